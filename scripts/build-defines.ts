@@ -1,0 +1,32 @@
+// Constants that the bundles carry: the version and a fingerprint of every source that goes into them.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sourceFiles(path) : [path];
+  });
+}
+
+/** The same on every machine: relative names and bytes of src/ and of the lock file, in a fixed order. */
+function fingerprint(): string {
+  const hash = createHash('sha256');
+  const files = [...sourceFiles(join(root, 'src')), join(root, 'package-lock.json')];
+  for (const path of files.sort()) {
+    hash.update(relative(root, path).split(sep).join('/')).update('\0').update(readFileSync(path)).update('\0');
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+export function buildDefines(kind: 'release' | 'test'): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return {
+    __VERSION__: JSON.stringify(version),
+    __FINGERPRINT__: JSON.stringify(kind === 'release' ? fingerprint() : 'test'),
+  };
+}

@@ -1,0 +1,83 @@
+// Files that others read: written under a temporary name and renamed, so that no reader sees half of one.
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { systemCode } from './errors.ts';
+
+export type AtomicWriteOptions = {
+  mode?: number;
+  durable?: boolean;
+  /** Runs when the new content is ready; if it throws, nothing is replaced. */
+  beforeRename?: () => void;
+};
+
+/** Replaces `path`. `durable` also waits for the disk (for files whose loss a power cut must not cause). */
+export function writeFileAtomic(path: string, data: string | Uint8Array, options: AtomicWriteOptions = {}): void {
+  const temporary = writeTemporary(path, data, options);
+  try {
+    options.beforeRename?.();
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfPresent(temporary);
+    throw error;
+  }
+}
+
+/** Creates `path` whole, or returns false if somebody else's is there already: link(2) is atomic, rename is not exclusive. */
+export function createFileExclusive(path: string, data: string | Uint8Array, mode = 0o600): boolean {
+  const temporary = writeTemporary(path, data, { mode });
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    removeIfPresent(temporary);
+  }
+}
+
+/** The text of a file, or undefined if there is none. Other errors are thrown. */
+export function readFileIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export function removeIfPresent(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+function writeTemporary(path: string, data: string | Uint8Array, options: AtomicWriteOptions): string {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  // O_EXCL refuses a planted file or link of that name.
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  const fd = openSync(temporary, flags, options.mode ?? 0o600);
+  try {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    if (options.durable) fsyncSync(fd);
+  } catch (error) {
+    closeSync(fd);
+    removeIfPresent(temporary);
+    throw error;
+  }
+  closeSync(fd);
+  return temporary;
+}

@@ -1,0 +1,77 @@
+// Cuts a byte stream into lines. A line over the bound is not kept: only its two ends are, so that the caller can find
+// whose message it was and answer with an error while the stream goes on.
+
+export type OversizeLine = { head: Buffer; tail: Buffer; bytes: number };
+
+export type LineSplitterOptions = {
+  maxLineBytes: number;
+  onLine: (line: Buffer) => void;
+  onOversize: (line: OversizeLine) => void;
+};
+
+/** Enough of each end of a message to hold its id and method, which stand first or last in practice. */
+const keptEndBytes = 4_096;
+
+const newline = 0x0a;
+
+export class LineSplitter {
+  readonly #options: LineSplitterOptions;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #head: Buffer | undefined;
+  #tail: Buffer = Buffer.alloc(0);
+
+  constructor(options: LineSplitterOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of an unfinished line that are held in memory. */
+  get heldBytes(): number {
+    return this.#head ? this.#head.length + this.#tail.length : this.#bytes;
+  }
+
+  push(chunk: Buffer): void {
+    let from = 0;
+    for (;;) {
+      const at = chunk.indexOf(newline, from);
+      if (at < 0) break;
+      this.#keep(chunk.subarray(from, at));
+      this.#finish();
+      from = at + 1;
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
+  }
+
+  /** The stream ended: an unfinished last line is handed out like any other. */
+  end(): void {
+    if (this.#bytes > 0) this.#finish();
+  }
+
+  #keep(part: Buffer): void {
+    this.#bytes += part.length;
+    if (!this.#head && this.#bytes > this.#options.maxLineBytes) {
+      const start = Buffer.concat([...this.#parts, part]);
+      this.#head = Buffer.from(start.subarray(0, keptEndBytes));
+      this.#tail = Buffer.from(start.subarray(-keptEndBytes));
+      this.#parts = [];
+    } else if (this.#head) {
+      this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
+    } else if (part.length > 0) this.#parts.push(part);
+  }
+
+  #finish(): void {
+    const [parts, bytes, head, tail] = [this.#parts, this.#bytes, this.#head, this.#tail];
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#head = undefined;
+    this.#tail = Buffer.alloc(0);
+    if (head) {
+      this.#options.onOversize({ head, tail, bytes });
+      return;
+    }
+    const [only] = parts;
+    let line = parts.length === 1 && only ? only : Buffer.concat(parts);
+    if (line[line.length - 1] === 0x0d) line = line.subarray(0, -1);
+    if (line.length > 0) this.#options.onLine(line);
+  }
+}

@@ -1,0 +1,49 @@
+// A process is named by its pid and its start time: pids are reused, and a stranger must never be signalled.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export type ProcessIdentity = { pid: number; startTime: string };
+
+/** The kernel's start time as opaque text, or undefined if there is no such process (or no way to ask). */
+export function processStartTime(pid: number): string | undefined {
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  if (process.platform === 'linux') return linuxStat(pid)?.startTime;
+  if (process.platform === 'win32') return undefined; // not run there yet: liveness alone decides
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return undefined; // ps exits 1 when the process is gone
+  }
+}
+
+/** Whether exactly that process still runs. A zombie does not. */
+export function isRunning({ pid, startTime }: { pid: number; startTime?: string | undefined }): boolean {
+  if (!Number.isInteger(pid) || pid <= 1) return false;
+  if (process.platform === 'linux') {
+    const stat = linuxStat(pid);
+    return stat !== undefined && stat.state !== 'Z' && (startTime === undefined || stat.startTime === startTime);
+  }
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  return startTime === undefined || processStartTime(pid) === startTime;
+}
+
+export type LinuxStat = { pid: number; state: string; ppid: number; pgid: number; sid: number; startTime: string };
+
+/** Fields of /proc/<pid>/stat; the command name may hold spaces and brackets, so the last bracket counts. */
+export function linuxStat(pid: number): LinuxStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined; // gone
+  }
+  const [state = '', ppid, pgid, sid, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { pid, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), startTime: rest[15] ?? '' };
+}

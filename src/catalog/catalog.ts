@@ -1,0 +1,108 @@
+// All that a session may see now: from running copies, else from the last known faces. Joins lists once for all
+// sessions that see the same.
+import type { ServerEntry } from '../config/server-entry.ts';
+import type { ListName } from '../link/hello.ts';
+import { type JointList, joinLists, type ListSource, type Target } from './joint-list.ts';
+import { serverPart } from './qualified-name.ts';
+import { createListing, emptyListing, type Listing, listNames, type ServerFace } from './server-face.ts';
+import type { Snapshots } from './snapshots.ts';
+
+/** Keys under which a server's face may be known to one session. */
+export type FaceKeys = { instance?: string; snapshot?: string };
+
+export type VisibleServer = { entry: ServerEntry; face: ServerFace | undefined };
+
+/** What one session sees; `alone`: a single server whose names stay as they are. */
+export type View = { servers: readonly VisibleServer[]; alone: boolean };
+
+/** Few views exist at a time: one for each set of projects. */
+const maxJoined = 256;
+
+export class Catalog {
+  readonly #running = new Map<string, ServerFace>();
+  readonly #snapshots: Snapshots;
+  readonly #joined = new Map<string, JointList>();
+  readonly #filtered = new WeakMap<Listing, Map<string, Listing>>();
+
+  constructor(snapshots: Snapshots) {
+    this.#snapshots = snapshots;
+  }
+
+  /** The face of the session's own copy, else the last one known under the same identity. */
+  faceOf(keys: FaceKeys): ServerFace | undefined {
+    const running = keys.instance === undefined ? undefined : this.#running.get(keys.instance);
+    return running ?? (keys.snapshot === undefined ? undefined : this.#snapshots.find(keys.snapshot));
+  }
+
+  /** Takes a fresh face in; returns the lists that differ from what was known. */
+  learn(keys: Required<FaceKeys>, face: ServerFace): ListName[] {
+    const before = this.faceOf(keys);
+    this.#running.set(keys.instance, face);
+    this.#snapshots.save(keys.snapshot, face);
+    return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
+  }
+
+  /** The copy is gone for good (its config changed): what it offered is no longer true. */
+  forget(instanceKey: string): void {
+    this.#running.delete(instanceKey);
+  }
+
+  list(view: View, list: ListName): JointList {
+    const sources = view.servers.map((server) => this.#sourceOf(server, list, view.alone));
+    const key = [
+      list,
+      view.alone,
+      ...sources.map(({ slug, listing, isAlwaysLoaded }) => `${slug}:${listing.digest}:${isAlwaysLoaded}`),
+    ].join('|');
+    let joined = this.#joined.get(key);
+    if (!joined) {
+      // Old ones are of servers that changed since.
+      if (this.#joined.size >= maxJoined) this.#joined.clear();
+      joined = joinLists(list, sources);
+      this.#joined.set(key, joined);
+    }
+    return joined;
+  }
+
+  /** The server and its own name for a qualified tool or prompt name, or for a resource URI. */
+  find(view: View, list: ListName, name: string): Target | undefined {
+    return this.list(view, list).targets.get(name);
+  }
+
+  #sourceOf({ entry, face }: VisibleServer, list: ListName, alone: boolean): ListSource {
+    const listing = face?.lists[list] ?? emptyListing;
+    return {
+      slug: entry.shownSlug,
+      part: alone ? undefined : serverPart(entry.shownSlug),
+      listing: list === 'tools' ? this.#allowed(entry, listing) : listing,
+      isAlwaysLoaded: entry.alwaysLoad,
+    };
+  }
+
+  #allowed(entry: ServerEntry, listing: Listing): Listing {
+    const { allow, deny } = entry.tools;
+    if (!allow && deny.length === 0) return listing;
+    const key = JSON.stringify([allow, deny]);
+    const known = this.#filtered.get(listing) ?? new Map<string, Listing>();
+    this.#filtered.set(listing, known);
+    let result = known.get(key);
+    if (!result) {
+      result = createListing(listing.items.filter(({ name }) => isToolAllowed(entry, name)));
+      known.set(key, result);
+    }
+    return result;
+  }
+}
+
+/** `tools.allow` and `tools.deny` of the config, with `*` for anything; deny wins. */
+export function isToolAllowed(entry: ServerEntry, tool: string): boolean {
+  const { allow, deny } = entry.tools;
+  if (deny.some((pattern) => matches(pattern, tool))) return false;
+  return allow === undefined || allow.some((pattern) => matches(pattern, tool));
+}
+
+function matches(pattern: string, name: string): boolean {
+  if (!pattern.includes('*')) return pattern === name;
+  const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${source.join('.*')}$`).test(name);
+}

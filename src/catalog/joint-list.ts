@@ -1,0 +1,82 @@
+// One list of several servers under names that never collide, and the way back from a name to its server.
+import { createHash } from 'node:crypto';
+import { type Edit, findMember, isObjectAt, objectMembers, splice } from '../base/json-scan.ts';
+import type { ListName } from '../link/hello.ts';
+import { qualifyNames } from './qualified-name.ts';
+import { type ListItem, type Listing, listKinds } from './server-face.ts';
+
+export type ListSource = {
+  /** Slug of the server. */
+  slug: string;
+  /** Its part in qualified names; undefined: names stay as they are (one server alone). */
+  part: string | undefined;
+  listing: Listing;
+  isAlwaysLoaded: boolean;
+};
+
+export type Target = { slug: string; name: string };
+export type JointList = {
+  /** A whole result: `{"tools":[…]}`. */
+  result: Buffer;
+  etag: string;
+  targets: ReadonlyMap<string, Target>;
+  /** Qualified names in order, with the definition as served. */
+  items: readonly { name: string; target: Target; raw: Buffer }[];
+};
+
+export function joinLists(list: ListName, sources: readonly ListSource[]): JointList {
+  const items: { name: string; target: Target; raw: Buffer }[] = [];
+  const targets = new Map<string, Target>();
+  for (const source of sources) {
+    const names = nameAll(list, source, targets);
+    source.listing.items.forEach((item, i) => {
+      const name = names[i] ?? item.name;
+      const target = { slug: source.slug, name: item.name };
+      targets.set(name, target);
+      items.push({ name, target, raw: renamed(list, item, name, source) });
+    });
+  }
+  const result = Buffer.concat([
+    Buffer.from(`{"${listKinds[list].member}":[`),
+    ...items.flatMap(({ raw }, i) => (i === 0 ? [raw] : [comma, raw])),
+    Buffer.from(']}'),
+  ]);
+  const etag = createHash('sha256').update(result).digest('base64url').slice(0, 16);
+  return { result, etag, targets, items };
+}
+
+const comma = Buffer.from(',');
+
+function nameAll(list: ListName, source: ListSource, taken: ReadonlyMap<string, Target>): string[] {
+  const names = source.listing.items.map(({ name }) => name);
+  if (source.part === undefined) return names;
+  if (list === 'tools' || list === 'prompts') return qualifyNames(source.part, names);
+  // URIs mean something to people and models: only one that another server has already gets its server's mark.
+  return names.map((uri) => (taken.has(uri) ? `${source.part}+${uri}` : uri));
+}
+
+function renamed(list: ListName, item: ListItem, name: string, source: ListSource): Buffer {
+  const edits: Edit[] = [];
+  if (name !== item.name) edits.push({ at: item.nameSpan, with: JSON.stringify(name) });
+  if (list === 'tools') edits.push(...toolEdits(item, name, source));
+  return edits.length === 0 ? item.raw : splice(item.raw, edits);
+}
+
+function toolEdits(item: ListItem, name: string, source: ListSource): Edit[] {
+  const members = objectMembers(item.raw);
+  const end = item.raw.lastIndexOf('}');
+  const added: string[] = [];
+  // A cut name loses words: the title keeps them for people and for search.
+  const isCut = source.part !== undefined && name !== `${source.part}__${item.name}`;
+  if (isCut && !findMember(members, 'title')) added.push(`"title":${JSON.stringify(item.name)}`);
+  const meta = findMember(members, '_meta');
+  const edits: Edit[] = [];
+  if (source.isAlwaysLoaded && !meta) added.push('"_meta":{"anthropic/alwaysLoad":true}');
+  else if (source.isAlwaysLoaded && isObjectAt(item.raw, meta)) {
+    const isEmpty = objectMembers(item.raw, meta).length === 0;
+    const at = { start: meta.start + 1, end: meta.start + 1 };
+    edits.push({ at, with: `"anthropic/alwaysLoad":true${isEmpty ? '' : ','}` });
+  }
+  if (added.length > 0) edits.push({ at: { start: end, end }, with: `,${added.join(',')}` });
+  return edits;
+}

@@ -1,0 +1,61 @@
+// Last known faces on disk, so that a new session sees all tools at once while slow servers start, and stopped servers
+// keep theirs. Keyed by an HMAC that includes the variables' values: another identity never finds them.
+import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-file.ts';
+import { systemCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { parseIntroduction } from '../upstream/handshake.ts';
+import { parseFace, type ServerFace, serializeFace } from './server-face.ts';
+
+export type Snapshots = {
+  find: (key: string) => ServerFace | undefined;
+  save: (key: string, face: ServerFace) => void;
+};
+
+/** A face that nobody asked for so long is of a server that is gone. */
+const keepMs = 90 * 24 * 3_600_000;
+/** One damaged or hostile file must not be read into memory. */
+const maxSnapshotBytes = 64 * 1024 * 1024;
+
+export function openSnapshots(folder: string, log: Log, now: () => number): Snapshots {
+  const cache = new Map<string, ServerFace | undefined>();
+  prune(folder, now());
+  const pathOf = (key: string) => join(folder, `${key}.json`);
+  return {
+    find: (key) => {
+      if (!cache.has(key)) cache.set(key, load(pathOf(key), log));
+      return cache.get(key);
+    },
+    save: (key, face) => {
+      cache.set(key, face);
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        writeFileAtomic(pathOf(key), serializeFace(face));
+      } catch (error) {
+        log.warn('snapshot.not-saved', { error }); // disk full: the next daemon asks the server again
+      }
+    },
+  };
+}
+
+function load(path: string, log: Log): ServerFace | undefined {
+  try {
+    if (statSync(path).size > maxSnapshotBytes) return undefined;
+    return parseFace(readFileSync(path), parseIntroduction);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') log.warn('snapshot.unreadable', { error });
+    return undefined;
+  }
+}
+
+function prune(folder: string, now: number): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      if (now - statSync(path).mtimeMs > keepMs) unlinkSync(path);
+    }
+  } catch {
+    // no folder yet, or another daemon was faster
+  }
+}

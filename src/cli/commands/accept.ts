@@ -1,0 +1,64 @@
+import { accept as approve, findUnapproved } from '../../migrate/consent.ts';
+import { escapeText } from '../../migrate/escape-text.ts';
+import { createHide } from '../../migrate/hide-secrets.ts';
+import { approvalHash } from '../../migrate/launch-spec.ts';
+import { collectSources } from '../../migrate/sources/collect-sources.ts';
+import { tilde } from '../../migrate/world.ts';
+import { badArgument } from '../args.ts';
+import type { Command } from '../command.ts';
+import { canAsk, confirm } from '../confirm.ts';
+import { projectOptions, readProjects, worldOf } from '../migrate-world.ts';
+
+const usage = 'accept [server] [--project DIR] [--hash HASH]';
+
+export const accept: Command = {
+  usage: [usage],
+  about:
+    'Shows what a repository declares against what you approved, and approves it as it is now. Without a name: lists what is not approved. Nothing that a repository brings runs before that, and any change in it voids the approval.',
+  options: [
+    ...projectOptions,
+    { long: 'hash', value: 'HASH', help: 'Approve without a question, if the content still has this hash' },
+  ],
+  examples: [
+    { line: 'accept', does: 'What is not approved in this project' },
+    { line: 'accept serena', does: 'See the difference and approve it' },
+  ],
+  run: async (context, args) => {
+    const { terminal } = context;
+    const world = worldOf(context);
+    const sources = collectSources(world, readProjects(world, args));
+    const [name] = args.positionals;
+    const changes = findUnapproved(world, sources).filter(
+      ({ server, consent }) => name === undefined || server.place.name === name || consent?.name === name,
+    );
+    if (changes.length === 0) {
+      terminal.print(
+        name === undefined ? 'Everything here is approved.' : `${JSON.stringify(name)} has nothing to approve here.`,
+      );
+      return 0;
+    }
+    const hide = createHide(sources.servers.map((server) => server.entry));
+    const deps = { now: () => new Date(context.now()) };
+    for (const change of changes) {
+      const { place } = change.server;
+      const hash = approvalHash(change.server);
+      terminal.print(
+        escapeText(`${tilde(place.file, world.home)}:${place.line} ${JSON.stringify(place.name)}`) +
+          (change.consent ? ', changed' : ', new'),
+      );
+      terminal.print(...change.diff.map((line) => `  ${hide(line)}`), `  hash ${hash.slice(0, 16)}`);
+      if (name === undefined) continue;
+      const given = args.value('hash');
+      if (given === undefined && !canAsk(context)) {
+        throw badArgument('Nobody is here to ask.', `Run: mcp-proxy accept ${name} --hash ${hash.slice(0, 16)}`);
+      }
+      const isGiven = given !== undefined && given.length >= 12 && hash.startsWith(given);
+      if (given !== undefined && !isGiven)
+        throw badArgument(`The content does not have the hash ${JSON.stringify(given)} any more.`);
+      if (!isGiven && !(await confirm(context, 'May it run like this?'))) return 1;
+      const { changeId } = approve(world, change, deps);
+      terminal.print(changeId === undefined ? 'Approved.' : 'Approved; it runs like this from the next start on.');
+    }
+    return 0;
+  },
+};

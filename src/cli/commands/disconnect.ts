@@ -1,0 +1,30 @@
+import { disconnect as removeEntries } from '../../migrate/connect.ts';
+import { escapeText } from '../../migrate/escape-text.ts';
+import { hosts } from '../../migrate/hosts.ts';
+import { tilde } from '../../migrate/world.ts';
+import type { Command } from '../command.ts';
+import { worldOf } from '../migrate-world.ts';
+import { undoLines } from '../undo-lines.ts';
+import { hostArgument } from './connect.ts';
+
+const usage = 'disconnect <program>';
+
+export const disconnect: Command = {
+  usage: [usage],
+  about:
+    'Takes our entries out of the settings of another program; its file is as before where nobody else changed it.',
+  options: [],
+  examples: [{ line: 'disconnect cursor', does: 'Cursor no longer uses the shared servers' }],
+  run: async (context, args) => {
+    const { terminal } = context;
+    const host = hostArgument(args.positionals[0], usage);
+    const world = worldOf(context);
+    const { undone, removed } = removeEntries(world, [host], { now: () => new Date(context.now()) });
+    for (const result of undone) terminal.print(...undoLines(world, result));
+    for (const { place } of removed)
+      terminal.print(escapeText(`Removed ${place.name} from ${tilde(place.file, world.home)}.`));
+    if (undone.length + removed.length === 0) terminal.print(`${hosts[host].title} has no entry of ours.`);
+    else terminal.print(`Next: ${hosts[host].nextStep}`);
+    return undone.every((result) => result.isComplete) ? 0 : 1;
+  },
+};

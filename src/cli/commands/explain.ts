@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { decideSharing } from '../../config/sharing.ts';
+import { visibleServers } from '../../config/visibility.ts';
+import type { ExplainReport } from '../../link/control.ts';
+import { findProjectRoot } from '../../link/project-root.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { getConfigured, readConfigured } from '../configured.ts';
+import { takePositionals } from '../positionals.ts';
+import { formatSharing, shortPath } from '../render/format.ts';
+import { plainLine, wrapText } from '../render/text-width.ts';
+
+const usage = 'explain <server> [--project DIR] [--json]';
+
+export const explain: Command = {
+  usage: [usage],
+  about:
+    'Says how a server runs for a project and why: who shares the copy, what is started where, which variables it gets and which are missing. Starts nothing; without a daemon it says what the config file tells.',
+  options: [
+    { long: 'project', value: 'DIR', help: 'For a session in this folder (default: the one you are in)' },
+    { long: 'json', help: 'For programs' },
+  ],
+  examples: [{ line: 'explain serena', does: 'Which copy of Serena a session in this folder uses, and why' }],
+  run: async (context, args) => {
+    const [name = ''] = takePositionals(args, ['server'], usage);
+    const projectDir = resolve(context.cwd, args.value('project') ?? '.');
+    const { daemon, terminal } = context;
+    const client = await terminal.progress('Asking the daemon', () => daemon.find());
+    if (!client) return explainFromFile(context, { name, projectDir, isJson: args.has('json') });
+    const report = await client.explain({ name, projectDir });
+    if (args.has('json')) terminal.print(JSON.stringify(report, null, 2));
+    else printReport(context, report);
+    return 0;
+  },
+};
+
+function printReport({ terminal, home, hint }: CommandContext, report: ExplainReport): void {
+  const facts: [string, string | undefined][] = [
+    ['project', shortPath(report.projectRoot || report.projectDir, home)],
+    ['seen here', report.isVisible ? 'yes' : 'no'],
+    ['shared', `${formatSharing(report.sharing)}. ${report.sharingReason}`],
+    ['copy', report.instanceKey],
+    ['command', report.command?.join(' ')],
+    ['url', report.url],
+    ['folder', report.cwd],
+    ['variables', report.environment.join(', ')],
+    ['missing', report.missing.join(', ')],
+  ];
+  terminal.print(terminal.paint('bold', plainLine(report.server)));
+  for (const [label, value] of facts) {
+    if (!value) continue;
+    const [first = '', ...more] = wrapText(plainLine(value), terminal.width - 13);
+    terminal.print(`  ${label.padEnd(9)}  ${first}`, ...more.map((line) => `             ${line}`));
+  }
+  for (const line of report.lines) terminal.print(...wrapText(hint(plainLine(line)), terminal.width));
+}
+
+type Question = { name: string; projectDir: string; isJson: boolean };
+
+function explainFromFile(context: CommandContext, { name, projectDir, isJson }: Question): 0 {
+  const { terminal, home } = context;
+  const configured = readConfigured(context);
+  const entry = getConfigured(configured, name);
+  const projectRoot = findProjectRoot(projectDir, home);
+  const isVisible = visibleServers(configured.config.servers, projectRoot).includes(entry);
+  const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
+  if (isJson) {
+    const facts = { server: name, projectDir, projectRoot, isVisible, sharing, sharingReason: reason, running: false };
+    terminal.print(JSON.stringify(facts, null, 2));
+    return 0;
+  }
+  terminal.print(
+    terminal.paint('bold', plainLine(name)),
+    `  project    ${shortPath(projectRoot, home)}`,
+    `  seen here  ${isVisible ? 'yes' : entry.enabled ? 'no' : 'no, it is disabled'}`,
+    `  shared     ${formatSharing(sharing)}`,
+    `             ${reason}`,
+    'No daemon runs; a running one also knows the variables of the sessions and the copies.',
+  );
+  return 0;
+}

@@ -1,0 +1,195 @@
+import { applyPlan } from '../../migrate/apply.ts';
+import { recordConsents } from '../../migrate/consent.ts';
+import { escapeText, visibleJson } from '../../migrate/escape-text.ts';
+import { findUnfinished, listManifests } from '../../migrate/journal.ts';
+import { makePlan } from '../../migrate/make-plan.ts';
+import type { Plan, PlanOptions } from '../../migrate/plan-model.ts';
+import { readProcessTable } from '../../migrate/process-table.ts';
+import { repair } from '../../migrate/repair.ts';
+import { planJson, planLines } from '../../migrate/report.ts';
+import { createCopyFinder } from '../../migrate/running-copies.ts';
+import { collectSources, type Sources } from '../../migrate/sources/collect-sources.ts';
+import { undo } from '../../migrate/undo.ts';
+import { tilde, type World } from '../../migrate/world.ts';
+import { badArgument, type ParsedArgs } from '../args.ts';
+import type { Command, CommandContext, ExitCode } from '../command.ts';
+import { canAsk, confirm } from '../confirm.ts';
+import { ensureLauncher } from '../launcher.ts';
+import { applyDeps, planOptions, readPlanOptions, readProjects, worldOf } from '../migrate-world.ts';
+import { undoLines } from '../undo-lines.ts';
+
+export const migrate: Command = {
+  usage: [
+    'migrate plan [options]',
+    'migrate apply [options] [--yes]',
+    'migrate undo [id]',
+    'migrate history',
+    'migrate repair [--project DIR]',
+  ],
+  about:
+    'Moves servers that your programs start for themselves to the shared daemon, and back. The plan starts nothing and writes nothing. apply writes our config, starts every moved server once, and only then changes the programs’ files; any failure puts everything back. undo is byte-exact.',
+  options: [
+    ...planOptions,
+    { long: 'yes', short: 'y', help: 'Do not ask; what a repository brings still needs --accept' },
+    { long: 'json', help: 'For programs' },
+  ],
+  examples: [
+    { line: 'migrate plan --scan ~/work', does: 'See what would change, for all projects below ~/work' },
+    { line: 'migrate apply --only github,memory', does: 'Move two servers' },
+    { line: 'migrate apply --keep-names github', does: 'Its tools keep their names, at one more process a session' },
+    { line: 'migrate undo', does: 'Take the newest change back' },
+  ],
+  run: async (context, args) => {
+    const [verb = 'plan', id, ...more] = args.positionals;
+    if (more.length > 0 || (id !== undefined && verb !== 'undo'))
+      throw badArgument('Too many words.', 'Usage: mcp-proxy migrate plan');
+    switch (verb) {
+      case 'plan':
+        return showPlan(context, args);
+      case 'apply':
+        return apply(context, args);
+      case 'undo':
+        return takeBack(context, args, id);
+      case 'history':
+        return showHistory(context, args);
+      case 'repair':
+        return showRepair(context, args);
+      default:
+        throw badArgument(`migrate has no ${JSON.stringify(verb)}.`, 'Use plan, apply, undo, history or repair.');
+    }
+  },
+};
+
+type Planner = { sources: () => Sources; plan: (options: PlanOptions) => Plan };
+
+function plannerOf(context: CommandContext, world: World, args: ParsedArgs): Planner {
+  const projects = readProjects(world, args);
+  const findCopies = createCopyFinder(readProcessTable());
+  const sources = () => collectSources(world, projects);
+  const now = new Date(context.now());
+  return { sources, plan: (options) => makePlan({ world, sources: sources(), findCopies, options, now }) };
+}
+
+function showPlan(context: CommandContext, args: ParsedArgs): ExitCode {
+  const world = worldOf(context);
+  const plan = plannerOf(context, world, args).plan(readPlanOptions(world, args));
+  if (args.has('json')) context.terminal.print(visibleJson(planJson({ world, plan })));
+  else {
+    for (const { id } of findUnfinished(world)) {
+      context.terminal.print(`An earlier change (${id}) was cut off. The next apply or undo takes it back first.`, '');
+    }
+    context.terminal.print(...planLines({ world, plan }).map(context.hint));
+  }
+  return 0;
+}
+
+async function apply(context: CommandContext, args: ParsedArgs): Promise<ExitCode> {
+  const world = worldOf(context);
+  const { terminal } = context;
+  const planner = plannerOf(context, world, args);
+  let options = readPlanOptions(world, args);
+  if (!args.has('yes')) {
+    if (!canAsk(context)) throw badArgument('Nobody is here to ask.', 'See mcp-proxy migrate plan, then add --yes.');
+    const approved = await askForApprovals(context, planner.plan(options));
+    options = { ...options, accepted: [...options.accepted, ...approved] };
+    const plan = planner.plan(options);
+    terminal.print(...planLines({ world, plan }).map(context.hint));
+    if (plan.files.length > 0 && !(await confirm(context, 'Carry this out?'))) return 1;
+  }
+  await ensureLauncher(context);
+  let last: Plan | undefined;
+  const result = await applyPlan(world, () => (last = planner.plan(options)), applyDeps(context));
+  if (!result) {
+    terminal.print('There is nothing to move.', ...staying(last, world));
+    return 0;
+  }
+  rememberConsents(context, world, planner.sources(), last);
+  if (args.has('json')) terminal.print(visibleJson(result));
+  else {
+    for (const { name, tools } of result.moved) terminal.print(`${name} is shared now (${tools} tools).`);
+    terminal.print(...staying(last, world));
+    terminal.print(
+      context.hint(
+        `Sessions that are open keep their own copies until they end. Back: mcp-proxy migrate undo ${result.id}`,
+      ),
+    );
+  }
+  return 0;
+}
+
+/** One question for each definition that a repository brings, with the whole command. */
+async function askForApprovals(context: CommandContext, plan: Plan): Promise<string[]> {
+  const approved: string[] = [];
+  for (const server of plan.servers) {
+    for (const { name, file, needsApproval } of server.places) {
+      if (needsApproval === undefined) continue;
+      const words = [server.entry.command, ...(server.entry.args ?? []), server.entry.url].filter(
+        (word) => word !== undefined,
+      );
+      context.terminal.print(`${escapeText(file)} brings ${escapeText(name)}: ${escapeText(words.join(' '))}`);
+      if (await confirm(context, 'May it run?')) approved.push(needsApproval);
+    }
+  }
+  return approved;
+}
+
+function rememberConsents(context: CommandContext, world: World, sources: Sources, plan: Plan | undefined): void {
+  const moved = (plan?.servers ?? []).filter((server) => server.moves);
+  const fresh = moved.flatMap((server) =>
+    server.places
+      .filter((place) => place.scope === 'project' && place.change !== undefined)
+      .flatMap((place) => {
+        const found = sources.servers.find(
+          (entry) => entry.place.file === place.file && entry.place.path.join('\0') === place.path.join('\0'),
+        );
+        return found ? [{ server: found, name: server.name }] : [];
+      }),
+  );
+  recordConsents(world, fresh, new Date(context.now()));
+}
+
+function staying(plan: Plan | undefined, world: World): string[] {
+  return (plan?.servers ?? [])
+    .filter((server) => !server.moves)
+    .map((server) =>
+      escapeText(`${server.places[0]?.name ?? server.name} stays: ${tilde(server.stays[0] ?? '', world.home)}`),
+    );
+}
+
+function takeBack(context: CommandContext, args: ParsedArgs, id: string | undefined): ExitCode {
+  const world = worldOf(context);
+  const result = undo(world, id);
+  if (args.has('json')) context.terminal.print(visibleJson(result));
+  else context.terminal.print(...undoLines(world, result));
+  return result.isComplete ? 0 : 1;
+}
+
+function showHistory(context: CommandContext, args: ParsedArgs): ExitCode {
+  const manifests = listManifests(worldOf(context));
+  const { terminal } = context;
+  if (args.has('json')) {
+    const rows = manifests.map(({ id, kind, createdAt, state, summary, files }) => ({
+      id,
+      kind,
+      createdAt,
+      state,
+      summary,
+      files: files.map((file) => file.shown),
+    }));
+    terminal.print(visibleJson(rows));
+    return 0;
+  }
+  if (manifests.length === 0) terminal.print('No file was ever changed.');
+  for (const { id, kind, state, summary } of manifests) {
+    terminal.print(`${id}  ${kind}  ${state}`, ...summary.map((text) => `  ${escapeText(text)}`));
+  }
+  return 0;
+}
+
+function showRepair(context: CommandContext, args: ParsedArgs): ExitCode {
+  const world = worldOf(context);
+  const { names } = repair(world, readProjects(world, args), { now: () => new Date(context.now()) });
+  const text = `Claude Code starts ${names.map(escapeText).join(', ')} again, from the next session on.`;
+  context.terminal.print(names.length === 0 ? 'Everything that is silenced here is shared.' : text);
+  return 0;
+}

@@ -1,0 +1,86 @@
+import { loadConfig } from '../../config/load.ts';
+import { badArgument } from '../args.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { takePositionals } from '../positionals.ts';
+import { type Absent, absentText, statusText } from '../render/status-text.ts';
+import { problemLines } from '../render/view.ts';
+import { type FoundStatus, findStatus } from '../running.ts';
+import { viewOf } from '../view-of.ts';
+
+/** Often enough to see something move, rare enough to cost nothing. */
+const watchEveryMs = 1_000;
+
+export const status: Command = {
+  usage: ['status [--json] [--watch]'],
+  about:
+    'Shows the daemon, the sessions that use it, the servers with their state, sharing and memory, and what was saved against one copy for each session. Memory is PSS (a page used by several processes is divided among them); "rss" marks figures of systems that have no PSS. Starts nothing.',
+  options: [
+    { long: 'json', help: 'For programs; with --watch one line for each look' },
+    { long: 'watch', short: 'w', help: 'Look again every second until Ctrl-C' },
+  ],
+  examples: [
+    { line: 'status', does: 'What runs now' },
+    { line: 'status --json', does: 'The same for a program' },
+  ],
+  run: async (context, args) => {
+    takePositionals(args, [], 'status [--json] [--watch]');
+    const isJson = args.has('json');
+    if (!args.has('watch')) {
+      const found = await findStatus(context);
+      context.terminal.print(...(isJson ? [jsonText(context, found, 2)] : textOf(context, found)));
+      return found.problem ? 1 : 0;
+    }
+    if (context.invocation.isForSkill) throw badArgument('--watch never ends.', 'Run it in a terminal.');
+    return watch(context, isJson);
+  },
+};
+
+async function watch(context: CommandContext, isJson: boolean): Promise<0> {
+  if (context.terminal.isInteractive && !isJson) context.terminal.write('\u001b[2J');
+  for (;;) {
+    const found = await findStatus(context);
+    if (isJson) context.terminal.print(jsonText(context, found));
+    else {
+      // Home, then each line to its end, then the rest of the screen: nothing flickers.
+      const lines = textOf(context, found);
+      if (context.terminal.isInteractive) {
+        context.terminal.write(`\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+      } else context.terminal.print(...lines, '');
+    }
+    await new Promise((resolve) => setTimeout(resolve, watchEveryMs));
+  }
+}
+
+function textOf(context: CommandContext, { status: report, problem }: FoundStatus): string[] {
+  const view = viewOf(context);
+  if (report) return statusText(report, view);
+  if (problem) {
+    const { message, hint } = problem;
+    return [
+      'Daemon  does not answer',
+      ...problemLines({ code: problem.code, message, ...(hint ? { hint } : {}) }, view),
+    ];
+  }
+  return absentText(absentFacts(context), view);
+}
+
+function absentFacts({ locations, env }: CommandContext): Absent {
+  const result = loadConfig({ locations, env });
+  const facts = { configPath: locations.configPath, configured: 0, disabled: 0, hasConfig: true };
+  if (!result.ok) return { ...facts, problem: result.problem };
+  const { servers } = result.config;
+  return {
+    ...facts,
+    hasConfig: result.exists,
+    configured: servers.length + result.invalid.length,
+    disabled: servers.filter((server) => !server.enabled).length,
+    ...(result.invalid[0] ? { problem: result.invalid[0].problem } : {}),
+  };
+}
+
+function jsonText(context: CommandContext, { status: report, problem }: FoundStatus, indent?: number): string {
+  if (report) return JSON.stringify({ running: true, ...report }, null, indent);
+  if (problem)
+    return JSON.stringify({ running: true, problem: { code: problem.code, message: problem.message } }, null, indent);
+  return JSON.stringify({ running: false, config: absentFacts(context) }, null, indent);
+}

@@ -1,0 +1,48 @@
+import type { Command, CommandContext, ExitCode } from '../command.ts';
+import { awaitEnd, findDaemonProcess } from '../daemon-end.ts';
+import { takePositionals } from '../positionals.ts';
+import { plural } from '../render/format.ts';
+import { wrapText } from '../render/text-width.ts';
+import { serverVerb } from '../server-verb.ts';
+
+const usage = 'stop [server] [--project DIR] [--force]';
+
+export const stop: Command = {
+  usage: [usage],
+  about:
+    'Without a name: ends the daemon and all servers; running calls are finished first. Open sessions stay, and the next call of one starts a daemon again. With a name: ends the copies of that server until they are needed again.',
+  options: [
+    { long: 'project', value: 'DIR', help: 'Whose copy of a server that is shared by project (default: here)' },
+    { long: 'force', help: 'Do not wait for running calls' },
+  ],
+  examples: [
+    { line: 'stop', does: 'End the daemon' },
+    { line: 'stop memory', does: 'End the server "memory"' },
+  ],
+  run: async (context, args) => {
+    const [name] = takePositionals(args, ['server?'], usage);
+    if (name !== undefined) return serverVerb(context, { verb: 'stop', name, project: args.value('project') });
+    return stopDaemon(context, args.has('force'));
+  },
+};
+
+async function stopDaemon(context: CommandContext, isForced: boolean): Promise<ExitCode> {
+  const { daemon, terminal } = context;
+  const client = await terminal.progress('Asking the daemon', () => daemon.find());
+  if (!client) {
+    terminal.print('No daemon runs.');
+    return 0;
+  }
+  const { pid, sessions } = await client.health();
+  const process = findDaemonProcess(context);
+  await terminal.progress('Waiting for the daemon to end', async () => {
+    await client.drain({ restart: false, force: isForced });
+    if (process?.pid === pid) await awaitEnd(process);
+  });
+  terminal.print(`${terminal.paint('green', 'Stopped')} (pid ${pid}).`);
+  if (sessions > 0) {
+    const text = `${plural(sessions, 'session')} stayed open; the next call from ${sessions === 1 ? 'it' : 'one of them'} starts a daemon again.`;
+    terminal.print(...wrapText(text, terminal.width));
+  }
+  return 0;
+}

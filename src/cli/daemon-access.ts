@@ -1,0 +1,55 @@
+// What the commands need of a running daemon, and starting one where a command may.
+import { AppError } from '../base/errors.ts';
+import { claimLocations, findLocations } from '../daemon-client/claim.ts';
+import { type ControlClient, createControlClient, ensureDaemon } from '../daemon-client/control-client.ts';
+import { findStopped } from '../daemon-client/hang.ts';
+import { probe } from '../daemon-client/probe.ts';
+import type { ServerRequest } from '../link/control.ts';
+import type { Environment } from '../link/locations.ts';
+
+export type DaemonClient = Pick<ControlClient, 'health' | 'status' | 'explain' | 'tokens' | 'call' | 'drain'> & {
+  change: (verb: 'start' | 'stop' | 'restart', request: ServerRequest) => Promise<unknown>;
+};
+
+export type DaemonAccess = {
+  /** The daemon that runs, or undefined if none does. Throws when one is there and cannot be used. */
+  find: () => Promise<DaemonClient | undefined>;
+  /** Starts one if none runs. */
+  ensure: () => Promise<DaemonClient>;
+};
+
+export type DaemonAccessOptions = { env: Environment; name?: string | undefined; bundlePath: string };
+
+/** A daemon under load answers late; one that takes longer than this is told to the person as busy. */
+const answerTimeoutMs = 5_000;
+
+export function createDaemonAccess({ env, name, bundlePath }: DaemonAccessOptions): DaemonAccess {
+  const find = async () => {
+    const locations = findLocations(env, name);
+    const found = await probe(locations.socketPath);
+    if (found.kind === 'absent') return undefined;
+    if (found.kind !== 'listening') throw found.error;
+    const client = createControlClient(locations);
+    // A stopped process still accepts connections: only an answer tells that somebody is there.
+    try {
+      await client.send('ping', { timeoutMs: answerTimeoutMs });
+    } catch (error) {
+      const isSilent = error instanceof AppError && error.code === 'DAEMON_BUSY';
+      throw (isSilent ? findStopped(locations.pidPath, answerTimeoutMs) : undefined) ?? error;
+    }
+    return withChange(client);
+  };
+  return {
+    find,
+    ensure: async () => {
+      const running = await find();
+      if (running) return running;
+      return withChange(await ensureDaemon({ locations: claimLocations(env, name), env, bundlePath }));
+    },
+  };
+}
+
+function withChange(client: ControlClient): DaemonClient {
+  // No limit: a first start may download its server, and the daemon has its own limit for that.
+  return { ...client, change: (verb, body) => client.send(verb, { body, timeoutMs: 0 }) };
+}

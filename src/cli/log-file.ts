@@ -1,0 +1,69 @@
+// Reading the end of a log file and what is added to it, across its rotation.
+import { open, stat } from 'node:fs/promises';
+import { systemCode } from '../base/errors.ts';
+import { LineSplitter } from '../base/line-splitter.ts';
+
+/** Enough for some thousand lines; older ones are in the file. */
+const maxReadBytes = 4 * 1024 * 1024;
+/** A longer line is shown by its two ends. */
+const maxLineBytes = 64 * 1024;
+/** Faster than one reads. */
+const pollMs = 250;
+
+export type LogPosition = { inode: number; offset: number };
+
+export async function lastLines(path: string, count: number): Promise<{ lines: string[]; end: LogPosition }> {
+  const current = await readFrom(path, { inode: 0, offset: 0 });
+  const lines = splitLines(current.text);
+  // A log that was just rotated is nearly empty: the one before has the rest.
+  const before = lines.length < count ? splitLines((await readFrom(`${path}.1`, { inode: 0, offset: 0 })).text) : [];
+  return { lines: [...before, ...lines].slice(-count), end: current.end };
+}
+
+export type FollowOptions = { path: string; from: LogPosition; onLines: (lines: string[]) => void };
+
+/** Never returns; the program ends by Ctrl-C. */
+export async function followLines({ path, from, onLines }: FollowOptions): Promise<never> {
+  let at = from;
+  let half = '';
+  for (;;) {
+    const { text, end } = await readFrom(path, at);
+    at = end;
+    const whole = (half + text).lastIndexOf('\n') + 1;
+    const lines = splitLines((half + text).slice(0, whole));
+    half = (half + text).slice(whole);
+    if (lines.length > 0) onLines(lines);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** From `from` on if it is still that file and not shorter, else from its start. */
+async function readFrom(path: string, from: LogPosition): Promise<{ text: string; end: LogPosition }> {
+  try {
+    const { ino, size } = await stat(path);
+    const start = ino === from.inode && size >= from.offset ? from.offset : Math.max(0, size - maxReadBytes);
+    const bytes = Buffer.alloc(size - start);
+    const file = await open(path, 'r');
+    try {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+      return { text: bytes.toString('utf8', 0, bytesRead), end: { inode: ino, offset: start + bytesRead } };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return { text: '', end: from };
+    throw error;
+  }
+}
+
+function splitLines(text: string): string[] {
+  const lines: string[] = [];
+  const splitter = new LineSplitter({
+    maxLineBytes,
+    onLine: (line) => lines.push(line.toString('utf8')),
+    onOversize: ({ head, tail }) => lines.push(`${head.toString('utf8')} … ${tail.toString('utf8')}`),
+  });
+  splitter.push(Buffer.from(text));
+  splitter.end();
+  return lines;
+}

@@ -1,0 +1,121 @@
+// The servers part of `status`.
+import type { InstanceState, InstanceStatus, Memory, ServerStatus } from '../../link/control.ts';
+import { formatAgo, formatMemory, formatSharing, plural, shortPath } from './format.ts';
+import type { StyleName } from './style.ts';
+import { type Cell, renderTable } from './table.ts';
+import { cutText, plainLine, wrapText } from './text-width.ts';
+import { problemLines, type View } from './view.ts';
+
+const columns = [
+  { header: 'NAME', shrinkTo: 8 },
+  { header: 'STATE' },
+  { header: 'SHARED' },
+  { header: 'COPIES', align: 'right' },
+  { header: 'PROCESSES', align: 'right' },
+  { header: 'MEMORY', align: 'right' },
+  { header: 'USED BY' },
+] as const;
+
+/** `pids`: of the hosts, as the sessions' part of `status` names them; by session id. */
+export function serverLines(
+  servers: readonly ServerStatus[],
+  view: View,
+  pids: ReadonlyMap<string, number> = new Map(),
+): string[] {
+  const title = view.paint('bold', `Servers (${servers.length})`);
+  if (servers.length === 0) return [title, '  none'];
+  const table = renderTable(columns, servers.map(serverRow), { width: view.width, paint: view.paint, indent: '  ' });
+  const [header = '', ...rows] = table;
+  return [title, header, ...servers.flatMap((server, i) => [rows[i] ?? '', ...serverDetails(server, view, pids)])];
+}
+
+function serverRow(server: ServerStatus): Cell[] {
+  const running = server.instances.filter((instance) => instance.state !== 'stopped');
+  const users = new Set(server.instances.flatMap((instance) => instance.sessions));
+  return [
+    server.name,
+    stateCell(server.state),
+    formatSharing(server.sharing),
+    running.length === 0 ? '' : String(running.length),
+    running.length === 0 ? '' : String(running.reduce((sum, instance) => sum + instance.processes, 0)),
+    formatMemory(sumMemory(running)),
+    users.size === 0 ? '' : plural(users.size, 'session'),
+  ];
+}
+
+function serverDetails(server: ServerStatus, view: View, pids: ReadonlyMap<string, number>): string[] {
+  const indent = '    ';
+  const lines = wrapText(plainLine(server.sharingReason), view.width - indent.length).map(
+    (line) => indent + view.paint('dim', line),
+  );
+  if (server.shownName) lines.push(indent + plainLine(`sessions see it as ${server.shownName}`));
+  if (server.projects) {
+    const folders = server.projects.map((folder) => shortPath(folder, view.home)).join(', ');
+    lines.push(`${indent}seen only in ${folders}`);
+  }
+  const copies = server.instances.filter((instance) => instance.state !== 'stopped');
+  if (copies.length > 1) lines.push(...copies.map((copy) => indent + copyLine(copy, view, pids)));
+  const [only] = copies;
+  const users = only && copies.length === 1 ? usersOf(only, pids) : '';
+  if (users) lines.push(...wrapText(`used by ${users}`, view.width - indent.length).map((line) => indent + line));
+  for (const hazard of server.hazards.slice(-1)) {
+    lines.push(
+      ...wrapText(`${formatAgo(hazard.at, view.now)}: ${plainLine(hazard.what)}`, view.width - 4).map(
+        (line) => indent + view.paint('yellow', line),
+      ),
+    );
+  }
+  const error = server.lastError ?? server.instances.find((instance) => instance.lastError)?.lastError;
+  if (error) lines.push(...problemLines(error, view, indent));
+  return lines;
+}
+
+function usersOf(copy: InstanceStatus, pids: ReadonlyMap<string, number>): string {
+  return copy.sessions.flatMap((id) => pids.get(id) ?? []).join(', ');
+}
+
+function copyLine(copy: InstanceStatus, view: View, pids: ReadonlyMap<string, number>): string {
+  const users = usersOf(copy, pids);
+  const owner = copy.projectRoot ? shortPath(copy.projectRoot, view.home) : copy.sessionId ? 'one session' : copy.key;
+  const facts = [
+    copy.state,
+    copy.pid === undefined ? '' : `pid ${copy.pid}`,
+    formatMemory(copy.memory),
+    `${plural(copy.sessions.length, 'session')}${users ? ` (${users})` : ''}`,
+    copy.inFlight > 0 ? `${plural(copy.inFlight, 'call')} running` : '',
+    copy.queued > 0 ? `${copy.queued} waiting` : '',
+  ];
+  const text = `: ${facts.filter(Boolean).join(', ')}`;
+  return plainLine(cutText(owner, Math.max(12, view.width - 4 - text.length), 'start') + text);
+}
+
+export function stateCell(state: ServerStatus['state']): Cell {
+  return { text: state, style: stateStyle(state) };
+}
+
+function stateStyle(state: InstanceState | 'disabled' | 'invalid'): StyleName {
+  switch (state) {
+    case 'ready':
+      return 'green';
+    case 'starting':
+    case 'stopping':
+      return 'yellow';
+    case 'failed':
+    case 'invalid':
+      return 'red';
+    case 'stopped':
+    case 'disabled':
+      return 'dim';
+  }
+}
+
+/** One figure of one kind: as soon as a copy has no PSS, all are given as RSS. */
+export function sumMemory(copies: readonly { memory?: Memory }[]): Memory | undefined {
+  const known = copies.map((copy) => copy.memory).filter((memory) => memory !== undefined);
+  if (known.length === 0) return undefined;
+  const hasPss = known.every((memory) => memory.pssBytes > 0);
+  return {
+    pssBytes: hasPss ? known.reduce((sum, memory) => sum + memory.pssBytes, 0) : 0,
+    rssBytes: known.reduce((sum, memory) => sum + memory.rssBytes, 0),
+  };
+}

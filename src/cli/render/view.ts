@@ -1,0 +1,25 @@
+// What every text for people needs to know about its reader, and the pieces they share.
+import type { Problem } from '../../link/control.ts';
+import type { Paint } from './style.ts';
+import { plainLine, wrapText } from './text-width.ts';
+
+export type View = {
+  width: number;
+  paint: Paint;
+  home: string | undefined;
+  now: number;
+  hint: (text: string) => string;
+};
+
+export function problemLines(problem: Problem, view: View, indent = '  '): string[] {
+  const width = view.width - indent.length;
+  const lines = wrapText(plainLine(view.hint(problem.message)), width).map((line) => indent + view.paint('red', line));
+  if (problem.hint) lines.push(...wrapText(plainLine(view.hint(problem.hint)), width).map((line) => indent + line));
+  return lines;
+}
+
+/** A label of eight columns and a text that goes on below itself. */
+export function labelled(label: string, text: string, view: View): string[] {
+  const [first = '', ...more] = wrapText(text, view.width - 8);
+  return [`${label.padEnd(8)}${first}`, ...more.map((line) => ' '.repeat(8) + line)];
+}

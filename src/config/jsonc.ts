@@ -1,0 +1,91 @@
+// Reads JSON with comments and trailing commas and keeps where each value stands, for messages with line and column.
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
+import type { JsonPath } from './problems.ts';
+
+export const parseOptions = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
+
+export type Place = { line: number; column: number };
+export type SyntaxProblem = Place & { what: string };
+export type ParsedText =
+  | { root: Node; value: unknown; problems: []; repeated: { path: JsonPath; place: Place }[] }
+  | { root?: undefined; problems: SyntaxProblem[] };
+
+export function parseJsonc(text: string): ParsedText {
+  // Editors empty a file for a moment while they save it, so this must not read as "no servers".
+  if (/^\ufeff?\s*$/.test(text)) return { problems: [{ line: 1, column: 1, what: 'the file is empty' }] };
+  const errors: ParseError[] = [];
+  // A byte order mark is no part of JSON; a space keeps all offsets.
+  const plain = text.startsWith('\ufeff') ? ` ${text.slice(1)}` : text;
+  let root: Node | undefined;
+  try {
+    root = parseTree(plain, errors, parseOptions);
+    if (root && errors.length === 0) {
+      return { root, value: getNodeValue(root), problems: [], repeated: repeatedKeys(root, plain) };
+    }
+  } catch {
+    // The parser recurses: text nested some thousand levels deep overflows the stack.
+    return { problems: [{ line: 1, column: 1, what: 'the values are nested too deep' }] };
+  }
+  return { problems: errors.map(({ error, offset }) => ({ ...placeAt(plain, offset), what: syntaxText(error) })) };
+}
+
+/** Place of the value at `path`, or of the nearest part of the path that is there. */
+export function placeOf(root: Node, text: string, path: JsonPath): Place {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node = length === 0 ? root : findNodeAtLocation(root, path.slice(0, length));
+    if (node) return placeAt(text, (node.parent?.type === 'property' ? node.parent : node).offset);
+  }
+  return { line: 1, column: 1 };
+}
+
+export function placeAt(text: string, offset: number): Place {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return { line: before.split('\n').length, column: offset - lineStart + 1 };
+}
+
+function repeatedKeys(node: Node, text: string, path: JsonPath = []): { path: JsonPath; place: Place }[] {
+  if (node.type === 'array')
+    return (node.children ?? []).flatMap((child, i) => repeatedKeys(child, text, [...path, i]));
+  if (node.type !== 'object') return [];
+  const seen = new Set<string>();
+  return (node.children ?? []).flatMap((property) => {
+    const [key, value] = property.children ?? [];
+    if (!key || !value) return [];
+    const inner = [...path, String(key.value)];
+    const own = seen.has(String(key.value)) ? [{ path: inner, place: placeAt(text, property.offset) }] : [];
+    seen.add(String(key.value));
+    return [...own, ...repeatedKeys(value, text, inner)];
+  });
+}
+
+function syntaxText(error: ParseError['error']): string {
+  const name = printParseErrorCode(error);
+  return syntaxTexts[name] ?? `the text is not JSON (${name})`;
+}
+
+const syntaxTexts: Record<string, string> = {
+  InvalidSymbol: 'an unknown word stands here; texts need double quotes',
+  InvalidNumberFormat: 'this is not a number',
+  PropertyNameExpected: 'a key in double quotes is expected',
+  ValueExpected: 'a value is expected',
+  ColonExpected: 'a colon is expected after the key',
+  CommaExpected: 'a comma is missing before this',
+  CloseBraceExpected: 'a closing } is missing',
+  CloseBracketExpected: 'a closing ] is missing',
+  EndOfFileExpected: 'text follows after the end of the configuration',
+  InvalidCommentToken: 'this is not a comment; write // or /* */',
+  UnexpectedEndOfComment: 'a comment does not end',
+  UnexpectedEndOfString: 'a text does not end on its line',
+  UnexpectedEndOfNumber: 'a number does not end',
+  InvalidUnicode: 'a \\u needs four hexadecimal digits',
+  InvalidEscapeCharacter: 'this escape does not exist; write \\\\ for a backslash',
+  InvalidCharacter: 'a control character stands in a text',
+};

@@ -1,0 +1,35 @@
+// The one grammar of substitution: ${NAME}, ${NAME:-default} and {env:NAME}. One pass: what was put in is not read again.
+
+export type Reference = { name: string; fallback?: string };
+export type Part = string | Reference;
+
+/** Filled in by us. `PORT` is chosen when the server starts, so it stays as `${PORT}` until then. */
+export const ownNames = ['PROJECT_ROOT', 'SESSION_ID', 'PORT'] as const;
+export const portPlaceholder = '${PORT}';
+
+const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+export function templateParts(template: string): Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  for (const match of template.matchAll(reference)) {
+    if (match.index > from) parts.push(template.slice(from, match.index));
+    const name = match[1] ?? match[3] ?? '';
+    parts.push(match[2] === undefined ? { name } : { name, fallback: match[2] });
+    from = match.index + match[0].length;
+  }
+  if (from < template.length) parts.push(template.slice(from));
+  return parts;
+}
+
+export function references(template: string): Reference[] {
+  return templateParts(template).filter((part) => typeof part !== 'string');
+}
+
+export function refersTo(templates: readonly string[], name: string): boolean {
+  return templates.some((template) => references(template).some((part) => part.name === name));
+}
+
+export function isOwnName(name: string): boolean {
+  return ownNames.some((own) => own === name);
+}

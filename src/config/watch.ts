@@ -1,0 +1,130 @@
+// Says when the config file may have changed. Watches the folder, because editors rename a new file over the old one;
+// looks itself from time to time, because not every file system tells. Never keeps the process alive.
+import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+export type WatchDeps = {
+  /** Runs once after that time without keeping the process alive; returns what cancels it. */
+  later: (run: () => void, ms: number) => () => void;
+};
+
+export type ConfigWatch = { close: () => void };
+
+/** An editor writes in several steps; after this pause it is done. */
+const debounceMs = 150;
+/** While there is no folder to watch: as fast as a person would try again, and one stat is nothing. */
+const absentPollMs = 1_000;
+/** Network and container file systems may never report an event. */
+const backstopPollMs = 15_000;
+
+export function watchConfig(path: string, onChange: () => void, { later }: WatchDeps = realTimers): ConfigWatch {
+  const watchers = new Map<string, { watcher: FSWatcher; inode: number }>();
+  let cancelDebounce = () => {};
+  let cancelPoll = () => {};
+  let reported = signature(path);
+  let places = watchedPlaces(path);
+  let isClosed = false;
+
+  const settle = () => {
+    if (isClosed) return;
+    const now = signature(path);
+    if (now === reported) return;
+    reported = now;
+    look(); // a link may lead elsewhere now
+    onChange();
+  };
+  const touch = () => {
+    if (isClosed || signature(path) === reported) return;
+    cancelDebounce();
+    cancelDebounce = later(settle, debounceMs);
+  };
+  const watchFolder = (folder: string) => {
+    const inode = inodeOf(folder);
+    const current = watchers.get(folder);
+    if (current?.inode === inode) return;
+    current?.watcher.close();
+    watchers.delete(folder);
+    if (inode === undefined) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        // The daemon's log lies in the same folder: its lines must not cost more than this comparison.
+        if (name === null || places.get(folder)?.has(name)) touch();
+        else if (name === basename(folder)) {
+          // The folder itself went or moved. A new one may get the old inode, so the watcher goes in any case.
+          watcher.close();
+          watchers.delete(folder);
+          look();
+        }
+      });
+      watcher.on('error', () => {
+        watcher.close();
+        watchers.delete(folder);
+      });
+      watchers.set(folder, { watcher, inode });
+    } catch {
+      // No watches left or not supported: the poll below goes on.
+    }
+  };
+  const look = () => {
+    if (isClosed) return;
+    places = watchedPlaces(path);
+    for (const [folder, { watcher }] of watchers) {
+      if (places.has(folder)) continue;
+      watcher.close();
+      watchers.delete(folder);
+    }
+    for (const folder of places.keys()) watchFolder(folder);
+    touch();
+    cancelPoll();
+    cancelPoll = later(look, watchers.size === places.size ? backstopPollMs : absentPollMs);
+  };
+  look();
+  return {
+    close: () => {
+      isClosed = true;
+      for (const { watcher } of watchers.values()) watcher.close();
+      watchers.clear();
+      cancelDebounce();
+      cancelPoll();
+    },
+  };
+}
+
+/** The file's folder, and its target's if it is a link: a change of the target is no event beside the link. */
+function watchedPlaces(path: string): Map<string, Set<string>> {
+  const places = new Map([[dirname(path), new Set([basename(path)])]]);
+  try {
+    const target = realpathSync(path);
+    const names = places.get(dirname(target)) ?? new Set<string>();
+    places.set(dirname(target), names.add(basename(target)));
+  } catch {
+    // absent or a link to nothing: its own folder is enough
+  }
+  return places;
+}
+
+/** Differs after every write, rename, removal and creation. */
+function signature(path: string): string {
+  try {
+    const { mtimeNs, size, ino, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    return 'absent';
+  }
+}
+
+function inodeOf(folder: string): number | undefined {
+  try {
+    return statSync(folder).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+const realTimers: WatchDeps = {
+  later: (run, ms) => {
+    const timer = setTimeout(run, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,220 @@
+// The control API over the daemon's socket, for the CLI. Never starts a daemon; ensureDaemon does, for the commands that may.
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { LineSplitter } from '../base/line-splitter.ts';
+import {
+  type CallRequest,
+  type ControlVerb,
+  controlRoutes,
+  type DaemonStatus,
+  type DrainRequest,
+  type ExplainReport,
+  type HealthReport,
+  type ServerRequest,
+  type StatusReport,
+  type TokensReport,
+  type ToolSummary,
+} from '../link/control.ts';
+import { isRecord } from '../link/hello.ts';
+import type { Environment, Locations } from '../link/locations.ts';
+import { type LaunchOutcome, startOrReuse } from './launch.ts';
+import { classifyConnectError, inspectSocketFile } from './socket-file.ts';
+
+export type ControlClient = {
+  health: () => Promise<HealthReport>;
+  status: () => Promise<StatusReport>;
+  /** Tools known now, optionally those that match a search. */
+  tools: (query?: { query?: string; server?: string; projectDir?: string }) => Promise<ToolSummary[]>;
+  tokens: (query: { projectDir?: string }) => Promise<TokensReport>;
+  explain: (request: ServerRequest) => Promise<ExplainReport>;
+  call: (request: CallRequest) => Promise<unknown>;
+  drain: (request?: DrainRequest) => Promise<unknown>;
+  /** Any verb with any body; the answer as it came. */
+  send: (verb: ControlVerb, options?: RequestOptions) => Promise<unknown>;
+  /** Calls `onEvent` for each event until the signal or the daemon ends it. */
+  events: (onEvent: (event: { name: string; data: unknown }) => void, signal: AbortSignal) => Promise<void>;
+};
+
+export type RequestOptions = { query?: Record<string, string | undefined>; body?: unknown; timeoutMs?: number };
+
+/** A daemon that starts a server for a verb may take as long as that server; a person sees "busy" after this. */
+const defaultTimeoutMs = 60_000;
+const maxAnswerBytes = 64 * 1024 * 1024;
+
+export function createControlClient({ socketPath }: Pick<Locations, 'socketPath'>): ControlClient {
+  const send = async (verb: ControlVerb, options: RequestOptions = {}): Promise<unknown> => {
+    const response = await open(socketPath, verb, options);
+    const answer = parse(await readAll(response));
+    if ((response.statusCode ?? 500) >= 400) throw readFailure(answer, response.statusCode);
+    return answer;
+  };
+  return {
+    send,
+    health: async () => expectShape(await send('health'), isHealthReport, 'health'),
+    status: async () => expectShape(await send('status'), isStatusReport, 'status'),
+    tools: async (query = {}) => expectShape(toolList(await send('tools', { query })), isToolList, 'tools'),
+    tokens: async (query) => expectShape(await send('tokens', { query }), isTokensReport, 'tokens'),
+    explain: async (body) => expectShape(await send('explain', { body }), isExplainReport, 'explain'),
+    call: (body) => send('call', { body, timeoutMs: 0 }),
+    drain: (body = {}) => send('drain', { body }),
+    events: async (onEvent, signal) =>
+      readEvents(await open(socketPath, 'events', { timeoutMs: 0, signal }), onEvent, signal),
+  };
+}
+
+export type EnsureOptions = { locations: Locations; env: Environment; bundlePath: string; daemonFile?: string };
+
+/** A client of a daemon that runs: the present one, else a new one. Throws what startOrReuse found out. */
+export async function ensureDaemon(options: EnsureOptions): Promise<ControlClient> {
+  const outcome: LaunchOutcome = await startOrReuse(options);
+  if (outcome.kind === 'failed') throw outcome.error;
+  return createControlClient(options.locations);
+}
+
+function open(
+  socketPath: string,
+  verb: ControlVerb,
+  { query = {}, body, timeoutMs = defaultTimeoutMs, signal }: RequestOptions & { signal?: AbortSignal },
+): Promise<IncomingMessage> {
+  const unusable = inspectSocketFile(socketPath);
+  if (unusable) return Promise.reject(notRunningOr(unusable.error));
+  const { method, path } = controlRoutes[verb];
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
+  const payload = method === 'POST' ? Buffer.from(JSON.stringify(body ?? {})) : undefined;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      socketPath,
+      method,
+      path: search.size > 0 ? `${path}?${search}` : path,
+      agent: false,
+      headers: {
+        host: 'localhost',
+        ...(payload ? { 'content-type': 'application/json', 'content-length': payload.length } : {}),
+      },
+      ...(signal ? { signal } : {}),
+    });
+    if (timeoutMs > 0) {
+      request.setTimeout(timeoutMs, () => {
+        const message = `The daemon did not answer ${verb} within ${timeoutMs} ms.`;
+        request.destroy(new AppError({ code: 'DAEMON_BUSY', message, hint: 'Run: mcp-proxy restart --force' }));
+      });
+    }
+    request.on('response', resolve);
+    request.on('error', (error) => {
+      reject(error instanceof AppError ? error : notRunningOr(classifyConnectError(error, socketPath).error));
+    });
+    request.end(payload);
+  });
+}
+
+function notRunningOr(error: AppError): AppError {
+  if (error.code !== 'NOT_RUNNING') return error;
+  const hint = 'It starts with the next session, or run: mcp-proxy run';
+  return new AppError({ code: 'NOT_RUNNING', message: 'No mcp-proxy daemon is running.', hint, cause: error });
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    bytes += part.length;
+    if (bytes > maxAnswerBytes) {
+      response.destroy();
+      throw new AppError({
+        code: 'MESSAGE_TOO_LARGE',
+        message: `The daemon's answer is longer than ${maxAnswerBytes} bytes.`,
+      });
+    }
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Server-sent events: a name, data lines, an empty line. */
+async function readEvents(
+  response: IncomingMessage,
+  onEvent: (event: { name: string; data: unknown }) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((response.statusCode ?? 500) >= 400) throw readFailure(parse(await readAll(response)), response.statusCode);
+  let name = 'message';
+  const splitter = new LineSplitter({
+    maxLineBytes: maxAnswerBytes,
+    onOversize: () => {}, // one event that nobody can show
+    onLine: (line) => {
+      const text = line.toString('utf8');
+      if (text.startsWith('event:')) name = text.slice(6).trim();
+      if (!text.startsWith('data:')) return;
+      onEvent({ name, data: parse(text.slice(5)) });
+      name = 'message';
+    },
+  });
+  try {
+    for await (const chunk of response) splitter.push(Buffer.from(chunk));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return text.trim() === '' ? undefined : JSON.parse(text);
+  } catch {
+    return text; // a plain answer
+  }
+}
+
+function readFailure(answer: unknown, status: number | undefined): AppError {
+  const error = isRecord(answer) && isRecord(answer['error']) ? answer['error'] : {};
+  const found = errorCodes.find((code): code is ErrorCode => code === error['code']);
+  return new AppError({
+    code: found ?? 'DAEMON_REFUSED',
+    message:
+      typeof error['message'] === 'string' ? error['message'] : `The daemon answered with HTTP status ${status}.`,
+    ...(typeof error['hint'] === 'string' ? { hint: error['hint'] } : {}),
+  });
+}
+
+function expectShape<T>(answer: unknown, isShape: (value: unknown) => value is T, verb: string): T {
+  if (isShape(answer)) return answer;
+  throw new AppError({
+    code: 'DAEMON_UNFIT',
+    message: `The daemon's answer to ${verb} is not what this version understands.`,
+    hint: 'Run: mcp-proxy restart',
+  });
+}
+
+// One protocol major means one shape; these tell an answer from something else, they do not check every field.
+
+function isHealthReport(value: unknown): value is HealthReport {
+  return isRecord(value) && typeof value['status'] === 'string' && typeof value['pid'] === 'number';
+}
+
+function isStatusReport(value: unknown): value is StatusReport {
+  if (!isRecord(value) || !Array.isArray(value['sessions']) || !Array.isArray(value['servers'])) return false;
+  return isDaemonStatus(value['daemon']) && isRecord(value['config']) && Array.isArray(value['problems']);
+}
+
+function isDaemonStatus(value: unknown): value is DaemonStatus {
+  return isRecord(value) && typeof value['pid'] === 'number' && typeof value['configPath'] === 'string';
+}
+
+function isExplainReport(value: unknown): value is ExplainReport {
+  return isRecord(value) && typeof value['server'] === 'string' && Array.isArray(value['lines']);
+}
+
+function isTokensReport(value: unknown): value is TokensReport {
+  return (
+    isRecord(value) && isRecord(value['lists']) && Array.isArray(value['modes']) && Array.isArray(value['sessions'])
+  );
+}
+
+function toolList(answer: unknown): unknown {
+  return isRecord(answer) && Array.isArray(answer['tools']) ? answer['tools'] : answer;
+}
+
+function isToolList(value: unknown): value is ToolSummary[] {
+  return Array.isArray(value) && value.every((tool) => isRecord(tool) && typeof tool['name'] === 'string');
+}

@@ -1,0 +1,114 @@
+// `/mcp` and `/mcp/<server>`: decides by address, method and headers who answers. Behind the guard, before any session.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../../base/log.ts';
+import { modernVersion } from '../../mcp/eras.ts';
+import { rpcCodes } from '../../mcp/messages.ts';
+import { headerText, type Refusal, readMessage, refuse } from './http-reply.ts';
+import { LegacyEndpoint, type Visit } from './legacy-endpoint.ts';
+import { isModernRequest, ModernEndpoint, type ModernEndpointDeps } from './modern-endpoint.ts';
+
+export type McpHttp = {
+  serves: (pathname: string) => boolean;
+  /** Never rejects. */
+  handle: (request: IncomingMessage, response: ServerResponse, url: URL, principal: string) => Promise<void>;
+  /** Sessions that the daemon need not stay for. */
+  idleSessions: () => number;
+  close: (reason: string) => void;
+};
+
+export type McpHttpDeps = ModernEndpointDeps & {
+  /** Whether there is an enabled server of that name. */
+  hasServer: (name: string) => boolean;
+  maxMessageBytes: () => number;
+  log: Log;
+};
+
+/** Below the minute after which programs and forwarders in between cut what is silent. */
+const keepAliveMs = 20_000;
+
+const modes: ReadonlySet<string> = new Set(['auto', 'all', 'gateway', 'dynamic']);
+
+export function createMcpHttp(deps: McpHttpDeps): McpHttp {
+  const legacy = new LegacyEndpoint(deps);
+  const modern = new ModernEndpoint(deps);
+  const timer = setInterval(() => {
+    legacy.sweep();
+    modern.sweep();
+    for (const http of legacy.all()) http.keepAlive();
+  }, keepAliveMs);
+  timer.unref();
+  const answer = async (request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<void> => {
+    switch (request.method) {
+      case 'POST': {
+        const body = await readMessage(request, deps.maxMessageBytes());
+        if (!body.ok) return refuse(response, body.refusal);
+        if (isModernRequest(request, body.bytes)) return modern.post(request, response, visit, body.bytes);
+        return legacy.post(request, response, visit, body.bytes);
+      }
+      case 'GET':
+      case 'DELETE':
+        request.resume();
+        // Without sessions there is nothing to listen to or to end.
+        if (headerText(request, 'mcp-protocol-version') === modernVersion) return refuse(response, notAllowed('POST'));
+        return request.method === 'GET'
+          ? legacy.get(request, response, visit)
+          : legacy.delete(request, response, visit);
+      default:
+        request.resume();
+        return refuse(response, notAllowed('POST, GET, DELETE'));
+    }
+  };
+  return {
+    serves: (pathname) => pathname === '/mcp' || pathname.startsWith('/mcp/'),
+    handle: async (request, response, url, principal) => {
+      try {
+        const visit = readVisit(url, principal, deps);
+        if ('status' in visit) {
+          request.resume();
+          return refuse(response, visit);
+        }
+        await answer(request, response, visit);
+      } catch (error) {
+        // The program left while it sent, or an error of ours: nobody else's session must feel it.
+        if (!request.destroyed) deps.log.error('mcp-http.failed', { path: url.pathname, error });
+        refuse(response, { status: 500, code: rpcCodes.internal, message: 'This failed inside mcp-proxy.' });
+      }
+    },
+    idleSessions: () => [...legacy.all(), ...modern.all()].filter((one) => !one.isHolding()).length,
+    close: (reason) => {
+      clearInterval(timer);
+      for (const one of [...legacy.all(), ...modern.all()]) one.end(reason);
+    },
+  };
+}
+
+function readVisit(url: URL, principal: string, deps: McpHttpDeps): Visit | Refusal {
+  const [, , encoded, ...more] = url.pathname.split('/');
+  const server = encoded === undefined || encoded === '' ? undefined : decode(encoded);
+  if (more.length > 0 || (server !== undefined && !deps.hasServer(server))) {
+    const message = `There is no server "${server ?? ''}" here; \`mcp-proxy list\` shows what there is.`;
+    return { status: 404, code: rpcCodes.invalidRequest, message };
+  }
+  const mode = url.searchParams.get('mode') ?? undefined;
+  if (mode !== undefined && !modes.has(mode)) {
+    return { status: 400, code: rpcCodes.invalidParams, message: `mode must be one of ${[...modes].join(', ')}.` };
+  }
+  return {
+    principal,
+    path: url.pathname.replace(/\/$/, ''),
+    ...(server === undefined ? {} : { server }),
+    ...(mode === undefined ? {} : { mode }),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no server has such a name
+  }
+}
+
+function notAllowed(allow: string): Refusal {
+  return { status: 405, code: rpcCodes.invalidRequest, message: 'Method not allowed.', headers: { allow } };
+}

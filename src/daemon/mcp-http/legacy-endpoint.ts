@@ -1,0 +1,198 @@
+// Streamable HTTP of the revisions with sessions: POST, GET and DELETE, each checked before a session hears of it.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { arrayElements, isArrayAt, JsonSyntaxError } from '../../base/json-scan.ts';
+import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
+import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
+import { rpcCodes } from '../../mcp/messages.ts';
+import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
+import { acceptsOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
+import { HttpSession, type HttpSessionDeps } from './http-session.ts';
+import { oneLine } from './message-stream.ts';
+import { projectHeader, projectOfHeader, projectRootOf } from './project-path.ts';
+
+/** What the address and the guard say of a request. */
+export type Visit = { principal: string; path: string; server?: string; mode?: string };
+
+export type SessionMaker = (identity: SessionIdentity, sink: SessionSink) => Session;
+
+export type LegacyEndpointDeps = Omit<HttpSessionDeps, 'onProject' | 'onEnd'> & {
+  createSession: SessionMaker;
+  onOpen: (session: Session) => void;
+  onProject: (session: Session) => void;
+  onClose: (session: Session, reason: string) => void;
+  isDraining: () => boolean;
+  home: string | undefined;
+};
+
+/** More than any person has programs; each costs little. */
+const maxSessions = 2_000;
+
+export class LegacyEndpoint {
+  readonly #deps: LegacyEndpointDeps;
+  readonly #sessions = new Map<string, HttpSession>();
+
+  constructor(deps: LegacyEndpointDeps) {
+    this.#deps = deps;
+  }
+
+  all(): HttpSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  find(id: string): HttpSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  post(request: IncomingMessage, response: ServerResponse, visit: Visit, body: Buffer): void {
+    const parsed = parseBody(body);
+    if (!parsed.ok) return refuse(response, parsed.refusal);
+    const { envelopes, isBatch } = parsed;
+    const first = envelopes[0];
+    const isInitialize = first?.kind === 'request' && first.method === 'initialize' && envelopes.length === 1;
+    const accepts = acceptsOf(request);
+    if (!accepts.json && !accepts.stream) return refuse(response, notAcceptable);
+    const http = isInitialize ? this.#create(request, response, visit) : this.#findFor(request, response, visit);
+    if (!http) return;
+    if (isBatch && !takesBatches(http.session.protocolVersion)) return refuse(response, noBatch);
+    const repeated = envelopes.find((one) => one.kind === 'request' && http.hasRequest(one.idText));
+    if (repeated?.kind === 'request' || hasTwice(envelopes)) {
+      const idText = repeated?.kind === 'request' ? repeated.idText : undefined;
+      const message = 'A request with this id is under way already.';
+      return refuse(response, { status: 400, code: rpcCodes.invalidRequest, message, idText });
+    }
+    http.post(envelopes, response, accepts, isBatch);
+  }
+
+  get(request: IncomingMessage, response: ServerResponse, visit: Visit): void {
+    if (!acceptsOf(request).stream) return refuse(response, notAcceptable);
+    this.#findFor(request, response, visit)?.listen(request, response);
+  }
+
+  delete(request: IncomingMessage, response: ServerResponse, visit: Visit): void {
+    const http = this.#findFor(request, response, visit);
+    if (!http) return;
+    http.end('its program ended it');
+    response.writeHead(200).end();
+  }
+
+  /** For a program that waits for a session of the daemon's own accord: sweeps and keep-alive come from one timer. */
+  sweep(): void {
+    for (const http of this.#sessions.values()) http.sweep();
+  }
+
+  #create(request: IncomingMessage, response: ServerResponse, visit: Visit): HttpSession | undefined {
+    const { isDraining, createSession, onOpen, home } = this.#deps;
+    if (isDraining()) return refused(response, busy('This daemon is ending; try again.'));
+    if (this.#sessions.size >= maxSessions) return refused(response, busy(`${maxSessions} sessions are open already.`));
+    const project = projectOfHeader(headerText(request, projectHeader));
+    if (project && 'error' in project) return refused(response, bad(project.error));
+    const id = randomUUID();
+    const { principal, path, server, mode } = visit;
+    const folder = project?.folder ?? '';
+    const identity: SessionIdentity = {
+      id,
+      scopeId: id,
+      host: { pid: 0, startTime: '' },
+      wrapper: { pid: 0, startTime: '' },
+      projectDir: folder,
+      projectRoot: projectRootOf(folder, home),
+      ...(server === undefined ? {} : { server }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+    const http = new HttpSession({
+      principal,
+      path,
+      hasProject: project !== undefined,
+      createSession: (sink) => createSession(identity, sink),
+      deps: {
+        handle: this.#deps.handle,
+        now: this.#deps.now,
+        onWant: this.#deps.onWant,
+        onProject: (session, found) => {
+          session.identity.projectDir = found;
+          session.identity.projectRoot = projectRootOf(found, home);
+          this.#deps.onProject(session);
+        },
+        onEnd: (ended, reason) => {
+          this.#sessions.delete(id);
+          this.#deps.onClose(ended.session, reason);
+        },
+      },
+    });
+    this.#sessions.set(id, http);
+    response.setHeader('mcp-session-id', id);
+    onOpen(http.session);
+    return http;
+  }
+
+  /** The session that a request names, if it may use it. Else the request is answered. */
+  #findFor(request: IncomingMessage, response: ServerResponse, visit: Visit): HttpSession | undefined {
+    const id = headerText(request, 'mcp-session-id');
+    if (id === undefined) return refused(response, bad('Mcp-Session-Id is missing: initialize first.'));
+    const http = this.#sessions.get(id);
+    // One answer for all three: whether another's session exists is nobody's business.
+    if (!http || http.principal !== visit.principal || http.path !== visit.path) {
+      return refused(response, { status: 404, code: refusalCodes.noSession, message: 'Session not found.' });
+    }
+    const version = headerText(request, 'mcp-protocol-version');
+    if (version !== undefined && !isLegacyVersion(version)) {
+      const message = `Bad Request: MCP-Protocol-Version ${version} is not spoken here (${legacyVersions.join(', ')}).`;
+      return refused(response, bad(message));
+    }
+    return http;
+  }
+}
+
+type ParsedBody = { ok: true; envelopes: Envelope[]; isBatch: boolean } | { ok: false; refusal: Refusal };
+
+/** One message or a batch, each on one line: what goes to a server over a pipe must not hold a line break. */
+function parseBody(body: Buffer): ParsedBody {
+  const flat = oneLine(body);
+  const start = flat.findIndex((byte) => byte !== 0x20 && byte !== 0x09);
+  const whole = { start: Math.max(start, 0), end: flat.length };
+  const isBatch = isArrayAt(flat, whole);
+  let lines: Buffer[];
+  try {
+    lines = isBatch ? arrayElements(flat, whole).map((at) => flat.subarray(at.start, at.end)) : [flat];
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return { ok: false, refusal: { status: 400, code: rpcCodes.parse, message: `Parse error: ${error.message}` } };
+  }
+  const envelopes = lines.map(parseEnvelope);
+  const invalid = envelopes.find((one) => one.kind === 'invalid');
+  if (invalid?.kind === 'invalid') {
+    const { code, reason, idText } = invalid;
+    return { ok: false, refusal: { status: 400, code, message: `Invalid message: ${reason}.`, idText } };
+  }
+  if (envelopes.length === 0) return { ok: false, refusal: { ...noBatch, message: 'The batch is empty.' } };
+  return { ok: true, envelopes, isBatch };
+}
+
+function hasTwice(envelopes: readonly Envelope[]): boolean {
+  const ids = envelopes.flatMap((one) => (one.kind === 'request' ? [one.idText] : []));
+  return new Set(ids).size < ids.length;
+}
+
+function refused(response: ServerResponse, refusal: Refusal): undefined {
+  refuse(response, refusal);
+  return undefined;
+}
+
+const bad = (message: string): Refusal => ({ status: 400, code: refusalCodes.badRequest, message });
+const busy = (message: string): Refusal => ({
+  status: 503,
+  code: refusalCodes.badRequest,
+  message,
+  headers: { 'retry-after': '1' },
+});
+const noBatch: Refusal = {
+  status: 400,
+  code: rpcCodes.invalidRequest,
+  message: 'Batches are part of revision 2025-03-26 only.',
+};
+const notAcceptable: Refusal = {
+  status: 406,
+  code: refusalCodes.badRequest,
+  message: 'Accept must name application/json or text/event-stream.',
+};

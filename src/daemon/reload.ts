@@ -1,0 +1,70 @@
+// The way of a change in the config or the env file to what runs: copies, sessions, the port. What did not change is
+// not touched.
+
+import type { Log } from '../base/log.ts';
+import type { ConfigDiff } from '../config/diff.ts';
+import { watchConfig } from '../config/watch.ts';
+import type { Problem } from '../link/control.ts';
+import type { Locations } from '../link/locations.ts';
+import type { Router } from '../router/router.ts';
+import type { Roster } from '../sessions/roster.ts';
+import type { Supervisor } from '../upstream/supervisor.ts';
+import type { ConfigHolder } from './config-holder.ts';
+import type { Findings } from './findings.ts';
+import { askForValues } from './link-server.ts';
+
+export type ReloadDeps = {
+  locations: Pick<Locations, 'configPath' | 'envFilePath'>;
+  holder: ConfigHolder;
+  roster: Roster;
+  router: Router;
+  supervisor: Supervisor;
+  findings: Findings;
+  /** The port is another one now. */
+  movePort: (port: number | 'off') => void;
+  log: Log;
+};
+
+export type ReloadReport = ({ reloaded: true } & ConfigDiff) | { reloaded: false; error: Problem | undefined };
+export type Reload = { reload: () => ReloadReport; close: () => void };
+
+export function openReload(deps: ReloadDeps): Reload {
+  const { locations, roster, log } = deps;
+  const reload = () => reloadConfig(deps);
+  const config = watchConfig(locations.configPath, reload);
+  // Only programs without a wrapper have their variables from there; a wrapper has its session's own.
+  const env = watchConfig(locations.envFilePath, () => {
+    log.info('env-file.changed');
+    const wants = deps.holder.wants();
+    for (const session of roster.all()) {
+      if (session.identity.wrapper.pid > 0) continue;
+      askForValues(session, wants);
+      deps.router.refresh(session);
+    }
+  });
+  return {
+    reload,
+    close: () => {
+      config.close();
+      env.close();
+    },
+  };
+}
+
+function reloadConfig({ holder, roster, router, supervisor, findings, movePort, log }: ReloadDeps): ReloadReport {
+  const before = holder.wants();
+  const diff = holder.reload();
+  if (!diff) {
+    findings.update(undefined);
+    return { reloaded: false, error: holder.state.error };
+  }
+  supervisor.configChanged(diff).catch((error: unknown) => log.error('reload.copies-not-ended', { error }));
+  const wants = holder.wants();
+  if (wants.join() !== before.join()) for (const session of roster.all()) askForValues(session, wants);
+  router.refresh();
+  router.learnNew([...diff.added, ...diff.changed]);
+  if (diff.settings.includes('http.port')) movePort(holder.config.http.port);
+  log.info('config.reloaded', { ...diff });
+  findings.update(undefined);
+  return { reloaded: true, ...diff };
+}

@@ -1,0 +1,72 @@
+// What a person should hear once: findings that the daemon wrote down, minus those already told.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { ensurePrivateDir } from '../base/private-dir.ts';
+import { isRecord } from '../link/hello.ts';
+import type { Locations } from '../link/locations.ts';
+import { findProjectRoot } from '../link/project-root.ts';
+import { findLostServers } from './silenced.ts';
+
+type Finding = { id: string; text: string; projectRoot?: string };
+
+/** Older ids are forgotten; a finding that comes back after so many others may be told again. */
+const maxSeen = 500;
+const maxFileBytes = 256 * 1024;
+/** A start screen is no place for more. */
+const maxToldAtOnce = 5;
+
+const welcome: Finding = {
+  id: 'welcome',
+  text: 'mcp-proxy is installed, but nothing is shared yet. Share a server with `/mcp-proxy add <name> -- <command>`; `/mcp-proxy status` shows what runs.',
+};
+
+/** The message for the person, or undefined. What it names counts as told from now on. */
+export function takeFindings(locations: Locations, projectDir: string, home: string): string | undefined {
+  const seenPath = join(locations.dataDir, 'findings-seen.json');
+  const seen = readSeen(seenPath);
+  const isNew = (finding: Finding) => !seen.includes(finding.id);
+  const builtIn = existsSync(locations.configPath) ? [] : [welcome];
+  const candidates = [...builtIn, ...lost(locations, projectDir), ...readFindings(locations.findingsPath)].filter(
+    isNew,
+  );
+  if (candidates.length === 0) return undefined;
+  const root = candidates.some((finding) => finding.projectRoot) ? findProjectRoot(projectDir, home) : '';
+  const told = candidates.filter((f) => f.projectRoot === undefined || f.projectRoot === root).slice(0, maxToldAtOnce);
+  if (told.length === 0) return undefined;
+  ensurePrivateDir(locations.dataDir);
+  writeFileAtomic(seenPath, `${JSON.stringify([...seen, ...told.map(({ id }) => id)].slice(-maxSeen))}\n`);
+  return told.map(({ text }) => text).join('\n');
+}
+
+function lost(locations: Locations, projectDir: string): Finding[] {
+  const names = findLostServers(locations, projectDir);
+  if (names.length === 0) return [];
+  const text = `Silenced for you in this project, but not shared here: ${names.join(', ')}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
+  return [{ id: `lost:${projectDir}:${names.join(',')}`, text }];
+}
+
+function readFindings(path: string): Finding[] {
+  const value = readJson(path);
+  const entries: unknown = isRecord(value) ? value['findings'] : undefined;
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry: unknown): Finding[] => {
+    if (!isRecord(entry) || typeof entry['id'] !== 'string' || typeof entry['text'] !== 'string') return [];
+    const { id, text, projectRoot } = entry;
+    return [{ id, text, ...(typeof projectRoot === 'string' ? { projectRoot } : {}) }];
+  });
+}
+
+function readSeen(path: string): string[] {
+  const value = readJson(path);
+  return Array.isArray(value) ? value.filter((id): id is string => typeof id === 'string') : [];
+}
+
+function readJson(path: string): unknown {
+  try {
+    const text = readFileIfPresent(path);
+    return text === undefined || text.length > maxFileBytes ? undefined : JSON.parse(text);
+  } catch {
+    return undefined; // damaged: written anew by its owner
+  }
+}

@@ -1,0 +1,43 @@
+// Servers that a migration silenced in this project and that nobody starts now: the settings came from another machine, or
+// our config was lost. The person would only see that tools are missing.
+import { join } from 'node:path';
+import { readFileIfPresent } from '../base/atomic-file.ts';
+import { isRecord } from '../link/hello.ts';
+import type { Locations } from '../link/locations.ts';
+
+/** Settings are a few KB; a larger file is not worth a session's start. */
+const maxBytes = 256 * 1024;
+
+/** Their names in the project, or an empty list. Never throws. */
+export function findLostServers(locations: Locations, projectDir: string): string[] {
+  const text = readSmall(join(projectDir, '.claude', 'settings.local.json'));
+  // The mark is rare: nothing is parsed in a project that was never migrated.
+  if (!text?.includes('"mcpProxyMoved"')) return [];
+  const config = readSmall(locations.configPath) ?? '';
+  return (
+    marksIn(text)
+      .map((mark) => ({ theirs: mark.slice(0, mark.lastIndexOf('=')), ours: mark.slice(mark.lastIndexOf('=') + 1) }))
+      // The config may hold comments, which this side cannot parse; a name that stands nowhere in it is not configured.
+      .filter(({ ours }) => !config.includes(JSON.stringify(ours)))
+      .map(({ theirs }) => theirs)
+  );
+}
+
+function marksIn(text: string): string[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    const marks = isRecord(value) ? value['mcpProxyMoved'] : undefined;
+    return Array.isArray(marks) ? marks.filter((mark): mark is string => typeof mark === 'string') : [];
+  } catch {
+    return []; // Claude Code says itself that its settings are broken
+  }
+}
+
+function readSmall(path: string): string | undefined {
+  try {
+    const text = readFileIfPresent(path);
+    return text === undefined || text.length > maxBytes ? undefined : text;
+  } catch {
+    return undefined; // not ours to read
+  }
+}

@@ -1,0 +1,33 @@
+// run/mcp-proxy-<name>.pid: what the daemon says about itself for people and programs. The socket decides, not this file.
+import { readFileIfPresent } from '../base/atomic-file.ts';
+import type { ProcessIdentity } from '../base/process-identity.ts';
+import type { Build } from './build.ts';
+
+export type Endpoint = ProcessIdentity & {
+  build: Build;
+  /** Major of the link protocol. */
+  protocol: number;
+  socket: string;
+  /** TCP port on 127.0.0.1, absent while there is none. */
+  port?: number;
+  /** Names one life of a daemon; whoever removes the endpoint checks it first. */
+  nonce: string;
+  execPath: string;
+};
+
+/** The endpoint as written, or undefined if there is none or it is not readable as one. */
+export function readEndpoint(pidPath: string): Endpoint | undefined {
+  try {
+    const text = readFileIfPresent(pidPath);
+    const value: unknown = text === undefined || text.length > 16_384 ? undefined : JSON.parse(text);
+    return isEndpoint(value) ? value : undefined;
+  } catch {
+    return undefined; // malformed: advisory, the socket decides
+  }
+}
+
+function isEndpoint(value: unknown): value is Endpoint {
+  if (typeof value !== 'object' || value === null) return false;
+  const has = (key: string, type: string) => typeof Reflect.get(value, key) === type;
+  return has('pid', 'number') && has('startTime', 'string') && has('socket', 'string') && has('nonce', 'string');
+}

@@ -1,0 +1,115 @@
+// Every path of the outside contract, from the environment alone. Nothing is created here.
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { AppError } from '../base/errors.ts';
+import { protocolMajor } from './build.ts';
+
+export const defaultName = 'mcp-user';
+
+export type Locations = {
+  name: string;
+  root: string;
+  /** Launchers that do not change with the version. */
+  binDir: string;
+  runRoot: string;
+  /** `runRoot`, or the sub-folder of another scope (see scope.ts). */
+  runDir: string;
+  recordsDir: string;
+  pidPath: string;
+  socketPath: string;
+  lockKeyPath: string;
+  dataDir: string;
+  configPath: string;
+  envFilePath: string;
+  logPath: string;
+  serverLogsDir: string;
+  tokenPath: string;
+  keyPath: string;
+  facesDir: string;
+  workDir: string;
+  appDir: string;
+  backupsDir: string;
+  findingsPath: string;
+  journalPath: string;
+  /** When the daemon last made way for another build. */
+  handOverPath: string;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A unix socket path is cut at 107 bytes without an error; the temporary name used while binding needs a few of them. */
+const maxSocketPathBytes = 100;
+
+export function locate(env: Environment, name: string = defaultName, scopeDir?: string): Locations {
+  ensureName(name);
+  const home = env['HOME'] || homedir();
+  const root = absolute(env['AITKIT_ROOT'], home) ?? join(home, '.aitkit');
+  const dataDir = absolute(env['MCPPROXY_DATA_DIR'], home) ?? join(root, 'lib', 'mcpproxy');
+  const configName = name === defaultName ? 'mcp_proxy_config.json' : `mcp_proxy_config.${name}.json`;
+  const runRoot = join(root, 'run');
+  const runDir = scopeDir === undefined ? runRoot : join(runRoot, scopeDir);
+  // Daemons of two majors run side by side: nothing by which one is found, locked or cleaned up may be the other's.
+  const daemonFile = (kind: string) =>
+    join(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ''}.${kind}`);
+  return {
+    name,
+    root,
+    binDir: join(root, 'bin'),
+    runRoot,
+    runDir,
+    recordsDir: join(runDir, 'mcp-servers'),
+    pidPath: daemonFile('pid'),
+    socketPath: socketPath(runDir, name, env),
+    lockKeyPath: daemonFile('lock'),
+    dataDir,
+    configPath: absolute(env['MCPPROXY_CONFIG_PATH'], home) ?? join(dataDir, configName),
+    envFilePath: join(dataDir, 'env'),
+    logPath: join(dataDir, 'mcp-proxy.log'),
+    serverLogsDir: join(dataDir, 'logs'),
+    tokenPath: join(dataDir, 'token'),
+    keyPath: join(dataDir, 'key'),
+    facesDir: join(dataDir, 'faces'),
+    workDir: join(dataDir, 'work'),
+    appDir: join(dataDir, 'app'),
+    backupsDir: join(dataDir, 'backups'),
+    findingsPath: join(dataDir, 'findings.json'),
+    journalPath: daemonFile('children'),
+    handOverPath: daemonFile('handover'),
+  };
+}
+
+/** Where a socket goes whose plain path would be too long: a folder that the daemon verifies before it binds. */
+function socketPath(runDir: string, name: string, env: Environment): string {
+  if (process.platform === 'win32') {
+    const owner = createHash('sha256')
+      .update(`${env['USERNAME'] ?? ''}\0${runDir}`)
+      .digest('hex')
+      .slice(0, 16);
+    return `\\\\.\\pipe\\aitkit-mcp-proxy-${owner}-${name}.v${protocolMajor}`;
+  }
+  const plain = join(runDir, `mcp-proxy-${name}.v${protocolMajor}.sock`);
+  if (Buffer.byteLength(plain) <= maxSocketPathBytes) return plain;
+  const hash = createHash('sha256').update(`${runDir}\0${name}`).digest('hex').slice(0, 16);
+  const runtime = env['XDG_RUNTIME_DIR'];
+  const folder =
+    runtime && isAbsolute(runtime) ? join(runtime, 'aitkit') : `/tmp/aitkit-${process.getuid?.() ?? 'user'}`;
+  const short = join(folder, `${hash}.v${protocolMajor}.sock`);
+  return Buffer.byteLength(short) <= maxSocketPathBytes
+    ? short
+    : `/tmp/aitkit-${process.getuid?.() ?? 'user'}/${hash}.v${protocolMajor}.sock`;
+}
+
+function absolute(value: string | undefined, home: string): string | undefined {
+  if (!value) return undefined;
+  return resolve(value.startsWith('~/') ? join(home, value.slice(2)) : value);
+}
+
+function ensureName(name: string): void {
+  if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
+  throw new AppError({
+    code: 'BAD_ARGUMENT',
+    message: `${JSON.stringify(name.slice(0, 80))} cannot name a daemon.`,
+    hint: `Use lower-case letters, digits, - and _, or leave it out (${defaultName}).`,
+  });
+}

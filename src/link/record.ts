@@ -1,0 +1,61 @@
+// run/mcp-servers/<pid>: who is at work, for people and tools. Advisory: the open connection is the lease.
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { ensurePrivateDir } from '../base/private-dir.ts';
+import { isRecord } from './hello.ts';
+
+export type SessionRecord = {
+  /** The host's. */
+  pid: number;
+  startTime: string;
+  sessionId?: string;
+  projectDir: string;
+  /** ISO time at which the session was first seen. */
+  since: string;
+  /** Names of the daemons it uses; empty until a wrapper connected. */
+  daemons: string[];
+};
+
+/** A forged record must cost nothing: longer ones are not read. */
+const maxRecordBytes = 16_384;
+
+export function writeRecord(recordsDir: string, record: SessionRecord): void {
+  ensurePrivateDir(recordsDir);
+  writeFileAtomic(join(recordsDir, String(record.pid)), `${JSON.stringify(record)}\n`);
+}
+
+export function readRecord(recordsDir: string, pid: number): SessionRecord | undefined {
+  const path = join(recordsDir, String(pid));
+  try {
+    const stat = lstatSync(path);
+    if (!stat.isFile() || stat.size > maxRecordBytes) return undefined;
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (!isRecord(value) || value['pid'] !== pid || typeof value['startTime'] !== 'string') return undefined;
+    return {
+      pid,
+      startTime: value['startTime'],
+      ...(typeof value['sessionId'] === 'string' ? { sessionId: value['sessionId'] } : {}),
+      projectDir: typeof value['projectDir'] === 'string' ? value['projectDir'] : '',
+      since: typeof value['since'] === 'string' ? value['since'] : new Date(stat.mtimeMs).toISOString(),
+      daemons: Array.isArray(value['daemons']) ? value['daemons'].filter((d) => typeof d === 'string') : [],
+    };
+  } catch {
+    return undefined; // absent, half of an older format, or forged
+  }
+}
+
+/** Pids that have a record file, readable or not. Names that are no pid are left alone. */
+export function listRecordPids(recordsDir: string): number[] {
+  try {
+    return readdirSync(recordsDir)
+      .filter((name) => /^[1-9]\d{0,9}$/.test(name))
+      .map(Number);
+  } catch {
+    return []; // no session yet
+  }
+}
+
+export function removeRecord(recordsDir: string, pid: number): void {
+  removeIfPresent(join(recordsDir, String(pid)));
+}

@@ -1,0 +1,60 @@
+// Lines that we write ourselves.
+import type { AppError } from '../base/errors.ts';
+
+/** JSON-RPC and MCP error codes in use. */
+export const rpcCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  /** A server that cannot answer now: our own range, see docs/errors.md. */
+  unavailable: -32001,
+  resourceNotFound: -32002,
+} as const;
+
+export function resultLine(idText: string, result: string | Uint8Array): Buffer {
+  const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
+  return Buffer.concat([head, typeof result === 'string' ? Buffer.from(result) : result, Buffer.from('}')]);
+}
+
+export function errorLine(idText: string | undefined, code: number, message: string, data?: unknown): Buffer {
+  const error = data === undefined ? { code, message } : { code, message, data };
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? 'null'},"error":${JSON.stringify(error)}}`);
+}
+
+export function requestLine(idText: string, method: string, params?: unknown): Buffer {
+  const tail = params === undefined ? '' : `,"params":${JSON.stringify(params)}`;
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${tail}}`);
+}
+
+export function notificationLine(method: string, params?: unknown): Buffer {
+  const tail = params === undefined ? '' : `,"params":${JSON.stringify(params)}`;
+  return Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}${tail}}`);
+}
+
+/** The same failure as a JSON-RPC error, for requests whose result has no `isError`. */
+export function appErrorLine(idText: string, error: AppError): Buffer {
+  const code =
+    error.code === 'TOOL_UNKNOWN' || error.code === 'BAD_ARGUMENT' ? rpcCodes.invalidParams : rpcCodes.unavailable;
+  return errorLine(idText, code, messageWithHint(error), { code: error.code, ...error.data });
+}
+
+/** The same failure as a tool result: the model reads it and can act on it. */
+export function appErrorToolResult(idText: string, error: AppError): Buffer {
+  const result = {
+    content: [{ type: 'text', text: messageWithHint(error) }],
+    isError: true,
+    _meta: { 'aitkit/error': { code: error.code, ...error.data } },
+  };
+  return resultLine(idText, JSON.stringify(result));
+}
+
+/** A call's failure goes to the model as a result that it can act on; any other request has an error. */
+export function failureLine({ method, idText }: { method: string; idText: string }, error: AppError): Buffer {
+  return method === 'tools/call' ? appErrorToolResult(idText, error) : appErrorLine(idText, error);
+}
+
+function messageWithHint(error: AppError): string {
+  return error.hint ? `${error.message} ${error.hint}` : error.message;
+}

@@ -1,0 +1,45 @@
+// Servers of a repository that an earlier migration silenced and that the daemon does not have (another machine, a lost
+// config): lets Claude Code start them again.
+import { listOf, movedMark, movedNames, readClaudeSettings } from './claude-settings.ts';
+import type { DocumentOp } from './documents/edit-document.ts';
+import { EditCollector } from './edit-collector.ts';
+import { readOwnConfig } from './own-config.ts';
+import type { World } from './world.ts';
+import { type WriteDeps, writeEdits } from './write-edits.ts';
+
+export type Repaired = { names: string[]; changeId?: string };
+
+export function repair(world: World, projects: readonly string[], deps: WriteDeps): Repaired {
+  const names: string[] = [];
+  const makeEdits = () => {
+    const known = readOwnConfig(world).names;
+    const settings = readClaudeSettings(world, projects);
+    const edits = new EditCollector();
+    for (const file of settings.files) {
+      const isAsked = file.kind === 'user' || (file.kind === 'local' && settings.projects.includes(file.project ?? ''));
+      const lost = isAsked ? movedNames(file.value).filter(({ ours }) => !known.has(ours)) : [];
+      if (lost.length === 0) continue;
+      names.push(...lost.map(({ theirs }) => theirs));
+      const marks = lost.map(({ theirs, ours }) => `${theirs}=${ours}`);
+      const ops = [
+        without('disabledMcpjsonServers', listOf(file.value, 'disabledMcpjsonServers'), names),
+        without(movedMark, listOf(file.value, movedMark), marks),
+      ];
+      for (const op of ops) {
+        edits.add({ path: file.file, boundary: file.boundary, purpose: 'no longer silences what nobody starts', op });
+      }
+    }
+    return {
+      kind: 'repair',
+      summary: names.map((name) => `${name} is no longer silenced`),
+      files: edits.render().files,
+    };
+  };
+  const changeId = writeEdits(world, makeEdits, deps);
+  return changeId === undefined ? { names } : { names, changeId };
+}
+
+function without(key: string, list: readonly string[], gone: readonly string[]): DocumentOp {
+  const value = list.filter((entry) => !gone.includes(entry));
+  return value.length === 0 ? { op: 'remove', path: [key] } : { op: 'set', path: [key], value };
+}

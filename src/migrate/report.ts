@@ -1,0 +1,189 @@
+// The plan in words and as JSON for other programs. Complete: nothing is cut, hidden characters are written out.
+import type { LaunchEntry } from './declared.ts';
+import { escapeText, shellWord } from './escape-text.ts';
+import { createHide, type Hide } from './hide-secrets.ts';
+import { hosts } from './hosts.ts';
+import { unifiedDiff } from './line-diff.ts';
+import type { FileEdit, Plan, PlannedPlace, PlannedServer } from './plan-model.ts';
+import { tilde, type World } from './world.ts';
+
+export type ReportDeps = { world: World; plan: Plan };
+
+const sharingText = {
+  shared: 'one copy for everyone',
+  project: 'one copy for each project',
+  session: 'a copy for each session',
+};
+
+export function planLines({ world, plan }: ReportDeps): string[] {
+  const hide = hideFor(plan);
+  const show = (text: string) => escapeText(hide(text));
+  const moving = plan.servers.filter((server) => server.moves);
+  const staying = plan.servers.filter((server) => !server.moves);
+  const lines = [headline(plan, moving)];
+  for (const refusal of plan.refusals) lines.push('', `Refused: ${show(refusal)}`);
+  for (const server of moving) lines.push('', ...serverLines(world, server, show));
+  if (staying.length > 0) lines.push('', 'Stays where it is:');
+  for (const server of staying) lines.push('', ...serverLines(world, server, show));
+  if (plan.problems.length > 0) lines.push('', 'Not read:');
+  for (const { file, reason, line } of plan.problems) {
+    lines.push(`  ${show(tilde(file, world.home))}${line === undefined ? '' : `:${line}`} ${show(reason)}`);
+  }
+  if (plan.files.length > 0) lines.push('', 'Files:');
+  for (const file of plan.files) lines.push('', ...fileLines(world, file, show));
+  lines.push('', 'Nothing was started and nothing was written.');
+  if (moving.length > 0 && plan.refusals.length === 0) lines.push('Carry it out: mcp-proxy migrate apply');
+  return lines;
+}
+
+function headline(plan: Plan, moving: readonly PlannedServer[]): string {
+  const running = moving.map((server) => server.running).filter((copies) => copies !== undefined);
+  const processes = running.reduce((sum, copies) => sum + copies.processes, 0);
+  const pss = running.reduce((sum, copies) => sum + (copies.pssBytes ?? 0), 0);
+  const cost = processes > 0 ? ` Their copies now: ${processes} processes, ${mebibytes(pss)}.` : '';
+  return `${moving.length} of ${plan.servers.length} servers would be shared.${cost}`;
+}
+
+function serverLines(world: World, server: PlannedServer, show: Hide): string[] {
+  const lines = [
+    server.moves ? `${server.name}  ${sharingText[server.sharing]}: ${server.sharingReason}` : show(server.name),
+  ];
+  for (const [label, text] of launchLines(server.entry)) lines.push(`  ${label.padEnd(11)}${show(text)}`);
+  for (const place of server.places) lines.push(...placeLines(world, place, show));
+  if (server.moves) {
+    if (server.isShared) lines.push('  it stands in our config already');
+    const where = server.projects
+      ? `only in ${server.projects.map((folder) => show(tilde(folder, world.home))).join(', ')}`
+      : 'everywhere';
+    lines.push(`  ${'seen'.padEnd(11)}${where}`);
+    if (server.keepsNames) {
+      lines.push('  names       kept by an entry of its own: rules and the /mcp switch stay');
+      lines.push('  price       one more process in every session; the joint list in Claude Code no longer has it');
+    }
+  }
+  lines.push(...runningLines(server));
+  lines.push(...adviceLines(server, show));
+  for (const rule of server.rules) {
+    const what = rule.added === undefined ? `NOT translated: ${show(rule.problem ?? '')}` : `adds ${rule.added}`;
+    lines.push(
+      `  ${rule.kind.padEnd(11)}${show(rule.rule)}  ${what}  (${show(tilde(rule.file, world.home))}:${rule.line})`,
+    );
+  }
+  if (server.conflict) {
+    const { name, file, line, choices } = server.conflict;
+    lines.push(`  conflict   another server is called ${show(name)} (${show(tilde(file, world.home))}:${line})`);
+    lines.push(...choices.map((choice) => `             ${show(choice)}`));
+  }
+  for (const reason of server.moves ? [] : server.stays) lines.push(`  stays      ${show(reason)}`);
+  return [...lines, ...server.notes.map((note) => `  note       ${show(note)}`)];
+}
+
+function launchLines(entry: LaunchEntry): [string, string][] {
+  const lines: [string, string][] = [];
+  if (entry.command !== undefined)
+    lines.push(['command', [entry.command, ...(entry.args ?? [])].map(shellWord).join(' ')]);
+  if (entry.url !== undefined) lines.push(['address', entry.url]);
+  if (entry.cwd !== undefined) lines.push(['folder', entry.cwd]);
+  const names = Object.keys(entry.env ?? {});
+  if (names.length > 0) lines.push(['variables', names.join(', ')]);
+  const headers = Object.keys(entry.headers ?? {});
+  if (headers.length > 0) lines.push(['headers', headers.join(', ')]);
+  if (entry.inheritEnv?.length) lines.push(['from you', `${entry.inheritEnv.join(', ')} (of the session that asks)`]);
+  return lines;
+}
+
+function placeLines(world: World, place: PlannedPlace, show: Hide): string[] {
+  const host = place.host === 'claude-plugin' ? `plugin ${place.plugin ?? ''}` : hosts[place.host].title;
+  const project = place.project === undefined ? '' : ` in ${tilde(place.project, world.home)}`;
+  const where = `${host}, ${place.scope}${project}: ${tilde(place.file, world.home)}:${place.line} as ${JSON.stringify(place.name)}`;
+  const lines = [`  declared   ${show(where)}${place.change === undefined ? '' : `  -> ${place.change}`}`];
+  if (place.stays !== undefined) lines.push(`             stays: ${show(place.stays)}`);
+  if (place.needsApproval !== undefined) {
+    lines.push(
+      `             approve: --accept ${show(shellWord(`${place.name}@${place.needsApproval.slice(0, 16)}`))}`,
+    );
+  }
+  return lines;
+}
+
+function runningLines({ running }: PlannedServer): string[] {
+  if (!running || running.copies === 0) return [];
+  const memory = running.pssBytes === undefined ? '' : `, ${mebibytes(running.pssBytes)}`;
+  const lines = [
+    `  running    ${running.copies} ${running.copies === 1 ? 'copy' : 'copies'}, ${running.processes} processes${memory}`,
+  ];
+  if (running.alsoGiven.length > 0) {
+    lines.push(`             also given, not carried (--inherit <server>:<NAME>): ${running.alsoGiven.join(', ')}`);
+  }
+  return lines;
+}
+
+function adviceLines(server: PlannedServer, show: Hide): string[] {
+  const lines: string[] = [];
+  if (server.needsLogin) lines.push('  login      needs login again: the program keeps its login to itself');
+  if (server.notPortable.length > 0)
+    lines.push(`  not portable: ${server.notPortable.map(show).join(', ')} exists on this machine only`);
+  if (server.mistake) {
+    lines.push(`  broken     ${show(server.mistake.why)}`);
+    if (server.mistake.instead) {
+      const { command = '', args = [] } = server.mistake.instead;
+      lines.push(`  works      ${show([command, ...args].map(shellWord).join(' '))}`);
+    }
+  }
+  if (server.leftBehind.length > 0)
+    lines.push(`  left out   ${show(server.leftBehind.join(', '))} (no effect on the server)`);
+  return lines;
+}
+
+function fileLines(world: World, file: FileEdit, show: Hide): string[] {
+  const made = file.before === undefined ? ' (new)' : '';
+  const lines = [`${show(tilde(file.path, world.home))}${made}: ${show(file.purpose)}`];
+  if (file.warning !== undefined) lines.push(`  warning: ${show(file.warning)}`);
+  return [...lines, ...diffOf(file).map((line) => `  ${show(line)}`)];
+}
+
+function diffOf(file: FileEdit): string[] {
+  return unifiedDiff(file.beforeText ?? '', file.after, 2);
+}
+
+function hideFor(plan: Plan): Hide {
+  return createHide(plan.servers.map((server) => server.entry));
+}
+
+/** The plan without any secret and without whole files. */
+export function planJson({ world, plan }: ReportDeps): unknown {
+  const hide = hideFor(plan);
+  const servers = plan.servers.map(({ entry, mistake, ...server }) => ({
+    ...server,
+    command: entry.command === undefined ? undefined : [entry.command, ...(entry.args ?? [])].map(hide),
+    url: entry.url === undefined ? undefined : hide(entry.url),
+    cwd: entry.cwd,
+    variables: Object.keys(entry.env ?? {}),
+    inheritEnv: entry.inheritEnv ?? [],
+    headers: Object.keys(entry.headers ?? {}),
+    ...(mistake
+      ? {
+          mistake: {
+            why: hide(mistake.why),
+            ...(mistake.instead
+              ? { instead: [mistake.instead.command ?? '', ...(mistake.instead.args ?? [])].map(hide) }
+              : {}),
+          },
+        }
+      : {}),
+  }));
+  const files = plan.files.map((file) => ({
+    path: file.path,
+    isNew: file.before === undefined,
+    purpose: file.purpose,
+    before: file.before,
+    diff: diffOf(file).map(hide),
+    ...(file.warning === undefined ? {} : { warning: file.warning }),
+  }));
+  const { version, id, createdAt, refusals, problems } = plan;
+  return { version, id, createdAt, home: world.home, refusals, servers, files, problems };
+}
+
+export function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
+}

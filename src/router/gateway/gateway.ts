@@ -1,0 +1,258 @@
+// Our own tools at work: joins search, store, jobs and shield to the way of every other call. Loaded with the first session
+// that needs it.
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../base/errors.ts';
+import { textAt } from '../../base/json-scan.ts';
+import type { ServerEntry } from '../../config/server-entry.ts';
+import { type RequestEnvelope, type ResponseEnvelope, withEdits } from '../../mcp/envelope.ts';
+import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
+import type { Session } from '../../sessions/session.ts';
+import { createDynamicPool, type DynamicPool } from '../../tools/dynamic-pool.ts';
+import { stringifyExact } from '../../tools/exact-json.ts';
+import { structureCheck } from '../../tools/gateway/check-arguments.ts';
+import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gateway/gateway-tool.ts';
+import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
+import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
+import { heavyBytes } from '../../tools/heavy-work.ts';
+import { createJobs, type Jobs } from '../../tools/jobs.ts';
+import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
+import type { View, ViewRequest } from '../../tools/result-view.ts';
+import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
+import type { Answer } from '../../upstream/channel.ts';
+import type { Mode } from '../choose-mode.ts';
+import { isShielded, type ModesDeps } from '../modes.ts';
+import { RefusedByServer } from '../refused.ts';
+import type { SessionView } from '../views.ts';
+import { callTool, readResult } from './call-tool.ts';
+import { createJobSession, jobToken } from './job-session.ts';
+import { type Offered, offerTools } from './offer.ts';
+import { argumentText, OwnWork } from './own-work.ts';
+import { openHeavyWork, shortenAnswer } from './shorten.ts';
+import { definitionOf, ToolFinder, type VisibleTool } from './visible-tools.ts';
+
+export type OwnCall = { session: Session; request: RequestEnvelope; name: string; mode: Mode; signal: AbortSignal };
+export type Shortening = { entry: ServerEntry; name: string; outcome: Answer };
+
+/** A first start without any list: what is searched for may be of a server that is just being started. */
+const waitForListsMs = 10_000;
+
+/** A host that follows list_changed asks within milliseconds; one that does not must not wait long for its answer. */
+const relistMs = 1_000;
+const relistLookMs = 5;
+
+export class Gateway {
+  readonly #deps: ModesDeps;
+  readonly #finder: ToolFinder;
+  readonly #store: ResultStore;
+  readonly #jobs: Jobs;
+  readonly #heavy = openHeavyWork();
+  readonly #pools = new Map<string, DynamicPool>();
+
+  constructor(deps: ModesDeps) {
+    this.#deps = deps;
+    this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
+    // Of a daemon before this one: nobody has a reference to them any more.
+    rmSync(deps.spillFolder, { recursive: true, force: true });
+    const { now, spillFolder } = deps;
+    const viewLarge = (path: string, ref: string, request: ViewRequest) => this.#viewLarge(path, ref, request);
+    this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
+    this.#jobs = createJobs({ now });
+  }
+
+  offer(session: Session, view: SessionView, mode: Mode): Offered {
+    return offerTools(mode, view, {
+      pool: mode === 'dynamic' ? this.#poolOf(session).ids() : [],
+      isShielded: (slug) => {
+        const entry = view.entry(slug);
+        return entry !== undefined && isShielded(entry, mode);
+      },
+      maxResultBytes: this.#deps.config().shield.maxResultBytes,
+    });
+  }
+
+  /** One of our own tools. Throws AppError. */
+  async call({ session, request, name, mode, signal }: OwnCall): Promise<Buffer> {
+    if (this.#deps.views.of(session).unknown.length > 0) {
+      await this.#deps.waitForUnknown(session, waitForListsMs);
+    }
+    const visible = this.#finder.of(this.#deps.views.of(session));
+    const work = new OwnWork({ session, request, visible, signal });
+    const deps = this.#toolDeps(work);
+    const args: unknown = JSON.parse(argumentText(request, ['arguments']) ?? '{}');
+    const call = { session: session.identity.scopeId, args, signal, onProgress: () => {} };
+    if (mode === 'dynamic' && name === retrieveTools.name) return work.line(await this.#retrieve(call, work, deps));
+    return work.line(await toolNamed(name).handle(call, deps));
+  }
+
+  async #retrieve(call: GatewayCall, { session, signal }: OwnWork, deps: GatewayDeps): Promise<unknown> {
+    const result = await retrieveTools.handle(call, {
+      ...deps,
+      poolOf: () => this.#poolOf(session),
+      topK: this.#deps.config().tools.topK,
+      notifyListChanged: () => this.#deps.announceTo(session),
+    });
+    // The next request to the model goes out with the answer: by then the host should have the new list.
+    const deadline = this.#deps.now() + relistMs;
+    while (session.announced.has('tools') && !signal.aborted && this.#deps.now() < deadline) await delay(relistLookMs);
+    return result;
+  }
+
+  /** The answer to a call that the session made of a real tool, shortened. */
+  async shorten(session: Session, request: RequestEnvelope, { entry, name, outcome }: Shortening): Promise<Buffer> {
+    if ('error' in outcome) return appErrorToolResult(request.idText, outcome.error);
+    const { envelope } = outcome;
+    const unchanged = withEdits(envelope.line, [{ at: envelope.id, with: request.idText }]);
+    if (!envelope.result) return unchanged;
+    const visible = this.#finder.of(this.#deps.views.of(session)).find(name);
+    const shortened = await this.#shorten(session.identity.scopeId, { entry, tool: visible, envelope });
+    if (shortened === undefined) return unchanged;
+    const line = resultLine(request.idText, stringifyExact(shortened));
+    session.noteShortened(envelope.line.length - line.length);
+    return line;
+  }
+
+  /** Dynamic mode: a tool that is called stays longer. */
+  used(session: Session, id: string): void {
+    this.#pools.get(session.identity.scopeId)?.use(id);
+  }
+
+  get runningJobs(): number {
+    return this.#jobs.runningCount;
+  }
+
+  closeScope(scopeId: string): void {
+    this.#jobs.closeSession(scopeId);
+    this.#store.closeSession(scopeId);
+    this.#pools.delete(scopeId);
+  }
+
+  expire(): void {
+    this.#jobs.expire();
+    this.#store.expire();
+  }
+
+  close(): void {
+    this.#jobs.close();
+    this.#store.close();
+    this.#heavy.close();
+  }
+
+  #poolOf(session: Session): DynamicPool {
+    const { scopeId } = session.identity;
+    const { topK, toolsLimit } = this.#deps.config().tools;
+    const pool = this.#pools.get(scopeId) ?? createDynamicPool({ topK, toolsLimit });
+    this.#pools.set(scopeId, pool);
+    return pool;
+  }
+
+  /** What a gateway tool may do for this one call. */
+  #toolDeps(work: OwnWork): GatewayDeps {
+    const { visible, session } = work;
+    const { views } = this.#deps;
+    return {
+      index: this.#finder.index,
+      store: this.#store,
+      jobs: this.#jobs,
+      describe: (_scope, id) => {
+        const tool = visible.find(id);
+        return tool && definitionOf(tool);
+      },
+      idOf: (slug, tool) => visible.idOf(slug, tool) ?? `${slug}__${tool}`,
+      mayUse: (_scope, key, tool) => visible.has(key, tool),
+      // What servers answered was shortened when it came.
+      policyFor: () => unlimitedPolicy,
+      invoke: async (_scope, id, _args, context) => {
+        const tool = visible.find(id);
+        const entry = tool && views.of(session).entry(tool.slug);
+        if (!tool || !entry) throw goneTool(id);
+        return work.isJob ? this.#runJob(work, { entry, tool, context }) : this.#invoke(work, entry, tool);
+      },
+    };
+  }
+
+  async #invoke(work: OwnWork, entry: ServerEntry, tool: VisibleTool): Promise<unknown> {
+    const { session, request, signal } = work;
+    const answer = await callTool(this.#deps.forwarder, {
+      ...{ session, entry, signal, idText: request.idText, tool: tool.name },
+      args: work.args,
+      meta: argumentText(request, ['_meta']),
+    });
+    if (answer.error) throw new RefusedByServer(answer);
+    return work.take(answer, await this.#shorten(session.identity.scopeId, { entry, tool, envelope: answer }));
+  }
+
+  /** Shortened before it is kept: a finished job must not hold what the store has on disk. */
+  async #runJob(work: OwnWork, job: JobCall): Promise<unknown> {
+    const { entry, tool, context } = job;
+    const { forwarder, now, supervisor } = this.#deps;
+    const { scopeId } = work.session.identity;
+    const session = createJobSession(work.session, now, context.onProgress);
+    try {
+      const answer = await callTool(forwarder, {
+        ...{ session, entry, signal: context.signal, idText: jobToken, tool: tool.name, args: work.args },
+        meta: `{"progressToken":${jobToken}}`,
+      });
+      if (answer.error) throw new Error(textAt(answer.line, answer.error));
+      return (await this.#shorten(scopeId, { entry, tool, envelope: answer })) ?? readResult(answer);
+    } finally {
+      session.end();
+      const isLast = this.#jobs.list(scopeId).filter(({ state }) => state === 'running').length <= 1;
+      // Its own scope is the session's, which may go on: only what was the jobs' own ends.
+      if (isLast) supervisor().release({ id: scopeId, scopeId: '' });
+    }
+  }
+
+  /** undefined: nothing had to be cut. */
+  async #shorten(scopeId: string, { entry, tool, envelope }: Shorten): Promise<unknown> {
+    if (entry.shield === false) return undefined;
+    const policy = await this.#policyOf(tool);
+    return shortenAnswer({ store: this.#store, heavy: this.#heavy }, scopeId, { envelope, policy });
+  }
+
+  async #viewLarge(path: string, ref: string, request: ViewRequest): Promise<View> {
+    const outcome = await this.#heavy.run({ kind: 'view', path, ref, request });
+    if (outcome.kind !== 'view') throw new Error('a look at a result must give a view');
+    return outcome.view;
+  }
+
+  async #policyOf(tool: VisibleTool | undefined): Promise<ShieldPolicy> {
+    const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
+    const isValidStructure = tool && (await structureCheck(definitionOf(tool)));
+    return {
+      ...{ maxItems: arrayItems, maxString: stringChars, heavyFieldBytes, maxTotalBytes: maxResultBytes },
+      maxMediaBytes: defaultShieldPolicy.maxMediaBytes,
+      ...(isValidStructure ? { isValidStructure } : {}),
+    };
+  }
+}
+
+type JobCall = { entry: ServerEntry; tool: VisibleTool; context: InvokeContext };
+type Shorten = { entry: ServerEntry; tool: VisibleTool | undefined; envelope: ResponseEnvelope };
+
+function toolNamed(name: string) {
+  const found = gatewayTools.find((tool) => tool.name === name);
+  if (!found) throw goneTool(name);
+  return found;
+}
+
+function goneTool(id: string): AppError {
+  return new AppError({ code: 'TOOL_UNKNOWN', message: `There is no tool "${id}" any more.`, hint: 'Search again.' });
+}
+
+/** Read at each use: a reload of the config changes them. */
+function storeLimits({ config }: ModesDeps) {
+  return {
+    get maxResults() {
+      return config().shield.maxResults;
+    },
+    get maxBytes() {
+      return config().shield.maxStoredBytes;
+    },
+    get maxAgeMs() {
+      return config().shield.keepMs;
+    },
+    /** Below it a file costs more than the memory. */
+    spillBytes: 262_144,
+  };
+}

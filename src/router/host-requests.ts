@@ -1,0 +1,210 @@
+// What a host asks: answered here, or sent to the server whose matter it is.
+import { AppError } from '../base/errors.ts';
+import { stringAt, textAt } from '../base/json-scan.ts';
+import type { Log } from '../base/log.ts';
+import type { ServerEntry } from '../config/server-entry.ts';
+import { listOfMethod } from '../link/faces.ts';
+import { isRecord, linkPrefix } from '../link/hello.ts';
+import { idKey, memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { appErrorLine, errorLine, failureLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Copies } from './copies.ts';
+import type { Forwarder } from './forward.ts';
+import type { Learning } from './learning.ts';
+import type { Lists } from './lists.ts';
+import type { LogSetting } from './log-setting.ts';
+import type { Modes } from './modes.ts';
+import { askedName, findRoute, isRouted, mayOffer, type Route, undeclaredBy } from './routes.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { Tasks } from './tasks.ts';
+import type { Views } from './views.ts';
+
+export type HostRequestsDeps = {
+  views: Views;
+  copies: Copies;
+  forwarder: Forwarder;
+  learning: Learning;
+  lists: Lists;
+  modes: Modes;
+  subscriptions: Subscriptions;
+  tasks: Tasks;
+  logSetting: LogSetting;
+  log: Log;
+};
+
+export class HostRequests {
+  readonly #deps: HostRequestsDeps;
+
+  constructor(deps: HostRequestsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Answered once, now or later; what goes wrong on the way is its answer. */
+  handle(session: Session, request: RequestEnvelope): void {
+    const { method, idText } = request;
+    if (session.requests.has(idKey(idText))) {
+      return session.send(errorLine(idText, rpcCodes.invalidRequest, `Request id ${idText} is in use already.`));
+    }
+    if (method.startsWith(linkPrefix)) return session.send(unknownMethod(request));
+    const refuser = undeclaredBy(session, this.#deps.views.of(session), method);
+    if (refuser) return this.#deps.forwarder.forward({ session, request, entry: refuser, edits: [] });
+    const list = listOfMethod[method];
+    if (list) return this.#own(session, request, () => this.#deps.lists.serve(session, request, list));
+    if (isRouted(method)) return this.#route(session, request);
+    switch (method) {
+      case 'initialize':
+        return this.#own(session, request, () => this.#initialize(session, request));
+      case 'ping':
+        return session.send(resultLine(idText, '{}'));
+      case 'logging/setLevel':
+        return this.#deps.logSetting.set(session, request);
+      default:
+        return method.startsWith('tasks/') ? this.#task(session, request) : this.#other(session, request);
+    }
+  }
+
+  /** Tasks are their session's alone: of others' it learns nothing, not even that they exist. */
+  #task(session: Session, request: RequestEnvelope): void {
+    const view = this.#deps.views.of(session);
+    const { scopeId, server } = session.identity;
+    if (request.method === 'tasks/list') {
+      const entry = server === undefined ? undefined : view.servers[0]?.entry;
+      const resolution = entry && view.resolution(entry);
+      if (!entry || !resolution?.ok) return session.send(unknownMethod(request));
+      const onAnswer = (answer: ResponseEnvelope) => this.#deps.tasks.ownOnly(resolution.instanceKey, scopeId, answer);
+      return this.#deps.forwarder.forward({ session, request, entry, edits: [], onAnswer });
+    }
+    const slug = this.#deps.tasks.serverOf(scopeId, request);
+    const entry = slug === undefined ? undefined : view.entry(slug);
+    if (entry) return this.#deps.forwarder.forward({ session, request, entry, edits: [] });
+    session.send(errorLine(request.idText, rpcCodes.invalidParams, 'This session has no task of that id.'));
+  }
+
+  #initialize(session: Session, request: RequestEnvelope): Promise<void> {
+    const { line, params } = request;
+    const name = stringAt(line, memberAt(line, params, ['clientInfo', 'name'])) ?? 'unknown';
+    const capabilities = memberAt(line, params, ['capabilities']);
+    const declared: unknown = capabilities && JSON.parse(textAt(line, capabilities));
+    session.client = { name, capabilities: isRecord(declared) ? declared : {} };
+    const asked = stringAt(line, memberAt(line, params, ['protocolVersion']));
+    return this.#deps.lists.initialize(session, request, asked);
+  }
+
+  /**
+   * A request that we answer ourselves, perhaps later; nothing that fails there reaches further. `isWanted` turns false
+   * when the host cancels or ends.
+   */
+  #own(session: Session, request: RequestEnvelope, act: (isWanted: () => boolean) => Promise<void>): void {
+    const key = idKey(request.idText);
+    const own = { method: request.method, cancel: () => forget() };
+    // What it became meanwhile (a forwarded call has the same id) is not ours to forget.
+    const isWanted = () => session.requests.get(key) === own;
+    const forget = () => {
+      if (isWanted()) session.requests.delete(key);
+    };
+    session.requests.set(key, own);
+    act(isWanted)
+      .catch((error: unknown) => {
+        this.#deps.log.error('request.failed', { method: request.method, error });
+        session.send(errorLine(request.idText, rpcCodes.internal, `${request.method} failed inside mcp-proxy.`));
+      })
+      .finally(forget);
+  }
+
+  #route(session: Session, request: RequestEnvelope): void {
+    if (this.#deps.modes.takeCall(session, request)) return;
+    const view = this.#deps.views.of(session);
+    const route = findRoute(session, view, request);
+    if (route) return this.#send(session, request, route);
+    const asked = askedName(request);
+    const possible = asked === undefined ? [] : view.unknown.filter((entry) => mayOffer(entry, request, asked));
+    if (possible.length === 0) return session.send(unknownTarget(request, asked));
+    // The name may be of a server that has not spoken yet.
+    this.#own(session, request, async (isWanted) => {
+      const late = await this.#firstRoute(session, request, possible);
+      if (!isWanted()) return;
+      session.requests.delete(idKey(request.idText));
+      if (late instanceof AppError) session.send(failureLine(request, late));
+      else if (late) this.#send(session, request, late);
+      else session.send(unknownTarget(request, asked));
+    });
+  }
+
+  /**
+   * As soon as one of them turns out to have it: another that never starts must not hold this call. If none has it and
+   * one could not start, its error says more than that the name is unknown.
+   */
+  #firstRoute(
+    session: Session,
+    request: RequestEnvelope,
+    entries: readonly ServerEntry[],
+  ): Promise<Route | AppError | undefined> {
+    return new Promise((resolve) => {
+      let left = entries.length;
+      let failure: AppError | undefined;
+      const look = () => {
+        left -= 1;
+        const found = findRoute(session, this.#deps.views.of(session), request);
+        if (found || left === 0) resolve(found ?? failure);
+      };
+      for (const entry of entries) {
+        this.#deps.learning.learnOnce(session, entry).then(look, (error: unknown) => {
+          if (error instanceof AppError) failure ??= error;
+          look();
+        });
+      }
+    });
+  }
+
+  #send(session: Session, request: RequestEnvelope, route: Route): void {
+    if (request.method === 'tools/call') session.noteCall();
+    if (request.method === 'resources/subscribe' || request.method === 'resources/unsubscribe') {
+      return this.#own(session, request, () => this.#subscribe(session, request, route));
+    }
+    const { entry, edits, onAnswer } = route;
+    const onOutcome = this.#deps.modes.outcomeTaker(session, request, entry);
+    const hooks = { ...(onAnswer ? { onAnswer } : {}), ...(onOutcome ? { onOutcome } : {}) };
+    this.#deps.forwarder.forward({ session, request, entry, edits, ...hooks });
+  }
+
+  async #subscribe(session: Session, request: RequestEnvelope, { entry, name }: Route): Promise<void> {
+    try {
+      const { instance, slot } = await this.#deps.copies.acquire(session, entry);
+      const asWritten = askedName(request) ?? name;
+      const isNeeded =
+        request.method === 'resources/subscribe'
+          ? this.#deps.subscriptions.add(instance, name, session.id, asWritten)
+          : this.#deps.subscriptions.remove(instance, name, session.id);
+      if (!isNeeded) return session.send(resultLine(request.idText, '{}'));
+      const answer = await slot.channel.ask(request.method, { uri: name });
+      if (answer.result) return session.send(resultLine(request.idText, textAt(answer.line, answer.result)));
+      if (request.method === 'resources/subscribe') this.#deps.subscriptions.remove(instance, name, session.id);
+      const error = answer.error ? textAt(answer.line, answer.error) : '{"code":-32603,"message":"no result"}';
+      session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request.idText},"error":${error}}`));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      session.send(appErrorLine(request.idText, error));
+    }
+  }
+
+  /** A method that we do not know: a single server's own matter; of several nobody can say whose. */
+  #other(session: Session, request: RequestEnvelope): void {
+    const entry = session.identity.server === undefined ? undefined : this.#deps.views.of(session).servers[0]?.entry;
+    if (entry && request.method !== 'server/discover')
+      this.#deps.forwarder.forward({ session, request, entry, edits: [] });
+    else session.send(unknownMethod(request));
+  }
+}
+
+function unknownMethod({ idText, method }: RequestEnvelope): Buffer {
+  return errorLine(idText, rpcCodes.methodNotFound, `Method not found: ${method}`);
+}
+
+function unknownTarget({ idText, method }: RequestEnvelope, name: string | undefined): Buffer {
+  if (name === undefined) return errorLine(idText, rpcCodes.invalidParams, `${method}: the params name nothing.`);
+  if (method === 'resources/read') {
+    return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
+  }
+  const kind = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : 'name';
+  return errorLine(idText, rpcCodes.invalidParams, `Unknown ${kind}: ${name}. \`mcp-proxy status\` shows the servers.`);
+}

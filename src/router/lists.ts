@@ -1,0 +1,162 @@
+// initialize and the four lists: answered from what is known; servers that nobody knows yet are started and waited for
+// only as long as the host itself waits.
+
+import { AppError } from '../base/errors.ts';
+import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
+import { listNames } from '../catalog/server-face.ts';
+import type { ServerEntry } from '../config/server-entry.ts';
+import { ownBuild } from '../link/build.ts';
+import type { ListName } from '../link/hello.ts';
+import { linkMethods } from '../link/hello.ts';
+import type { RequestEnvelope } from '../mcp/envelope.ts';
+import { negotiateVersion } from '../mcp/eras.ts';
+import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
+import { appErrorLine, notificationLine, resultLine } from '../mcp/messages.ts';
+import type { Session } from '../sessions/session.ts';
+import type { SessionView, Views } from './views.ts';
+
+export type ListsDeps = {
+  views: Views;
+  /** Starts the server if need be and waits until its lists are known; rejects if it cannot. */
+  learn: (session: Session, entry: ServerEntry) => Promise<void>;
+  /** A list went out: the ready-made answers on disk should be the same. */
+  onServed: (session: Session) => void;
+  sessions: () => readonly Session[];
+  offer: Offers;
+  now: () => number;
+};
+
+/** What a session is offered, where that is not simply what it may see. */
+export type Offers = {
+  /** How it is offered may depend on the program, which `initialize` names. */
+  ready: (session: Session) => Promise<void>;
+  /** Whether the list says nothing of servers, so that none need be waited for. */
+  isOwn: (session: Session, list: ListName) => boolean;
+  /** undefined: not known before `ready`. */
+  list: (session: Session, list: ListName) => { readonly result: Buffer; readonly etag: string } | undefined;
+  /** The first part of the instructions. */
+  instructions: (session: Session) => string;
+};
+
+/** `claude -p` goes on without a server's tools 2.0 s after its own start; ours begins a little later (measured). */
+const claudeWaitMs = 1_300;
+/** Others wait for the answer itself, mostly 30 or 60 s. */
+const otherWaitMs = 15_000;
+/** A single server behind its own entry: nothing can be said of it before it has spoken. */
+const aloneWaitMs = 25_000;
+
+export const ownInstructions =
+  'These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.';
+
+const changedMethods: Record<ListName, string> = {
+  tools: 'notifications/tools/list_changed',
+  prompts: 'notifications/prompts/list_changed',
+  resources: 'notifications/resources/list_changed',
+  resourceTemplates: 'notifications/resources/list_changed',
+};
+
+export class Lists {
+  readonly #deps: ListsDeps;
+
+  constructor(deps: ListsDeps) {
+    this.#deps = deps;
+  }
+
+  async initialize(session: Session, request: RequestEnvelope, asked: string | undefined): Promise<void> {
+    session.protocolVersion = negotiateVersion(asked);
+    if (session.identity.server === undefined) {
+      const { views, offer } = this.#deps;
+      const face = jointFace(views.of(session), offer.instructions(session));
+      const result = { protocolVersion: session.protocolVersion, ...face };
+      session.send(resultLine(request.idText, JSON.stringify(result)));
+      return;
+    }
+    await this.#waitFor(session, this.#deps.views.of(session).unknown, aloneWaitMs);
+    const raw = aloneIntroduction(this.#deps.views.of(session), session.protocolVersion);
+    session.send(raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, noSuchServer(session)));
+  }
+
+  async serve(session: Session, request: RequestEnvelope, list: ListName): Promise<void> {
+    const waitMs = session.client?.name === 'claude-code' ? claudeWaitMs : otherWaitMs;
+    const left = session.since + waitMs - this.#deps.now();
+    const { offer } = this.#deps;
+    if (!offer.isOwn(session, list)) await this.waitForUnknown(session, Math.max(left, 0));
+    await offer.ready(session);
+    if (session.isClosed) return;
+    const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
+    session.served[list] = etag;
+    session.announced.delete(list);
+    session.send(notificationLine(linkMethods.served, { list, etag }));
+    session.send(resultLine(request.idText, result));
+    this.#deps.onServed(session);
+  }
+
+  /** Tells each session whose last served list differs, once until it asks again. */
+  announce(): void {
+    for (const session of this.#deps.sessions()) this.announceTo(session);
+  }
+
+  announceTo(session: Session): void {
+    if (!session.isInitialized) return;
+    const methods = new Set<string>();
+    for (const list of listNames) {
+      const served = session.served[list];
+      if (served === undefined || session.announced.has(list)) continue;
+      const offered = this.#deps.offer.list(session, list);
+      if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
+      if (!offered || offered.etag === served) continue;
+      session.announced.add(list);
+      methods.add(changedMethods[list]);
+    }
+    for (const method of methods) session.notify(method);
+  }
+
+  /** Servers that have never spoken: waits until they have, at most so long. */
+  waitForUnknown(session: Session, ms: number): Promise<void> {
+    return this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
+  }
+
+  async #waitFor(session: Session, entries: readonly ServerEntry[], ms: number): Promise<void> {
+    if (entries.length === 0) return;
+    // A server that cannot start has nothing to list: its trouble is told when it is called, and in status.
+    const learned = Promise.allSettled(entries.map((entry) => this.#deps.learn(session, entry)));
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([learned, limit]);
+    clearTimeout(timer);
+  }
+}
+
+/** What the joint endpoint says of itself, without the protocol version. */
+export function jointFace(view: SessionView, own = ownInstructions): Record<string, unknown> {
+  const servers = view.servers.flatMap(({ entry, face }) => {
+    const text = face?.introduction.instructions;
+    return text ? [{ name: entry.shownName, text }] : [];
+  });
+  return {
+    capabilities: jointCapabilities,
+    serverInfo: { name: 'mcp-proxy', title: 'aitkit mcp-proxy', version: ownBuild.version },
+    instructions: joinInstructions(own, servers),
+  };
+}
+
+/** The server's own introduction; only the version is the one agreed with this host. */
+export function aloneIntroduction(view: SessionView, version: string): Buffer | undefined {
+  const raw = view.servers[0]?.face?.introduction.raw;
+  if (raw === undefined) return undefined;
+  const bytes = Buffer.from(raw);
+  const at = findMember(objectMembers(bytes), 'protocolVersion');
+  return at && textAt(bytes, at) !== JSON.stringify(version)
+    ? splice(bytes, [{ at, with: JSON.stringify(version) }])
+    : bytes;
+}
+
+function noSuchServer({ identity }: Session): AppError {
+  return new AppError({
+    code: 'SERVER_UNKNOWN',
+    message: `Server "${identity.server ?? ''}" is not configured here, not enabled, or did not start.`,
+    hint: 'See `mcp-proxy status`.',
+  });
+}

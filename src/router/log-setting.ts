@@ -1,0 +1,49 @@
+// One log level for each session, the most verbose of them for a server that they share.
+import { stringAt } from '../base/json-scan.ts';
+import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
+import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Instance } from '../upstream/instance.ts';
+import type { Slot } from '../upstream/slot.ts';
+import { isLogLevel, mostVerbose } from './log-levels.ts';
+
+export type LogSettingDeps = { levels: () => (string | undefined)[]; copies: () => readonly Instance[] };
+
+export class LogSetting {
+  readonly #deps: LogSettingDeps;
+
+  constructor(deps: LogSettingDeps) {
+    this.#deps = deps;
+  }
+
+  /** `logging/setLevel` of one session. */
+  set(session: Session, request: RequestEnvelope): void {
+    const level = stringAt(request.line, memberAt(request.line, request.params, ['level']));
+    if (!isLogLevel(level)) {
+      return session.send(
+        errorLine(request.idText, rpcCodes.invalidParams, 'params.level must be a log level such as "info".'),
+      );
+    }
+    session.logLevel = level;
+    this.apply();
+    session.send(resultLine(request.idText, '{}'));
+  }
+
+  /** Sessions came, went or changed their minds. */
+  apply(): void {
+    const level = mostVerbose(this.#deps.levels());
+    for (const instance of this.#deps.copies()) {
+      for (const slot of instance.slots()) tell(slot, level);
+    }
+  }
+
+  /** A copy that just started knows no level yet. */
+  started(slot: Slot): void {
+    tell(slot, mostVerbose(this.#deps.levels()));
+  }
+}
+
+function tell(slot: Slot, level: string | undefined): void {
+  if (level === undefined || slot.introduction.capabilities['logging'] === undefined) return;
+  slot.channel.ask('logging/setLevel', { level }).catch(() => {}); // a server without it keeps its own level
+}

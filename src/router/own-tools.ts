@@ -1,0 +1,21 @@
+// The names of our own tools, so that nobody needs their code to know them.
+import type { Mode } from './choose-mode.ts';
+
+const getResult = 'gateway_get_result';
+const names: Readonly<Record<Mode, ReadonlySet<string>>> = {
+  /** Only where a server's results are shortened. */
+  all: new Set([getResult]),
+  gateway: new Set([
+    'gateway_search',
+    'gateway_describe',
+    'gateway_invoke',
+    'gateway_invoke_async',
+    'gateway_invoke_status',
+    getResult,
+  ]),
+  dynamic: new Set(['retrieve_tools', getResult]),
+};
+
+export function ownToolNames(mode: Mode): ReadonlySet<string> {
+  return names[mode];
+}

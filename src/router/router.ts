@@ -1,0 +1,250 @@
+// Where every message meets: from a session to us or to a server, from a server to the session it belongs to.
+import { stringAt, textAt } from '../base/json-scan.ts';
+import type { Log } from '../base/log.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/load.ts';
+import type { ServerEntry } from '../config/server-entry.ts';
+import { linkPrefix } from '../link/hello.ts';
+import { idKey, memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { errorLine, rpcCodes } from '../mcp/messages.ts';
+import type { Roster } from '../sessions/roster.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Instance } from '../upstream/instance.ts';
+import type { Slot } from '../upstream/slot.ts';
+import type { Supervisor } from '../upstream/supervisor.ts';
+import type { TransportExit } from '../upstream/transports/transport.ts';
+import { createCallLimits } from './call-limits.ts';
+import { Copies } from './copies.ts';
+import { Forwarder } from './forward.ts';
+import { HostRequests } from './host-requests.ts';
+import { Learning } from './learning.ts';
+import { Lists } from './lists.ts';
+import { LogSetting } from './log-setting.ts';
+import { Modes } from './modes.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Tasks } from './tasks.ts';
+import { UpstreamMessages } from './upstream-messages.ts';
+import { Views } from './views.ts';
+
+export type RouterDeps = {
+  config: () => Config;
+  catalog: Catalog;
+  roster: Roster;
+  supervisor: () => Supervisor;
+  /** Full results lie here; emptied at start. */
+  spillFolder: string;
+  /** A list went out to this session. */
+  onServed: (session: Session) => void;
+  onHazard: (instance: Instance, what: string) => void;
+  log: Log;
+  now: () => number;
+};
+
+/** Servers announce changes in bursts; one refetch and one announcement for each. */
+const announceDelayMs = 30;
+
+export class Router {
+  readonly views: Views;
+  readonly forwarder: Forwarder;
+  readonly modes: Modes;
+  readonly #deps: RouterDeps;
+  readonly #lists: Lists;
+  readonly #subscriptions: Subscriptions;
+  readonly #tasks = new Tasks();
+  readonly #upstream: UpstreamMessages;
+  readonly #logSetting: LogSetting;
+  readonly #requests: HostRequests;
+  readonly #learning: Learning;
+  #announceTimer: NodeJS.Timeout | undefined;
+
+  constructor(deps: RouterDeps) {
+    this.#deps = deps;
+    this.views = new Views({
+      catalog: deps.catalog,
+      config: deps.config,
+      resolve: (entry, asker) => deps.supervisor().resolve(entry, asker),
+    });
+    const copies = new Copies({ config: deps.config, supervisor: deps.supervisor, views: this.views });
+    this.forwarder = new Forwarder({
+      acquire: (session, entry) => copies.acquire(session, entry),
+      findReady: (session, entry) => copies.findReady(session, entry),
+      maxQueued: () => deps.config().daemon.maxQueued,
+      maxConcurrent: createCallLimits(deps.config),
+      onAnswered: ({ session, request, entry }, { identity }, answer) => {
+        if (answer.error) return this.#upstream.noteRequired(session, answer);
+        const owner = { scopeId: session.identity.scopeId, server: entry.slug };
+        this.#tasks.note(identity.key, owner, request, answer);
+      },
+      now: deps.now,
+    });
+    this.#learning = new Learning({
+      catalog: deps.catalog,
+      views: this.views,
+      acquire: (session, entry) => copies.acquire(session, entry),
+      findSession: (id) => deps.roster.find(id),
+      onChanged: () => this.refresh(),
+      log: deps.log,
+    });
+    this.modes = new Modes({
+      ...deps,
+      views: this.views,
+      forwarder: this.forwarder,
+      waitForUnknown: (session, ms) => this.#lists.waitForUnknown(session, ms),
+      announceTo: (session) => this.#lists.announceTo(session),
+    });
+    this.#lists = new Lists({
+      views: this.views,
+      learn: (session, entry) => this.#learning.learnOnce(session, entry),
+      onServed: deps.onServed,
+      sessions: () => deps.roster.all(),
+      offer: this.modes,
+      now: deps.now,
+    });
+    const maySee = (session: Session, { identity: { server } }: Instance) =>
+      this.views.of(session).servers.some(({ entry }) => entry.name === server);
+    this.#subscriptions = new Subscriptions(deps.roster, maySee);
+    this.#upstream = new UpstreamMessages({
+      roster: deps.roster,
+      usersOf: (instance) => deps.supervisor().usersOf(instance),
+      taskOwner: (instance, message) => this.#tasks.ownerOf(instance.identity.key, message),
+      maySee,
+      onListChanged: (instance, slot) => this.#learning.changed(instance, slot),
+      onResourceUpdated: (instance, notification) => this.#subscriptions.deliver(instance, notification),
+      onHazard: deps.onHazard,
+      log: deps.log,
+    });
+    this.#logSetting = new LogSetting({
+      levels: () => deps.roster.all().map(({ logLevel }) => logLevel),
+      copies: () => deps.supervisor().all(),
+    });
+    this.#requests = new HostRequests({
+      views: this.views,
+      copies,
+      forwarder: this.forwarder,
+      learning: this.#learning,
+      lists: this.#lists,
+      modes: this.modes,
+      subscriptions: this.#subscriptions,
+      tasks: this.#tasks,
+      logSetting: this.#logSetting,
+      log: deps.log,
+    });
+  }
+
+  /** One line from a host. Never throws: what goes wrong with it is its own answer. */
+  handle(session: Session, line: Buffer): void {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
+      case 'invalid':
+        return session.send(errorLine(envelope.idText, envelope.code, `Invalid message: ${envelope.reason}.`));
+      case 'response':
+        // Unknown: a question that was withdrawn, or one of a daemon before this one.
+        return void session.answer(envelope);
+      case 'notification':
+        return this.#notified(session, envelope);
+      case 'request':
+        return this.#requested(session, envelope);
+    }
+  }
+
+  /** Starts the session's copy if need be and waits until its lists are known. */
+  learn(session: Session, entry: ServerEntry): Promise<void> {
+    return this.#learning.learn(session, entry);
+  }
+
+  /** Config or variables changed: views are computed anew and sessions told what differs. */
+  refresh(session?: Session): void {
+    this.views.invalidate(session);
+    this.#announceSoon();
+  }
+
+  /**
+   * Servers that came while sessions are open: nobody knows their lists, so no session's lists differ and none would ask.
+   * One session that sees such a server makes it known for all.
+   */
+  learnNew(names: readonly string[]): void {
+    const pending = new Set(names);
+    for (const session of this.#deps.roster.all()) {
+      for (const entry of this.views.of(session).unknown) {
+        // What cannot start has nothing to list: status tells, and the first call does.
+        if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry).catch(() => {});
+      }
+    }
+  }
+
+  sessionEnded(session: Session): void {
+    this.modes.sessionEnded(session);
+    for (const { key, uri } of this.#subscriptions.leave(session.id)) {
+      for (const slot of this.#deps.supervisor().find(key)?.slots() ?? []) {
+        slot.channel.ask('resources/unsubscribe', { uri }).catch(() => {}); // it is gone or forgot: the same to us
+      }
+    }
+    this.#logSetting.apply();
+  }
+
+  // Events of instances.
+
+  onReady = (instance: Instance, slot: Slot): void => {
+    this.#learning.started(instance, slot);
+    this.#subscriptions.replay(instance, slot);
+    this.#logSetting.started(slot);
+  };
+
+  onServerRequest = (instance: Instance, slot: Slot, request: RequestEnvelope, stream: string | undefined): void =>
+    this.#upstream.onRequest(instance, slot, request, stream);
+
+  onServerNotification = (
+    instance: Instance,
+    slot: Slot,
+    message: NotificationEnvelope,
+    stream: string | undefined,
+  ): void => this.#upstream.onNotification(instance, slot, message, stream);
+
+  onExit = (_instance: Instance, slot: Slot, _exit: TransportExit): void => this.#upstream.onExit(slot);
+
+  #requested(session: Session, request: RequestEnvelope): void {
+    try {
+      this.#requests.handle(session, request);
+    } catch (error) {
+      // A defect of ours: this request learns it, nothing else does.
+      this.#deps.log.error('request.failed', { method: request.method, error });
+      session.requests.get(idKey(request.idText))?.cancel(undefined);
+      session.send(errorLine(request.idText, rpcCodes.internal, `${request.method} failed inside mcp-proxy.`));
+    }
+  }
+
+  #notified(session: Session, notification: NotificationEnvelope): void {
+    const { method, line, params } = notification;
+    switch (method) {
+      case 'notifications/initialized':
+        session.isInitialized = true;
+        // After a reconnect the host still has what another daemon served.
+        return this.#lists.announceTo(session);
+      case 'notifications/cancelled': {
+        const id = memberAt(line, params, ['requestId']);
+        const reason = stringAt(line, memberAt(line, params, ['reason']));
+        if (id) session.requests.get(idKey(textAt(line, id)))?.cancel(reason);
+        return;
+      }
+      default:
+        return this.#passOn(session, notification);
+    }
+  }
+
+  /** Notifications of a host go to what is its own: its MCP sessions with servers, and its single server. */
+  #passOn(session: Session, { method, line }: NotificationEnvelope): void {
+    if (method.startsWith(linkPrefix)) return;
+    for (const instance of this.#deps.supervisor().all()) {
+      const slot = instance.findSlot(session.id);
+      const isOwn = slot?.owner === session.id || instance.identity.scopeId === session.identity.scopeId;
+      if (slot && isOwn) slot.channel.send(line);
+    }
+  }
+
+  #announceSoon(): void {
+    this.#announceTimer ??= setTimeout(() => {
+      this.#announceTimer = undefined;
+      this.#lists.announce();
+    }, announceDelayMs);
+  }
+}

@@ -1,0 +1,183 @@
+// What servers say by themselves: whose it is, and the way there. What belongs to nobody for sure goes to nobody.
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { arrayElements, isArrayAt, textAt } from '../base/json-scan.ts';
+import type { Log } from '../base/log.ts';
+import { linkPrefix } from '../link/hello.ts';
+import {
+  idKey,
+  memberAt,
+  type NotificationEnvelope,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  withEdits,
+} from '../mcp/envelope.ts';
+import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import type { Roster } from '../sessions/roster.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Instance } from '../upstream/instance.ts';
+import type { Slot } from '../upstream/slot.ts';
+import { whyUnable } from './abilities.ts';
+import { isLoud } from './log-levels.ts';
+
+export type UpstreamMessagesDeps = {
+  roster: Roster;
+  /** Sessions that have used the copy. */
+  usersOf: (instance: Instance) => ReadonlySet<string>;
+  maySee: (session: Session, instance: Instance) => boolean;
+  /** Session (or its scope) whose task the message is about, if it is about one. */
+  taskOwner: (instance: Instance, message: RequestEnvelope | NotificationEnvelope) => string | undefined;
+  onListChanged: (instance: Instance, slot: Slot, method: string) => void;
+  onResourceUpdated: (instance: Instance, notification: NotificationEnvelope) => void;
+  /** Something could not be attributed: kept as evidence against sharing. */
+  onHazard: (instance: Instance, what: string) => void;
+  log: Log;
+};
+
+/** A question of a server that waits for a host, so that it can be withdrawn. */
+type OpenAsk = { session: Session; askId: string };
+
+export class UpstreamMessages {
+  readonly #deps: UpstreamMessagesDeps;
+  readonly #asks = new WeakMap<Slot, Map<string, OpenAsk>>();
+  readonly #elicitations = new Map<string, string>();
+
+  constructor(deps: UpstreamMessagesDeps) {
+    this.#deps = deps;
+  }
+
+  onRequest(instance: Instance, slot: Slot, request: RequestEnvelope, stream: string | undefined): void {
+    if (request.method === 'ping') return slot.channel.send(resultLine(request.idText, '{}'));
+    const { projectRoot } = instance.identity;
+    if (request.method === 'roots/list' && projectRoot !== undefined) {
+      return slot.channel.send(resultLine(request.idText, rootsOf(projectRoot)));
+    }
+    const owner = this.#ownerOf(instance, slot, request, stream);
+    if (owner === 'ambiguous') return this.#refuse(instance, slot, request);
+    // A host without roots still has a folder that it was opened in.
+    const ownRoot = instance.identity.sharing === 'session' && owner?.identity.projectRoot;
+    if (owner && ownRoot && request.method === 'roots/list' && whyUnable(owner, request)) {
+      return slot.channel.send(resultLine(request.idText, rootsOf(ownRoot)));
+    }
+    const refusal = owner === undefined ? 'no session has a call under way' : whyUnable(owner, request);
+    if (owner === undefined || refusal !== undefined) return slot.channel.send(declined(request, refusal ?? ''));
+    this.#relay(slot, request, owner, slot.channel.relatedTo(owner.id, stream));
+  }
+
+  onNotification(instance: Instance, slot: Slot, notification: NotificationEnvelope, stream: string | undefined): void {
+    const { method } = notification;
+    // Names of the link itself: a server must not speak to our wrapper.
+    if (method.startsWith(linkPrefix)) return;
+    if (method.endsWith('/list_changed')) return this.#deps.onListChanged(instance, slot, method);
+    if (method === 'notifications/resources/updated') return this.#deps.onResourceUpdated(instance, notification);
+    if (method === 'notifications/cancelled') return this.#withdraw(slot, notification);
+    if (method === 'notifications/elicitation/complete') return this.#elicitationDone(notification);
+    const owner = this.#ownerOf(instance, slot, notification, stream);
+    if (owner === 'ambiguous' || owner === undefined) {
+      this.#deps.log.debug('server.notification-of-nobody', { server: instance.identity.server, method });
+      // A log line costs nobody anything by going to the server's log alone; anything else had a receiver.
+      if (owner === 'ambiguous' && method !== 'notifications/message')
+        this.#deps.onHazard(instance, `${method} could belong to several sessions`);
+      return;
+    }
+    if (method === 'notifications/message' && !isLoud(notification, owner.logLevel)) return;
+    owner.send(notification.line, slot.channel.relatedTo(owner.id, stream));
+  }
+
+  /** The server is gone: hosts need not answer its questions any more. */
+  onExit(slot: Slot): void {
+    for (const { session, askId } of this.#asks.get(slot)?.values() ?? []) {
+      if (session.forgetAsk(askId)) this.#cancelAsk(session, askId, 'the server ended');
+    }
+    this.#asks.delete(slot);
+  }
+
+  /** The session that a message belongs to: by its stream, by its own MCP session, else the only one with a call. */
+  #ownerOf(
+    instance: Instance,
+    slot: Slot,
+    message: RequestEnvelope | NotificationEnvelope,
+    stream: string | undefined,
+  ): Session | 'ambiguous' | undefined {
+    const { roster, usersOf, taskOwner } = this.#deps;
+    const byTask = taskOwner(instance, message);
+    if (byTask !== undefined) return roster.find(byTask);
+    const named = stream === undefined ? slot.owner : (slot.channel.ownerOf(Number(stream)) ?? slot.owner);
+    if (named !== undefined) return roster.find(named);
+    const owners = [...slot.channel.owners().keys()];
+    if (owners.length > 1) return 'ambiguous';
+    if (owners[0] !== undefined) return roster.find(owners[0]);
+    const users = [...usersOf(instance)];
+    const only = users.length === 1 && users[0] !== undefined ? roster.find(users[0]) : undefined;
+    return only && this.#deps.maySee(only, instance) ? only : undefined;
+  }
+
+  #refuse(instance: Instance, slot: Slot, request: RequestEnvelope): void {
+    const what = `${request.method} while several sessions had calls under way`;
+    this.#deps.onHazard(instance, what);
+    const hint = 'set "onAmbiguous": "serialize" or "sharing": "session" for this server';
+    slot.channel.send(errorLine(request.idText, rpcCodes.unavailable, `Refused: ${what}; ${hint}.`));
+  }
+
+  #relay(slot: Slot, request: RequestEnvelope, session: Session, related: string | undefined): void {
+    const askId = session.nextAskId();
+    const asks = this.#asks.get(slot) ?? new Map<string, OpenAsk>();
+    this.#asks.set(slot, asks.set(idKey(request.idText), { session, askId }));
+    this.#noteElicitation(request, session);
+    void session.expectAnswer(askId).then((answer) => {
+      asks.delete(idKey(request.idText));
+      if (answer) slot.channel.send(withEdits(answer.line, [{ at: answer.id, with: request.idText }]));
+      else slot.channel.send(declined(request, 'the session ended'));
+    });
+    session.send(withEdits(request.line, [{ at: request.id, with: askId }]), related);
+  }
+
+  #withdraw(slot: Slot, { line, params }: NotificationEnvelope): void {
+    const id = memberAt(line, params, ['requestId']);
+    const ask = id && this.#asks.get(slot)?.get(idKey(textAt(line, id)));
+    if (!id || !ask?.session.forgetAsk(ask.askId)) return;
+    this.#asks.get(slot)?.delete(idKey(textAt(line, id)));
+    ask.session.send(withEdits(line, [{ at: id, with: ask.askId }]));
+  }
+
+  #cancelAsk(session: Session, askId: string, reason: string): void {
+    session.notify('notifications/cancelled', { requestId: JSON.parse(askId), reason });
+  }
+
+  /** URL elicitations end later, by a notification that names only their id. */
+  #noteElicitation({ line, params }: RequestEnvelope, session: Session): void {
+    const id = memberAt(line, params, ['elicitationId']);
+    if (!id) return;
+    if (this.#elicitations.size >= maxElicitations) this.#elicitations.clear();
+    this.#elicitations.set(textAt(line, id), session.id);
+  }
+
+  /** A call that ended with "the person has to open this page first": the page's end is told to that session. */
+  noteRequired(session: Session, { line, error }: ResponseEnvelope): void {
+    const pages = memberAt(line, error, ['data', 'elicitations']);
+    if (!isArrayAt(line, pages)) return;
+    for (const page of arrayElements(line, pages)) {
+      const id = memberAt(line, page, ['elicitationId']);
+      if (id) this.#elicitations.set(textAt(line, id), session.id);
+    }
+  }
+
+  #elicitationDone(notification: NotificationEnvelope): void {
+    const id = memberAt(notification.line, notification.params, ['elicitationId']);
+    const owner = id && this.#elicitations.get(textAt(notification.line, id));
+    if (owner) this.#deps.roster.find(owner)?.send(notification.line);
+  }
+}
+
+/** Forgotten beyond that: nobody has so many open browser pages. */
+const maxElicitations = 10_000;
+
+/** An answer that a server can go on with: an elicitation that nobody sees is cancelled, not failed. */
+function declined({ idText, method }: RequestEnvelope, reason: string): Buffer {
+  if (method === 'elicitation/create') return resultLine(idText, '{"action":"cancel"}');
+  return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
+}
+
+function rootsOf(projectRoot: string): string {
+  return JSON.stringify({ roots: [{ uri: pathToFileURL(projectRoot).href, name: basename(projectRoot) }] });
+}

@@ -1,0 +1,51 @@
+// Checks arguments against a tool's own schema before an upstream is started for them. The validator is loaded at the first
+// use: sessions that list all tools never need it.
+import type { Ajv } from 'ajv';
+import { isObject, stringifyExact } from '../exact-json.ts';
+import type { ToolDefinition } from '../tool-definition.ts';
+
+/** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
+export async function checkArguments(tool: ToolDefinition, args: Record<string, unknown>): Promise<string[]> {
+  if (!isObject(tool.inputSchema)) return [];
+  const validator = await newValidator(tool.inputSchema['$schema']);
+  try {
+    // Schemas with $id would be remembered and clash; each check compiles its own.
+    const { $id: _, ...schema } = tool.inputSchema;
+    const validate = validator.compile(schema);
+    if (validate(args)) return [];
+    return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+      const extra = typeof params['additionalProperty'] === 'string' ? ` "${params['additionalProperty']}"` : '';
+      const allowed = Array.isArray(params['allowedValues']) ? ` (${params['allowedValues'].join(', ')})` : '';
+      return `${instancePath === '' ? 'arguments' : instancePath.slice(1).replaceAll('/', '.')} ${message ?? 'is wrong'}${extra}${allowed}`;
+    });
+  } catch {
+    return []; // a schema that does not compile is the upstream's mistake, not a reason to refuse the call
+  }
+}
+
+/** Whether a shortened structuredContent still passes the tool's own schema; undefined if it has none. */
+export async function structureCheck(tool: ToolDefinition): Promise<((structure: unknown) => boolean) | undefined> {
+  if (!isObject(tool.outputSchema)) return undefined;
+  const validator = await newValidator(tool.outputSchema['$schema']);
+  try {
+    const { $id: _, ...schema } = tool.outputSchema;
+    const validate = validator.compile(schema);
+    // Numbers that a double cannot hold are carried as marked strings: the schema speaks of numbers.
+    return (structure) => validate(JSON.parse(stringifyExact(structure)));
+  } catch {
+    return undefined; // does not compile: nobody can hold the result to it
+  }
+}
+
+async function newValidator(dialect: unknown): Promise<Ajv> {
+  // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild.
+  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false } as const;
+  const isModern = typeof dialect === 'string' && dialect.includes('2020-12');
+  if (isModern) {
+    const { Ajv2020 } = await import('ajv/dist/2020.js');
+    return new Ajv2020(settings);
+  }
+  const { Ajv } = await import('ajv');
+  // Dialects without a validator here (draft-04, 2019-09) are read as draft-07, without their meta schema.
+  return new Ajv({ ...settings, meta: true, validateSchema: false });
+}

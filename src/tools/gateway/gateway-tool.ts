@@ -1,0 +1,54 @@
+// A gateway tool is one object: what the model is shown and what it does. What a handler needs arrives as interfaces.
+
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+import { AppError } from '../../base/errors.ts';
+import type { JobProgress, Jobs } from '../jobs.ts';
+import type { ResultStore } from '../result-store.ts';
+import type { ToolIndex } from '../search-index.ts';
+import type { ShieldPolicy } from '../shield-policy.ts';
+import type { ToolDefinition } from '../tool-definition.ts';
+
+export type InvokeContext = { readonly signal: AbortSignal; readonly onProgress: (progress: JobProgress) => void };
+
+export type GatewayDeps = {
+  readonly index: ToolIndex;
+  /** By qualified name, as this session may see it; never by splitting the name. */
+  describe(session: string, id: string): ToolDefinition | undefined;
+  /** The id that `describe` knows a search hit by. */
+  idOf(server: string, tool: string): string;
+  /** Whether this session may see the tool. */
+  mayUse(session: string, server: string, tool: string): boolean;
+  invoke(session: string, id: string, args: Record<string, unknown>, context: InvokeContext): Promise<unknown>;
+  policyFor(session: string, id: string): ShieldPolicy;
+  readonly store: ResultStore;
+  readonly jobs: Jobs;
+};
+
+export type GatewayCall = { readonly session: string; readonly args: unknown } & InvokeContext;
+
+export type GatewayTool = {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** Throws AppError; the router turns it into an MCP error result. */
+  handle(call: GatewayCall, deps: GatewayDeps): Promise<unknown>;
+};
+
+export function textResult(value: unknown, isError = false): unknown {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) };
+}
+
+/** The small build of zod says only "Invalid input" without it. */
+const english = { error: en().localeError };
+
+export function readArguments<T>(shape: z.ZodMiniType<T>, args: unknown): T {
+  const read = shape.safeParse(args ?? {}, english);
+  if (read.success) return read.data;
+  throw new AppError({
+    code: 'BAD_ARGUMENT',
+    message: z.prettifyError(read.error),
+    hint: 'Correct the arguments and call again.',
+  });
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { refuseWrong } from './invoke.ts';
+import { getTool } from './tool-id.ts';
+
+const shape = z.object({
+  id: z.string(),
+  args: z._default(z.record(z.string(), z.unknown()), {}),
+  detach: z._default(z.boolean(), false),
+});
+
+export const gatewayInvokeAsync: GatewayTool = {
+  name: 'gateway_invoke_async',
+  description: 'Start a long tool call as a job; returns a jobId at once. detach: goes on when this session ends.',
+  inputSchema: {
+    type: 'object',
+    properties: { id: { type: 'string' }, args: { type: 'object' }, detach: { type: 'boolean' } },
+    required: ['id'],
+  },
+  async handle({ session, args }, deps) {
+    const call = readArguments(shape, args);
+    const found = getTool(deps, session, call.id);
+    const refusal = await refuseWrong(found, call.args);
+    if (refusal) return refusal;
+    const jobId = deps.jobs.start({
+      session,
+      label: found.id,
+      isDetached: call.detach,
+      run: (context) => deps.invoke(session, found.id, call.args, context),
+    });
+    return textResult({ jobId, state: 'running' });
+  },
+};

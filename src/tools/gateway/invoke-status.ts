@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import type { JobStatus } from '../jobs.ts';
+import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { shieldFor } from './invoke.ts';
+
+const shape = z.object({ jobId: z.optional(z.string()), cancel: z._default(z.boolean(), false) });
+
+export const gatewayInvokeStatus: GatewayTool = {
+  name: 'gateway_invoke_status',
+  description: 'State, progress and log of a job; its result when completed. No jobId lists jobs.',
+  inputSchema: {
+    type: 'object',
+    properties: { jobId: { type: 'string' }, cancel: { type: 'boolean' } },
+  },
+  async handle({ session, args }, deps) {
+    const { jobId, cancel } = readArguments(shape, args);
+    if (jobId === undefined) return textResult({ jobs: deps.jobs.list(session).map(describe) });
+    const job = cancel ? deps.jobs.cancel(session, jobId) : deps.jobs.status(session, jobId);
+    // The result itself, as gateway_invoke would have given it: images stay images, errors errors.
+    return job.state === 'completed'
+      ? shieldFor(deps, session, job.label, job.result)
+      : textResult(describe(job), job.state === 'failed');
+  },
+};
+
+function describe({ id, label, startedAt, endedAt, progress, log, ...state }: JobStatus): Record<string, unknown> {
+  const times = {
+    startedAt: new Date(startedAt).toISOString(),
+    ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt).toISOString() }),
+  };
+  const error = state.state === 'failed' ? { error: state.error } : {};
+  return { jobId: id, tool: label, state: state.state, ...times, progress, log, ...error };
+}

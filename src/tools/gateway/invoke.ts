@@ -1,0 +1,42 @@
+import * as z from 'zod/mini';
+import { isObject } from '../exact-json.ts';
+import { shieldResult } from '../shield.ts';
+import { checkArguments } from './check-arguments.ts';
+import { type GatewayDeps, type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { type FoundTool, getTool } from './tool-id.ts';
+
+const anyArguments = z._default(z.record(z.string(), z.unknown()), {});
+const shape = z.object({ id: z.string(), args: anyArguments });
+
+export const gatewayInvoke: GatewayTool = {
+  name: 'gateway_invoke',
+  description: 'Call a tool. Large results come shortened, with a ref for gateway_get_result.',
+  inputSchema: {
+    type: 'object',
+    properties: { id: { type: 'string' }, args: { type: 'object' } },
+    required: ['id'],
+  },
+  async handle({ session, args, signal, onProgress }, deps) {
+    const call = readArguments(shape, args);
+    const found = getTool(deps, session, call.id);
+    const refusal = await refuseWrong(found, call.args);
+    if (refusal) return refusal;
+    const result = await deps.invoke(session, found.id, call.args, { signal, onProgress });
+    return shieldFor(deps, session, found.id, result);
+  },
+};
+
+/** An error result with what is wrong and the schema, or undefined when the arguments are right. */
+export async function refuseWrong({ id, tool }: FoundTool, args: Record<string, unknown>): Promise<unknown> {
+  const wrong = await checkArguments(tool, args);
+  if (wrong.length === 0) return undefined;
+  return textResult(
+    { error: `Arguments of ${id} are wrong; it was not called.`, wrong, inputSchema: tool.inputSchema },
+    true,
+  );
+}
+
+export function shieldFor(deps: GatewayDeps, session: string, id: string, result: unknown): unknown {
+  if (!isObject(result)) return textResult(result ?? '');
+  return shieldResult(result, deps.policyFor(session, id), deps.store.keeper(session)).result;
+}

@@ -1,0 +1,34 @@
+// Dynamic mode's one tool: what it finds become real tools of the session that asked, and of no other.
+import * as z from 'zod/mini';
+import type { DynamicPool } from '../dynamic-pool.ts';
+import { type GatewayCall, type GatewayDeps, readArguments, textResult } from './gateway-tool.ts';
+
+export type RetrieveDeps = Pick<GatewayDeps, 'index' | 'describe' | 'idOf' | 'mayUse'> & {
+  poolOf(session: string): DynamicPool;
+  readonly topK: number;
+  /** Sends tools/list_changed to that session. */
+  notifyListChanged(session: string): void;
+};
+
+const shape = z.object({ query: z.string().check(z.minLength(1)) });
+
+export const retrieveTools = {
+  name: 'retrieve_tools',
+  description: 'Find tools by what you want to do, in words. The tools it finds become callable at once.',
+  inputSchema: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
+  async handle({ session, args }: GatewayCall, deps: RetrieveDeps): Promise<unknown> {
+    const { query } = readArguments(shape, args);
+    const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
+    const hits = deps.index.search(query, { limit: deps.topK, accepts });
+    const found = hits.map(({ server, name, description, score }) => ({
+      name: deps.idOf(server, name),
+      server,
+      description,
+      score,
+    }));
+    const usable = found.filter(({ name }) => deps.describe(session, name) !== undefined);
+    const { added, evicted } = deps.poolOf(session).retrieve(usable.map(({ name }) => name));
+    if (added.length + evicted.length > 0) deps.notifyListChanged(session);
+    return textResult({ tools: usable, added, evicted, pool: deps.poolOf(session).ids().length });
+  },
+} as const;

@@ -1,0 +1,192 @@
+// Full results behind shortened ones, private to the session that made the call. Bounded by count, bytes and age; large ones
+// lie on disk. Whoever asks with a reference that is not theirs learns no more than with one that never was.
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../base/errors.ts';
+import { ensurePrivateDir } from '../base/private-dir.ts';
+import { type View, type ViewRequest, viewResult } from './result-view.ts';
+import type { KeepResult } from './shield.ts';
+
+export type ResultStoreLimits = {
+  /** Per session; the oldest goes first. */
+  readonly maxResults: number;
+  /** Over all sessions, memory and disk together. */
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  /** Larger results go to disk. */
+  readonly spillBytes: number;
+};
+
+export const defaultResultStoreLimits: ResultStoreLimits = {
+  // As in the config, which the daemon passes in.
+  maxResults: 100,
+  maxBytes: 33_554_432,
+  maxAgeMs: 1_800_000,
+  spillBytes: 262_144,
+};
+
+export type ResultStoreDeps = {
+  readonly now: () => number;
+  /** Made on first use, 0700; must be the store's alone. */
+  readonly spillFolder: string;
+  /** Reads a file of more than `largeBytes` elsewhere. */
+  readonly viewLarge?: (path: string, ref: string, request: ViewRequest) => Promise<View>;
+  readonly largeBytes?: number;
+};
+
+export type ResultStore = {
+  /** A reference, or undefined when the result alone exceeds the store. */
+  put(session: string, result: unknown): string | undefined;
+  /** Throws RESULT_UNKNOWN for anything that is not this session's living reference. */
+  get(session: string, ref: string, request: ViewRequest): View;
+  /** The same in its own time, and where large results are read in a thread of their own, in that. */
+  read(session: string, ref: string, request: ViewRequest): Promise<View>;
+  canHold(bytes: number): boolean;
+  newReference(): string;
+  /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
+  putBytes(session: string, ref: string, bytes: Uint8Array): Promise<void>;
+  /** What the shield of one session writes to. */
+  keeper(session: string): KeepResult;
+  closeSession(session: string): void;
+  /** Drops what is too old; the daemon calls it now and then, `get` and `put` do it for what they touch. */
+  expire(): void;
+  close(): void;
+  readonly bytes: number;
+};
+
+type Entry = {
+  readonly session: string;
+  readonly ref: string;
+  readonly bytes: number;
+  readonly storedAt: number;
+  readonly held: { readonly kind: 'memory'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+};
+
+/** 128 bits: a reference cannot be guessed, so holding one is not the protection but no reference leads anywhere else. */
+const refBytes = 16;
+
+export function createResultStore(
+  deps: ResultStoreDeps,
+  limits: ResultStoreLimits = defaultResultStoreLimits,
+): ResultStore {
+  // In order of age: entries are added at the end and never moved.
+  const entries = new Map<string, Entry>();
+  // Paging through one result parses it once. Only the last one: parsed JSON is several times its text.
+  let lastRead: { readonly ref: string; readonly result: unknown } | undefined;
+  let bytes = 0;
+
+  const drop = (entry: Entry): void => {
+    entries.delete(entry.ref);
+    bytes -= entry.bytes;
+    if (lastRead?.ref === entry.ref) lastRead = undefined;
+    if (entry.held.kind === 'file') rmSync(entry.held.path, { force: true });
+  };
+  const isOld = (entry: Entry): boolean => deps.now() - entry.storedAt > limits.maxAgeMs;
+  const expire = (): void => {
+    for (const entry of entries.values()) {
+      if (!isOld(entry)) return;
+      drop(entry);
+    }
+  };
+  const makeRoom = (session: string, needed: number): void => {
+    const own = [...entries.values()].filter((entry) => entry.session === session);
+    for (const entry of own.slice(0, Math.max(0, own.length + 1 - limits.maxResults))) drop(entry);
+    for (const entry of entries.values()) {
+      if (bytes + needed <= limits.maxBytes) return;
+      drop(entry);
+    }
+  };
+  const put = (session: string, result: unknown): string | undefined => {
+    expire();
+    const text = JSON.stringify(result) ?? 'null';
+    const size = Buffer.byteLength(text);
+    if (size > limits.maxBytes) return undefined;
+    makeRoom(session, size);
+    const ref = randomBytes(refBytes).toString('base64url');
+    entries.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: hold(text, size) });
+    bytes += size;
+    return ref;
+  };
+  // The name is not the reference: who may list the folder still cannot ask for the result.
+  const spillPath = (): string => join(ensurePrivateDir(deps.spillFolder), `${randomBytes(8).toString('hex')}.json`);
+  const hold = (text: string, size: number): Entry['held'] => {
+    if (size <= limits.spillBytes) return { kind: 'memory', text };
+    const path = spillPath();
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+    return { kind: 'file', path };
+  };
+  const read = (entry: Entry): unknown => {
+    if (lastRead?.ref === entry.ref) return lastRead.result;
+    const text = entry.held.kind === 'memory' ? entry.held.text : readFileSync(entry.held.path, 'utf8');
+    const result: unknown = JSON.parse(text);
+    lastRead = { ref: entry.ref, result };
+    return result;
+  };
+  const find = (session: string, ref: string): Entry => {
+    const entry = entries.get(ref);
+    if (!entry || entry.session !== session || isOld(entry)) {
+      if (entry && isOld(entry)) drop(entry);
+      throw unknownResult();
+    }
+    return entry;
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    put,
+    canHold: (size) => size <= limits.maxBytes,
+    newReference: () => randomBytes(refBytes).toString('base64url'),
+    async putBytes(session, ref, given) {
+      expire();
+      makeRoom(session, given.length);
+      // Counted before it is written: two at once must not both take the last room.
+      bytes += given.length;
+      const path = spillPath();
+      try {
+        await writeFile(path, given, { mode: 0o600, flag: 'wx' });
+      } catch (error) {
+        bytes -= given.length;
+        rmSync(path, { force: true });
+        throw error;
+      }
+      entries.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: { kind: 'file', path } });
+    },
+    async read(session, ref, request) {
+      const entry = find(session, ref);
+      const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
+      if (entry.held.kind !== 'file' || !isLarge || !deps.viewLarge) return this.get(session, ref, request);
+      return deps.viewLarge(entry.held.path, ref, request);
+    },
+    get(session, ref, request) {
+      const entry = find(session, ref);
+      let result: unknown;
+      try {
+        result = read(entry);
+      } catch {
+        drop(entry); // its file was cleaned away by somebody: for the caller it is gone like an expired one
+        throw unknownResult();
+      }
+      return viewResult(result, request);
+    },
+    keeper: (session) => ({ put: (result) => put(session, result) }),
+    closeSession(session) {
+      for (const entry of [...entries.values()]) if (entry.session === session) drop(entry);
+    },
+    expire,
+    close() {
+      for (const entry of [...entries.values()]) drop(entry);
+    },
+  };
+}
+
+/** One text for never issued, another session's, expired and pushed out: the difference would tell what others do. */
+function unknownResult(): AppError {
+  return new AppError({
+    code: 'RESULT_UNKNOWN',
+    message: 'No stored result has this reference.',
+    hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.',
+  });
+}

@@ -1,0 +1,51 @@
+// A tool as gateway and search see it, and the guarded reading of its schema: what upstreams send is not to be trusted.
+import { isObject } from './exact-json.ts';
+
+export type ToolDefinition = {
+  readonly name: string;
+  readonly title?: string | undefined;
+  readonly description?: string | null | undefined;
+  readonly inputSchema?: unknown;
+  readonly outputSchema?: unknown;
+  readonly annotations?: unknown;
+};
+
+export type Argument = { readonly name: string; readonly text: string; readonly isRequired: boolean };
+
+export function argumentsOf(tool: ToolDefinition): Argument[] {
+  if (!isObject(tool.inputSchema)) return [];
+  const { properties, required } = tool.inputSchema;
+  if (!isObject(properties)) return [];
+  const needed = new Set<unknown>(Array.isArray(required) ? required : []);
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    text: isObject(schema) && typeof schema['description'] === 'string' ? schema['description'] : '',
+    isRequired: needed.has(name),
+  }));
+}
+
+/** True only where the upstream says so itself. */
+export function isReadOnly(tool: ToolDefinition): boolean {
+  return isObject(tool.annotations) && tool.annotations['readOnlyHint'] === true;
+}
+
+/** First sentence or line, cut to `maxLength` characters. */
+export function oneLine(text: string, maxLength: number): string {
+  const line =
+    text
+      .trim()
+      .split(/\n|(?<=[.!?])\s|(?<=[。！？])/)[0]
+      ?.trim() ?? '';
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1).trimEnd()}…`;
+}
+
+/** What a server says of a tool, with only the parts whose kind is right. */
+export function readDefinition(value: unknown): Omit<ToolDefinition, 'name'> {
+  if (!isObject(value)) return {};
+  const { title, description, inputSchema, outputSchema, annotations } = value;
+  return {
+    ...(typeof title === 'string' ? { title } : {}),
+    ...(typeof description === 'string' ? { description } : {}),
+    ...{ inputSchema, outputSchema, annotations },
+  };
+}

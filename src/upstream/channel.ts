@@ -1,0 +1,200 @@
+// One MCP session with a server over one transport: our ids, whose request each is, progress tokens, cancellation.
+// Ids start at 1: version 1 of the MCP SDK ignores `notifications/cancelled` for id 0 (measured).
+import type { AppError } from '../base/errors.ts';
+import { stringAt, textAt } from '../base/json-scan.ts';
+import {
+  memberAt,
+  type NotificationEnvelope,
+  parseEnvelope,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+} from '../mcp/envelope.ts';
+import { notificationLine, requestLine } from '../mcp/messages.ts';
+import type { Transport } from './transports/transport.ts';
+
+const listenMethod = 'subscriptions/listen';
+
+export type Answer = { envelope: ResponseEnvelope } | { error: AppError };
+
+export type ChannelRequest = {
+  method: string;
+  /** The session that asked; absent: the daemon itself. */
+  owner?: string;
+  /** Key of the session's own request that this one carries. */
+  related?: string;
+  /** The message with this id (and, as a progress token, the same number). */
+  encode: (id: number) => Buffer;
+  onAnswer: (answer: Answer) => void;
+  onProgress?: (envelope: NotificationEnvelope) => void;
+  /** The server let its stream go for a while. */
+  onPaused?: () => void;
+};
+
+export type ChannelEvents = {
+  onServerRequest: (envelope: RequestEnvelope, stream: string | undefined) => void;
+  onNotification: (envelope: NotificationEnvelope, stream: string | undefined) => void;
+  onGarbage: (what: string) => void;
+};
+
+export class Channel {
+  readonly #transport: Transport;
+  readonly #events: ChannelEvents;
+  readonly #pending = new Map<number, ChannelRequest>();
+  #lastId = 0;
+  #meta: Record<string, unknown> | undefined;
+  #lost: AppError | undefined;
+  /** Bytes handed to the transport and not yet written. */
+  unsentBytes = 0;
+  /** Called whenever some were written: whoever waits for room may go on. */
+  onWritten: (() => void) | undefined;
+
+  constructor(transport: Transport, events: ChannelEvents) {
+    this.#transport = transport;
+    this.#events = events;
+  }
+
+  get inFlight(): number {
+    let count = 0;
+    // A server that is only listened to is idle.
+    for (const { method } of this.#pending.values()) if (method !== listenMethod) count += 1;
+    return count;
+  }
+
+  /** Sessions whose requests are under way, with how many. */
+  owners(): Map<string, number> {
+    const owners = new Map<string, number>();
+    for (const { owner } of this.#pending.values()) if (owner) owners.set(owner, (owners.get(owner) ?? 0) + 1);
+    return owners;
+  }
+
+  ownerOf(id: number): string | undefined {
+    return this.#pending.get(id)?.owner;
+  }
+
+  /** The session's request that a message of the server belongs to: by its stream, else the only one under way. */
+  relatedTo(owner: string, stream: string | undefined): string | undefined {
+    const named = stream === undefined ? undefined : this.#pending.get(Number(stream));
+    if (named) return named.owner === owner ? named.related : undefined;
+    const own = [...this.#pending.values()].filter((request) => request.owner === owner);
+    return own.length === 1 ? own[0]?.related : undefined;
+  }
+
+  /** Sends and returns our id. `onAnswer` is called exactly once, unless the request is cancelled first. */
+  request(request: ChannelRequest): number {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    if (this.#lost) {
+      request.onAnswer({ error: this.#lost });
+      return id;
+    }
+    this.#pending.set(id, request);
+    this.#send(request.encode(id), String(id));
+    return id;
+  }
+
+  /** Stops waiting; a late answer is dropped. */
+  cancel(id: number, reason: string | undefined): void {
+    const request = this.#pending.get(id);
+    if (!request) return;
+    this.#pending.delete(id);
+    // The specification forbids to cancel initialize.
+    if (request.method === 'initialize') return;
+    this.#send(notificationLine('notifications/cancelled', { requestId: id, ...(reason ? { reason } : {}) }));
+    this.#transport.cancel?.(String(id));
+  }
+
+  send(line: Buffer): void {
+    if (!this.#lost) this.#send(line);
+  }
+
+  /** A request of our own whose result we read. Rejects with the server's error or the loss. */
+  ask(method: string, params?: Record<string, unknown>): Promise<ResponseEnvelope> {
+    return new Promise((resolve, reject) => {
+      this.request({
+        method,
+        encode: (id) => requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params),
+        onAnswer: (answer) => ('error' in answer ? reject(answer.error) : resolve(answer.envelope)),
+      });
+    });
+  }
+
+  /** From now on each request of our own carries this; a server without sessions learns nothing otherwise. */
+  setMeta(meta: Record<string, unknown>): void {
+    this.#meta = meta;
+  }
+
+  /** Hears of changes from a server without sessions as long as it lives. */
+  listen(notifications: Record<string, unknown>): void {
+    this.request({
+      method: listenMethod,
+      encode: (id) => requestLine(String(id), listenMethod, { notifications, _meta: this.#meta }),
+      onAnswer: () => {}, // it does not tell of changes: what is asked for next shows them
+    });
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#transport.setProtocolVersion?.(version);
+  }
+
+  receive(line: Buffer, stream?: string): void {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
+      case 'response':
+        return this.#settle(envelope);
+      case 'request':
+        return this.#events.onServerRequest(envelope, stream);
+      case 'notification':
+        if (envelope.method === 'notifications/progress') return this.#progress(envelope);
+        return this.#events.onNotification(envelope, stream);
+      case 'invalid':
+        return this.#events.onGarbage(`${envelope.reason}: ${line.toString('utf8', 0, 200)}`);
+    }
+  }
+
+  /** An answer too large to keep: its request is told so. */
+  failRequest(idText: string, error: AppError): void {
+    const id = Number(idText);
+    const request = this.#pending.get(id);
+    this.#pending.delete(id);
+    request?.onAnswer({ error });
+  }
+
+  pauseRequest(idText: string): void {
+    this.#pending.get(Number(idText))?.onPaused?.();
+  }
+
+  /** The transport is gone: every request is answered now. Idempotent. */
+  lose(error: AppError): void {
+    if (this.#lost) return;
+    this.#lost = error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const request of pending) request.onAnswer({ error });
+  }
+
+  #settle(envelope: ResponseEnvelope): void {
+    const id = Number(envelope.idText);
+    const request = this.#pending.get(id);
+    // Unknown: cancelled, answered twice, or invented by the server.
+    if (!request) return;
+    this.#pending.delete(id);
+    request.onAnswer({ envelope });
+  }
+
+  #progress(envelope: NotificationEnvelope): void {
+    const token = memberAt(envelope.line, envelope.params, ['progressToken']);
+    if (!token) return;
+    const text = stringAt(envelope.line, token) ?? textAt(envelope.line, token);
+    this.#pending.get(Number(text))?.onProgress?.(envelope);
+  }
+
+  #send(line: Buffer, requestId?: string): void {
+    this.unsentBytes += line.length;
+    const written = () => {
+      this.unsentBytes -= line.length;
+      this.onWritten?.();
+    };
+    // A failed write is followed by the transport's exit, which answers what waits.
+    this.#transport.send(line, requestId).then(written, written);
+  }
+}

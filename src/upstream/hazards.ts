@@ -1,0 +1,59 @@
+// Evidence that a server is not fit for sharing, kept over restarts. An `auto` server with such evidence is shared by
+// nobody from then on; the config can overrule it.
+import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import type { Log } from '../base/log.ts';
+import { isRecord } from '../link/hello.ts';
+
+export type Hazard = { at: string; what: string };
+export type Hazards = {
+  of: (server: string) => Hazard[];
+  /** The reason for people, if the server must not be shared. */
+  demoted: (server: string) => string | undefined;
+  /** true: this is the first of its kind. */
+  note: (server: string, what: string) => boolean;
+};
+
+/** The first few tell the story. */
+const maxPerServer = 20;
+
+export function openHazards(path: string, log: Log, now: () => number): Hazards {
+  const known = load(path);
+  return {
+    of: (server) => [...(known.get(server) ?? [])],
+    demoted: (server) => {
+      const [first] = known.get(server) ?? [];
+      return first && `It was seen not to keep sessions apart (${first.what}, ${first.at.slice(0, 10)}).`;
+    },
+    note: (server, what) => {
+      const list = known.get(server) ?? [];
+      if (list.length >= maxPerServer || list.some((hazard) => hazard.what === what)) return false;
+      known.set(server, [...list, { at: new Date(now()).toISOString(), what }]);
+      try {
+        writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(known), undefined, 1)}\n`);
+      } catch (error) {
+        log.warn('hazards.not-saved', { error }); // disk full: seen again when it happens again
+      }
+      return true;
+    },
+  };
+}
+
+function load(path: string): Map<string, Hazard[]> {
+  const known = new Map<string, Hazard[]>();
+  try {
+    const value: unknown = JSON.parse(readFileIfPresent(path) ?? '{}');
+    if (!isRecord(value)) return known;
+    for (const [server, list] of Object.entries(value)) {
+      if (!Array.isArray(list)) continue;
+      const hazards = list.flatMap((hazard: unknown) =>
+        isRecord(hazard) && typeof hazard['at'] === 'string' && typeof hazard['what'] === 'string'
+          ? [{ at: hazard['at'], what: hazard['what'] }]
+          : [],
+      );
+      if (hazards.length > 0) known.set(server, hazards);
+    }
+  } catch {
+    // damaged: evidence is gathered again
+  }
+  return known;
+}

@@ -1,0 +1,291 @@
+// One running copy of an upstream: starts on demand, is restarted with pauses, ends as a tree. Owned by the supervisor.
+import { pause } from '../base/backoff.ts';
+import type { AppError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { InstanceState, Problem, Sharing } from '../link/control.ts';
+import type { Admission } from './admission.ts';
+import { CrashHistory, type Death } from './crash-history.ts';
+import { crashLoop, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
+import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
+import type { LaunchDescription, Opener } from './reach.ts';
+import { describeExit, openSlot, type Slot, type SlotEvents } from './slot.ts';
+import type { StderrSink } from './stderr-sink.ts';
+import type { TransportExit } from './transports/transport.ts';
+
+export type InstanceIdentity = {
+  id: string;
+  key: string;
+  /** Under which its lists are kept for the next copy of the same identity. */
+  snapshotKey: string;
+  server: string;
+  sharing: Sharing;
+  projectRoot?: string;
+  /** Wrapper id, for sharing by session. */
+  scopeId?: string;
+};
+
+/** The same as SlotEvents, with the instance first. */
+export type InstanceEvents = {
+  onReady: (instance: Instance, slot: Slot) => void;
+  onServerRequest: (instance: Instance, ...rest: Parameters<SlotEvents['onServerRequest']>) => void;
+  onServerNotification: (instance: Instance, ...rest: Parameters<SlotEvents['onNotification']>) => void;
+  onExit: (instance: Instance, slot: Slot, exit: TransportExit) => void;
+};
+
+export type InstanceOptions = InstanceIdentity & {
+  opener: Opener;
+  capabilities: Record<string, unknown>;
+  startTimeoutMs: number;
+  stderr: StderrSink;
+  events: InstanceEvents;
+  deps: { admission: Admission; log: Log; now: () => number; random: () => number };
+};
+
+const shared = '';
+/** Ends of connections that one death causes arrive within this. */
+const sameDeathMs = 1_000;
+
+export class Instance {
+  readonly identity: InstanceIdentity;
+  readonly #options: InstanceOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #opening = new Map<string, Promise<Slot>>();
+  readonly #crashes = new CrashHistory();
+  #abort = new AbortController();
+  #state: InstanceState = 'stopped';
+  #ending: Promise<void> | undefined;
+  #failure: AppError | undefined;
+  #startedAt = 0;
+  #lastDeathAt = Number.NEGATIVE_INFINITY;
+  restarts = 0;
+  calls = 0;
+  lastUsedAt: number;
+  lastError: Problem | undefined;
+
+  constructor(options: InstanceOptions) {
+    const { id, key, snapshotKey, server, sharing, projectRoot, scopeId } = options;
+    this.identity = {
+      id,
+      key,
+      snapshotKey,
+      server,
+      sharing,
+      ...(projectRoot ? { projectRoot } : {}),
+      ...(scopeId ? { scopeId } : {}),
+    };
+    this.#options = options;
+    this.lastUsedAt = options.deps.now();
+  }
+
+  get state(): InstanceState {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#options.opener.pid();
+  }
+
+  describe(): LaunchDescription {
+    return this.#options.opener.describe();
+  }
+
+  get startedAt(): number | undefined {
+    return this.#state === 'ready' || this.#state === 'starting' ? this.#startedAt : undefined;
+  }
+
+  get inFlight(): number {
+    return [...this.#slots.values()].reduce((sum, slot) => sum + slot.channel.inFlight, 0);
+  }
+
+  slots(): readonly Slot[] {
+    return [...this.#slots.values()];
+  }
+
+  /** The open slot for this session, without starting anything. */
+  findSlot(owner: string): Slot | undefined {
+    return this.#slots.get(this.#slotKey(owner));
+  }
+
+  /** The slot for this session, started if need be. Everyone who asks meanwhile gets the same start. */
+  async acquire(owner: string): Promise<Slot> {
+    this.lastUsedAt = this.#options.deps.now();
+    if (this.#ending) await this.#ending;
+    const key = this.#slotKey(owner);
+    const open = this.#slots.get(key);
+    if (open) return open;
+    if (this.#state === 'failed' && this.#failure) throw this.#failure;
+    let opening = this.#opening.get(key);
+    if (!opening) {
+      opening = this.#open(key).finally(() => this.#opening.delete(key));
+      this.#opening.set(key, opening);
+    }
+    return opening;
+  }
+
+  /** A session left: its own MCP session with the server ends too. */
+  release(owner: string): void {
+    if (!this.#options.opener.isPerSession) return;
+    void this.#slots.get(owner)?.transport.close('the session ended');
+  }
+
+  /** Ends MCP sessions whose session is gone or has another copy now: a start is not cut off, but may come too late. */
+  closeUnused(users: ReadonlySet<string>): void {
+    if (!this.#options.opener.isPerSession) return;
+    for (const [owner, slot] of this.#slots) {
+      if (!users.has(owner) && slot.channel.inFlight === 0) void slot.transport.close('no session uses it');
+    }
+  }
+
+  /** Ends it as a tree. Idempotent; a later acquire starts it again. */
+  async stop(reason: string): Promise<void> {
+    if (this.#ending) return this.#ending;
+    this.#abort.abort(stoppedError(this.identity.server, reason));
+    this.#abort = new AbortController();
+    this.#go('stop');
+    this.#ending = this.#end(reason);
+    await this.#ending;
+    this.#ending = undefined;
+    this.#go('ended');
+  }
+
+  /** A person asked: forget the crashes, leave `failed`. */
+  reset(): void {
+    this.#crashes.reset();
+    this.lastError = undefined;
+    this.#go('reset');
+  }
+
+  #go(event: InstanceEvent): void {
+    this.#state = nextInstanceState(this.#state, event);
+  }
+
+  #slotKey(owner: string): string {
+    return this.#options.opener.isPerSession ? owner : shared;
+  }
+
+  async #open(key: string): Promise<Slot> {
+    const { deps, server } = this.#options;
+    const signal = this.#abort.signal;
+    this.#go('start');
+    const begin = deps.now();
+    try {
+      await pause(this.#crashes.waitMs(deps.now()), signal);
+      const slot = await deps.admission.run(() => this.#openNow(key, signal));
+      if (signal.aborted) {
+        await slot.transport.close('stopped during the start');
+        throw stoppedError(server, 'stopped');
+      }
+      this.#slots.set(key, slot);
+      this.#go('opened');
+      if (this.#startedAt > 0) this.restarts += 1;
+      this.#startedAt = deps.now();
+      this.lastError = undefined;
+      deps.log.info('server.ready', {
+        server,
+        instance: this.identity.id,
+        serverPid: this.pid,
+        ms: deps.now() - begin,
+      });
+      this.#options.events.onReady(this, slot);
+      return slot;
+    } catch (error) {
+      this.#startFailed(error, deps.now() - begin, signal.aborted);
+      throw error;
+    }
+  }
+
+  async #openNow(key: string, signal: AbortSignal): Promise<Slot> {
+    const { opener, server, stderr, events, capabilities, startTimeoutMs } = this.#options;
+    const owner = key === shared ? undefined : key;
+    // Not AbortSignal.any: the long-lived one would remember each start for as long as it lives.
+    const given = new AbortController();
+    const timer = setTimeout(() => given.abort(timeoutError(server, startTimeoutMs)), startTimeoutMs);
+    const onStop = () => given.abort(signal.reason);
+    if (signal.aborted) onStop();
+    signal.addEventListener('abort', onStop);
+    try {
+      return await openSlot({
+        server,
+        owner,
+        capabilities,
+        stderr,
+        open: (transportEvents) => opener.open(transportEvents, owner),
+        events: {
+          onServerRequest: (...message) => events.onServerRequest(this, ...message),
+          onNotification: (...message) => events.onServerNotification(this, ...message),
+          onExit: (slot, exit) => this.#slotExited(key, slot, exit),
+        },
+        signal: given.signal,
+      });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onStop);
+    }
+  }
+
+  #startFailed(error: unknown, livedMs: number, wasStopped: boolean): void {
+    const { deps, server } = this.#options;
+    if (wasStopped) return;
+    const failure = startFailure(server, error);
+    this.lastError = problemOf(failure);
+    deps.log.warn('server.start-failed', { server, instance: this.identity.id, error: failure });
+    // What a person has to fix (install it, set a variable, log in) is no crash: the next call simply tries again.
+    const isCrash = failure.code === 'SERVER_START_FAILED' || failure.code === 'SERVER_START_TIMEOUT';
+    const signal = failure.data?.['signal'];
+    const death = { code: null, signal: typeof signal === 'string' ? signal : null };
+    if (isCrash) this.#recordDeath(death, livedMs);
+    this.#afterDeath();
+  }
+
+  #slotExited(key: string, slot: Slot, exit: TransportExit): void {
+    if (this.#slots.get(key) === slot) this.#slots.delete(key);
+    const { deps, events, server, stderr, opener } = this.#options;
+    events.onExit(this, slot, exit);
+    if (exit.reason === 'closed' || this.#state === 'stopping') {
+      if (this.#slots.size === 0 && this.#state === 'ready' && !opener.isPerSession) this.#go('gone');
+      return;
+    }
+    const lived = deps.now() - this.#startedAt;
+    this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
+    const message = `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${stderr.tail().slice(-300)}`.trim();
+    this.lastError = { code: 'SERVER_CRASHED', message };
+    deps.log.warn('server.exited', {
+      server,
+      instance: this.identity.id,
+      code: exit.code,
+      signal: exit.signal,
+      livedMs: lived,
+    });
+    this.#afterDeath();
+  }
+
+  #recordDeath(death: Death, livedMs: number): void {
+    const { deps, opener } = this.#options;
+    // One process that dies takes the MCP sessions of all with it: that is one death.
+    const isEcho = opener.isPerSession && deps.now() - this.#lastDeathAt < sameDeathMs;
+    if (!opener.isLocal || isEcho) return;
+    this.#lastDeathAt = deps.now();
+    this.#crashes.record(death, livedMs, deps.now(), deps.random);
+  }
+
+  #afterDeath(): void {
+    if (this.#slots.size > 0 || this.#state === 'stopping') return;
+    if (!this.#crashes.isCrashLoop) {
+      this.#go('gone');
+      return;
+    }
+    const { server } = this.#options;
+    const error = crashLoop(server, this.#crashes.deaths, this.lastError?.message);
+    this.#failure = error;
+    this.#go('crashLoop');
+    this.lastError = problemOf(error);
+  }
+
+  async #end(reason: string): Promise<void> {
+    const slots = [...this.#slots.values()];
+    this.#slots.clear();
+    const opening = [...this.#opening.values()];
+    await Promise.allSettled([...slots.map((slot) => slot.transport.close(reason)), ...opening]);
+    await this.#options.opener.close?.(reason);
+  }
+}

@@ -1,0 +1,170 @@
+// The processes this daemon started, on disk, so that the next daemon can end what a killed one left behind.
+// What the file says is a claim: a process is ended only if the system confirms that it is the one meant.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { systemCode } from '../base/errors.ts';
+import { isRunning, type ProcessIdentity } from '../base/process-identity.ts';
+import { ownScope } from '../link/scope.ts';
+import { type EndTimes, endTree, hasMarker, type TreeRoot, treeOf } from './process-tree.ts';
+
+export type JournalEntry = ProcessIdentity & {
+  pgid: number;
+  /** `NAME=value` in the environment of all its descendants; random, so nobody else carries it. */
+  marker: string;
+  /** Of the running command line: `npx` and scripts replace theirs after the start, so it is taken again on `refresh`. */
+  commandHash: string;
+  /** Name of the server, for the log. */
+  server: string;
+};
+
+export type Journal = {
+  add: (entry: Omit<JournalEntry, 'commandHash'>) => void;
+  /** Takes the command line again, once the server has answered. */
+  refresh: (pid: number) => void;
+  remove: (pid: number) => void;
+  /** Somebody deleted the file. */
+  restore: () => void;
+  entries: () => JournalEntry[];
+};
+
+export type Reaped = { server: string; pid: number; processes: number; isGone: boolean };
+
+/** Hundreds of servers fit; whatever is larger was not written by us. */
+const maxJournalBytes = 256 * 1024;
+
+/**
+ * Starts an empty journal at `path`. What a predecessor wrote there must be reaped before: see reapJournal. Never throws:
+ * a full disk costs the successor's knowledge, not a running server.
+ */
+export function createJournal(path: string, onError: (error: unknown) => void = () => {}): Journal {
+  const children = new Map<number, JournalEntry>();
+  const boot = bootId();
+  const write = () => {
+    try {
+      writeFileAtomic(path, `${JSON.stringify({ boot, children: [...children.values()] })}\n`);
+    } catch (error) {
+      onError(error);
+    }
+  };
+  write();
+  return {
+    add: (entry) => {
+      children.set(entry.pid, { ...entry, commandHash: commandHash(entry.pid) });
+      write();
+    },
+    refresh: (pid) => {
+      const entry = children.get(pid);
+      const hash = commandHash(pid);
+      if (!entry || hash === '' || hash === entry.commandHash) return;
+      children.set(pid, { ...entry, commandHash: hash });
+      write();
+    },
+    remove: (pid) => {
+      if (children.delete(pid)) write();
+    },
+    restore: () => {
+      if (children.size > 0 && !existsSync(path)) write();
+    },
+    entries: () => [...children.values()],
+  };
+}
+
+/** Ends what the predecessor's journal names and the system confirms, all trees at once, then removes the file. */
+export async function reapJournal(path: string, times?: EndTimes): Promise<Reaped[]> {
+  const entries = readJournal(path);
+  const reaped = await Promise.all(entries.map((entry) => reap(entry, times)));
+  removeIfPresent(path); // a planted link goes, not its target
+  return reaped.filter((one) => one !== undefined);
+}
+
+/** The entries at `path`; none if the file is absent, a link, another user's, too large, malformed, or of another boot. */
+export function readJournal(path: string): JournalEntry[] {
+  const text = readOwnFile(path);
+  if (text === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return []; // half a file or somebody's joke: nothing in it can be trusted
+  }
+  if (typeof value !== 'object' || value === null || !('boot' in value) || !('children' in value)) return [];
+  // Start times count from the boot: those of another one mean nothing.
+  if (value.boot !== bootId() || !Array.isArray(value.children)) return [];
+  return value.children.map(parseEntry).filter((entry) => entry !== undefined);
+}
+
+async function reap(entry: JournalEntry, times: EndTimes | undefined): Promise<Reaped | undefined> {
+  const isLeader =
+    isRunning(entry) && (hasMarker(entry.pid, entry.marker) || commandHash(entry.pid) === entry.commandHash);
+  // Without its leader only the marker proves who belongs: the group's number may be a stranger's by now.
+  const root: TreeRoot = isLeader ? entry : { ...entry, pid: -1, pgid: -1 };
+  const members = treeOf(root);
+  if (members.length === 0) return undefined;
+  const { isGone } = await endTree({ ...root, known: members }, times ? { times } : {});
+  return { server: entry.server, pid: entry.pid, processes: members.length, isGone };
+}
+
+function parseEntry(value: unknown): JournalEntry | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
+  const text = (name: string, max: number) => {
+    const found = field(name);
+    return typeof found === 'string' && found.length > 0 && found.length <= max ? found : undefined;
+  };
+  const pid = field('pid');
+  const [startTime, marker, hash, server] = [
+    text('startTime', 64),
+    text('marker', 200),
+    text('commandHash', 64),
+    text('server', 300),
+  ];
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 1 || pid === process.pid) return undefined;
+  if (field('pgid') !== pid || !startTime || !marker || !hash || !server) return undefined;
+  // A short or plain marker could stand in a stranger's environment.
+  if (!/^AITKIT_INSTANCE=[\w.-]{16,}$/.test(marker)) return undefined;
+  return { pid, pgid: pid, startTime, marker, commandHash: hash, server };
+}
+
+function readOwnFile(path: string): string | undefined {
+  let fd: number;
+  try {
+    // O_NONBLOCK: a planted FIFO must not hold the start.
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'EMLINK', 'EACCES', 'ENXIO'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(fd);
+    const isOurs = process.platform === 'win32' || stat.uid === process.getuid?.();
+    return stat.isFile() && isOurs && stat.size <= maxJournalBytes ? readFileSync(fd, 'utf8') : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Short hash of the command line as the system shows it now; '' if it does not. */
+export function commandHash(pid: number): string {
+  const line = commandLine(pid);
+  return line === '' ? '' : createHash('sha256').update(line).digest('hex').slice(0, 16);
+}
+
+function commandLine(pid: number): string {
+  try {
+    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    if (process.platform === 'win32') return '';
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    return ''; // gone
+  }
+}
+
+/** macOS and Windows have no such file; there the start time is a date and tells boots apart by itself. */
+function bootId(): string {
+  return ownScope().boot;
+}

@@ -1,0 +1,130 @@
+// One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
+import { AppError } from '../base/errors.ts';
+import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
+import { Channel } from './channel.ts';
+import { type Introduction, introduce } from './handshake.ts';
+import type { StderrSink } from './stderr-sink.ts';
+import { printable } from './stderr-sink.ts';
+import type { Transport, TransportEvents, TransportExit } from './transports/transport.ts';
+
+export type SlotEvents = {
+  onServerRequest: (slot: Slot, envelope: RequestEnvelope, stream: string | undefined) => void;
+  onNotification: (slot: Slot, envelope: NotificationEnvelope, stream: string | undefined) => void;
+  onExit: (slot: Slot, exit: TransportExit) => void;
+};
+
+export type Slot = {
+  /** The session it belongs to; absent: shared by all of the instance. */
+  readonly owner: string | undefined;
+  readonly channel: Channel;
+  readonly introduction: Introduction;
+  readonly transport: Transport;
+};
+
+export type OpenSlot = {
+  server: string;
+  owner: string | undefined;
+  capabilities: Record<string, unknown>;
+  open: (events: TransportEvents) => Promise<Transport>;
+  stderr: StderrSink;
+  events: SlotEvents;
+  /** Aborted when the handshake must end: the start limit, or a stop meanwhile. */
+  signal: AbortSignal;
+};
+
+/** Opens and introduces. Rejects with an AppError that says why; then nothing of it runs any more. */
+export async function openSlot(options: OpenSlot): Promise<Slot> {
+  const { server, stderr, events } = options;
+  let slot: Slot | undefined;
+  let exited: TransportExit | undefined;
+  const channel = new Channel(
+    lateTransport(() => transport),
+    {
+      onServerRequest: (envelope, stream) => slot && events.onServerRequest(slot, envelope, stream),
+      onNotification: (envelope, stream) => slot && events.onNotification(slot, envelope, stream),
+      onGarbage: (what) => stderr.write(Buffer.from(`[not a valid message] ${what}\n`)),
+    },
+  );
+  const transport: Transport = await options.open({
+    onMessage: (line, stream) => channel.receive(line, stream),
+    onGarbage: (what) => stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`)),
+    onOversize: ({ head, bytes }) => {
+      const id = /"id"\s*:\s*(\d+)/.exec(head.toString('latin1'))?.[1];
+      if (id) channel.failRequest(id, oversize(server, bytes));
+      else stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
+    },
+    onRequestFailed: (id, error) => channel.failRequest(id, error),
+    onStreamPaused: (id) => channel.pauseRequest(id),
+    onStderr: stderr.write,
+    onExit: (exit) => {
+      exited = exit;
+      channel.lose(exitError(server, exit, stderr.tail(), slot !== undefined));
+      if (slot) events.onExit(slot, exit);
+    },
+  });
+  const abort = () => void transport.close('the start was given up');
+  options.signal.addEventListener('abort', abort, { once: true });
+  try {
+    const introduction = await introduce(channel, server, options.capabilities);
+    if (exited) throw exitError(server, exited, stderr.tail(), false);
+    slot = { owner: options.owner, channel, introduction, transport };
+    return slot;
+  } catch (error) {
+    await transport.close('the start failed');
+    if (options.signal.aborted && options.signal.reason instanceof AppError) throw options.signal.reason;
+    throw error;
+  } finally {
+    options.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The channel exists before its transport does: events of the transport need it. */
+function lateTransport(get: () => Transport): Transport {
+  return {
+    send: (line, id) => get().send(line, id),
+    cancel: (id) => get().cancel?.(id),
+    close: (reason) => get().close(reason),
+    setProtocolVersion: (version) => get().setProtocolVersion?.(version),
+    pause: () => get().pause(),
+    resume: () => get().resume(),
+  };
+}
+
+function oversize(server: string, bytes: number): AppError {
+  return new AppError({
+    code: 'MESSAGE_TOO_LARGE',
+    message: `Server "${server}" answered with ${bytes} bytes, more than daemon.maxMessageBytes allows.`,
+    hint: 'Ask for less at once, or raise daemon.maxMessageBytes in the config.',
+  });
+}
+
+/** What a caller is told when a server ended: how, its last words, whether the call may have run. */
+export function exitError(server: string, exit: TransportExit, stderrTail: string, wasReady: boolean): AppError {
+  if (exit.error instanceof AppError) return exit.error;
+  const how = describeExit(exit);
+  const words = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-600)}` : '';
+  if (!wasReady) {
+    return new AppError({
+      code: 'SERVER_START_FAILED',
+      message: `Server "${server}" ${how} before it was ready.${words}`,
+      hint: `See \`mcp-proxy logs ${server}\`.`,
+      data: exitData(exit),
+    });
+  }
+  return new AppError({
+    code: 'SERVER_CRASHED',
+    message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words}`,
+    hint: 'It starts again with the next call. Check what happened before you repeat something that changes state.',
+    data: { ...exitData(exit), mayHaveRun: true },
+  });
+}
+
+export function describeExit({ reason, code, signal }: TransportExit): string {
+  if (signal) return `was ended by ${signal}`;
+  if (typeof code === 'number') return `exited with code ${code}`;
+  return reason === 'closed' ? 'was stopped' : reason === 'lost' ? 'closed its connection' : 'could not be started';
+}
+
+function exitData({ code, signal }: TransportExit): Record<string, unknown> {
+  return { ...(code == null ? {} : { exitCode: code }), ...(signal ? { signal } : {}) };
+}

@@ -1,0 +1,300 @@
+// Streamable HTTP: one POST for each message, replies as JSON or as an event stream, one GET stream for what belongs to
+// no request. One object is one MCP session with the server; when the server has forgotten it, the object ends as lost.
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '../../base/backoff.ts';
+import { AppError } from '../../base/errors.ts';
+import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
+import { modernVersion } from '../../mcp/eras.ts';
+import { appErrorLine } from '../../mcp/messages.ts';
+import {
+  brokenOff,
+  type Credentials,
+  call,
+  closedError,
+  errorText,
+  forgottenError,
+  isEventStream,
+  mergeHeaders,
+  saysForgotten,
+  statusError,
+} from './http-call.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
+import { BodyGate, isReplyTo, type ReadOptions, readEventStream, readJsonBody } from './http-replies.ts';
+import { handOut } from './message-lines.ts';
+import { routingHeaders } from './routing-headers.ts';
+import type { Transport, TransportEvents, TransportExit } from './transport.ts';
+
+export type HttpSpec = { url: URL; headers: Readonly<Record<string, string>>; maxMessageBytes: number };
+export type HttpDeps = {
+  client: HttpClient;
+  credentials?: Credentials;
+  /** First wait before a broken stream is asked for again, unless the server names one. */
+  firstRetryMs?: number;
+};
+
+/** A notification is acknowledged at once by any server; one that is silent for so long is not going to. */
+const notificationTimeoutMs = 30_000;
+
+/** The session is forgotten by itself later, so its end must not hold up ours. */
+const deleteTimeoutMs = 2_000;
+
+/** Five tries to resume one reply without hearing anything take about eight seconds: a restart or a network change. */
+const maxResumeTries = 5;
+const maxRetryMs = 30_000;
+
+export function openHttp(spec: HttpSpec, events: TransportEvents, deps: HttpDeps): Transport {
+  return new HttpTransport(spec, events, deps);
+}
+
+class HttpTransport implements Transport {
+  readonly #spec: HttpSpec;
+  readonly #events: TransportEvents;
+  readonly #deps: HttpDeps;
+  readonly #requests = new Map<string, AbortController>();
+  readonly #gate = new BodyGate();
+  readonly #ended = new AbortController();
+  #sessionId: string | undefined;
+  #version: string | undefined;
+  #introduced: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  #isListening = false;
+
+  constructor(spec: HttpSpec, events: TransportEvents, deps: HttpDeps) {
+    this.#spec = spec;
+    this.#events = events;
+    this.#deps = deps;
+  }
+
+  async send(line: Buffer, requestId?: string): Promise<void> {
+    const envelope = parseEnvelope(line);
+    const before = this.#introduced;
+    if (isInitialized(envelope)) {
+      // What is sent after it waits for it to arrive: on a connection of its own it could overtake.
+      const sent = before.then(() => this.#notify(envelope));
+      this.#introduced = sent.catch(() => {}); // told to whoever sent it
+      return sent;
+    }
+    await before;
+    if (requestId === undefined) return this.#notify(envelope);
+    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
+    await new Promise<void>((resolve) => void this.#request(envelope, requestId, resolve));
+  }
+
+  cancel(requestId: string): void {
+    this.#requests.get(requestId)?.abort();
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#version = version;
+  }
+
+  close(_reason: string): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
+  }
+
+  async #notify(envelope: Envelope): Promise<void> {
+    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
+    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(notificationTimeoutMs)]);
+    const response = await this.#post(envelope, signal);
+    if (response.status >= 300) {
+      const error = this.#refusal(response, await errorText(response));
+      this.#exitIfForgotten(error);
+      throw error;
+    }
+    response.body.resume();
+    if (isInitialized(envelope)) this.#startListening();
+  }
+
+  async #request(envelope: Envelope, requestId: string, onSent: () => void): Promise<void> {
+    const abort = new AbortController();
+    this.#requests.set(requestId, abort);
+    const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
+    try {
+      const response = await this.#post(envelope, signal, onSent);
+      await this.#reply(response, requestId, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(requestId, error);
+      this.#exitIfForgotten(error);
+    } finally {
+      this.#requests.delete(requestId);
+      onSent();
+    }
+  }
+
+  async #post(envelope: Envelope, signal: AbortSignal, onSent?: () => void): Promise<HttpResponse> {
+    const response = await this.#call(signal, {
+      method: 'POST',
+      headers: {
+        ...this.#sessionHeaders(),
+        ...routingHeaders(envelope, this.#version),
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+      },
+      body: envelope.line,
+      ...(onSent ? { onSent } : {}),
+    });
+    const sessionId = response.headers['mcp-session-id'];
+    // Only what the specification allows: the id becomes a header of ours.
+    if (typeof sessionId === 'string' && /^[\x21-\x7e]{1,1024}$/.test(sessionId)) this.#sessionId ??= sessionId;
+    return response;
+  }
+
+  #get(signal: AbortSignal, lastEventId: string | undefined): Promise<HttpResponse> {
+    const resume: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    return this.#call(signal, {
+      method: 'GET',
+      headers: { ...this.#sessionHeaders(), accept: 'text/event-stream', ...resume },
+    });
+  }
+
+  #call(signal: AbortSignal, request: Omit<HttpRequest, 'url' | 'signal'>): Promise<HttpResponse> {
+    const headers = mergeHeaders(this.#spec.headers, request.headers);
+    return call(this.#deps.client, { ...request, url: this.#spec.url, headers, signal }, this.#deps.credentials);
+  }
+
+  #sessionHeaders(): Record<string, string> {
+    if (this.#version === modernVersion) return {};
+    return {
+      ...(this.#sessionId === undefined ? {} : { 'mcp-session-id': this.#sessionId }),
+      ...(this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version }),
+    };
+  }
+
+  async #reply(response: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
+    if (response.status === 200) {
+      if (isEventStream(response)) await this.#readReply(response, requestId, signal);
+      else await readJsonBody(response, this.#reading(requestId));
+      return;
+    }
+    const text = await errorText(response);
+    // Modern servers, and some legacy ones, put the JSON-RPC error into the error response.
+    const line = Buffer.from(text);
+    if (!isReplyTo(line, requestId)) throw this.#refusal(response, text);
+    handOut(line, this.#events, requestId);
+  }
+
+  /** Reads the reply's stream until the reply was there, resuming it where the server allows. */
+  async #readReply(first: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
+    let response: HttpResponse | undefined = first;
+    let retryMs = this.#firstRetryMs;
+    let lastEventId: string | undefined;
+    for (let tries = 0; tries < maxResumeTries; tries += 1) {
+      if (response) {
+        const read = await readEventStream(response, this.#reading(requestId));
+        if (read.isAnswered || signal.aborted) return;
+        if (read.events > 0 || read.lastEventId !== undefined) tries = 0;
+        lastEventId = read.lastEventId ?? lastEventId;
+        retryMs = read.retryMs ?? retryMs;
+        if (lastEventId !== undefined) this.#events.onStreamPaused?.(requestId);
+      }
+      if (lastEventId === undefined) break;
+      await delay(backoffMs(tries, { firstMs: retryMs, maxMs: maxRetryMs, factor: 1.5 }), undefined, { signal });
+      response = await this.#resume(lastEventId, signal);
+    }
+    throw brokenOff(first);
+  }
+
+  /** The rest of a stream; undefined if the server could not be reached this time. */
+  async #resume(lastEventId: string, signal: AbortSignal): Promise<HttpResponse | undefined> {
+    const response = await this.#get(signal, lastEventId).catch(() => undefined);
+    if (!response || response.status >= 500) {
+      response?.body.resume();
+      return undefined;
+    }
+    if (response.status === 200 && isEventStream(response)) return response;
+    const text = await errorText(response);
+    this.#exitIfForgotten(this.#refusal(response, text));
+    throw brokenOff(response); // the request itself got through before
+  }
+
+  #startListening(): void {
+    // Modern servers have no such stream: what belongs to no request comes on a request of its own.
+    if (this.#isListening || this.#version === modernVersion) return;
+    this.#isListening = true;
+    this.#listen().catch(() => {}); // only the end of the transport interrupts it
+  }
+
+  async #listen(): Promise<void> {
+    const { signal } = this.#ended;
+    let lastEventId: string | undefined;
+    let firstMs = this.#firstRetryMs;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const response = await this.#get(signal, lastEventId).catch(() => undefined);
+      if (response?.status === 200 && isEventStream(response)) {
+        const read = await readEventStream(response, this.#reading(undefined));
+        lastEventId = read.lastEventId ?? lastEventId;
+        firstMs = read.retryMs ?? firstMs;
+        if (read.events > 0) failures = 0;
+      } else if (response) {
+        const text = await errorText(response);
+        // 405 says that the server has no such stream; whatever else it refuses, asking again would not change it.
+        if (response.status < 500) {
+          if (response.status >= 400) this.#exitIfForgotten(this.#refusal(response, text));
+          return;
+        }
+      }
+      await delay(backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }), undefined, { signal, ref: false });
+    }
+  }
+
+  #reading(tag: string | undefined): ReadOptions {
+    return { events: this.#events, maxMessageBytes: this.#spec.maxMessageBytes, gate: this.#gate, tag };
+  }
+
+  get #firstRetryMs(): number {
+    return this.#deps.firstRetryMs ?? 1_000; // as the SDKs do it, and what the event stream standard suggests
+  }
+
+  #refusal(response: HttpResponse, text: string): AppError {
+    const isOurs = this.#sessionId !== undefined && this.#version !== modernVersion;
+    // The specification says 404; many servers follow an early example that answers 400.
+    const isForgotten = response.status === 404 || (response.status === 400 && saysForgotten(text));
+    return isOurs && isForgotten ? forgottenError(this.#spec.url, false) : statusError(response, text);
+  }
+
+  /** The request that found out did not run; of the others nobody knows. */
+  #exitIfForgotten(error: unknown): void {
+    if (!(error instanceof AppError) || error.data?.['isSessionLost'] !== true) return;
+    this.#exit({ reason: 'lost', error: forgottenError(this.#spec.url, true) });
+  }
+
+  #fail(requestId: string, error: unknown): void {
+    const known = error instanceof AppError ? error : brokenOff({ url: this.#spec.url });
+    if (this.#events.onRequestFailed) this.#events.onRequestFailed(requestId, known);
+    else this.#events.onMessage(appErrorLine(requestId, known), requestId);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    const headers = this.#sessionHeaders();
+    this.#exit({ reason: 'closed' });
+    if (headers['mcp-session-id'] === undefined) return;
+    try {
+      const response = await this.#call(AbortSignal.timeout(deleteTimeoutMs), { method: 'DELETE', headers });
+      response.body.resume(); // 405: the server does not let clients end sessions
+    } catch {
+      // it is away, or slow: the session ends by itself
+    }
+  }
+
+  #exit(exit: TransportExit): void {
+    if (this.#ended.signal.aborted) return;
+    // Read on, if held back: an aborted stream tells its end only to who reads it.
+    this.#gate.resume();
+    this.#ended.abort();
+    this.#events.onExit(exit);
+  }
+}
+
+function isInitialized(envelope: Envelope): boolean {
+  return envelope.kind === 'notification' && envelope.method === 'notifications/initialized';
+}

@@ -1,0 +1,46 @@
+// From what a server wrote to single messages. Servers of revision 2025-03-26 may answer with an array of them.
+import { arrayElements, JsonSyntaxError } from '../../base/json-scan.ts';
+import type { TransportEvents } from './transport.ts';
+
+type Receiver = Pick<TransportEvents, 'onMessage' | 'onGarbage'>;
+
+/** Garbage is only a hint for a person: its beginning is enough. */
+const maxGarbageBytes = 1_024;
+
+/** False if it was no message and went to `onGarbage`. */
+export function handOut(line: Buffer, receiver: Receiver, stream?: string): boolean {
+  const opening = firstByte(line);
+  if (opening === 0x7b) receiver.onMessage(oneLine(line), stream);
+  else if (opening !== 0x5b || !handOutBatch(line, receiver, stream)) {
+    receiver.onGarbage(line.toString('utf8', 0, maxGarbageBytes));
+    return false;
+  }
+  return true;
+}
+
+/** A line break inside a message can only be white space between tokens; on a wire of lines it would end the message. */
+export function oneLine(line: Buffer): Buffer {
+  if (!line.includes(0x0a) && !line.includes(0x0d)) return line;
+  const copy = Buffer.from(line);
+  for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
+  return copy;
+}
+
+function handOutBatch(line: Buffer, receiver: Receiver, stream: string | undefined): boolean {
+  try {
+    const messages = arrayElements(line, { start: line.indexOf(0x5b), end: line.length }).map(({ start, end }) =>
+      oneLine(line.subarray(start, end)),
+    );
+    if (messages.length === 0 || !messages.every((message) => message[0] === 0x7b)) return false;
+    for (const message of messages) receiver.onMessage(message, stream);
+    return true;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return false;
+    throw error;
+  }
+}
+
+function firstByte(line: Buffer): number | undefined {
+  for (const c of line) if (c !== 0x20 && c !== 0x09 && c !== 0x0a && c !== 0x0d) return c;
+  return undefined;
+}

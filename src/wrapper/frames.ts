@@ -1,0 +1,120 @@
+// Looks at the envelope of one line and builds the answers that are the wrapper's own. Lines themselves are never rewritten.
+import {
+  findMember,
+  isArrayAt,
+  isObjectAt,
+  JsonSyntaxError,
+  objectMembers,
+  type Span,
+  stringAt,
+  textAt,
+} from '../base/json-scan.ts';
+import type { OversizeLine } from '../base/line-splitter.ts';
+
+export type Frame =
+  | { kind: 'request'; id: string; key: string; method: string; params: Span | undefined }
+  | { kind: 'notification'; method: string; params: Span | undefined }
+  | { kind: 'response'; id: string; key: string; isError: boolean }
+  | { kind: 'invalid'; id: string; code: number; message: string };
+
+export const rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601, away: -32001 } as const;
+
+/** `id` is the id's own text, put into answers as it is: a big or fractional number stays what it was. */
+export function peek(line: Buffer): Frame {
+  const first = firstByte(line);
+  if (first === 0x5b) return invalid(rpcCodes.invalid, 'Batches are not supported: send one message a line.');
+  let members: ReturnType<typeof objectMembers>;
+  try {
+    members = objectMembers(line);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
+  }
+  const idSpan = findMember(members, 'id');
+  const method = stringAt(line, findMember(members, 'method'));
+  if (idSpan === undefined) {
+    if (method === undefined) return invalid(rpcCodes.invalid, 'Invalid request: neither method nor id.');
+    return { kind: 'notification', method, params: findMember(members, 'params') };
+  }
+  const id = textAt(line, idSpan);
+  const key = idKey(id);
+  if (method === undefined) {
+    const isError = findMember(members, 'error') !== undefined;
+    if (isError || findMember(members, 'result') !== undefined)
+      return { kind: 'response', id, key: key ?? id, isError };
+    return invalid(rpcCodes.invalid, 'Invalid request: no method.', key === undefined ? 'null' : id);
+  }
+  if (key === undefined) return invalid(rpcCodes.invalid, 'Invalid request: an id is a string or a number.');
+  const params = findMember(members, 'params');
+  if (
+    params !== undefined &&
+    !isObjectAt(line, params) &&
+    !isArrayAt(line, params) &&
+    textAt(line, params) !== 'null'
+  ) {
+    return invalid(rpcCodes.invalid, 'Invalid request: params is an object.', id);
+  }
+  return { kind: 'request', id, key, method, params };
+}
+
+/** One key for all spellings of an id ("a" and "\u0061", 1 and 1.0); undefined for what no id may be. */
+export function idKey(raw: string): string | undefined {
+  if (raw.startsWith('"')) return `s${String(JSON.parse(raw))}`;
+  const number = Number(raw);
+  if (raw === 'null' || Number.isNaN(number) || !/^[-\d]/.test(raw)) return undefined;
+  return Number.isSafeInteger(number) ? `n${number}` : `n${raw}`;
+}
+
+/** A member of `params` as its own text, or undefined. */
+export function paramText(line: Buffer, params: Span | undefined, name: string): string | undefined {
+  if (!isObjectAt(line, params)) return undefined;
+  const span = findMember(objectMembers(line.subarray(params.start, params.end)), name);
+  return span && textAt(line, { start: params.start + span.start, end: params.start + span.end });
+}
+
+export function errorLine(id: string, code: number, message: string, data?: Record<string, unknown>): string {
+  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, ...(data ? { data } : {}) })}}`;
+}
+
+export function resultLine(id: string, resultJson: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`;
+}
+
+const idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
+/** An id among the last members, which are short; what follows it can only be method or jsonrpc. */
+const idAtEnd = new RegExp(
+  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`,
+);
+
+/** The id of a line that was too long to keep, as its own text; undefined if it stands in neither end. */
+export function findOversizeId(line: OversizeLine): string | undefined {
+  return topLevelId(line.head.toString('utf8')) ?? idAtEnd.exec(line.tail.toString('utf8'))?.[1];
+}
+
+/** Walks the cut beginning of an object; an `id` deeper inside belongs to somebody's arguments. */
+function topLevelId(head: string): string | undefined {
+  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  let depth = 0;
+  let key: string | undefined;
+  let isValue = false;
+  for (let found = token.exec(head); found; found = token.exec(head)) {
+    const [text] = found;
+    if (text === '{' || text === '[') depth += 1;
+    else if (text === '}' || text === ']') depth -= 1;
+    else if (depth !== 1) continue;
+    else if (text === ':') isValue = true;
+    else if (text === ',') isValue = false;
+    else if (!isValue) key = text;
+    else if (key === '"id"' && new RegExp(`^${idPattern}$`).test(text) && token.lastIndex < head.length) return text;
+  }
+  return undefined;
+}
+
+function firstByte(line: Buffer): number | undefined {
+  for (const byte of line) if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return byte;
+  return undefined;
+}
+
+function invalid(code: number, message: string, id = 'null'): Frame {
+  return { kind: 'invalid', id, code, message };
+}

@@ -1,0 +1,300 @@
+// Copies lines between host and daemon, untouched, and keeps the promises for the time between two daemons: each request
+// is answered once, nothing that was written to a socket is written again (reads apart), what waits goes out in order.
+import type { OversizeLine } from '../base/line-splitter.ts';
+import { type HelloReply, isRecord, type ListName, linkMethods, linkPrefix } from '../link/hello.ts';
+import { errorLine, type Frame, findOversizeId, idKey, paramText, peek, resultLine, rpcCodes } from './frames.ts';
+import { InFlight, isResendable, maxInFlight, type SentRequest } from './in-flight.ts';
+import type { Reconnector } from './reconnect.ts';
+import { replayIdPrefix, type SessionMemory } from './session-memory.ts';
+import type { Waiting } from './waiting.ts';
+
+export type RelayOptions = {
+  daemon: Pick<Reconnector, 'state' | 'attempt' | 'send' | 'wake' | 'drain'>;
+  waiting: Waiting;
+  memory: SessionMemory;
+  /** To the host. */
+  write: (line: Uint8Array | string) => void;
+  /** Host side: stop or go on reading. */
+  pauseHost: () => void;
+  resumeHost: () => void;
+  wantedValues: (wants: readonly string[]) => Record<string, string>;
+  /** One line for the person, on stderr. */
+  warn: (text: string) => void;
+  maxLineBytes: number;
+  /** Something was settled; the end of the host's input may have waited for it. */
+  onSettled: () => void;
+};
+
+type RequestFrame = Extract<Frame, { kind: 'request' }>;
+type NotificationFrame = Extract<Frame, { kind: 'notification' }>;
+
+/** Requests of servers that the host may still answer; more than any host shows a person at once. */
+const maxAsked = 10_000;
+
+const listChanged: Readonly<Record<ListName, string>> = {
+  tools: 'tools',
+  prompts: 'prompts',
+  resources: 'resources',
+  resourceTemplates: 'resources',
+};
+
+export class Relay {
+  readonly #o: RelayOptions;
+  readonly #inFlight = new InFlight();
+  /** Requests of the present daemon that the host has not answered. Answers to another daemon's are dropped. */
+  readonly #asked = new Map<string, string>();
+  /** An initialize that left right behind the hello. */
+  #ahead: { key: string; attempt: number } | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#o = options;
+  }
+
+  /** Requests of the host that have no answer yet. */
+  get openRequests(): number {
+    return this.#inFlight.size + this.#o.waiting.requests;
+  }
+
+  onHostLine(line: Buffer): void {
+    const frame = peek(line);
+    switch (frame.kind) {
+      case 'invalid':
+        this.#o.write(errorLine(frame.id, frame.code, frame.message));
+        return;
+      case 'request':
+        this.#onHostRequest(line, frame);
+        return;
+      case 'notification':
+        this.#onHostNotification(line, frame);
+        return;
+      case 'response':
+        if (this.#asked.delete(frame.key)) this.#send(line);
+    }
+  }
+
+  onHostOversize(line: OversizeLine): void {
+    const id = findOversizeId(line);
+    const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
+    const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
+    const error = errorLine(id ?? 'null', rpcCodes.invalid, message, data);
+    const key = id === undefined ? undefined : idKey(id);
+    // An answer to a server's question: that server waits for it.
+    if (key !== undefined && this.#asked.delete(key)) this.#send(error);
+    else this.#o.write(error);
+  }
+
+  onDaemonLine(line: Buffer): void {
+    const frame = peek(line);
+    switch (frame.kind) {
+      case 'response':
+        this.#onAnswer(line, frame);
+        return;
+      case 'request':
+        this.#asked.set(frame.key, frame.id);
+        if (this.#asked.size > maxAsked) for (const key of [...this.#asked.keys()].slice(0, 1)) this.#asked.delete(key);
+        this.#o.write(line);
+        return;
+      case 'notification':
+        if (frame.method.startsWith(linkPrefix)) {
+          this.#onLinkMessage(line, frame.method);
+          return;
+        }
+        if (frame.method === 'notifications/cancelled') this.#asked.delete(cancelledKey(line, frame) ?? '');
+        this.#o.write(line);
+        return;
+      case 'invalid':
+        this.#o.warn(`The daemon sent a line that is no message: ${frame.message}`);
+        return;
+    }
+  }
+
+  onDaemonOversize(line: OversizeLine): void {
+    const id = findOversizeId(line);
+    const request = id === undefined ? undefined : this.#inFlight.settle(idKey(id) ?? '');
+    if (!request) {
+      this.#o.warn(`A message of ${line.bytes} bytes from the daemon was dropped.`);
+      return;
+    }
+    const message = `The answer has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit. The call has run. Ask for less.`;
+    const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: true };
+    this.#o.write(errorLine(request.id, rpcCodes.away, message, data));
+    this.#o.onSettled();
+  }
+
+  onReady(reply: HelloReply): void {
+    this.#sendEnv(reply.wants);
+    for (const line of this.#o.memory.replayLines()) this.#send(line);
+    const { held, untold } = this.#o.waiting.release();
+    for (const { line } of held) {
+      const frame = peek(line);
+      if (frame.kind !== 'request') this.#send(line);
+      else if (this.#isAhead(frame.key)) this.#track(line, frame);
+      else this.#forward(line, frame);
+    }
+    // These came from the face after the hello had left, so the daemon cannot know that they may differ.
+    for (const kind of new Set(untold.map((list) => listChanged[list]))) {
+      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`);
+    }
+    this.#o.resumeHost();
+  }
+
+  onLost(wasDraining: boolean): void {
+    const { again, gone } = this.#inFlight.lose();
+    for (const request of gone) this.#answerLost(request, wasDraining);
+    for (const id of this.#asked.values()) {
+      // Nobody waits for these answers any more: a dialog that is open for one may close.
+      const params = `{"requestId":${id},"reason":"The mcp-proxy daemon ended."}`;
+      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
+    }
+    this.#asked.clear();
+    for (const { id, method } of again) if (method === 'ping') this.#o.write(resultLine(id, '{}'));
+    const reads = again.filter(({ method }) => method !== 'ping');
+    this.#o.waiting.holdAgain(reads);
+    if (reads.length > 0) this.#o.daemon.wake();
+    this.#o.resumeHost(); // it may have been paused for the socket that is gone
+    this.#o.onSettled();
+  }
+
+  #onHostRequest(line: Buffer, frame: RequestFrame): void {
+    const { id, key, method } = frame;
+    // Claude Code probes with it before initialize and waits 3 s when it is not answered.
+    if (method === 'server/discover' || method.startsWith(linkPrefix)) {
+      this.#o.write(errorLine(id, rpcCodes.unknownMethod, `Method not found: ${method}`));
+      return;
+    }
+    if (this.#inFlight.has(key) || this.#o.waiting.has(key)) {
+      this.#o.write(errorLine(id, rpcCodes.invalid, `A request with the id ${id} is still open.`));
+      return;
+    }
+    if (this.#inFlight.size >= maxInFlight) {
+      const data = { code: 'SERVER_OVERLOADED', mayHaveRun: false, retry: 'safe' };
+      this.#o.write(errorLine(id, rpcCodes.away, `It was not sent: ${maxInFlight} requests are open.`, data));
+      return;
+    }
+    if (method === 'initialize') {
+      this.#o.memory.rememberInitialize(frame.params ? textOf(line, frame.params) : '{}');
+    }
+    if (this.#o.daemon.state === 'ready') {
+      this.#forward(line, frame);
+      return;
+    }
+    this.#o.waiting.hold(line, frame);
+    // Behind the hello it saves a round trip of every start; a daemon that does not take the hello does not read it.
+    if (method === 'initialize' && this.#o.daemon.state === 'hello' && this.#o.waiting.has(key)) {
+      this.#ahead = { key, attempt: this.#o.daemon.attempt };
+      this.#send(line);
+    }
+    if (method !== 'ping') this.#o.daemon.wake();
+  }
+
+  #onHostNotification(line: Buffer, frame: NotificationFrame): void {
+    const { method } = frame;
+    if (method.startsWith(linkPrefix)) return;
+    const { memory, waiting } = this.#o;
+    if (method === 'notifications/initialized') memory.isInitialized = true;
+    if (method === 'notifications/cancelled') {
+      const key = cancelledKey(line, frame) ?? '';
+      const wasHeld = waiting.cancel(key);
+      // The host no longer wants an answer, and a daemon need not give one.
+      if (!wasHeld) this.#inFlight.settle(key);
+      this.#o.onSettled();
+      if (wasHeld) return;
+    }
+    if (this.#o.daemon.state === 'ready') {
+      this.#send(line);
+      return;
+    }
+    // Told by the replay instead, or about something that ended with the daemon.
+    if (method === 'notifications/initialized' && memory.isInitializeAnswered) return;
+    if (method === 'notifications/cancelled' || method === 'notifications/progress') return;
+    waiting.hold(line, frame);
+  }
+
+  #isAhead(key: string): boolean {
+    return this.#ahead?.key === key && this.#ahead.attempt === this.#o.daemon.attempt;
+  }
+
+  #forward(line: Buffer, frame: RequestFrame): void {
+    this.#track(line, frame);
+    this.#send(line);
+  }
+
+  #track(line: Buffer, frame: RequestFrame): void {
+    const { id, key, method } = frame;
+    this.#inFlight.add({
+      id,
+      key,
+      method,
+      sentAt: Date.now(),
+      line: isResendable(method) ? line : undefined,
+      effect: this.#effectOf(line, frame),
+    });
+  }
+
+  #effectOf(line: Buffer, { method, params }: RequestFrame): (() => void) | undefined {
+    const { memory } = this.#o;
+    if (method === 'initialize') return () => (memory.isInitializeAnswered = true);
+    if (!params || !/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return undefined;
+    const text = textOf(line, params);
+    if (method === 'logging/setLevel') return () => memory.rememberLogLevel(text);
+    const uri = paramText(line, params, 'uri') ?? '';
+    return method === 'resources/subscribe'
+      ? () => memory.rememberSubscription(uri, text)
+      : () => memory.forgetSubscription(uri);
+  }
+
+  #onAnswer(line: Buffer, { key, isError }: Extract<Frame, { kind: 'response' }>): void {
+    const request = this.#inFlight.settle(key);
+    if (!request) {
+      if (isError && key.startsWith(`s${replayIdPrefix}`)) {
+        this.#o.warn(`The new daemon did not take over a part of this session: ${line.toString('utf8', 0, 300)}`);
+      }
+      return; // an answer to the replay, or a second answer
+    }
+    if (!isError) request.effect?.();
+    this.#o.write(line);
+    this.#o.onSettled();
+  }
+
+  #onLinkMessage(line: Buffer, method: string): void {
+    const message: unknown = JSON.parse(line.toString('utf8'));
+    const params = isRecord(message) && isRecord(message['params']) ? message['params'] : {};
+    if (method === linkMethods.want && Array.isArray(params['names'])) {
+      this.#sendEnv(params['names'].filter((name): name is string => typeof name === 'string'));
+    } else if (method === linkMethods.served && isListName(params['list']) && typeof params['etag'] === 'string') {
+      this.#o.memory.rememberServed(params['list'], params['etag']);
+    } else if (method === linkMethods.drain) {
+      this.#o.daemon.drain(params['restart'] === true || params['reason'] === 'upgrade');
+      this.#send(`{"jsonrpc":"2.0","method":"${linkMethods.drained}"}`);
+    }
+  }
+
+  #answerLost({ id, method }: SentRequest, wasDraining: boolean): void {
+    const what = wasDraining ? 'was stopped' : 'ended';
+    const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
+    const data = { code: 'DAEMON_GONE', mayHaveRun: true, retry: 'check-first' };
+    this.#o.write(errorLine(id, rpcCodes.away, message, data));
+  }
+
+  #sendEnv(wants: readonly string[]): void {
+    const params = { values: this.#o.wantedValues(wants) };
+    this.#send(JSON.stringify({ jsonrpc: '2.0', method: linkMethods.env, params }));
+  }
+
+  #send(line: Uint8Array | string): void {
+    if (!this.#o.daemon.send(line)) this.#o.pauseHost();
+  }
+}
+
+function textOf(line: Buffer, span: { start: number; end: number }): string {
+  return line.toString('utf8', span.start, span.end);
+}
+
+function cancelledKey(line: Buffer, { params }: NotificationFrame): string | undefined {
+  const id = paramText(line, params, 'requestId');
+  return id === undefined ? undefined : idKey(id);
+}
+
+function isListName(value: unknown): value is ListName {
+  return typeof value === 'string' && Object.hasOwn(listChanged, value);
+}

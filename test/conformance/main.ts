@@ -1,0 +1,58 @@
+// `npm run conformance`: the official suite through the daemon in front of the conformance fixture.
+//   --rounds N     four suites at the same time, N times
+//   --verbose      what the suite printed
+import { startHttpDaemon } from '../support/http-daemon.ts';
+import { runSuite, type Selection, type SuiteResult, type Tally } from './run-suite.ts';
+import { conformanceServers } from './servers.ts';
+import { fetchSuite } from './suite-programs.ts';
+import { openTokenFront } from './token-front.ts';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const programs = await fetchSuite();
+  const daemon = await startHttpDaemon({ servers: conformanceServers });
+  const front = await openTokenFront(daemon);
+  let failures = 0;
+  const url = (server: string) => `http://127.0.0.1:${front.port}/mcp/${server}`;
+  const run = (server: string, select: Selection) => runSuite({ programs, url: url(server), select });
+  const report = (title: string, result: SuiteResult) => {
+    const figures = ({ scenarios, failed, checks, failedChecks }: Tally) =>
+      `${scenarios - failed.length}/${scenarios} scenarios, ${checks - failedChecks}/${checks} checks`;
+    const { scored, all, output } = result;
+    const others = all.scenarios > scored.scenarios ? ` (with those that are not scored: ${figures(all)})` : '';
+    console.log(`${title}: ${figures(scored)}${others} ${scored.failed.join(' ')}`);
+    const isBad = scored.scenarios === 0 || scored.failed.length > 0;
+    if (isBad) failures += 1;
+    if (argv.includes('--verbose') || scored.scenarios === 0) console.log(output);
+  };
+  try {
+    const only = argv.indexOf('--only');
+    const wants = (name: string) => only < 0 || argv[only + 1] === name;
+    if (wants('active')) report('active', await run('legacy-http', { suite: 'active' }));
+    if (wants('2025-11-25')) report('2025-11-25', await run('legacy-http', { requirements: '2025-11-25' }));
+    if (wants('stdio')) report('active, over stdio', await run('legacy', { suite: 'active' }));
+    if (wants('2026-07-28')) report('2026-07-28', await run('modern', { requirements: '2026-07-28' }));
+    if (wants('translated'))
+      report('2026-07-28 on a legacy server', await run('legacy-http', { requirements: '2026-07-28' }));
+    const rounds = argv.includes('--rounds') ? Number(argv[argv.indexOf('--rounds') + 1]) : 0;
+    for (let round = 1; round <= rounds; round += 1) {
+      const results = await Promise.all([1, 2, 3, 4].map(() => run('legacy-http', { suite: 'active' })));
+      results.forEach((result, i) => {
+        report(`round ${round}, suite ${i + 1}`, result);
+      });
+    }
+  } finally {
+    front.close();
+    await daemon.stop();
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,14 @@
+// One version everywhere; breaks when a manifest is forgotten at a release.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { root } from '../../scripts/build-defines.ts';
+import { versionPlaces } from '../../scripts/version-places.ts';
+
+it('names the same version in every manifest, in the lock file and at the top of the changelog', () => {
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+  const found = versionPlaces.map(({ file, pattern }) => pattern.exec(read(file))?.[2]);
+  const lock: { version: string } = JSON.parse(read('package-lock.json'));
+  const changelog = /^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1];
+  expect(new Set([...found, lock.version, changelog])).toEqual(new Set([lock.version]));
+});

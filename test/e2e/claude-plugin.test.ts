@@ -1,0 +1,106 @@
+// The plugin in the real client: it validates, installs from a git marketplace, and `/mcp-proxy …` answers.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { clientVersions } from '../support/claude/client-binary.ts';
+import { lookAround, textsOf } from '../support/claude/conversation.ts';
+import { isReady } from '../support/claude/daemon-view.ts';
+import { installedRoot, pluginVersion } from '../support/claude/marketplace.ts';
+import { expectNothingLeft, usePreparedWorld } from '../support/claude/prepared-world.ts';
+import { printSession, runPluginCommand } from '../support/claude/run-client.ts';
+import type { World } from '../support/claude/world.ts';
+import { eventually } from '../support/eventually.ts';
+
+const longName = 'everything-under-a-rather-long-name';
+
+describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
+  const prepared = usePreparedWorld(version, ['alpha'], longName);
+  let world: World;
+  beforeAll(() => {
+    ({ world } = prepared);
+  });
+
+  /** What the model is told when the user types that, or undefined when nothing was sent. */
+  async function typed(line: string): Promise<string | undefined> {
+    const before = world.api.requests.length;
+    await printSession(world, 'alpha', line);
+    const sent = world.api.requests.slice(before).find((request) => request.path.endsWith('/v1/messages'));
+    return sent && textsOf(sent).join('\n');
+  }
+
+  it('passes the strict validation, as a plugin and as a marketplace', async () => {
+    const folder = installedRoot(world, pluginVersion());
+    for (const manifest of ['.claude-plugin/plugin.json', '.claude-plugin/marketplace.json']) {
+      const report = await runPluginCommand(world, 'validate', '--strict', join(folder, manifest));
+      expect(report).toContain('Validation passed');
+      expect(report).not.toMatch(/[1-9]\d* warning/);
+    }
+  });
+
+  it('is installed complete, without a build', () => {
+    const folder = installedRoot(world, pluginVersion());
+    for (const file of ['dist/wrapper.cjs', 'bin/mcp-proxy', 'dist/hook.cjs', 'dist/daemon.cjs']) {
+      expect(existsSync(join(folder, file)), file).toBe(true);
+    }
+    expect(existsSync(join(folder, 'node_modules'))).toBe(false);
+  });
+
+  it('answers /mcp-proxy status with the shared servers', async () => {
+    const told = await typed('/mcp-proxy status');
+    expect(told).toContain('The command has already run');
+    for (const server of ['everything', 'memory', 'filesystem']) expect(told).toContain(server);
+  });
+
+  it('takes no word as status, and any other verb as it is', async () => {
+    expect(await typed('/mcp-proxy')).toContain('everything');
+    const listed = await typed('/mcp-proxy get memory');
+    expect(listed).toContain('server-memory');
+    expect(listed).not.toContain('server-everything');
+    expect(await typed(`/mcp-proxy call everything echo '{"message": "typed by the user"}'`)).toContain(
+      'Echo: typed by the',
+    );
+    // A mistake is an answer too: an exit code would hide the text from the user.
+    expect(await typed('/mcp-proxy no-such-verb')).toContain('no-such-verb');
+  });
+
+  it('hands arguments over as data, whatever a shell would make of them', async () => {
+    const hostile = ['get memory; touch broke', 'get $(touch broke)', 'get `touch broke`', 'get memory\ntouch broke'];
+    for (const args of hostile) {
+      await typed(`/mcp-proxy ${args} > broke & touch broke`);
+      expect(readdirSync(world.project('alpha')), args).toEqual(['.git']);
+    }
+    expect(await typed("/mcp-proxy get 'no; such' $HOME")).toContain('no; such');
+  });
+
+  it('offers the knowledge to the model and keeps the command for the user', async () => {
+    await printSession(world, 'alpha', world.api.script('skills', [{ text: 'done' }]));
+    const request = JSON.stringify(world.api.of('skills')[0]?.body);
+    expect(request).toContain('mcp-proxy-daemoning');
+    expect(request).toContain('Use it when the user wants to share MCP servers');
+    expect(request).not.toContain('Shows and steers the MCP servers');
+  });
+
+  it('gives every tool a name that the API takes, and calls the right one by a shortened name', async () => {
+    // With the host's prefix of 25 characters, most tools of this server are longer than the 64 of the API.
+    const offered: string[] = [];
+    const shortened = (names: string[]) => names.filter((name) => /s__everything-.*__echo$/.test(name));
+    const prompt = world.api.script('names', [
+      lookAround(eventually(() => isReady(world, 1), { timeoutMs: 30_000, what: 'the servers' })),
+      {
+        calls: (names) => {
+          offered.push(...names.filter((name) => name.startsWith('mcp__plugin_mcp-proxy_s__')));
+          return shortened(names).map((tool) => ({ tool, input: { message: 'by any name' } }));
+        },
+      },
+      { text: 'done' },
+    ]);
+    const run = await printSession(world, 'alpha', prompt, { env: { MCP_CONNECTION_NONBLOCKING: '0' } });
+    expect(run.stdout).toBe('done\n');
+    expect(world.api.results('names').slice(1)).toEqual([{ text: 'Echo: by any name', isError: false }]);
+    const ofServer = (pattern: RegExp) => offered.filter((name) => pattern.test(name));
+    expect(ofServer(/s__everything-/)).toHaveLength(ofServer(/s__everything__/).length);
+    expect(Math.max(...offered.map((name) => name.length))).toBe(64);
+  });
+
+  it('leaves nothing running', () => expectNothingLeft(world));
+});

@@ -1,0 +1,142 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { processStartTime } from '../../src/base/process-identity.ts';
+import { DaemonRig, fixture, wrapperPath } from '../support/daemon-rig.ts';
+import { eventually } from '../support/eventually.ts';
+import { textOf } from '../support/mcp-client.ts';
+
+let rig: DaemonRig;
+beforeEach(() => {
+  rig = new DaemonRig();
+});
+afterEach(() => rig.dispose());
+
+const smallHost = join(import.meta.dirname, '../support/session-host.mjs');
+
+it('forgets a killed host within five seconds: record, lease, and its own copies of servers', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const witness = await rig.open();
+  const host = rig.spawn(process.execPath, [smallHost, process.execPath, wrapperPath]);
+  await new Promise((resolve) => host.stdout?.once('data', resolve));
+  const { sessions } = await rig.statusUntil((status) => status.sessions.length === 2, 'both sessions');
+  expect(sessions.map(({ hostPid }) => hostPid)).toContain(host.pid);
+  // Written a moment after the hello: a session's first answers come before files for people.
+  await eventually(() => rig.records().includes(String(host.pid)), { timeoutMs: 5_000, what: 'the record' });
+
+  host.kill('SIGKILL');
+  await eventually(
+    async () => {
+      const status = await rig.status();
+      return status.sessions.length === 1 && !rig.records().includes(String(host.pid));
+    },
+    { timeoutMs: 5_000, what: 'the killed host to be forgotten' },
+  );
+  expect(textOf(await witness.call('echo__echo', { text: 'still here' }))).toBe('still here');
+});
+
+it('is held by a host that has only a record for its first minute, not longer', async () => {
+  rig.writeConfig({});
+  const host = rig.spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  const record = (since: Date) => {
+    mkdirSync(rig.locations.recordsDir, { recursive: true, mode: 0o700 });
+    const startTime = processStartTime(host.pid ?? 0);
+    const value = { pid: host.pid, startTime, projectDir: '/p', since: since.toISOString(), daemons: [] };
+    writeFileSync(join(rig.locations.recordsDir, String(host.pid)), JSON.stringify(value), { mode: 0o600 });
+  };
+  const session = await rig.open();
+  record(new Date());
+  await session.close();
+  const { daemon } = await rig.status();
+  // Far beyond idleExitMs (300 ms) and a sweep: were it not held, nobody would answer any more.
+  await rig.statusUntil(({ daemon: { uptimeMs } }) => uptimeMs > daemon.uptimeMs + 3_000, 'the daemon to be held');
+
+  record(new Date(Date.now() - 61_000));
+  await eventually(() => rig.daemons().length === 0, { timeoutMs: 5_000, what: 'the daemon to end' });
+  // The host lives, so its record is still true.
+  expect(rig.records()).toEqual([String(host.pid)]);
+});
+
+it('does not end between the hook of a new session and its wrapper', async () => {
+  rig.writeConfig({}, { daemon: { idleExitMs: 1_500 } });
+  const first = await rig.open();
+  const { daemon } = await rig.status();
+  await first.close();
+  const host = rig.spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  // Just before the end of the grace period, after the last sweep has counted the records.
+  await rig.statusUntil(({ daemon: { uptimeMs } }) => uptimeMs > daemon.uptimeMs + 1_000, 'most of the grace period');
+  const startTime = processStartTime(host.pid ?? 0);
+  const value = { pid: host.pid, startTime, projectDir: '/p', since: new Date().toISOString(), daemons: [] };
+  mkdirSync(rig.locations.recordsDir, { recursive: true, mode: 0o700 });
+  writeFileSync(join(rig.locations.recordsDir, String(host.pid)), JSON.stringify(value), { mode: 0o600 });
+  await rig.statusUntil(({ daemon: { uptimeMs } }) => uptimeMs > daemon.uptimeMs + 4_000, 'the grace period to pass');
+  expect(rig.daemons()).toEqual([daemon.pid]);
+});
+
+it('ends by SIGTERM while sessions are open: they get a new daemon with their next call, state and copies are its own', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await rig.open();
+  const before = textOf(await session.call('echo__pid'));
+  const [old] = rig.daemons();
+  process.kill(old ?? 0, 'SIGTERM');
+  await eventually(() => !rig.daemons().includes(old ?? 0), { timeoutMs: 10_000, what: 'the old daemon to end' });
+  const after = textOf(await session.call('echo__pid'));
+  expect(after).not.toBe(before);
+  expect(rig.servers()).toHaveLength(1);
+  expect(rig.daemons()).toHaveLength(1);
+});
+
+it('takes over after SIGKILL: the next daemon ends what the killed one left and serves the same sessions', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs'), stubborn: fixture('stubborn.mjs') });
+  const sessions = await Promise.all([rig.open(), rig.open()]);
+  const [first] = sessions;
+  const before = textOf(await first.call('echo__pid'));
+  // Never answered: it only makes that server start.
+  first.send({ jsonrpc: '2.0', id: 'never', method: 'tools/call', params: { name: 'stubborn__any', arguments: {} } });
+  await eventually(() => rig.servers().some(({ command }) => command.includes('stubborn.mjs child')), {
+    timeoutMs: 10_000,
+    what: 'the stubborn server',
+  });
+  const old = new Set(rig.servers().map(({ pid }) => pid));
+  const [daemon] = rig.daemons();
+  process.kill(daemon ?? 0, 'SIGKILL');
+  for (const session of sessions) {
+    const pid = await eventually(
+      async () => {
+        const answer = await session.call('echo__pid');
+        return /^\d+$/.test(textOf(answer)) ? textOf(answer) : undefined;
+      },
+      { timeoutMs: 15_000, what: 'a good call' },
+    );
+    expect(pid).not.toBe(before);
+  }
+  await eventually(() => rig.servers().every(({ pid }) => !old.has(pid)), {
+    timeoutMs: 15_000,
+    what: 'old servers gone',
+  });
+  expect(rig.daemons()).toHaveLength(1);
+});
+
+it('is one of many that are started at once, whoever starts them: the others leave and say why', async () => {
+  rig.writeConfig({}, { daemon: { idleExitMs: 20_000 } });
+  const bundle = join(dirname(wrapperPath), '..', 'dist', 'daemon.cjs');
+  const announced = await Promise.all(
+    Array.from({ length: 12 }, () => {
+      const child = rig.spawn(process.execPath, [bundle, '--name', 'mcp-user']);
+      return new Promise<{ ready: boolean; pid?: number }>((resolve, reject) => {
+        child.stdout?.once('data', (line: Buffer) => resolve(JSON.parse(line.toString())));
+        child.once('close', (code) => reject(new Error(`ended with ${code} without a word`)));
+      });
+    }),
+  );
+  const ready = announced.filter((one) => one.ready);
+  expect(ready).toHaveLength(1);
+  expect(announced.filter((one) => !one.ready)).toEqual(
+    Array.from({ length: 11 }, () => ({ ready: false, reason: 'already-running' })),
+  );
+  await eventually(() => rig.daemons().length === 1, { timeoutMs: 10_000, what: 'the others to end' });
+  expect(rig.daemons()).toEqual([ready[0]?.pid]);
+  expect((await rig.status()).daemon.pid).toBe(ready[0]?.pid);
+  process.kill(ready[0]?.pid ?? 0, 'SIGTERM');
+  await rig.nothingLeft();
+});

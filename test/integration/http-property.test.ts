@@ -1,0 +1,182 @@
+// Many programs at once on one copy of a server, with equal ids and equal progress tokens, in any order, some of which
+// withdraw or die: each gets its own answers, progress, logs and questions, exactly once, and nothing of another's.
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture, type HttpDaemon, startHttpDaemon } from '../support/http-daemon.ts';
+import { at, LegacyHttpClient, type Message, ModernHttpClient, metaKey } from '../support/mcp-http-client.ts';
+
+type Step = 'progress' | 'log' | 'elicit' | 'sample';
+type Fate = 'finish' | 'withdraw' | 'die';
+type Call = { steps: Step[]; startMs: number; stepMs: number; fate: Fate; fateMs: number };
+type Program = { family: 'legacy' | 'modern'; listens: boolean; calls: Call[] };
+
+const capabilities = { elicitation: {}, sampling: {} };
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const programs = (kinds: readonly Step[]) =>
+  fc.array(
+    fc.record<Program>({
+      family: fc.constantFrom('legacy', 'modern'),
+      listens: fc.boolean(),
+      calls: fc.array(
+        fc.record<Call>({
+          steps: fc.array(fc.constantFrom(...kinds), { maxLength: 4 }),
+          startMs: fc.integer({ min: 0, max: 20 }),
+          stepMs: fc.integer({ min: 0, max: 8 }),
+          fate: fc.oneof(
+            { weight: 6, arbitrary: fc.constant<Fate>('finish') },
+            { weight: 1, arbitrary: fc.constant<Fate>('withdraw') },
+            { weight: 1, arbitrary: fc.constant<Fate>('die') },
+          ),
+          fateMs: fc.integer({ min: 0, max: 30 }),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+    { minLength: 2, maxLength: 6 },
+  );
+
+/** What the person or model behind a program says to a question: it can be told whose answer came where. */
+const reply = (owner: string) => (method: string, params: Message) =>
+  method === 'elicitation/create'
+    ? { action: 'accept', content: { said: `${owner} to ${String(params['message'])}` } }
+    : { role: 'assistant', model: 'm', content: { type: 'text', text: `${owner} to ${String(tagOf(params))}` } };
+
+const tagOf = (params: unknown) => at(params, 'message') ?? at(params, 'messages', 0, 'content', 'text');
+
+type Outcome = { program: Program; owner: string; messages: Message[]; answers: (Message | undefined)[] };
+
+async function play(program: Program, owner: string, address: { url: string; token: string }): Promise<Outcome> {
+  const tag = (i: number) => `${owner}.${i}`;
+  const params = (i: number, { steps, stepMs }: Call): Message => ({
+    name: 'converse',
+    arguments: { tag: tag(i), steps, ms: stepMs },
+  });
+  if (program.family === 'modern') {
+    const client = new ModernHttpClient(address, capabilities, reply(owner));
+    const answers = await Promise.all(
+      program.calls.map(async (call, i) => {
+        await sleep(call.startMs);
+        const abort = new AbortController();
+        if (call.fate !== 'finish') setTimeout(() => abort.abort(), call.fateMs);
+        const meta = { progressToken: 't', [metaKey('logLevel')]: 'info' };
+        return client
+          .request(i * 100, 'tools/call', { params: params(i, call), meta, signal: abort.signal })
+          .catch(() => undefined);
+      }),
+    );
+    return { program, owner, messages: client.messages, answers };
+  }
+  const client = new LegacyHttpClient(address, reply(owner));
+  await client.open(capabilities);
+  if (program.listens) await client.listen();
+  const answers = await Promise.all(
+    program.calls.map(async (call, i) => {
+      await sleep(call.startMs);
+      if (call.fate !== 'finish') {
+        setTimeout(() => {
+          if (call.fate === 'die') client.kill();
+          else client.notify('notifications/cancelled', { requestId: i }).catch(() => {}); // dead already
+        }, call.fateMs);
+      }
+      const _meta = { progressToken: 't' };
+      return client.request(i, 'tools/call', { ...params(i, call), _meta }).catch(() => undefined);
+    }),
+  );
+  await client.end().catch(() => {}); // killed
+  return { program, owner, messages: client.messages, answers };
+}
+
+/** Tags in all that a program was sent, by kind of message. */
+function tagsIn(messages: readonly Message[]): Record<Step, string[]> {
+  const of = (method: string, ...path: (string | number)[]) =>
+    messages.filter((message) => message['method'] === method).map((message) => String(at(message, 'params', ...path)));
+  const inputs = messages.flatMap((message) => {
+    const asked = at(message, 'result', 'inputRequests');
+    return typeof asked === 'object' && asked !== null ? Object.values(asked) : [];
+  });
+  const asked = (method: string) =>
+    [...messages, ...inputs]
+      .filter((message) => at(message, 'method') === method)
+      .map((message) => String(tagOf(at(message, 'params'))));
+  return {
+    progress: of('notifications/progress', 'message'),
+    log: of('notifications/message', 'data'),
+    elicit: asked('elicitation/create'),
+    sample: asked('sampling/createMessage'),
+  };
+}
+
+function check({ program, owner, messages, answers }: Outcome): void {
+  const isAlive = program.family === 'modern' || program.calls.every(({ fate }) => fate !== 'die');
+  const tags = tagsIn(messages);
+  for (const kind of ['progress', 'log', 'elicit', 'sample'] as const) {
+    // Nothing of another's, ever.
+    expect(tags[kind].filter((tag) => !tag.startsWith(`${owner}.`))).toEqual([]);
+  }
+  for (const message of messages) {
+    if (message['method'] === 'notifications/progress') expect(at(message, 'params', 'progressToken')).toBe('t');
+  }
+  program.calls.forEach((call, i) => {
+    const tag = `${owner}.${i}`;
+    const answer = answers[i];
+    const answered = messages.filter((message) => at(message, 'result', 'content', 0, 'text') === tag);
+    expect(answered.length).toBeLessThanOrEqual(1);
+    for (const kind of ['progress', 'log', 'elicit', 'sample'] as const) {
+      const wanted = call.steps.filter((step) => step === kind).length;
+      const got = tags[kind].filter((one) => one === tag).length;
+      if (call.fate === 'finish' && isAlive) expect(`${kind} ${got}`).toBe(`${kind} ${wanted}`);
+      else expect(got).toBeLessThanOrEqual(wanted);
+    }
+    if (call.fate !== 'finish' || !isAlive) return;
+    expect(at(answer, 'result', 'content', 0, 'text')).toBe(tag);
+    const questions = call.steps.filter((step) => step === 'elicit' || step === 'sample').length;
+    const heard: unknown = JSON.parse(String(at(answer, 'result', 'content', 1, 'text')));
+    const words = (Array.isArray(heard) ? heard : []).map(
+      (one) => at(one, 'content', 'said') ?? at(one, 'content', 'text'),
+    );
+    expect(words).toEqual(Array.from({ length: questions }, () => `${owner} to ${tag}`));
+  });
+}
+
+describe('many programs on one server', () => {
+  let daemon: HttpDaemon;
+  let runs = 0;
+  const env = { CONFORMANCE_ERA: 'legacy', CONFORMANCE_CONVERSE: '1' };
+  beforeAll(async () => {
+    const own = { command: process.execPath, env, sharing: 'shared', sampling: true };
+    daemon = await startHttpDaemon({
+      servers: {
+        streams: {
+          ...own,
+          args: [fixture('conformance-server.mjs'), '--http', '${PORT}'],
+          url: 'http://127.0.0.1:${PORT}/mcp',
+        },
+        pipe: { ...own, args: [fixture('conformance-server.mjs')] },
+      },
+    });
+  });
+  afterAll(() => daemon?.stop());
+
+  const playAll = async (all: Program[], server: string) => {
+    runs += 1;
+    const address = { url: daemon.url(`/mcp/${server}`), token: daemon.token };
+    const outcomes = await Promise.all(all.map((program, i) => play(program, `r${runs}p${i}`, address)));
+    for (const outcome of outcomes) check(outcome);
+  };
+
+  it('gives each its own answers, progress, logs and questions, where streams say whose they are', async () => {
+    const kinds = ['progress', 'log', 'elicit', 'sample'] as const;
+    await fc.assert(
+      fc.asyncProperty(programs(kinds), (all) => playAll(all, 'streams')),
+      { numRuns: 30, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
+    );
+  }, 150_000);
+
+  it('gives each its own answers and progress through one pipe', async () => {
+    await fc.assert(
+      fc.asyncProperty(programs(['progress']), (all) => playAll(all, 'pipe')),
+      { numRuns: 30, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true },
+    );
+  }, 100_000);
+});

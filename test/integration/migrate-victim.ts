@@ -1,0 +1,66 @@
+// Runs one migration or undo in its own process and is killed before the n-th change of the disk. Bundled by
+// migrate-kill.test.ts; argv: home, verb, n.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+
+const [, , home = '', verb = '', limit = '0'] = process.argv;
+
+let count = 0;
+const deadly = [
+  'writeSync',
+  'renameSync',
+  'linkSync',
+  'unlinkSync',
+  'mkdirSync',
+  'rmdirSync',
+  'openSync',
+  'fchmodSync',
+] as const;
+for (const name of deadly) {
+  const real = fs[name];
+  Object.defineProperty(fs, name, {
+    value: (...args: unknown[]) => {
+      // Reading opens files too; only what is below the home counts.
+      const isReading =
+        name === 'openSync' &&
+        typeof args[1] === 'number' &&
+        (args[1] & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) === 0;
+      if (!isReading) {
+        count += 1;
+        if (count === Number(limit)) process.kill(process.pid, 'SIGKILL');
+      }
+      return Reflect.apply(real, fs, args);
+    },
+  });
+}
+syncBuiltinESMExports();
+
+const { locate } = await import('../../src/link/locations.ts');
+const { applyPlan } = await import('../../src/migrate/apply.ts');
+const { makePlan } = await import('../../src/migrate/make-plan.ts');
+const { defaultPlanOptions } = await import('../../src/migrate/plan-model.ts');
+const { collectSources } = await import('../../src/migrate/sources/collect-sources.ts');
+const { undo } = await import('../../src/migrate/undo.ts');
+const { createWorld } = await import('../../src/migrate/world.ts');
+
+const env = { HOME: home };
+const world = createWorld({
+  env,
+  home,
+  platform: 'linux',
+  cwd: home,
+  locations: locate(env),
+  managedDir: `${home}/managed`,
+});
+const plan = () => {
+  const sources = collectSources(world, [`${home}/app`]);
+  const base = { world, sources, findCopies: () => undefined, now: new Date() };
+  const accepted = makePlan({ ...base, options: defaultPlanOptions }).servers.flatMap((server) =>
+    server.places.flatMap((place) => place.needsApproval ?? []),
+  );
+  return makePlan({ ...base, options: { ...defaultPlanOptions, accepted } });
+};
+count = 0;
+if (verb === 'apply') await applyPlan(world, plan, { now: () => new Date(), startAndList: async () => ['tool'] });
+else undo(world, undefined);
+console.log(`changes ${count}`);

@@ -1,0 +1,144 @@
+// Jobs: started, looked at, cancelled, across a reconnect, and what their session's end does to them.
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DaemonRig, fixture } from '../support/daemon-rig.ts';
+import { displace, scopeOf } from '../support/displace.ts';
+import { eventually } from '../support/eventually.ts';
+import { jsonOf, refOf, start } from '../support/gateway-calls.ts';
+import { type McpClient, resultOf, textOf } from '../support/mcp-client.ts';
+
+let rig: DaemonRig;
+beforeEach(() => {
+  rig = new DaemonRig();
+});
+afterEach(() => rig.dispose());
+
+const gateway = () => rig.open({ args: ['--mode', 'gateway'] });
+const status = (session: McpClient, jobId: string) => session.call('gateway_invoke_status', { jobId });
+/** The answer once the job has ended. */
+const ended = (session: McpClient, jobId: string) =>
+  eventually(
+    async () => {
+      const answer = await status(session, jobId);
+      return textOf(answer).includes('"state":"running"') ? undefined : answer;
+    },
+    { timeoutMs: 15_000, what: 'the job to end' },
+  );
+const inFlight = async (count: number) =>
+  rig.statusUntil(
+    ({ servers }) =>
+      servers.flatMap(({ instances }) => instances).reduce((sum, one) => sum + one.inFlight, 0) === count,
+    `${count} calls in flight`,
+  );
+
+it('starts at once, reports progress, and its result is the result of the call', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await gateway();
+  const job = await start(session, 'echo__slow', { ms: 600, steps: 6, text: 'finished' });
+  expect(jsonOf(await status(session, job))).toMatchObject({ jobId: job, tool: 'echo__slow', state: 'running' });
+  await eventually(async () => textOf(await status(session, job)).includes('"progress":{"progress":2,"total":6'), {
+    timeoutMs: 10_000,
+    what: 'progress',
+    intervalMs: 10,
+  });
+  expect(textOf(await ended(session, job))).toBe('finished');
+  expect(textOf(await status(session, job))).toBe('finished');
+  expect(jsonOf(await session.call('gateway_invoke_status'))).toMatchObject({
+    jobs: [{ jobId: job, state: 'completed' }],
+  });
+
+  const failed = await start(session, 'echo__fail', { code: -32050 });
+  expect(jsonOf(await ended(session, failed))).toMatchObject({
+    state: 'failed',
+    error: expect.stringContaining('-32050'),
+  });
+  const wrong = await session.call('gateway_invoke_async', { id: 'echo__big', args: { bytes: 'x' } });
+  expect(resultOf(wrong)['isError']).toBe(true);
+});
+
+it('shortens what is large, with a reference', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await gateway();
+  const short = await ended(session, await start(session, 'echo__big', { bytes: 500_000 }));
+  expect(textOf(short).length).toBeLessThan(65_536);
+  expect(textOf(await session.call('gateway_get_result', { ref: refOf(short) }))).toContain('"total":500000');
+});
+
+it('belongs to its session alone, and three run at a time', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const [mine, other] = [await gateway(), await gateway()];
+  const jobs = [];
+  for (let i = 0; i < 3; i += 1) jobs.push(await start(mine, 'echo__slow', { ms: 20_000 }));
+  const [first = ''] = jobs;
+  const stolen = textOf(await status(other, first));
+  expect(stolen).toContain('No job of this session has that id');
+  expect(textOf(await other.call('gateway_invoke_status', { jobId: first, cancel: true }))).toBe(stolen);
+  expect(textOf(await status(mine, 'forged'))).toBe(stolen);
+  expect(textOf(await mine.call('gateway_invoke_async', { id: 'echo__pid' }))).toContain('which is the limit');
+  // The limit is of that session.
+  expect(textOf(await ended(other, await start(other, 'echo__echo', { text: 'free' })))).toBe('free');
+});
+
+it('is cancelled at the server, and stays cancelled', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await gateway();
+  const job = await start(session, 'echo__slow', { ms: 30_000 });
+  await inFlight(1);
+  const cancelled = await session.call('gateway_invoke_status', { jobId: job, cancel: true });
+  expect(jsonOf(cancelled)).toMatchObject({ state: 'cancelled' });
+  await inFlight(0);
+  expect(jsonOf(await status(session, job))).toMatchObject({ state: 'cancelled' });
+});
+
+it('asks the session that started it, and goes on while the wrapper connects again', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'session' }) });
+  const session = await rig.open({ args: ['--mode', 'gateway'], capabilities: { elicitation: {} } });
+  const slow = await start(session, 'echo__slow', { ms: 1_500, text: 'over it' });
+  await displace(rig, await scopeOf(rig, 'echo'));
+  expect(textOf(await ended(session, slow))).toBe('over it');
+
+  const asking = await start(session, 'echo__ask_back', { message: 'Now?' });
+  const question = await session.find(({ method }) => method === 'elicitation/create', 'the question');
+  session.send({ jsonrpc: '2.0', id: question['id'], result: { action: 'accept', content: { answer: 'now' } } });
+  expect(textOf(await ended(session, asking))).toContain('"answer":"now"');
+});
+
+it('ends with its session, unless it was detached: then it holds the daemon until it is done', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') }, { daemon: { idleExitMs: 300 } });
+  const witness = await gateway();
+  const session = await gateway();
+  await start(session, 'echo__slow', { ms: 60_000 });
+  await inFlight(1);
+  await session.close();
+  // 10 s for a wrapper that only lost its connection.
+  await inFlight(0).catch(() => inFlight(0));
+  const detached = await gateway();
+  await start(detached, 'echo__slow', { ms: 14_000 }, { detach: true });
+  await inFlight(1);
+  const since = Date.now();
+  await detached.close();
+  await witness.close();
+  await eventually(() => rig.log().some(({ event }) => event === 'daemon.stopping'), {
+    timeoutMs: 25_000,
+    what: 'the daemon to end',
+  });
+  // Idle exit alone would have come after 300 ms, the end of the session after 10 s.
+  expect(Date.now() - since).toBeGreaterThan(12_000);
+}, 90_000);
+
+it('fails visibly with the daemon: the next one does not know it', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await gateway();
+  const job = await start(session, 'echo__slow', { ms: 60_000 });
+  const [daemon] = rig.daemons();
+  if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
+  await eventually(() => rig.daemons().some((pid) => pid !== daemon), { timeoutMs: 15_000, what: 'the next daemon' });
+  const answer = await eventually(
+    async () => {
+      const found = await status(session, job);
+      return textOf(found).includes('daemon') ? undefined : found;
+    },
+    { timeoutMs: 15_000, what: 'an answer of the next daemon' },
+  );
+  expect(resultOf(answer)['isError']).toBe(true);
+  expect(textOf(answer)).toContain('No job of this session has that id');
+});

@@ -1,0 +1,26 @@
+// Waits for a condition with a deadline: the only way a test here waits.
+
+export type Eventually = { timeoutMs: number; what: string; intervalMs?: number };
+
+/** The first result of `attempt` that is neither false nor undefined and did not throw. */
+export async function eventually<T>(
+  attempt: () => T | Promise<T>,
+  { timeoutMs, what, intervalMs = 25 }: Eventually,
+): Promise<Exclude<T, false | undefined>> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    let reason: unknown;
+    try {
+      const value = await attempt();
+      if (isSettled(value)) return value;
+    } catch (error) {
+      reason = error;
+    }
+    if (Date.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: reason });
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}
+
+function isSettled<T>(value: T): value is Exclude<T, false | undefined> {
+  return value !== false && value !== undefined;
+}

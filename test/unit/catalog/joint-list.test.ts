@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { arrayElements, findMember, objectMembers } from '../../../src/base/json-scan.ts';
+import { joinLists, type ListSource } from '../../../src/catalog/joint-list.ts';
+import { createListing, type ListItem } from '../../../src/catalog/server-face.ts';
+import type { ListName } from '../../../src/link/hello.ts';
+
+function source(slug: string, definitions: string, options: Partial<ListSource> & { key?: string } = {}): ListSource {
+  const bytes = Buffer.from(definitions);
+  const items = arrayElements(bytes, { start: 0, end: bytes.length }).map((at): ListItem => {
+    const raw = Buffer.from(bytes.subarray(at.start, at.end));
+    const nameSpan = findMember(objectMembers(raw), options.key ?? 'name');
+    if (!nameSpan) throw new Error('a definition without a name');
+    return { raw, nameSpan, name: JSON.parse(raw.toString('utf8', nameSpan.start, nameSpan.end)) };
+  });
+  const { key: _key, ...rest } = options;
+  return { slug, part: slug, listing: createListing(items), isAlwaysLoaded: false, ...rest };
+}
+
+const text = (list: ListName, sources: ListSource[]) => joinLists(list, sources).result.toString();
+
+describe('a joint list', () => {
+  it('changes the name and leaves every other byte of a definition', () => {
+    const tool = '{ "x-a":1.50,"name" : "do\\u0020it", "inputSchema":{"maximum":12345678901234567890} }';
+    expect(text('tools', [source('one', `[${tool}]`)])).toBe(
+      `{"tools":[${tool.replace('"do\\u0020it"', '"one__do_it"')}]}`.replace(' }]}', ' ,"title":"do it"}]}'),
+    );
+  });
+
+  it('keeps two servers with one tool name apart, and finds both back', () => {
+    const { targets, items } = joinLists('tools', [source('a', '[{"name":"go"}]'), source('b', '[{"name":"go"}]')]);
+    expect(items.map(({ name }) => name)).toEqual(['a__go', 'b__go']);
+    expect(targets.get('b__go')).toEqual({ slug: 'b', name: 'go' });
+    expect(targets.get('go')).toBeUndefined();
+  });
+
+  it('leaves names as they are for one server alone', () => {
+    expect(text('tools', [source('a', '[{"name":"x y z"}]', { part: undefined })])).toBe(
+      '{"tools":[{"name":"x y z"}]}',
+    );
+  });
+
+  it('marks only a URI that another server has already', () => {
+    const uris = '[{"uri":"file:///a"},{"uri":"file:///b"}]';
+    const joined = joinLists('resources', [
+      source('one', uris, { key: 'uri' }),
+      source('two', '[{"uri":"file:///b"}]', { key: 'uri' }),
+    ]);
+    expect(joined.items.map(({ name }) => name)).toEqual(['file:///a', 'file:///b', 'two+file:///b']);
+    expect(joined.targets.get('two+file:///b')).toEqual({ slug: 'two', name: 'file:///b' });
+  });
+
+  it.each([
+    ['{"name":"t"}', '{"name":"s__t","_meta":{"anthropic/alwaysLoad":true}}'],
+    ['{"name":"t","_meta":{}}', '{"name":"s__t","_meta":{"anthropic/alwaysLoad":true}}'],
+    ['{"name":"t","_meta":{"a":1}}', '{"name":"s__t","_meta":{"anthropic/alwaysLoad":true,"a":1}}'],
+  ])('says in %s that it is always loaded', (tool, expected) => {
+    expect(text('tools', [source('s', `[${tool}]`, { isAlwaysLoaded: true })])).toBe(`{"tools":[${expected}]}`);
+  });
+
+  it('has an etag that changes with its bytes alone', () => {
+    const etag = (sources: ListSource[]) => joinLists('tools', sources).etag;
+    expect(etag([source('a', '[{"name":"go"}]')])).toBe(etag([source('a', '[{"name":"go"}]')]));
+    expect(etag([source('a', '[{"name":"go"}]')])).not.toBe(etag([source('a', '[{"name":"go" }]')]));
+    expect(joinLists('prompts', []).result.toString()).toBe('{"prompts":[]}');
+  });
+});

@@ -1,0 +1,52 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { parseFace, type ServerFace, serializeFace } from '../../../src/catalog/server-face.ts';
+import { openSnapshots } from '../../../src/catalog/snapshots.ts';
+import { parseIntroduction } from '../../../src/upstream/handshake.ts';
+
+const introduction = '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x","n":1.50}}';
+const tool = '{"name":"t\\u0041","x":12345678901234567890 ,"y":[1.0]}';
+const bytes = Buffer.from(
+  `{"introduction":${introduction},"tools":[${tool}],"prompts":[],"resources":[{"uri":"u"}],"resourceTemplates":[]}`,
+);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcp-proxy-snapshots-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const face = (): ServerFace => parseFace(bytes, parseIntroduction);
+const open = (now = Date.now()) => openSnapshots(folder, silentLog, () => now);
+
+it('keeps definitions byte for byte over a life of the daemon', () => {
+  open().save('key', face());
+  const found = open().find('key');
+  expect(found?.lists.tools.items.map(({ raw, name }) => [raw.toString(), name])).toEqual([[tool, 'tA']]);
+  expect(found?.introduction.raw).toBe(introduction);
+  expect(found?.lists.tools.digest).toBe(face().lists.tools.digest);
+  expect(serializeFace(found ?? face())).toEqual(serializeFace(face()));
+});
+
+it('knows nothing under another key, and takes a damaged file for none', () => {
+  open().save('key', face());
+  expect(open().find('other')).toBeUndefined();
+  const path = join(folder, 'key.json');
+  writeFileSync(path, readFileSync(path).subarray(0, 40));
+  expect(open().find('key')).toBeUndefined();
+  writeFileSync(path, '{}');
+  expect(open().find('key')).toBeUndefined();
+});
+
+it('writes private files, and forgets what nobody renewed for 90 days', () => {
+  const now = Date.now();
+  open().save('old', face());
+  open().save('new', face());
+  expect(statSync(join(folder, 'new.json')).mode & 0o777).toBe(0o600);
+  utimesSync(join(folder, 'old.json'), new Date(now), new Date(now - 91 * 24 * 3_600_000));
+  open(now);
+  expect(readdirSync(folder)).toEqual(['new.json']);
+});

@@ -1,0 +1,362 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { applyPlan } from '../../../src/migrate/apply.ts';
+import { planLines } from '../../../src/migrate/report.ts';
+import { createCopyFinder } from '../../../src/migrate/running-copies.ts';
+import { undo } from '../../../src/migrate/undo.ts';
+import { createFixture, type Fixture, pluginOn } from './world-fixture.ts';
+
+const npx = (name: string) => ({ command: 'npx', args: ['-y', name] });
+const deps = { now: () => new Date(), startAndList: async () => ['tool'] };
+
+let home: Fixture;
+beforeEach(() => {
+  home = createFixture();
+});
+afterEach(() => home.remove());
+
+function user(
+  servers: Record<string, unknown>,
+  settings: Record<string, unknown> = {},
+  projects: Record<string, unknown> = {},
+): void {
+  home.write('.claude.json', { mcpServers: servers, projects });
+  home.write('.claude/settings.json', { ...pluginOn, ...settings });
+}
+
+const find = (plan: ReturnType<Fixture['plan']>, name: string) => {
+  const server = plan.servers.find((entry) => entry.name === name);
+  if (!server) throw new Error(`no server ${name}: ${plan.servers.map((entry) => entry.name)}`);
+  return server;
+};
+
+describe('preconditions', () => {
+  test('nothing moves while the plugin is not enabled for the person', async () => {
+    user({ a: npx('a') });
+    home.write('.claude/settings.json', { enabledPlugins: { 'mcp-proxy@aitkit': false } });
+    expect(home.plan().refusals[0]).toMatch(/not enabled for you/);
+    await expect(applyPlan(home.world, () => home.plan(), deps)).rejects.toThrow(/not enabled/);
+  });
+
+  test('an administrator with exclusive control refuses everything', () => {
+    user({ a: npx('a') });
+    home.write('managed/managed-mcp.json', { mcpServers: {} });
+    expect(home.plan().refusals.join()).toMatch(/exclusive control/);
+  });
+
+  test('a server that an administrator denies stays', () => {
+    user({ a: npx('a'), b: npx('b') });
+    home.write('managed/managed-settings.json', { deniedMcpServers: [{ serverCommand: ['npx', '-y', 'a'] }] });
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/administrator denies/);
+    expect(find(home.plan(), 'b').moves).toBe(true);
+  });
+
+  test('a broken config of ours refuses everything', () => {
+    user({ a: npx('a') });
+    home.write('.aitkit/lib/mcpproxy/mcp_proxy_config.json', '{ "mcpServers": ');
+    expect(home.plan().refusals[0]).toMatch(/not valid JSON/);
+  });
+});
+
+describe('rules', () => {
+  test('a deny rule of an administrator keeps its server where it is', () => {
+    user({ a: npx('a'), b: npx('b') });
+    home.write('managed/managed-settings.json', { permissions: { deny: ['mcp__a__x'] } });
+    const plan = home.plan();
+    expect(find(plan, 'a').moves).toBe(false);
+    expect(find(plan, 'a').stays[0]).toMatch(/deny rule "mcp__a__x".*managed/);
+    expect(find(plan, 'b').moves).toBe(true);
+    expect(plan.files.find((file) => file.path.endsWith('mcp_proxy_config.json'))?.after).not.toContain('"a"');
+  });
+
+  test.each(['deny', 'ask'])('a %s rule of a repository keeps its server where it is', (kind) => {
+    const repo = home.repo('app');
+    home.write('app/.claude/settings.json', { permissions: { [kind]: ['mcp__a'] } });
+    user({ a: npx('a') }, {}, { [repo]: {} });
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/belongs to the repository/);
+  });
+
+  test('an allow rule of a repository only costs a question', () => {
+    const repo = home.repo('app');
+    home.write('app/.claude/settings.json', { permissions: { allow: ['mcp__a__x'] } });
+    user({ a: npx('a') }, {}, { [repo]: {} });
+    const server = find(home.plan(), 'a');
+    expect(server.moves).toBe(true);
+    expect(server.rules).toMatchObject([{ kind: 'allow', problem: 'its file belongs to the repository' }]);
+  });
+
+  test('a deny rule in a read-only file keeps its server where it is', () => {
+    user({ a: npx('a') }, { permissions: { deny: ['mcp__a__x'] } });
+    chmodSync(`${home.home}/.claude/settings.json`, 0o444);
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/read-only/);
+  });
+
+  test('a deny rule whose new name is too long keeps its server where it is', () => {
+    user({ a: npx('a') }, { permissions: { deny: [`mcp__a__${'x'.repeat(45)}`] } });
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/more than 64 characters/);
+  });
+
+  test('a hook that can stop a call and cannot be translated keeps its server where it is', () => {
+    user({ git: npx('a') }, { hooks: { PreToolUse: [{ matcher: 'mcp__g[it]+__.*', hooks: [] }] } });
+    expect(find(home.plan(), 'git').stays[0]).toMatch(/hook matcher/);
+  });
+
+  test('two servers with hooks in one list both get their entry', async () => {
+    user(
+      { a: npx('a'), b: npx('b') },
+      {
+        hooks: {
+          PreToolUse: [
+            { matcher: 'mcp__a__.*', hooks: [1] },
+            { matcher: 'mcp__b__.*', hooks: [2] },
+          ],
+        },
+      },
+    );
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(home.json('.claude/settings.json')).toMatchObject({
+      hooks: {
+        PreToolUse: [
+          { matcher: 'mcp__a__.*', hooks: [1] },
+          { matcher: 'mcp__plugin_mcp-proxy_s__a__.*', hooks: [1] },
+          { matcher: 'mcp__b__.*', hooks: [2] },
+          { matcher: 'mcp__plugin_mcp-proxy_s__b__.*', hooks: [2] },
+        ],
+      },
+    });
+  });
+
+  test('tool lists of agents, commands and skills name the new tools beside the old', async () => {
+    user({ a: npx('a') });
+    home.write(
+      '.claude/agents/x.md',
+      '---\nname: x\ntools: Read, mcp__a__go, Write\ndisallowedTools:\n  - mcp__a__stop\n  - Bash\n---\nmcp__a__go in text\n',
+    );
+    home.write('.claude/skills/s/SKILL.md', '---\nname: s\nallowed-tools: ["mcp__a", Read]\n---\n');
+    await applyPlan(home.world, () => home.plan(), deps);
+    const p = 'mcp__plugin_mcp-proxy_s__a__';
+    expect(home.read('.claude/agents/x.md')).toBe(
+      `---\nname: x\ntools: Read, mcp__a__go, ${p}go, Write\ndisallowedTools:\n  - mcp__a__stop\n  - ${p}stop\n  - Bash\n---\nmcp__a__go in text\n`,
+    );
+    expect(home.read('.claude/skills/s/SKILL.md')).toBe(
+      `---\nname: s\nallowed-tools: ["mcp__a", "${p}*", Read]\n---\n`,
+    );
+  });
+
+  test('a folder in which the person switched the server off does not see it afterwards', async () => {
+    const repo = home.repo('app');
+    user({ a: npx('a') }, {}, { [repo]: { disabledMcpServers: ['a'] } });
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(home.json('app/.claude/settings.local.json')).toEqual({
+      permissions: { deny: ['mcp__plugin_mcp-proxy_s__a__*'] },
+    });
+    expect(home.git(repo, 'status', '--porcelain')).toBe('');
+  });
+});
+
+describe('repositories', () => {
+  const serena = { command: 'uvx', args: ['--from', 'serena-agent', 'serena', 'start-mcp-server', '--project', '.'] };
+
+  function withRepo(servers: Record<string, unknown>): string {
+    const repo = home.repo('app');
+    home.write('app/.mcp.json', { mcpServers: servers });
+    home.git(repo, 'add', '-A');
+    home.git(repo, 'commit', '-qm', 'x');
+    user({});
+    return repo;
+  }
+
+  test('nothing of a repository moves before exactly that content was approved', () => {
+    withRepo({ serena });
+    const place = find(home.plan({}, ['app']), 'serena').places[0];
+    expect(place?.stays).toMatch(/needs your approval/);
+    const accepted = [`serena@${place?.needsApproval?.slice(0, 16)}`];
+    expect(find(home.plan({ accepted }, ['app']), 'serena').moves).toBe(true);
+    home.write('app/.mcp.json', { mcpServers: { serena: { ...serena, env: { X: '1' } } } });
+    expect(find(home.plan({ accepted }, ['app']), 'serena').moves).toBe(false);
+  });
+
+  test('moving silences it for this person, for its folder, and leaves git clean', async () => {
+    const repo = withRepo({ serena });
+    const accepted = [`${find(home.plan({}, ['app']), 'serena').places[0]?.needsApproval}`];
+    await applyPlan(home.world, () => home.plan({ accepted }, ['app']), deps);
+    expect(home.json('app/.claude/settings.local.json')).toEqual({
+      disabledMcpjsonServers: ['serena'],
+      mcpProxyMoved: ['serena=serena'],
+    });
+    expect(home.json('.aitkit/lib/mcpproxy/mcp_proxy_config.json')).toMatchObject({
+      mcpServers: { serena: { projects: [repo] } },
+    });
+    expect(home.git(repo, 'status', '--porcelain')).toBe('');
+  });
+
+  test('a committed settings.local.json is not touched', () => {
+    const repo = withRepo({ serena });
+    home.write('app/.claude/settings.local.json', {});
+    home.git(repo, 'add', '-f', '-A');
+    home.git(repo, 'commit', '-qm', 'y');
+    const accepted = [`${find(home.plan({}, ['app']), 'serena').places[0]?.needsApproval}`];
+    const plan = home.plan({ accepted }, ['app']);
+    expect(plan.files.map((file) => file.path)).not.toContain(`${repo}/.claude/settings.local.json`);
+    expect(find(plan, 'serena').stays[0]).toMatch(/committed/);
+  });
+
+  test('what the person rejected stays rejected', () => {
+    withRepo({ serena });
+    home.write('app/.claude/settings.local.json', { disabledMcpjsonServers: ['serena'] });
+    expect(find(home.plan({}, ['app']), 'serena').stays[0]).toMatch(/rejected/);
+  });
+
+  test('the path of the repository becomes ${PROJECT_ROOT}, so two checkouts are one server', () => {
+    const entry = (repo: string) => ({ mcpServers: { idx: { command: 'node', args: ['idx.js', `--root=${repo}`] } } });
+    const [one, two] = [home.repo('one'), home.repo('two')];
+    home.write('one/.mcp.json', entry(one));
+    home.write('two/.mcp.json', entry(two));
+    user({});
+    const plan = home.plan({}, ['one', 'two']);
+    expect(plan.servers).toHaveLength(1);
+    expect(plan.servers[0]?.entry.args).toEqual(['idx.js', '--root=${PROJECT_ROOT}']);
+    expect(plan.servers[0]?.projects).toEqual([one, two]);
+  });
+
+  test('a name that two servers want is shown with choices', () => {
+    const repo = home.repo('app');
+    user({ db: npx('db-one') }, {}, { [repo]: { mcpServers: { db: npx('db-two') } } });
+    const plan = home.plan();
+    expect(plan.servers.map((server) => server.name)).toEqual(['db', 'db-app']);
+    expect(plan.servers[1]?.conflict?.choices).toHaveLength(3);
+    // Sessions in that folder saw their own `db` only, so they must not get the other one now.
+    expect(plan.files.find((file) => file.path.endsWith('app/.claude/settings.local.json'))?.after).toContain(
+      'mcp__plugin_mcp-proxy_s__db__*',
+    );
+  });
+
+  test('a repository outside of the plan that has its own entry of a name does not get ours as well', () => {
+    const repo = home.repo('app');
+    home.write('app/.mcp.json', { mcpServers: { a: npx('own') } });
+    user({ a: npx('a') }, {}, { [repo]: {} });
+    const local = home.plan().files.find((file) => file.path === `${repo}/.claude/settings.local.json`);
+    expect(local?.after).toContain('mcp__plugin_mcp-proxy_s__a__*');
+  });
+
+  test('settings that are a link out of the repository are neither read nor written', async () => {
+    withRepo({ serena });
+    home.write('secret.json', { permissions: {} });
+    home.write('app/.claude/x', '');
+    symlinkSync(`${home.home}/secret.json`, `${home.home}/app/.claude/settings.local.json`);
+    const accepted = [`${find(home.plan({}, ['app']), 'serena').places[0]?.needsApproval}`];
+    const plan = home.plan({ accepted }, ['app']);
+    expect(find(plan, 'serena').stays[0]).toMatch(/leads out of/);
+    expect(await applyPlan(home.world, () => home.plan({ accepted }, ['app']), deps)).toBeUndefined();
+    expect(home.json('secret.json')).toEqual({ permissions: {} });
+  });
+});
+
+describe('choices', () => {
+  test('--keep-names writes an entry of the same name that runs the wrapper', async () => {
+    user({ a: npx('a') }, { permissions: { deny: ['mcp__a__x'] } });
+    await applyPlan(home.world, () => home.plan({ keepNames: ['a'] }), deps);
+    expect(home.json('.claude.json')).toMatchObject({
+      mcpServers: {
+        a: { type: 'stdio', command: `${home.home}/.aitkit/bin/run-mcp-proxy`, args: ['mcp-user', '--server', 'a'] },
+      },
+    });
+    expect(home.json('.claude/settings.json')).toMatchObject({
+      permissions: { deny: ['mcp__a__x', 'mcp__plugin_mcp-proxy_s__a__*'] },
+    });
+  });
+
+  test('--only leaves the others', () => {
+    user({ a: npx('a'), b: npx('b') });
+    expect(home.plan({ only: ['b'] }).servers.map((server) => [server.name, server.moves])).toEqual([
+      ['a', false],
+      ['b', true],
+    ]);
+  });
+
+  test('--everywhere widens a local server', () => {
+    const repo = home.repo('app');
+    user({}, {}, { [repo]: { mcpServers: { db: npx('db') } } });
+    expect(find(home.plan(), 'db').projects).toEqual([repo]);
+    expect(find(home.plan({ everywhere: ['db'] }), 'db').projects).toBeUndefined();
+  });
+
+  test('keys that we do not carry keep a server where it is', () => {
+    user({ a: { type: 'http', url: 'https://a.example/mcp', headersHelper: 'x' } });
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/headersHelper/);
+  });
+
+  test('an entry that cannot work stays, with the one that does', () => {
+    user({ serena: { command: 'uvx', args: ['serena', '--workspace', '/x'] } });
+    const server = find(home.plan(), 'serena');
+    expect(server.moves).toBe(false);
+    expect(server.mistake?.instead?.args).toEqual([
+      ...['--from', 'serena-agent', 'serena', 'start-mcp-server', '--context', 'claude-code'],
+      ...['--project', '${PROJECT_ROOT}', '--open-web-dashboard', 'False'],
+    ]);
+  });
+
+  test('CLAUDE_CONFIG_DIR is where Claude Code is read and changed', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mcp-claude-'));
+    home.remove();
+    home = createFixture({ CLAUDE_CONFIG_DIR: dir });
+    home.write(`${dir}/.claude.json`, { mcpServers: { a: npx('a') } });
+    home.write(`${dir}/settings.json`, pluginOn);
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(home.json(`${dir}/.claude.json`)).toEqual({ mcpServers: {} });
+    undo(home.world, undefined);
+    expect(home.json(`${dir}/.claude.json`)).toEqual({ mcpServers: { a: npx('a') } });
+    rmSync(dir, { recursive: true, force: true });
+  });
+});
+
+test('the official Serena plugin moves by being switched off, and keeps its rules', async () => {
+  const root = `${home.home}/.claude/plugins/cache/official/serena/1`;
+  home.write(`${root}/.claude-plugin/plugin.json`, { name: 'serena' });
+  home.write(`${root}/.mcp.json`, {
+    serena: { command: 'uvx', args: ['--from', 'git+https://github.com/oraios/serena', 'serena', 'start-mcp-server'] },
+  });
+  home.write('.claude/plugins/installed_plugins.json', {
+    version: 2,
+    plugins: { 'serena@official': [{ scope: 'user', installPath: root }] },
+  });
+  user(
+    {},
+    {
+      enabledPlugins: { 'mcp-proxy@aitkit': true, 'serena@official': true },
+      permissions: { deny: ['mcp__plugin_serena_serena__delete'] },
+    },
+  );
+  await applyPlan(home.world, () => home.plan(), deps);
+  expect(home.json('.claude/settings.json')).toMatchObject({
+    enabledPlugins: { 'mcp-proxy@aitkit': true, 'serena@official': false },
+    permissions: { deny: ['mcp__plugin_serena_serena__delete', 'mcp__plugin_mcp-proxy_s__serena__delete'] },
+  });
+});
+
+test('running copies are counted with what they cost and which variables they were given', () => {
+  const table = {
+    processes: [
+      { pid: 10, ppid: 1, argv: ['claude'] },
+      { pid: 11, ppid: 10, argv: ['npm exec', '-y', '@x/server-github'] },
+      { pid: 12, ppid: 10, argv: ['node', '/usr/bin/npx', '-y', '@x/server-github'] },
+      { pid: 13, ppid: 12, argv: ['sh', '-c', 'mcp-server-github'] },
+      { pid: 14, ppid: 1, argv: ['node', 'other'] },
+    ],
+    pssBytes: () => 1024 * 1024,
+    variableNames: () => ['PATH', 'GITHUB_TOKEN', 'CLAUDE_PID', 'OTHER_TOKEN'],
+  };
+  user({ github: npx('@x/server-github') });
+  const { running, entry } = find(home.plan({}, [], createCopyFinder(table)), 'github');
+  expect(running).toMatchObject({ copies: 1, processes: 2, pssBytes: 2 * 1024 * 1024, alsoGiven: ['OTHER_TOKEN'] });
+  expect(entry.inheritEnv).toEqual(['GITHUB_TOKEN']);
+});
+
+test('a megabyte of description is read, and commands are shown whole', () => {
+  const long = 'x'.repeat(1_000_000);
+  user({ a: { ...npx('a'), description: long }, b: { command: 'node', args: [`${'y'.repeat(5000)}end`] } });
+  const text = planLines({ world: home.world, plan: home.plan() }).join('\n');
+  expect(text).toContain('yyyend');
+});

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { translateMatcher, translateRule } from '../../../src/migrate/rules/translate-rule.ts';
+
+const github = { prefixes: ['mcp__github'], name: 'github' };
+const ours = 'mcp__plugin_mcp-proxy_s__';
+
+test.each([
+  ['mcp__github', `${ours}github__*`],
+  ['mcp__github__*', `${ours}github__*`],
+  ['mcp__github__get_me', `${ours}github__get_me`],
+  ['mcp__github__get_*', `${ours}github__get_*`],
+])('the rule %s becomes %s', (rule, expected) => {
+  expect(translateRule(rule, github)).toEqual({ kind: 'translated', rule: expected });
+});
+
+test.each([
+  'Bash(ls)',
+  'mcp__github2__x',
+  'mcp__git__x',
+  'mcp__githubx',
+  'Read',
+  'mcp__*',
+  'mcp__plugin_github_github__x',
+])('the rule %s is about something else, or covers the new names too', (rule) => {
+  expect(translateRule(rule, github).kind).toBe('other');
+});
+
+test.each([
+  'mcp__git*',
+  'mcp__github(x)',
+  `mcp__github__${'x'.repeat(40)}`,
+])('the rule %s has no sure translation', (rule) => {
+  expect(translateRule(rule, github).kind).toBe('unknown');
+});
+
+test('a plugin server is known by its long prefix', () => {
+  const serena = { prefixes: ['mcp__plugin_serena_serena'], name: 'serena' };
+  expect(translateRule('mcp__plugin_serena_serena__find_symbol', serena)).toEqual({
+    kind: 'translated',
+    rule: `${ours}serena__find_symbol`,
+  });
+});
+
+test.each([
+  ['mcp__github__.*', `${ours}github__.*`],
+  ['mcp__github__delete_repo', `^${ours}github__delete_repo$`],
+  ['Bash|mcp__github__a|mcp__github__b', `^(?:${ours}github__a|${ours}github__b)$`],
+  ['^mcp__github__(a|b)$', `^${ours}github__(a|b)$`],
+  ['mcp__github.*', `${ours}github.*`],
+])('the matcher %s gets an entry %s beside it', (matcher, expected) => {
+  expect(translateMatcher(matcher, github)).toEqual({ kind: 'translated', rule: expected });
+});
+
+test('the entry for a plain name does not match a longer tool', () => {
+  const result = translateMatcher('mcp__github__delete', github);
+  if (result.kind !== 'translated') throw new Error('not translated');
+  expect(new RegExp(result.rule).test(`${ours}github__delete`)).toBe(true);
+  expect(new RegExp(result.rule).test(`${ours}github__delete_all`)).toBe(false);
+});
+
+test.each([
+  '',
+  '*',
+  'Bash',
+  'mcp__.*',
+  '.*__delete.*',
+  'mcp__github2__.*',
+  'Write|Edit',
+])('the matcher %s needs nothing', (matcher) => {
+  expect(translateMatcher(matcher, github).kind).toBe('other');
+});
+
+test('a matcher that only hits the old names by a pattern cannot be translated', () => {
+  expect(translateMatcher('mcp__g[a-z]+__.*', github).kind).toBe('unknown');
+});

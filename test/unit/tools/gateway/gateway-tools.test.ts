@@ -1,0 +1,172 @@
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDynamicPool } from '../../../../src/tools/dynamic-pool.ts';
+import type { GatewayDeps } from '../../../../src/tools/gateway/gateway-tool.ts';
+import { gatewayTools } from '../../../../src/tools/gateway/gateway-tools.ts';
+import { retrieveTools } from '../../../../src/tools/gateway/retrieve-tools.ts';
+import { createJobs } from '../../../../src/tools/jobs.ts';
+import { createResultStore } from '../../../../src/tools/result-store.ts';
+import { createToolIndex } from '../../../../src/tools/search-index.ts';
+import { defaultShieldPolicy } from '../../../../src/tools/shield-policy.ts';
+
+const resultShape = z.looseObject({
+  content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
+  isError: z.boolean().optional(),
+});
+const copy = {
+  name: 'copy_file',
+  description: 'Copies a file.',
+  inputSchema: {
+    type: 'object',
+    properties: { from: { type: 'string' }, times: { type: 'integer' }, mode: { enum: ['fast', 'safe'] } },
+    required: ['from'],
+    additionalProperties: false,
+  },
+};
+const secret = { name: 'copy_secret', description: 'Copies a secret file.' };
+
+function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) {
+  const invoked: unknown[] = [];
+  const index = createToolIndex();
+  index.set('disk', [copy, secret]);
+  const deps: GatewayDeps = {
+    index,
+    describe: (_, id) => (id === 'disk__copy_file' ? copy : undefined),
+    idOf: (server, tool) => `${server}__${tool}`,
+    mayUse: (_, __, tool) => tool !== 'copy_secret',
+    invoke: async (session, id, args) => {
+      invoked.push({ session, id, args });
+      return answer;
+    },
+    policyFor: () => defaultShieldPolicy,
+    store: createResultStore(
+      { now: () => 0, spillFolder: '/nonexistent' },
+      { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
+    ),
+    jobs: createJobs({ now: () => 0 }),
+  };
+  const call = async (name: string, args: unknown, session = 'me') => {
+    const tool = gatewayTools.find((one) => one.name === name);
+    const given = { session, args, signal: new AbortController().signal, onProgress: () => {} };
+    const result = resultShape.parse(await tool?.handle(given, deps));
+    return { result, text: result.content[0]?.text ?? '' };
+  };
+  return { deps, invoked, call };
+}
+
+describe('gateway tools', () => {
+  it('cost at most 700 tokens together, in a fixed order', () => {
+    const shown = gatewayTools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+    expect(encode(JSON.stringify(shown)).length).toBeLessThanOrEqual(700);
+    expect(shown.map(({ name }) => name)).toEqual([
+      'gateway_search',
+      'gateway_describe',
+      'gateway_invoke',
+      'gateway_invoke_async',
+      'gateway_invoke_status',
+      'gateway_get_result',
+    ]);
+  });
+
+  it('finds only what the session may see', async () => {
+    const { call } = setUp();
+    expect(JSON.parse((await call('gateway_search', { query: 'copy a secret file' })).text)).toMatchObject({
+      tools: [{ id: 'disk__copy_file', server: 'disk', args: ['from*', 'times', 'mode'] }],
+    });
+  });
+
+  it('describes by all three ways of writing an id and names unknown ones', async () => {
+    const { call } = setUp();
+    const { text } = await call('gateway_describe', {
+      ids: ['disk__copy_file', 'disk::copy_file', 'disk:copy_file', 'nope'],
+    });
+    const { tools } = JSON.parse(text);
+    expect(tools.map(({ id, error }: { id: string; error?: string }) => error ?? id)).toEqual([
+      ...['disk__copy_file', 'disk__copy_file', 'disk__copy_file'],
+      'unknown; use gateway_search',
+    ]);
+    expect(tools[0].inputSchema).toEqual(copy.inputSchema);
+  });
+
+  it('refuses wrong arguments with what is wrong and the schema, without calling', async () => {
+    const { call, invoked } = setUp();
+    const { result, text } = await call('gateway_invoke', {
+      id: 'disk__copy_file',
+      args: { times: 'x', mode: 'odd', extra: 1 },
+    });
+    expect(result.isError).toBe(true);
+    expect(JSON.parse(text)).toMatchObject({
+      wrong: [
+        "arguments must have required property 'from'",
+        'arguments must NOT have additional properties "extra"',
+        'times must be integer',
+        'mode must be equal to one of the allowed values (fast, safe)',
+      ],
+      inputSchema: copy.inputSchema,
+    });
+    expect(invoked).toEqual([]);
+  });
+
+  it('calls with the session and hands the answer through', async () => {
+    const answer = { content: [{ type: 'image', data: 'AA', mimeType: 'image/png' }], isError: true, _meta: { x: 1 } };
+    const { call, invoked } = setUp(answer);
+    expect((await call('gateway_invoke', { id: 'disk:copy_file', args: { from: 'a' } })).result).toEqual(answer);
+    expect(invoked).toEqual([{ session: 'me', id: 'disk__copy_file', args: { from: 'a' } }]);
+  });
+
+  it('suggests the nearest tool for an unknown id', async () => {
+    await expect(setUp().call('gateway_invoke', { id: 'disk__copy_files' })).rejects.toMatchObject({
+      code: 'TOOL_UNKNOWN',
+      hint: 'Did you mean disk__copy_file?',
+    });
+  });
+
+  it('shortens a large answer and reads the rest by its reference, for this session only', async () => {
+    const numbers = Array.from({ length: 120 }, (_, n) => n);
+    const { call } = setUp({ content: [{ type: 'text', text: JSON.stringify(numbers) }] });
+    const { result, text } = await call('gateway_invoke', { id: 'disk__copy_file', args: { from: 'a' } });
+    expect(JSON.parse(text)).toEqual(numbers.slice(0, 50));
+    const ref = /"ref":"([^"]+)"/.exec(result.content[1]?.text ?? '')?.[1];
+    expect(JSON.parse((await call('gateway_get_result', { ref, offset: 100 })).text)).toMatchObject({
+      total: 120,
+      data: numbers.slice(100),
+    });
+    await expect(call('gateway_get_result', { ref }, 'other')).rejects.toMatchObject({ code: 'RESULT_UNKNOWN' });
+  });
+
+  it('runs a job and gives its result as the call would have', async () => {
+    const { call } = setUp();
+    const { jobId } = JSON.parse(
+      (await call('gateway_invoke_async', { id: 'disk__copy_file', args: { from: 'a' } })).text,
+    );
+    expect(JSON.parse((await call('gateway_invoke_status', {})).text)).toMatchObject({
+      jobs: [{ jobId, tool: 'disk__copy_file' }],
+    });
+    expect((await call('gateway_invoke_status', { jobId })).text).toBe('done');
+  });
+});
+
+describe('retrieve_tools', () => {
+  it('puts what it finds into the pool of that session and says so once', async () => {
+    const { deps } = setUp();
+    const pools = new Map([['me', createDynamicPool()]]);
+    const notified: string[] = [];
+    const dynamic = {
+      ...deps,
+      topK: 10,
+      poolOf: (session: string) => pools.get(session) ?? createDynamicPool(),
+      notifyListChanged: (session: string) => void notified.push(session),
+    };
+    const given = {
+      session: 'me',
+      args: { query: 'copy file' },
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    };
+    await retrieveTools.handle(given, dynamic);
+    await retrieveTools.handle(given, dynamic);
+    expect(pools.get('me')?.ids()).toEqual(['disk__copy_file']);
+    expect(notified).toEqual(['me']);
+  });
+});

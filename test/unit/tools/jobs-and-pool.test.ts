@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { createDynamicPool } from '../../../src/tools/dynamic-pool.ts';
+import { createJobs, type JobContext } from '../../../src/tools/jobs.ts';
+
+const limits = { maxRunning: 2, maxFinished: 2, finishedMs: 1_000 };
+function held() {
+  const contexts: JobContext[] = [];
+  const finish: ((value: unknown) => void)[] = [];
+  const run = (context: JobContext): Promise<unknown> => {
+    contexts.push(context);
+    return new Promise((resolve) => finish.push(resolve));
+  };
+  return { contexts, finish, run };
+}
+const settle = async (): Promise<void> => {
+  for (let n = 0; n < 5; n += 1) await Promise.resolve();
+};
+
+describe('jobs', () => {
+  it('starts at once, shows progress and log, and keeps the result', async () => {
+    let now = 5;
+    const jobs = createJobs({ now: () => now }, limits);
+    const { contexts, finish, run } = held();
+    const id = jobs.start({ session: 'a', label: 't', run });
+    contexts[0]?.onProgress({ progress: 1, total: 4, message: 'one' });
+    expect(jobs.status('a', id)).toMatchObject({
+      state: 'running',
+      startedAt: 5,
+      progress: { progress: 1, total: 4 },
+      log: ['one'],
+    });
+    now = 9;
+    finish[0]?.({ ok: 1 });
+    await settle();
+    expect(jobs.status('a', id)).toMatchObject({ state: 'completed', endedAt: 9, result: { ok: 1 } });
+  });
+
+  it('hides the jobs of other sessions like ones that never were', () => {
+    const jobs = createJobs({ now: () => 0 }, limits);
+    const id = jobs.start({ session: 'a', label: 't', run: held().run });
+    expect(() => jobs.status('b', id)).toThrow('No job of this session has that id.');
+    expect(() => jobs.cancel('b', 'nope')).toThrow('No job of this session has that id.');
+    expect(jobs.list('b')).toEqual([]);
+  });
+
+  it('cancels the call itself, and a late answer changes nothing', async () => {
+    const jobs = createJobs({ now: () => 0 }, limits);
+    const { contexts, finish, run } = held();
+    const id = jobs.start({ session: 'a', label: 't', run });
+    expect(jobs.cancel('a', id).state).toBe('cancelled');
+    expect(contexts[0]?.signal.aborted).toBe(true);
+    finish[0]?.('late');
+    await settle();
+    expect(jobs.status('a', id).state).toBe('cancelled');
+  });
+
+  it('reports a failure, even one thrown before the call began', async () => {
+    const jobs = createJobs({ now: () => 0 }, limits);
+    const id = jobs.start({
+      session: 'a',
+      label: 't',
+      run: () => {
+        throw new Error('boom');
+      },
+    });
+    await settle();
+    expect(jobs.status('a', id)).toMatchObject({ state: 'failed', error: 'boom' });
+  });
+
+  it('limits running jobs for each session and forgets old finished ones', async () => {
+    let now = 0;
+    const jobs = createJobs({ now: () => now }, limits);
+    const { finish, run } = held();
+    const first = jobs.start({ session: 'a', label: 't', run });
+    jobs.start({ session: 'a', label: 't', run });
+    expect(() => jobs.start({ session: 'a', label: 't', run })).toThrow('2 jobs of this session are running');
+    jobs.start({ session: 'b', label: 't', run });
+    finish[0]?.(1);
+    await settle();
+    now = 1_001;
+    expect(() => jobs.status('a', first)).toThrow('No job');
+  });
+
+  it('ends with its session unless detached', () => {
+    const jobs = createJobs({ now: () => 0 }, limits);
+    const { contexts, run } = held();
+    jobs.start({ session: 'a', label: 't', run });
+    jobs.start({ session: 'a', label: 't', isDetached: true, run });
+    jobs.closeSession('a');
+    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    expect(jobs.runningCount).toBe(1);
+    jobs.close();
+    expect(contexts[1]?.signal.aborted).toBe(true);
+  });
+});
+
+describe('dynamic pool', () => {
+  it('takes the best K and evicts the least recently used', () => {
+    const pool = createDynamicPool({ topK: 2, toolsLimit: 3 });
+    expect(pool.retrieve(['a', 'b', 'c'])).toEqual({ added: ['b', 'a'], evicted: [] });
+    pool.use('b');
+    expect(pool.retrieve(['d', 'e'])).toEqual({ added: ['e', 'd'], evicted: ['a'] });
+    expect(pool.retrieve(['d'])).toEqual({ added: [], evicted: [] });
+    expect(pool.ids()).toEqual(['b', 'e', 'd']);
+  });
+
+  it('drops tools that are gone', () => {
+    const pool = createDynamicPool();
+    pool.retrieve(['a', 'b']);
+    expect(pool.retain((id) => id === 'a')).toBe(true);
+    expect(pool.retain((id) => id === 'a')).toBe(false);
+    expect(pool.has('b')).toBe(false);
+  });
+});
