@@ -1,5 +1,5 @@
 // What the commands need of a running daemon, and starting one where a command may.
-import { AppError } from '../base/errors.ts';
+import { AppError, systemCode } from '../base/errors.ts';
 import { claimLocations, findLocations } from '../daemon-client/claim.ts';
 import { type ControlClient, createControlClient, ensureDaemon } from '../daemon-client/control-client.ts';
 import { findStopped } from '../daemon-client/hang.ts';
@@ -34,6 +34,8 @@ export function createDaemonAccess({ env, name, bundlePath }: DaemonAccessOption
     try {
       await client.send('ping', { timeoutMs: answerTimeoutMs });
     } catch (error) {
+      // The kernel took the connection, then the process ended: whoever was there is gone.
+      if (error instanceof AppError && systemCode(error.cause) === 'ECONNRESET') return undefined;
       const isSilent = error instanceof AppError && error.code === 'DAEMON_BUSY';
       throw (isSilent ? findStopped(locations.pidPath, answerTimeoutMs) : undefined) ?? error;
     }
