@@ -131,7 +131,7 @@ export function hasMarker(pid: number, marker: string): boolean {
   try {
     // Root reads everybody's; a process of another user is never ours.
     if (statSync(`/proc/${pid}`).uid !== process.getuid?.()) return false;
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${marker}\0`);
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(`\0${marker}\0`);
   } catch {
     return false; // gone, or not ours to read
   }

@@ -33,7 +33,7 @@ export async function reapMarked(tag: string, times?: EndTimes): Promise<number>
 function markerOf(pid: number, tag: string): string | undefined {
   try {
     if (statSync(`/proc/${pid}`).uid !== process.getuid?.()) return undefined;
-    const environ = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    const environ = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     return environ.find((text) => text.startsWith(`${markerName}=`) && text.includes(`-${tag}-`));
   } catch {
     return undefined; // gone, or not ours to read
@@ -51,7 +51,7 @@ function isBelowDaemon(entry: ProcessEntry, byPid: ReadonlyMap<number, ProcessEn
 
 function commandLine(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return ''; // gone
   }
