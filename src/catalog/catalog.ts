@@ -1,9 +1,9 @@
 // All that a session may see now: from running copies, else from the last known faces. Joins lists once for all
 // sessions that see the same.
+import { serverPart } from '../config/qualified-name.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { ListName } from '../link/hello.ts';
 import { type JointList, joinLists, type ListSource, type Target } from './joint-list.ts';
-import { serverPart } from './qualified-name.ts';
 import { createListing, emptyListing, type Listing, listNames, type ServerFace } from './server-face.ts';
 import type { Snapshots } from './snapshots.ts';
 

@@ -1,8 +1,8 @@
 // One list of several servers under names that never collide, and the way back from a name to its server.
 import { createHash } from 'node:crypto';
 import { type Edit, findMember, isObjectAt, objectMembers, splice } from '../base/json-scan.ts';
+import { qualifyNames } from '../config/qualified-name.ts';
 import type { ListName } from '../link/hello.ts';
-import { qualifyNames } from './qualified-name.ts';
 import { type ListItem, type Listing, listKinds } from './server-face.ts';
 
 export type ListSource = {

@@ -1,7 +1,7 @@
 // The name of a moved server in our config: plain, short enough to stand in tool names unchanged, free.
 import { whyBadName } from '../config/server-name.ts';
 
-/** A longer name would be shortened in tool names, and rules could not be translated by hand. */
+/** A longer name would be cut in tool names. */
 const maxNameChars = 18;
 
 /** Words that every second server has in its name. */
@@ -30,10 +30,6 @@ export function freeName(wanted: string, project: string | undefined, taken: Rea
     const numbered = `${base.slice(0, maxNameChars - 1 - String(i).length)}-${i}`;
     if (isFree(numbered)) return numbered;
   }
-}
-
-export function isPlainName(name: string): boolean {
-  return name !== '' && plainName(name) === name;
 }
 
 function slug(text: string): string {

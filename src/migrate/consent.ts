@@ -91,7 +91,7 @@ function updateConfig(world: World, server: Declared, name: string, deps: WriteD
   return writeEdits(
     world,
     () => {
-      const definition = configDefinition(portableEntry(server, world.home), undefined);
+      const definition = configDefinition({ entry: portableEntry(server, world.home) });
       const edits = new EditCollector();
       const path = world.locations.configPath;
       for (const key of launchKeys) {

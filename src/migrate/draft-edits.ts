@@ -10,6 +10,7 @@ import { addConfigEdit, addPlaceEdits, denyInProject, leaveJointList, localSetti
 import { switchedOffIn } from './sources/claude-code.ts';
 import type { Sources } from './sources/collect-sources.ts';
 import { readServersOf } from './sources/read-entries.ts';
+import { coverAgain } from './uncovered.ts';
 import { isInside, type World } from './world.ts';
 
 export type DraftInput = {
@@ -42,7 +43,9 @@ function draftServer(input: DraftInput, server: PlannedServer, draft: Draft): vo
     if (place.change === 'silenced' && place.project) own(draft, localSettings(place.project), server);
   }
   if (server.keepsNames) leaveJointList(draft.edits, world, server);
-  const reasons = [...draftRules(input, server, draft), ...draftHidden(input, server, draft)];
+  const covering = coverAgain(input, server, draft.edits);
+  for (const path of covering.files) own(draft, path, server);
+  const reasons = [...draftRules(input, server, draft), ...draftHidden(input, server, draft), ...covering.reasons];
   if (reasons.length > 0) draft.guards.set(server.id, reasons);
 }
 
@@ -62,7 +65,7 @@ function draftRules({ world, sources }: DraftInput, server: PlannedServer, draft
   const found = findRules(
     world,
     sources.settings,
-    { prefixes, name: server.name },
+    { prefixes, part: server.part },
     server.projects ? { projects: moved.flatMap((place) => place.project ?? []) } : {},
   );
   server.rules = found.findings;
@@ -84,7 +87,7 @@ function draftHidden(input: DraftInput, server: PlannedServer, draft: Draft): st
   for (const project of server.keepsNames ? [] : hiddenIn(input, server)) {
     const file = input.sources.settings.files.find((entry) => entry.file === localSettings(project));
     if (file?.fixed) reasons.push(`it must stay hidden in ${project}, but ${file.file} ${file.fixed}`);
-    else denyInProject(draft.edits, input.world, project, server.name);
+    else denyInProject(draft.edits, input.world, project, server.part);
     own(draft, localSettings(project), server);
   }
   return reasons;
@@ -108,7 +111,9 @@ function hiddenIn(input: DraftInput, server: PlannedServer): string[] {
     other.places.filter((place) => {
       const isSame = place.host === 'claude-code' && place.project !== undefined && names.has(place.name);
       const isSeen = !/rejected|switched off|silenced|not there/.test(place.stays ?? '');
-      return isSame && isSeen && (other.id !== server.id || place.change === undefined);
+      // Seen under the same name, the one with the nearer folder counts by itself.
+      const isNearer = other.moves && place.change !== undefined && other.part === server.part;
+      return isSame && isSeen && !isNearer && (other.id !== server.id || place.change === undefined);
     }),
   );
   const folders = [

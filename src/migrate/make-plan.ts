@@ -1,14 +1,15 @@
 // From what was found to what would change. Pure but for reading files: starts nothing, writes nothing.
+import { serverPart } from '../config/qualified-name.ts';
 import { checkServer, definitionHash } from '../config/server-entry.ts';
+import { serverSlug } from '../config/server-name.ts';
 import { decideSharing } from '../config/sharing.ts';
-import { isPlainName } from './choose-name.ts';
 import { hashBytes } from './documents/document-text.ts';
 import { type Draft, draftEdits } from './draft-edits.ts';
 import type { RenderResult } from './edit-collector.ts';
 import { type Group, groupServers } from './group-servers.ts';
 import { findMistake, notPortable, projectOf, specKey } from './launch-spec.ts';
 import { whyManagedAway } from './managed-lists.ts';
-import { type Names, nameServers } from './name-servers.ts';
+import { areSameNames, type Name, type Names, nameServers } from './name-servers.ts';
 import { type OwnConfig, readOwnConfig } from './own-config.ts';
 import { decidePlace } from './place-decision.ts';
 import type { Plan, PlannedServer, PlanOptions } from './plan-model.ts';
@@ -27,12 +28,16 @@ export type PlanInput = {
 };
 
 /** A file that turns out not to be editable keeps its servers where they are, which may free or block others. */
-const maxRounds = 8;
+const maxRounds = 10;
+/** Where a server is seen decides its name; that is known after the first round unless a name decides what moves. */
+const namingRounds = 2;
 
 export function makePlan(input: PlanInput): Plan {
   const config = readOwnConfig(input.world);
   const groups = groupServers(input.sources.servers, input.world.home);
-  const names = nameServers(groups, config, input.options);
+  const { settings } = input.sources;
+  const naming = { groups, config, settings, options: input.options, home: input.world.home };
+  let names = nameServers({ ...naming, found: new Map() });
   const blocked = new Map<string, string>();
   const held = new Map<string, string[]>();
   let servers: PlannedServer[] = [];
@@ -42,6 +47,11 @@ export function makePlan(input: PlanInput): Plan {
       planServer({ ...input, group, config, names, blocked, held: held.get(group.id) ?? [] }),
     );
     keepSharedPlugins(servers);
+    const better = nameServers({ ...naming, found: new Map(servers.map((server) => [server.id, server])) });
+    if (round < namingRounds && !areSameNames(names, better)) {
+      names = better;
+      continue;
+    }
     const drafted = draftEdits({ ...input, config, servers });
     rendered = drafted.edits.render();
     const isSettled = noteFailures({ rendered, drafted, blocked, held });
@@ -73,14 +83,21 @@ type ServerInput = PlanInput & {
 
 function planServer(input: ServerInput): PlannedServer {
   const { group, world, options, config, sources } = input;
-  const chosen = input.names.get(group.id) ?? { name: group.id };
+  const chosen: Name = input.names.get(group.id) ?? { name: group.id };
   const isNamed = (list: readonly string[]) =>
     list.includes(chosen.name) || group.declared.some((server) => list.includes(server.place.name));
   const mistake = group.declared.every((server) => server.invalid === undefined) ? findMistake(group.entry) : undefined;
   const canKeep = group.declared.some((server) => server.place.host === 'claude-code');
   const keepsNames = canKeep && (options.keepNames === true || isNamed(options.keepNames));
   const decided = group.declared.map((server) =>
-    decidePlace(server, { settings: sources.settings, options, mistake, keepsNames, blocked: input.blocked }),
+    decidePlace(server, {
+      ...sources,
+      declared: sources.servers,
+      options,
+      mistake,
+      keepsNames,
+      blocked: input.blocked,
+    }),
   );
   const running = input.findCopies(group.entry);
   const entry = withVariables(group.entry, running?.inheritEnv ?? [], options, chosen.name);
@@ -88,7 +105,7 @@ function planServer(input: ServerInput): PlannedServer {
   const managed = whyManagedAway(sources.settings, given, group.entry);
   const wanted = options.only === undefined || isNamed(options.only);
   const projects = visibleIn(decided, world.home, options.everywhere === true || isNamed(options.everywhere));
-  const checked = checkServer(chosen.name, configDefinition(entry, projects), world.home);
+  const checked = checkServer(chosen.name, configDefinition({ entry, projects, shownAs: chosen.shownAs }), world.home);
   const isShared = config.names.has(chosen.name) && config.nameOf(specKey(group.entry)) === chosen.name;
   const stays = [
     ...(wanted ? [] : ['it is not among --only']),
@@ -96,7 +113,6 @@ function planServer(input: ServerInput): PlannedServer {
     ...(checked.errors[0] && !group.declared[0]?.invalid
       ? [`our config cannot hold it: ${checked.errors[0].what}`]
       : []),
-    ...(isPlainName(chosen.name) || !isShared ? [] : ['its name in our config is too long to translate rules for']),
     ...input.held,
   ];
   const isMoving = decided.some((place) => place.change !== undefined);
@@ -106,6 +122,8 @@ function planServer(input: ServerInput): PlannedServer {
   return {
     id: group.id,
     name: chosen.name,
+    ...(chosen.shownAs === undefined ? {} : { shownAs: chosen.shownAs }),
+    part: serverPart(serverSlug(chosen.shownAs ?? chosen.name)),
     places: moves ? decided : decided.map(({ change, ...place }) => place),
     moves,
     stays,

@@ -35,6 +35,11 @@ export function whyPluginManagedAway(world: World, settings: ClaudeSettings): st
   return whyManagedAway(settings, names, entry)?.replace(/ it /, " this plugin's server ");
 }
 
+/** Whether one entry of such a list means this server. */
+export function isListed(list: unknown, names: readonly string[], entry: LaunchEntry): boolean {
+  return matchersOf(list).some((matcher) => matches(matcher, names, entry));
+}
+
 function matchersOf(list: unknown): Matcher[] {
   if (!Array.isArray(list)) return [];
   return list.filter(isRecord).map((entry) => {

@@ -1,54 +1,126 @@
-// Names of all groups in our config at once: free, plain, and with the choices where two want the same.
+// Names of all groups in our config at once. Of several that want one name each has a key of its own, and sessions see
+// the wanted name wherever a folder tells them apart.
 import { basename } from 'node:path';
+import { serverPart } from '../config/qualified-name.ts';
+import { serverSlug, whyBadName } from '../config/server-name.ts';
 import { freeName, plainName } from './choose-name.ts';
+import { type ClaudeSettings, listOf } from './claude-settings.ts';
 import { type Group, givenName } from './group-servers.ts';
-import { specKey } from './launch-spec.ts';
+import { projectOf, specKey } from './launch-spec.ts';
 import type { OwnConfig } from './own-config.ts';
-import type { NameConflict, PlanOptions } from './plan-model.ts';
+import type { NameConflict, PlannedServer, PlanOptions } from './plan-model.ts';
+import { pluginPrefix } from './rules/translate-rule.ts';
 
-export type Names = Map<string, { name: string; conflict?: NameConflict }>;
+/** `shownAs`: what sessions see, if that is not the name. */
+export type Name = { name: string; shownAs?: string; conflict?: NameConflict };
+export type Names = ReadonlyMap<string, Name>;
 
-export function nameServers(groups: readonly Group[], config: OwnConfig, options: PlanOptions): Names {
-  const names: Names = new Map();
-  const taken = new Set(config.names);
-  const owner = new Map<string, Group>();
+export type NamingInput = {
+  groups: readonly Group[];
+  config: OwnConfig;
+  settings: ClaudeSettings;
+  options: PlanOptions;
+  home: string;
+  /** What the last round of the plan found for a group, by its id; empty in the first. */
+  found: ReadonlyMap<string, Pick<PlannedServer, 'projects' | 'keepsNames'>>;
+};
+
+type Holder = {
+  shown: string;
+  projects: readonly string[] | undefined;
+  /** A rule hides this name from Claude Code's joint list, so nobody else can be seen under it. */
+  isHidden: boolean;
+  at: { file: string; line: number };
+};
+
+export function nameServers(input: NamingInput): Names {
+  const { groups, config, options } = input;
+  const names = new Map<string, Name>();
+  const keys = new Set(config.names);
+  const holders = ofConfig(input);
   for (const group of groups) {
     const shared = config.nameOf(specKey(group.entry));
     if (shared !== undefined) {
-      names.set(group.id, { name: shared });
+      names.set(group.id, sharedName(config, shared));
       continue;
     }
     const given = givenName(group);
-    const wished = options.rename.get(given);
-    const first = group.declared[0]?.place;
-    const name = freeName(wished ?? given, first?.project && basename(first.project), taken);
-    const isTaken = taken.has(plainName(wished ?? given));
-    const rival = owner.get(plainName(wished ?? given))?.declared[0]?.place;
+    const wanted = plainName(options.rename.get(given) ?? given);
+    const self = holderOf(input, group, wanted);
+    const rival = holders.find((other) => serverSlug(other.shown) === wanted && !areToldApart(self, other));
+    const taken = new Set([...keys, ...holders.map((other) => other.shown)]);
+    if (rival === undefined && !keys.has(wanted)) taken.delete(wanted);
+    const project = group.declared[0]?.place.project;
+    const name = freeName(wanted, project && basename(project), taken);
+    const isShown = rival === undefined && name !== wanted && whyBadName(wanted) === undefined;
     names.set(group.id, {
       name,
-      ...(isTaken && first
-        ? { conflict: conflictOf({ given, name, rival: rival ?? { file: config.path, line: 1 } }) }
-        : {}),
+      ...(isShown ? { shownAs: wanted } : {}),
+      ...(rival === undefined ? {} : { conflict: conflictOf({ given, name, at: rival.at }) }),
     });
-    taken.add(name);
-    owner.set(name, group);
+    keys.add(name);
+    holders.push({ ...self, shown: isShown ? wanted : name });
   }
   return names;
 }
 
-function conflictOf({
-  given,
-  name,
-  rival,
-}: {
-  given: string;
-  name: string;
-  rival: { file: string; line: number };
-}): NameConflict {
+export function areSameNames(a: Names, b: Names): boolean {
+  return JSON.stringify([...a]) === JSON.stringify([...b]);
+}
+
+function sharedName(config: OwnConfig, name: string): Name {
+  const shown = config.entries.find((entry) => entry.name === name)?.shownName ?? name;
+  return shown === name ? { name } : { name, shownAs: shown };
+}
+
+function ofConfig({ config, settings }: NamingInput): Holder[] {
+  const at = { file: config.path, line: 1 };
+  const known = config.entries
+    .filter((entry) => entry.enabled)
+    .map(({ shownName, projects }) => ({ shown: shownName, projects, isHidden: hides(settings, shownName), at }));
+  // Entries that do not work have their names all the same.
+  const broken = [...config.names].filter((name) => !config.entries.some((entry) => entry.name === name));
+  return [...known, ...broken.map((shown) => ({ shown, projects: undefined, isHidden: false, at }))];
+}
+
+function holderOf({ settings, options, home, found }: NamingInput, group: Group, wanted: string): Holder {
+  const places = group.declared.map((server) => server.place);
+  const before = found.get(group.id);
+  const isEverywhere = places.some((place) => place.project === undefined);
+  const folders = places.map((place) => projectOf(place.project ?? '', home));
+  const keeps = options.keepNames === true || places.some((place) => isIn(options.keepNames, place.name));
+  return {
+    shown: wanted,
+    projects: before ? before.projects : isEverywhere ? undefined : folders,
+    isHidden: (before ? before.keepsNames : keeps) || hides(settings, wanted),
+    at: places[0] ?? { file: '', line: 1 },
+  };
+}
+
+function isIn(list: true | readonly string[], name: string): boolean {
+  return list === true || list.includes(name);
+}
+
+/** The person's own settings keep every tool of that name from Claude Code, as for a server with kept names. */
+function hides(settings: ClaudeSettings, shown: string): boolean {
+  const rule = `${pluginPrefix}${serverPart(serverSlug(shown))}__*`;
+  return settings.files
+    .filter((file) => file.kind === 'user')
+    .some((file) => listOf(file.value['permissions'], 'deny').includes(rule));
+}
+
+/** As the daemon decides: the nearest folder counts, an entry for everywhere is the farthest. */
+function areToldApart(a: Holder, b: Holder): boolean {
+  if (a.isHidden || b.isHidden) return false;
+  if (a.projects === undefined || b.projects === undefined) return a.projects !== b.projects;
+  return !a.projects.some((folder) => b.projects?.includes(folder));
+}
+
+function conflictOf({ given, name, at }: { given: string; name: string; at: Holder['at'] }): NameConflict {
   return {
     name: given,
-    file: rival.file,
-    line: rival.line,
+    file: at.file,
+    line: at.line,
     choices: [
       `It moves as "${name}".`,
       `--name ${given}=<another name> chooses the name.`,

@@ -1,4 +1,5 @@
 // Our own config as the plan sees it: which launches it holds, under which names.
+import { checkServer, type ServerEntry } from '../config/server-entry.ts';
 import { isRecord } from '../link/hello.ts';
 import { readJsonc } from './documents/jsonc-document.ts';
 import { readEntry } from './entry-codecs.ts';
@@ -12,12 +13,15 @@ export type OwnConfig = {
   names: ReadonlySet<string>;
   nameOf: (key: string) => string | undefined;
   definition: (name: string) => unknown;
+  /** Those that sessions can see. */
+  entries: readonly ServerEntry[];
 };
 
 export function readOwnConfig(world: World): OwnConfig {
   const path = world.locations.configPath;
   const reading = readClientFile(path, { inside: world.locations.root });
-  const empty: OwnConfig = { path, names: new Set(), nameOf: () => undefined, definition: () => undefined };
+  const none = { names: new Set<string>(), nameOf: () => undefined, definition: () => undefined, entries: [] };
+  const empty: OwnConfig = { path, ...none };
   if (reading.kind === 'absent') return empty;
   if (reading.kind === 'refused') return { ...empty, problem: reading.reason };
   const parsed = readJsonc(reading.document.text);
@@ -32,5 +36,8 @@ export function readOwnConfig(world: World): OwnConfig {
     names: new Set(Object.keys(servers)),
     nameOf: (key) => byKey.get(key),
     definition: (name) => servers[name],
+    entries: Object.entries(servers).flatMap(
+      ([name, definition]) => checkServer(name, definition, world.home).entry ?? [],
+    ),
   };
 }

@@ -12,6 +12,8 @@ export type DecisionInput = {
   keepsNames: boolean;
   /** Files that cannot be edited, with the reason. */
   blocked: ReadonlyMap<string, string>;
+  /** All that is declared anywhere. */
+  declared: readonly Declared[];
 };
 
 export function decidePlace(server: Declared, input: DecisionInput): PlannedPlace {
@@ -29,13 +31,15 @@ export function decidePlace(server: Declared, input: DecisionInput): PlannedPlac
   return { ...place, change: changeOf(server, input) };
 }
 
-function whyStays(server: Declared, { settings, options, mistake, blocked }: DecisionInput): string | undefined {
+function whyStays(server: Declared, input: DecisionInput): string | undefined {
+  const { settings, options, mistake, blocked } = input;
   const { place } = server;
   if (server.invalid !== undefined) return `it ${server.invalid}`;
   if (place.scope === 'project' && place.project !== undefined && isMoved(settings, place.project, place.name)) {
     return 'an earlier migration silenced it here';
   }
   if (server.off !== undefined) return server.off.startsWith('is ') ? `it ${server.off}` : server.off;
+  if (isCovered(server, input.declared)) return 'your own entry of that name in this folder goes before it';
   if (mistake) return `it cannot work as written: ${mistake.why}`;
   if (server.uncarried.length > 0) return `it depends on what we do not carry: ${server.uncarried.join(', ')}`;
   const file = blocked.get(place.file);
@@ -45,6 +49,18 @@ function whyStays(server: Declared, { settings, options, mistake, blocked }: Dec
     return `its file belongs to the repository and ${title} has no personal switch for it (--remove-from-repo takes it out)`;
   }
   return whyNotSilent(server, { settings, options });
+}
+
+/** Claude Code starts one of a name: local before project. */
+function isCovered({ place }: Declared, declared: readonly Declared[]): boolean {
+  if (place.host !== 'claude-code' || place.scope !== 'project') return false;
+  return declared.some(
+    (other) =>
+      other.place.host === 'claude-code' &&
+      other.place.scope === 'local' &&
+      other.place.project === place.project &&
+      other.place.name === place.name,
+  );
 }
 
 /** A repository's server moves only if it can be silenced for this person alone. */

@@ -28,6 +28,10 @@ export type PlannedServer = {
   id: string;
   /** Its name in our config. */
   name: string;
+  /** The name that sessions see, if another server of that name is seen elsewhere. */
+  shownAs?: string;
+  /** Its part in our tool names. */
+  part: string;
   places: PlannedPlace[];
   moves: boolean;
   /** Why it does not move. */

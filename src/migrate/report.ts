@@ -55,7 +55,9 @@ function serverLines(world: World, server: PlannedServer, show: Hide): string[] 
     const where = server.projects
       ? `only in ${server.projects.map((folder) => show(tilde(folder, world.home))).join(', ')}`
       : 'everywhere';
-    lines.push(`  ${'seen'.padEnd(11)}${where}`);
+    const as =
+      server.shownAs === undefined ? '' : `, as ${show(JSON.stringify(server.shownAs))} like the other of that name`;
+    lines.push(`  ${'seen'.padEnd(11)}${where}${as}`);
     if (server.keepsNames) {
       lines.push('  names       kept by an entry of its own: rules and the /mcp switch stay');
       lines.push('  price       one more process in every session; the joint list in Claude Code no longer has it');

@@ -62,7 +62,7 @@ function removeEntry(edits: EditCollector, world: World, place: PlannedPlace, bo
   edits.add({ path: place.file, boundary, purpose, op: { op: 'set', path, value: wrapperEntryFor(world, host) } });
 }
 
-function silenceInProject(edits: EditCollector, world: World, server: PlannedServer, place: PlannedPlace): void {
+export function silenceInProject(edits: EditCollector, world: World, server: PlannedServer, place: PlannedPlace): void {
   const purpose = "silences the repository's entries for you";
   addToLocalSettings(edits, world, place.project ?? '', purpose, [
     { path: ['disabledMcpjsonServers'], value: place.name },
@@ -71,9 +71,9 @@ function silenceInProject(edits: EditCollector, world: World, server: PlannedSer
 }
 
 /** A rule that hides a moved server in one folder: the person switched it off there, or another one had its name. */
-export function denyInProject(edits: EditCollector, world: World, project: string, name: string): void {
+export function denyInProject(edits: EditCollector, world: World, project: string, part: string): void {
   addToLocalSettings(edits, world, project, 'keeps a server hidden where it was', [
-    { path: ['permissions', 'deny'], value: `${pluginPrefix}${name}__*` },
+    { path: ['permissions', 'deny'], value: `${pluginPrefix}${part}__*` },
   ]);
 }
 
@@ -144,7 +144,7 @@ export function leaveJointList(edits: EditCollector, world: World, server: Plann
       boundary: { inside: world.home },
       purpose: 'leaves the joint list, as it has its own entry',
     },
-    op: { op: 'add', path: ['permissions', 'deny'], value: `${pluginPrefix}${server.name}__*` },
+    op: { op: 'add', path: ['permissions', 'deny'], value: `${pluginPrefix}${server.part}__*` },
   });
 }
 
@@ -157,7 +157,7 @@ export function addConfigEdit(edits: EditCollector, world: World, server: Planne
   const base = { path, boundary: { inside: world.locations.root }, purpose: 'our own list of servers' };
   const at = ['mcpServers', server.name];
   if (!server.isShared) {
-    edits.add({ ...base, op: { op: 'set', path: at, value: configDefinition(server.entry, server.projects) } });
+    edits.add({ ...base, op: { op: 'set', path: at, value: configDefinition(server) } });
     return;
   }
   const projects = typeof known === 'object' && known !== null && 'projects' in known ? known.projects : undefined;
@@ -168,12 +168,15 @@ export function addConfigEdit(edits: EditCollector, world: World, server: Planne
   }
 }
 
-export function configDefinition(entry: LaunchEntry, projects: readonly string[] | undefined): Record<string, unknown> {
+export type ConfigInit = { entry: LaunchEntry; projects?: readonly string[] | undefined; shownAs?: string | undefined };
+
+export function configDefinition({ entry, projects, shownAs }: ConfigInit): Record<string, unknown> {
   const { type, command, args, env, inheritEnv, cwd, url, headers, timeout } = entry;
   const isPlain = type === undefined || type === 'stdio';
   const definition = {
     ...(isPlain ? {} : { type }),
     ...{ command, args, env, inheritEnv: inheritEnv?.length ? inheritEnv : undefined, cwd, url, headers, timeout },
+    ...(shownAs === undefined ? {} : { as: shownAs }),
     ...(projects ? { projects: [...projects] } : {}),
   };
   return Object.fromEntries(Object.entries(definition).filter(([, value]) => value !== undefined));

@@ -1,8 +1,8 @@
 // Which server a tool, prompt or resource belongs to, and what differs in the message to it.
 import { arrayElements, type Edit, isArrayAt, type Span, stringAt } from '../base/json-scan.ts';
 import { isToolAllowed } from '../catalog/catalog.ts';
-import { serverPart } from '../catalog/qualified-name.ts';
 import { declares, listKinds } from '../catalog/server-face.ts';
+import { serverPart } from '../config/qualified-name.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { listOfMethod } from '../link/faces.ts';
 import type { ListName } from '../link/hello.ts';

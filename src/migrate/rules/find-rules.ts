@@ -131,6 +131,10 @@ function record(
     found.findings.push({ ...finding, problem: translation.why });
     return;
   }
+  if (finding.isGuard && translation.gap !== undefined) {
+    found.findings.push({ ...finding, problem: translation.gap });
+    return;
+  }
   if (target.fixed !== undefined) {
     found.findings.push({ ...finding, problem: `its file ${target.fixed}` });
     return;

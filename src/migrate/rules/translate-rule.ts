@@ -1,44 +1,47 @@
 // From a rule that names a tool of a server in Claude Code to the same rule for that tool behind our plugin.
+import { hostPrefix, keptChars, qualifyName } from '../../config/qualified-name.ts';
 
 /** How Claude Code writes the tools of our plugin's server. */
-export const pluginPrefix = 'mcp__plugin_mcp-proxy_s__';
-
-/** Longest tool name the API is reported to accept; longer ones get a short form that only the daemon knows. */
-const maxToolNameChars = 64;
+export const pluginPrefix = hostPrefix;
 
 export type MovedServer = {
   /** `mcp__github`, as written in rules until now. */
   prefixes: readonly string[];
-  /** Its name in our config; its own short form. */
-  name: string;
+  /** Its part in our tool names. */
+  part: string;
 };
 
 export type Translation =
   | { kind: 'other' }
-  | { kind: 'translated'; rule: string }
+  /** `gap`: some tools that the old rule meant may not be meant by the new one. */
+  | { kind: 'translated'; rule: string; gap?: string }
   /** It means this server, but there is no sure form of it for the new name. */
   | { kind: 'unknown'; why: string };
 
 export function translateRule(rule: string, server: MovedServer): Translation {
+  const all = pluginPrefix + server.part;
   for (const prefix of server.prefixes) {
-    if (rule === prefix || rule === `${prefix}__*`) return translated(`${pluginPrefix}${server.name}__*`);
+    if (rule === prefix || rule === `${prefix}__*`) return translated(`${all}__*`);
     if (rule.startsWith(`${prefix}__`)) return translateTool(rule.slice(prefix.length + 2), server);
     if (rule.startsWith(`${prefix}(`)) return { kind: 'unknown', why: 'it has conditions in brackets' };
     if (isWildcardFor(rule, prefix)) {
-      const covers = isWildcardFor(rule, `${pluginPrefix}${server.name}`);
+      const covers = isWildcardFor(rule, all);
       return covers ? { kind: 'other' } : { kind: 'unknown', why: 'its * stands inside the server name' };
     }
   }
   return { kind: 'other' };
 }
 
-function translateTool(tool: string, server: MovedServer): Translation {
-  const plain = `${pluginPrefix}${server.name}__${tool}`;
-  if (plain.length <= maxToolNameChars) return translated(plain);
-  return {
-    kind: 'unknown',
-    why: `with our prefix it has more than ${maxToolNameChars} characters and gets a short form`,
-  };
+/** A name gets the form that the daemon gives it; a longer one is cut there and here to the same. */
+function translateTool(tool: string, { part }: MovedServer): Translation {
+  if (/[()]/.test(tool)) return { kind: 'unknown', why: 'it has conditions in brackets' };
+  if (!tool.includes('*')) return translated(pluginPrefix + qualifyName(part, tool));
+  const rule = `${pluginPrefix}${part}__${tool}`;
+  const head = tool.slice(0, tool.indexOf('*'));
+  const isWhole = head.length + 1 === tool.length && head.length <= keptChars(part);
+  if (isWhole) return translated(rule);
+  const gap = `names longer than the host takes are cut behind ${keptChars(part)} characters, and its * could miss one`;
+  return { kind: 'translated', rule, gap };
 }
 
 function isWildcardFor(rule: string, prefix: string): boolean {
@@ -62,10 +65,26 @@ export function translateMatcher(matcher: string, server: MovedServer): Translat
   for (const prefix of server.prefixes) {
     // Behind the whole name only: the server `git` is not meant by `mcp__github__.*`.
     const named = new RegExp(`${prefix}(?=__|[^A-Za-z0-9_-]|$)`, 'g');
-    pattern = pattern.replace(named, () => pluginPrefix + server.name);
+    pattern = pattern.replace(named, () => pluginPrefix + server.part);
   }
   if (pattern === matcher) return translatePattern(matcher, server);
-  return isPattern(pattern) ? translated(pattern) : { kind: 'unknown', why: 'it is not a valid pattern' };
+  if (!isPattern(pattern)) return { kind: 'unknown', why: 'it is not a valid pattern' };
+  return translated(findsCutNames(pattern, server) ? pattern : `${pattern}|${cutNames(server)}`);
+}
+
+/** Whether all that it asks of a tool's name stands in the part that no cut takes away. */
+function findsCutNames(pattern: string, { part }: MovedServer): boolean {
+  const word = `[A-Za-z0-9_-]{1,${keptChars(part)}}`;
+  const simple = new RegExp(`^(?:__)?(?:${word}|\\(${word}(?:\\|${word})*\\))?(?:\\.[*+])?$`);
+  const [, ...rests] = pattern.split(pluginPrefix + part);
+  return rests.every(
+    (rest) => simple.test(rest.replace(/(?:[$|^)]|\(\??:?)+$/, '')) || simple.test(rest.replace(/\$$/, '')),
+  );
+}
+
+/** Every name of the server that was cut: a hook that sees one too many can let it pass, one too few cannot stop it. */
+function cutNames({ part }: MovedServer): string {
+  return `^${pluginPrefix}${part}__[A-Za-z0-9_-]{${keptChars(part)}}_[0-9a-z]{5}$`;
 }
 
 function translateList(matcher: string, server: MovedServer): Translation {
@@ -87,7 +106,7 @@ function translatePattern(matcher: string, server: MovedServer): Translation {
   const probes = ['x', 'get_x', 'delete_x', 'write_x'];
   const hits = (prefix: string) => probes.some((probe) => pattern.test(`${prefix}__${probe}`));
   const hitsOld = server.prefixes.some(hits);
-  if (!hitsOld || hits(`${pluginPrefix}${server.name}`)) return { kind: 'other' };
+  if (!hitsOld || hits(pluginPrefix + server.part)) return { kind: 'other' };
   return { kind: 'unknown', why: 'its pattern matches the old names but not the new ones' };
 }
 

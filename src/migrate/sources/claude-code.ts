@@ -4,6 +4,7 @@ import { isRecord } from '../../link/hello.ts';
 import { approvalOf, type ClaudeSettings, listOf, projectState } from '../claude-settings.ts';
 import type { Collected, Declared } from '../declared.ts';
 import { lineOfPath } from '../documents/jsonc-document.ts';
+import { isListed } from '../managed-lists.ts';
 import { isFolder, realpathIfPresent } from '../world.ts';
 import { readServersOf, serversIn } from './read-entries.ts';
 
@@ -22,7 +23,7 @@ export function collectClaudeCode(settings: ClaudeSettings): Collected {
       const container = ['projects', folder, 'mcpServers'];
       const project = realpathIfPresent(folder) ?? folder;
       const local = serversIn({ ...base, scope: 'local', container, project }, state.value, container, lineAt);
-      servers.push(...local.servers.map((server) => markGone(server, folder)));
+      servers.push(...local.servers.map((server) => withSwitch(markGone(server, folder), settings, folder)));
       problems.push(...local.problems);
     }
   }
@@ -37,7 +38,9 @@ export function collectClaudeCode(settings: ClaudeSettings): Collected {
       project,
     });
     problems.push(...found.problems);
-    servers.push(...found.servers.map((server) => withApproval(server, settings, project)));
+    servers.push(
+      ...found.servers.map((server) => withSwitch(withApproval(server, settings, project), settings, project)),
+    );
   }
   return { servers: servers.map((server) => withDenied(server, settings)), problems };
 }
@@ -52,19 +55,19 @@ function withApproval(server: Declared, settings: ClaudeSettings, project: strin
   return { ...server, approval, ...off };
 }
 
-/** A person's own `deniedMcpServers` is a rejection too. */
-function withDenied(server: Declared, settings: ClaudeSettings): Declared {
-  const denied = settings.files
-    .filter((file) => file.kind === 'user')
-    .some((file) => namesOf(file.value['deniedMcpServers']).includes(server.place.name));
-  return denied ? { ...server, off: 'your settings deny it (deniedMcpServers)' } : server;
+/** Switched off with /mcp in its own folder. */
+function withSwitch(server: Declared, settings: ClaudeSettings, folder: string): Declared {
+  const isOff = listOf(projectState(settings, folder), 'disabledMcpServers').includes(server.place.name);
+  return isOff && server.off === undefined ? { ...server, off: 'you switched it off in this folder' } : server;
 }
 
-export function namesOf(list: unknown): string[] {
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((entry) =>
-    isRecord(entry) && typeof entry['serverName'] === 'string' ? [entry['serverName']] : [],
-  );
+/** A person's own `deniedMcpServers` is a rejection too, in whichever of their files and by whatever it matches. */
+function withDenied(server: Declared, settings: ClaudeSettings): Declared {
+  const { place, entry } = server;
+  const denied = settings.files
+    .filter(({ kind, project }) => kind === 'user' || (kind === 'local' && project === place.project))
+    .some((file) => isListed(file.value['deniedMcpServers'], [place.name], entry));
+  return denied ? { ...server, off: 'your settings deny it (deniedMcpServers)' } : server;
 }
 
 /** Folders in which the person switched this server off with /mcp. */

@@ -2,6 +2,10 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { joinLists } from '../../../src/catalog/joint-list.ts';
+import { createListing } from '../../../src/catalog/server-face.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { visibleServers } from '../../../src/config/visibility.ts';
 import { applyPlan } from '../../../src/migrate/apply.ts';
 import { planLines } from '../../../src/migrate/report.ts';
 import { createCopyFinder } from '../../../src/migrate/running-copies.ts';
@@ -31,6 +35,14 @@ const find = (plan: ReturnType<Fixture['plan']>, name: string) => {
   if (!server) throw new Error(`no server ${name}: ${plan.servers.map((entry) => entry.name)}`);
   return server;
 };
+
+/** What a session of that folder starts, by the last word of its command. */
+function seenIn(folder: string): (string | undefined)[] {
+  const loaded = loadConfig({ locations: home.world.locations, env: home.world.env });
+  if (!loaded.ok) throw new Error('not loaded');
+  expect(loaded.invalid).toEqual([]);
+  return visibleServers(loaded.config.servers, folder).map((entry) => entry.args.at(-1));
+}
 
 describe('preconditions', () => {
   test('nothing moves while the plugin is not enabled for the person', async () => {
@@ -93,9 +105,35 @@ describe('rules', () => {
     expect(find(home.plan(), 'a').stays[0]).toMatch(/read-only/);
   });
 
-  test('a deny rule whose new name is too long keeps its server where it is', () => {
-    user({ a: npx('a') }, { permissions: { deny: [`mcp__a__${'x'.repeat(45)}`] } });
-    expect(find(home.plan(), 'a').stays[0]).toMatch(/more than 64 characters/);
+  test('a deny rule for a tool whose new name is cut gets the name that the daemon gives the tool', async () => {
+    const tool = 'create_pull_request_review_comment_reply';
+    user({ github: npx('a') }, { permissions: { deny: [`mcp__github__${tool}`], allow: [`mcp__github__${tool}_2`] } });
+    await applyPlan(home.world, () => home.plan(), deps);
+    const served = joinLists('tools', [
+      {
+        ...{ slug: 'github', part: 'github', isAlwaysLoaded: false },
+        listing: createListing(
+          [tool, `${tool}_2`].map((name) => {
+            const raw = Buffer.from(JSON.stringify({ name, inputSchema: { type: 'object' } }));
+            const start = raw.indexOf(JSON.stringify(name));
+            return { name, raw, nameSpan: { start, end: start + name.length + 2 } };
+          }),
+        ),
+      },
+    ]).items.map(({ name }) => `mcp__plugin_mcp-proxy_s__${name}`);
+    expect(served.every((name) => name.length === 64)).toBe(true);
+    expect(home.json('.claude/settings.json')).toMatchObject({
+      permissions: {
+        deny: [`mcp__github__${tool}`, served[0]],
+        allow: [`mcp__github__${tool}_2`, served[1]],
+      },
+    });
+  });
+
+  test('a deny rule whose * could miss a cut name keeps its server where it is; an allow rule only costs a question', () => {
+    user({ a: npx('a'), b: npx('b') }, { permissions: { deny: ['mcp__a__*delete*'], allow: ['mcp__b__*read*'] } });
+    expect(find(home.plan(), 'a').stays[0]).toMatch(/deny rule "mcp__a__\*delete\*".*cut behind 30 characters/);
+    expect(find(home.plan(), 'b').moves).toBe(true);
   });
 
   test('a hook that can stop a call and cannot be translated keeps its server where it is', () => {
@@ -203,6 +241,24 @@ describe('repositories', () => {
     expect(find(plan, 'serena').stays[0]).toMatch(/committed/);
   });
 
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['switched off in its folder', { disabledMcpServers: ['db'] }, {}],
+    ['denied by its command', {}, { deniedMcpServers: [{ serverCommand: ['npx', '-y', 'db'] }] }],
+    ['denied by its name', {}, { deniedMcpServers: [{ serverName: 'db' }] }],
+  ])('a local server that the person %s stays that way', (_, state, settings) => {
+    const repo = home.repo('app');
+    user({}, settings, { [repo]: { mcpServers: { db: npx('db') }, ...state } });
+    expect(find(home.plan(), 'db').moves).toBe(false);
+  });
+
+  test('a rule that denies a whole server denies it afterwards', async () => {
+    user({ notes: npx('notes') }, { permissions: { deny: ['mcp__notes'] } });
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(home.json('.claude/settings.json')).toMatchObject({
+      permissions: { deny: ['mcp__notes', 'mcp__plugin_mcp-proxy_s__notes__*'] },
+    });
+  });
+
   test('what the person rejected stays rejected', () => {
     withRepo({ serena });
     home.write('app/.claude/settings.local.json', { disabledMcpjsonServers: ['serena'] });
@@ -221,16 +277,88 @@ describe('repositories', () => {
     expect(plan.servers[0]?.projects).toEqual([one, two]);
   });
 
-  test('a name that two servers want is shown with choices', () => {
+  const config = () => home.json('.aitkit/lib/mcpproxy/mcp_proxy_config.json');
+
+  test('two servers of one name keep it where a folder tells them apart, with all rules for it', async () => {
     const repo = home.repo('app');
-    user({ db: npx('db-one') }, {}, { [repo]: { mcpServers: { db: npx('db-two') } } });
-    const plan = home.plan();
-    expect(plan.servers.map((server) => server.name)).toEqual(['db', 'db-app']);
-    expect(plan.servers[1]?.conflict?.choices).toHaveLength(3);
-    // Sessions in that folder saw their own `db` only, so they must not get the other one now.
-    expect(plan.files.find((file) => file.path.endsWith('app/.claude/settings.local.json'))?.after).toContain(
-      'mcp__plugin_mcp-proxy_s__db__*',
+    user(
+      { db: npx('db-one') },
+      { permissions: { deny: ['mcp__db__drop'] } },
+      { [repo]: { mcpServers: { db: npx('db-two') } } },
     );
+    const plan = home.plan();
+    expect(plan.servers.map(({ name, shownAs, conflict }) => [name, shownAs, conflict])).toEqual([
+      ['db', undefined, undefined],
+      ['db-app', 'db', undefined],
+    ]);
+    expect(planLines({ world: home.world, plan }).join('\n')).toContain('as "db" like the other of that name');
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(config()).toEqual({
+      mcpServers: { db: npx('db-one'), 'db-app': { ...npx('db-two'), as: 'db', projects: [repo] } },
+    });
+    expect(home.json('.claude/settings.json')).toMatchObject({
+      permissions: { deny: ['mcp__db__drop', 'mcp__plugin_mcp-proxy_s__db__drop'] },
+    });
+    // A rule that hides the person's own there would hide the project's as well.
+    expect(home.has('app/.claude/settings.local.json')).toBe(false);
+    expect(seenIn(repo)).toEqual(['db-two']);
+    expect(seenIn(home.home)).toEqual(['db-one']);
+  });
+
+  test('three projects that each brought another server of one name see their own under that name', async () => {
+    user({});
+    const folders = ['one', 'two', 'three'].map((name) => {
+      home.repo(name);
+      home.write(`${name}/.mcp.json`, { mcpServers: { tickets: npx(`tickets-${name}`) } });
+      return name;
+    });
+    const accepted = home.plan({}, folders).servers.flatMap(({ places }) => places[0]?.needsApproval ?? []);
+    await applyPlan(home.world, () => home.plan({ accepted }, folders), deps);
+    for (const name of folders) expect(seenIn(`${home.home}/${name}`)).toEqual([`tickets-${name}`]);
+    // Moved later, a fourth one finds the name in our config.
+    home.repo('four');
+    home.write('four/.mcp.json', { mcpServers: { tickets: npx('tickets-four') } });
+    const more = [`${home.plan({}, ['four']).servers[0]?.places[0]?.needsApproval}`];
+    await applyPlan(home.world, () => home.plan({ accepted: more }, ['four']), deps);
+    expect(seenIn(`${home.home}/four`)).toEqual(['tickets-four']);
+    expect(seenIn(`${home.home}/one`)).toEqual(['tickets-one']);
+  });
+
+  test('where no folder tells them apart, the second has another name and the plan says so', () => {
+    user({ db: npx('db-one') });
+    home.write('.cursor/mcp.json', { mcpServers: { db: npx('db-two') } });
+    const plan = home.plan();
+    expect(plan.servers.map(({ name, shownAs }) => [name, shownAs])).toEqual([
+      ['db', undefined],
+      ['db-2', undefined],
+    ]);
+    expect(plan.servers[1]?.conflict?.choices).toHaveLength(3);
+  });
+
+  test('a server that every project may see after all does not share its name', () => {
+    const [one, two] = [home.repo('one'), home.repo('two')];
+    const local = (name: string) => ({ mcpServers: { db: npx(name) } });
+    user({}, {}, { [one]: local('db-one'), [two]: local('db-two') });
+    expect(home.plan().servers.map(({ shownAs }) => shownAs)).toEqual([undefined, 'db']);
+    expect(home.plan({ everywhere: true }).servers.map(({ shownAs }) => shownAs)).toEqual([undefined, undefined]);
+    expect(home.plan({ everywhere: true }).servers[1]?.conflict?.choices).toHaveLength(3);
+    // A name that leaves the joint list by a rule cannot be seen there for another server.
+    expect(home.plan({ keepNames: true }).servers.map(({ shownAs }) => shownAs)).toEqual([undefined, undefined]);
+  });
+
+  test('an entry that comes up behind a moved one is kept away as before', async () => {
+    const repo = home.repo('app');
+    home.write('app/.mcp.json', { mcpServers: { db: npx('of-the-repo') } });
+    user({ db: npx('of-the-person') }, {}, { [repo]: { mcpServers: { db: npx('local') } } });
+    const before = home.snapshot();
+    await applyPlan(home.world, () => home.plan({ only: ['db-app'] }, ['app']), deps);
+    expect(home.json('app/.claude/settings.local.json')).toMatchObject({ disabledMcpjsonServers: ['db'] });
+    expect(home.json('.claude.json')).toEqual({
+      mcpServers: { db: npx('of-the-person') },
+      projects: { [repo]: { mcpServers: {}, disabledMcpServers: ['db'] } },
+    });
+    undo(home.world, undefined);
+    expect(home.snapshot()).toEqual(before);
   });
 
   test('a repository outside of the plan that has its own entry of a name does not get ours as well', () => {

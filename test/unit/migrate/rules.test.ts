@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { translateMatcher, translateRule } from '../../../src/migrate/rules/translate-rule.ts';
 
-const github = { prefixes: ['mcp__github'], name: 'github' };
+const github = { prefixes: ['mcp__github'], part: 'github' };
 const ours = 'mcp__plugin_mcp-proxy_s__';
 
 test.each([
@@ -25,16 +25,26 @@ test.each([
   expect(translateRule(rule, github).kind).toBe('other');
 });
 
-test.each([
-  'mcp__git*',
-  'mcp__github(x)',
-  `mcp__github__${'x'.repeat(40)}`,
-])('the rule %s has no sure translation', (rule) => {
+test.each(['mcp__git*', 'mcp__github(x)', 'mcp__github__x(y)'])('the rule %s has no sure translation', (rule) => {
   expect(translateRule(rule, github).kind).toBe('unknown');
 });
 
+test.each(['mcp__github__*delete*', `mcp__github__${'x'.repeat(26)}*`])('the rule %s may miss a cut name', (rule) => {
+  expect(translateRule(rule, github)).toMatchObject({
+    kind: 'translated',
+    gap: expect.stringMatching(/cut behind 25/),
+  });
+});
+
+test('a tool whose name is cut is named as the daemon names it', () => {
+  expect(translateRule('mcp__github__create_pull_request_review_comment_reply', github)).toEqual({
+    kind: 'translated',
+    rule: `${ours}github__create_pull_request_revie_5g7q7`,
+  });
+});
+
 test('a plugin server is known by its long prefix', () => {
-  const serena = { prefixes: ['mcp__plugin_serena_serena'], name: 'serena' };
+  const serena = { prefixes: ['mcp__plugin_serena_serena'], part: 'serena' };
   expect(translateRule('mcp__plugin_serena_serena__find_symbol', serena)).toEqual({
     kind: 'translated',
     rule: `${ours}serena__find_symbol`,
@@ -47,8 +57,24 @@ test.each([
   ['Bash|mcp__github__a|mcp__github__b', `^(?:${ours}github__a|${ours}github__b)$`],
   ['^mcp__github__(a|b)$', `^${ours}github__(a|b)$`],
   ['mcp__github.*', `${ours}github.*`],
+  ['mcp__github__get_.*|mcp__github__list', `${ours}github__get_.*|${ours}github__list`],
+  ['mcp__github__.*delete', `${ours}github__.*delete|^${ours}github__[A-Za-z0-9_-]{25}_[0-9a-z]{5}$`],
 ])('the matcher %s gets an entry %s beside it', (matcher, expected) => {
   expect(translateMatcher(matcher, github)).toEqual({ kind: 'translated', rule: expected });
+});
+
+test('a guard for a long name or for words at its end sees the cut names', () => {
+  const cut = `${ours}github__create_pull_request_revie_5g7q7`;
+  for (const matcher of [
+    'mcp__github__create_pull_request_review_comment_reply',
+    '^mcp__github__create_pull_request_review_comment_reply$',
+    'mcp__github__.*_reply',
+  ]) {
+    const result = translateMatcher(matcher, github);
+    if (result.kind !== 'translated') throw new Error('not translated');
+    expect(new RegExp(result.rule).test(cut), matcher).toBe(true);
+    expect(new RegExp(result.rule).test(`${ours}github__create_issue`), matcher).toBe(false);
+  }
 });
 
 test('the entry for a plain name does not match a longer tool', () => {

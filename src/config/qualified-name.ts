@@ -27,12 +27,26 @@ export function qualifyNames(part: string, names: readonly string[]): string[] {
   }
   for (const name of [...names].sort()) {
     if (result.has(name)) continue;
-    let qualified = fits(part, sanitized(name)) ? `${part}__${sanitized(name)}` : shortened(part, name, name);
+    let qualified = qualifyName(part, name);
     for (let salt = 1; taken.has(qualified); salt += 1) qualified = shortened(part, name, `${name}\0${salt}`);
     result.set(name, qualified);
     taken.add(qualified);
   }
-  return names.map((name) => result.get(name) ?? shortened(part, name, name));
+  return names.map((name) => result.get(name) ?? qualifyName(part, name));
+}
+
+/**
+ * The qualified name of one tool, from its own name or from the form a host makes of it: a rule that only knows that form
+ * gets the same name. Another tool of the server can only hold it if hosts cannot tell the two apart either.
+ */
+export function qualifyName(part: string, name: string): string {
+  const plain = sanitized(name);
+  return fits(part, plain) ? `${part}__${plain}` : shortened(part, plain, plain);
+}
+
+/** How many characters of a tool's name stand in its qualified name whatever follows them. */
+export function keptChars(part: string): number {
+  return maxQualifiedChars - part.length - 2 - hashChars - 1;
 }
 
 function fits(part: string, name: string): boolean {
@@ -40,8 +54,7 @@ function fits(part: string, name: string): boolean {
 }
 
 function shortened(part: string, name: string, hashed: string): string {
-  const room = maxQualifiedChars - part.length - 2 - hashChars - 1;
-  return `${part}__${sanitized(name).slice(0, room)}_${shortHash(hashed)}`;
+  return `${part}__${sanitized(name).slice(0, keptChars(part))}_${shortHash(hashed)}`;
 }
 
 /** What hosts make of other characters anyway; done here so that the names we know are the names they send. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hostPrefix, maxQualifiedChars, qualifyNames, serverPart } from '../../../src/catalog/qualified-name.ts';
+import { hostPrefix, maxQualifiedChars, qualifyNames, serverPart } from '../../../src/config/qualified-name.ts';
 import { serverSlug } from '../../../src/config/server-name.ts';
 
 type Server = { server: string; tools: { name: string }[] };
