@@ -30,6 +30,8 @@ type Holder = {
   projects: readonly string[] | undefined;
   /** A rule hides this name from Claude Code's joint list, so nobody else can be seen under it. */
   isHidden: boolean;
+  /** Claude Code's own entry of the name: its sessions saw one of them, the one with the folder before the person's. */
+  isClaudes: boolean;
   at: { file: string; line: number };
 };
 
@@ -77,10 +79,16 @@ function ofConfig({ config, settings }: NamingInput): Holder[] {
   const at = { file: config.path, line: 1 };
   const known = config.entries
     .filter((entry) => entry.enabled)
-    .map(({ shownName, projects }) => ({ shown: shownName, projects, isHidden: hides(settings, shownName), at }));
+    .map(({ shownName, projects }) => ({
+      shown: shownName,
+      projects,
+      isHidden: hides(settings, shownName, projects),
+      isClaudes: false,
+      at,
+    }));
   // Entries that do not work have their names all the same.
   const broken = [...config.names].filter((name) => !config.entries.some((entry) => entry.name === name));
-  return [...known, ...broken.map((shown) => ({ shown, projects: undefined, isHidden: false, at }))];
+  return [...known, ...broken.map((shown) => ({ shown, projects: undefined, isHidden: false, isClaudes: false, at }))];
 }
 
 function holderOf({ settings, options, home, found }: NamingInput, group: Group, wanted: string): Holder {
@@ -89,10 +97,12 @@ function holderOf({ settings, options, home, found }: NamingInput, group: Group,
   const isEverywhere = places.some((place) => place.project === undefined);
   const folders = places.map((place) => projectOf(place.project ?? '', home));
   const keeps = options.keepNames === true || places.some((place) => isIn(options.keepNames, place.name));
+  const projects = before ? before.projects : isEverywhere ? undefined : folders;
   return {
     shown: wanted,
-    projects: before ? before.projects : isEverywhere ? undefined : folders,
-    isHidden: (before ? before.keepsNames : keeps) || hides(settings, wanted),
+    projects,
+    isHidden: (before ? before.keepsNames : keeps) || hides(settings, wanted, projects),
+    isClaudes: places.every((place) => place.host === 'claude-code'),
     at: places[0] ?? { file: '', line: 1 },
   };
 }
@@ -101,18 +111,20 @@ function isIn(list: true | readonly string[], name: string): boolean {
   return list === true || list.includes(name);
 }
 
-/** The person's own settings keep every tool of that name from Claude Code, as for a server with kept names. */
-function hides(settings: ClaudeSettings, shown: string): boolean {
+/** A rule of ours keeps every tool of that name from Claude Code: its names are kept, or it was hidden in a folder. */
+function hides(settings: ClaudeSettings, shown: string, projects: readonly string[] | undefined): boolean {
   const rule = `${pluginPrefix}${serverPart(serverSlug(shown))}__*`;
   return settings.files
-    .filter((file) => file.kind === 'user')
+    .filter(({ kind, project }) => kind === 'user' || (kind === 'local' && projects?.includes(project ?? '')))
     .some((file) => listOf(file.value['permissions'], 'deny').includes(rule));
 }
 
-/** As the daemon decides: the nearest folder counts, an entry for everywhere is the farthest. */
+/** As the daemon decides: the nearest folder counts. Only entries that were behind each other before may be so now. */
 function areToldApart(a: Holder, b: Holder): boolean {
   if (a.isHidden || b.isHidden) return false;
-  if (a.projects === undefined || b.projects === undefined) return a.projects !== b.projects;
+  if (a.projects === undefined || b.projects === undefined) {
+    return a.projects !== b.projects && a.isClaudes && b.isClaudes;
+  }
   return !a.projects.some((folder) => b.projects?.includes(folder));
 }
 

@@ -335,6 +335,26 @@ describe('repositories', () => {
     expect(plan.servers[1]?.conflict?.choices).toHaveLength(3);
   });
 
+  test('a server that sessions saw beside another of its name is not put behind it', async () => {
+    const repo = home.repo('app');
+    user({}, {}, { [repo]: { mcpServers: { db: npx('db-two') } } });
+    home.write('.cursor/mcp.json', { mcpServers: { db: npx('db-one') } });
+    expect(home.plan().servers.map(({ name, shownAs }) => [name, shownAs])).toEqual([
+      ['db', undefined],
+      ['db-2', undefined],
+    ]);
+  });
+
+  test('a rule that hid a server in a folder does not hide the one that moves from there later', async () => {
+    const repo = home.repo('app');
+    const state = (db: object) => ({ [repo]: { mcpServers: { db } } });
+    user({ db: npx('db-one') }, {}, state({ type: 'http', url: 'https://db.example/mcp', headersHelper: 'x' }));
+    await applyPlan(home.world, () => home.plan(), deps);
+    expect(home.read('app/.claude/settings.local.json')).toContain('mcp__plugin_mcp-proxy_s__db__*');
+    home.write('.claude.json', { projects: state(npx('db-two')) });
+    expect(home.plan().servers.map(({ name, part }) => [name, part])).toEqual([['db-app', 'db-app']]);
+  });
+
   test('a server that every project may see after all does not share its name', () => {
     const [one, two] = [home.repo('one'), home.repo('two')];
     const local = (name: string) => ({ mcpServers: { db: npx(name) } });
