@@ -2,11 +2,11 @@
 // no state outside the index.
 import { createQueryReader } from './search/query.ts';
 import { rankTools } from './search/rank.ts';
-import { stopWords } from './search/stop-words.ts';
-import { createFieldWeigher, createTermIndex, type Field } from './search/term-index.ts';
-import { createTokenizer, type Tokenizer } from './search/tokenize.ts';
+import { createTermIndex } from './search/term-index.ts';
+import { createTokenizer } from './search/tokenize.ts';
+import { TextWeigher } from './search/tool-texts.ts';
 import { type SearchTuning, searchTuning } from './search/tuning.ts';
-import { argumentsOf, isReadOnly, oneLine, type ToolDefinition } from './tool-definition.ts';
+import { type Argument, argumentsOf, isReadOnly, oneLine, type ToolDefinition } from './tool-definition.ts';
 
 export type SearchOptions = {
   readonly limit: number;
@@ -38,20 +38,19 @@ export type ToolIndex = {
   readonly size: number;
 };
 
+/** What a hit shows, without the definition: schemas of ten thousand tools would lie in memory twice. */
 type Indexed = {
   /** Key; groups tools for ranking. */
   readonly server: string;
   readonly shown: string;
   readonly name: string;
-  readonly tool: ToolDefinition;
+  readonly description: string;
+  /** Names; the first `required` of them must be given. */
+  readonly args: readonly string[];
+  readonly required: number;
   readonly isReadOnly: boolean;
 };
-type Held = { readonly toolSlots: readonly number[]; readonly serverSlot: number; readonly tools: readonly Indexed[] };
 
-/** In characters. Longer texts are manuals: their end says little about what a tool is for, and costs time to index. */
-const maxDescriptionText = 600;
-const maxArgumentText = 300;
-const maxAboutText = 2_000;
 const maxDescription = 120;
 
 export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex {
@@ -59,33 +58,31 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
   const readQuery = createQueryReader(tokenizer, tuning);
   const tools = createTermIndex<Indexed>(tokenizer);
   const servers = createTermIndex<string>(tokenizer);
-  const weighFields = createFieldWeigher(stopTest(tokenizer));
-  const held = new Map<string, Held>();
+  const texts = new TextWeigher(tokenizer, tuning);
+  const held = new Map<string, readonly Indexed[]>();
 
-  const remove = (key: string): void => {
-    const known = held.get(key);
-    if (!known) return;
-    tools.remove(known.toolSlots);
-    servers.remove([known.serverSlot]);
-    held.delete(key);
-  };
   return {
     get size() {
       return tools.size;
     },
     set(key, list, about = '', server = key) {
-      remove(key);
-      const entries = list.map((tool) => ({
-        ...{ server: key, shown: server, name: tool.name, tool },
-        isReadOnly: isReadOnly(tool),
-      }));
-      const toolSlots = entries.map((entry) =>
-        tools.add(entry, weighFields(toolFields(entry.tool, tokenizer, tuning))),
-      );
-      const serverSlot = servers.add(key, weighFields(serverFields({ server, list, about }, tokenizer, tuning)));
-      held.set(key, { toolSlots, serverSlot, tools: entries });
+      const entries: Indexed[] = [];
+      for (const tool of list) {
+        const args = argumentsOf(tool);
+        const entry = indexed(tool, args, { key, server });
+        entries.push(entry);
+        texts.ofTool(tool, args, (terms) => tools.write(entry, terms));
+      }
+      tools.put(key);
+      texts.ofServer({ server, list, about }, (terms) => servers.write(key, terms));
+      servers.put(key);
+      held.set(key, entries);
     },
-    remove,
+    remove(key) {
+      if (!held.delete(key)) return;
+      tools.remove(key);
+      servers.remove(key);
+    },
     search(query, { limit, servers: only, readOnly, accepts }) {
       const wanted = only && only.length > 0 ? new Set(only) : undefined;
       const isAccepted = (entry: Indexed): boolean =>
@@ -100,64 +97,41 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
   };
 }
 
-function stopTest(tokenizer: Tokenizer): (id: number) => boolean {
-  const flags: boolean[] = [];
-  // "get" says nothing in a request, but as a name it is what "retrieve" and "fetch" look for by synonym.
-  for (const word of stopWords) if (word !== 'get') for (const id of tokenizer.ids(word)) flags[id] = true;
-  return (id) => flags[id] === true;
+function indexed(tool: ToolDefinition, args: readonly Argument[], of: { key: string; server: string }): Indexed {
+  const names: string[] = [];
+  for (const arg of args) if (arg.isRequired) names.push(arg.name);
+  const required = names.length;
+  if (required < args.length) for (const arg of args) if (!arg.isRequired) names.push(arg.name);
+  return {
+    server: of.key,
+    shown: of.server,
+    name: tool.name,
+    description: tool.description ?? tool.title ?? '',
+    args: names,
+    required,
+    isReadOnly: isReadOnly(tool),
+  };
 }
 
-function toolFields(tool: ToolDefinition, tokenizer: Tokenizer, tuning: SearchTuning): Field[] {
-  const args = argumentsOf(tool);
-  const { ids } = tokenizer;
-  return [
-    { ids: ids(`${tool.name} ${tool.title ?? ''}`), weight: tuning.nameWeight, typicalLength: 3 },
-    {
-      ids: ids((tool.description ?? '').slice(0, maxDescriptionText)),
-      weight: tuning.descriptionWeight,
-      typicalLength: 13,
-    },
-    { ids: ids(args.map(({ name }) => name).join(' ')), weight: tuning.argumentWeight, typicalLength: 5 },
-    {
-      ids: ids(
-        args
-          .map(({ text }) => text)
-          .join(' ')
-          .slice(0, maxArgumentText),
-      ),
-      weight: tuning.argumentTextWeight,
-      typicalLength: 16,
-    },
-  ];
-}
-
-type ServerText = { readonly server: string; readonly list: readonly ToolDefinition[]; readonly about: string };
-
-function serverFields({ server, list, about }: ServerText, tokenizer: Tokenizer, tuning: SearchTuning): Field[] {
-  const names = list.flatMap(({ name }) => tokenizer.ids(name));
-  return [
-    { ids: tokenizer.ids(server), weight: tuning.serverNameWeight, typicalLength: 2 },
-    { ids: tokenizer.ids(about.slice(0, maxAboutText)), weight: tuning.serverTextWeight, typicalLength: 20 },
-    { ids: names, weight: tuning.serverToolsWeight, typicalLength: 13 },
-  ];
-}
-
-function listAll(held: ReadonlyMap<string, Held>, accepts: (entry: Indexed) => boolean, limit: number): SearchHit[] {
+function listAll(
+  held: ReadonlyMap<string, readonly Indexed[]>,
+  accepts: (entry: Indexed) => boolean,
+  limit: number,
+): SearchHit[] {
   return [...held.keys()]
     .sort()
-    .flatMap((server) => held.get(server)?.tools ?? [])
+    .flatMap((server) => held.get(server) ?? [])
     .filter(accepts)
     .slice(0, limit)
     .map((entry) => describeHit(entry, 0));
 }
 
-function describeHit({ shown, name, tool }: Indexed, score: number): SearchHit {
-  const args = argumentsOf(tool).sort((a, b) => Number(b.isRequired) - Number(a.isRequired));
+function describeHit({ shown, name, description, args, required }: Indexed, score: number): SearchHit {
   return {
     server: shown,
     name,
-    description: oneLine(tool.description ?? tool.title ?? '', maxDescription),
-    args: args.map((arg) => (arg.isRequired ? `${arg.name}*` : arg.name)),
+    description: oneLine(description, maxDescription),
+    args: args.map((arg, place) => (place < required ? `${arg}*` : arg)),
     score: Math.round(score * 1_000) / 1_000,
   };
 }

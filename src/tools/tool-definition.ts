@@ -16,12 +16,12 @@ export function argumentsOf(tool: ToolDefinition): Argument[] {
   if (!isObject(tool.inputSchema)) return [];
   const { properties, required } = tool.inputSchema;
   if (!isObject(properties)) return [];
-  const needed = new Set<unknown>(Array.isArray(required) ? required : []);
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    text: isObject(schema) && typeof schema['description'] === 'string' ? schema['description'] : '',
-    isRequired: needed.has(name),
-  }));
+  const needed: unknown[] = Array.isArray(required) ? required : [];
+  return Object.keys(properties).map((name) => {
+    const schema = properties[name];
+    const text = isObject(schema) ? schema['description'] : undefined;
+    return { name, text: typeof text === 'string' ? text : '', isRequired: needed.includes(name) };
+  });
 }
 
 /** True only where the upstream says so itself. */

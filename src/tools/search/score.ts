@@ -39,8 +39,8 @@ function scoreConcept<Doc>(index: TermIndex<Doc>, word: Word, tuning: SearchTuni
   const touched: number[] = [];
   const k = tuning.saturation;
   const add = (term: string, worth: number): void => {
-    const { slots, weights } = index.postings(term);
-    for (let at = 0; at < slots.length; at += 1) {
+    const { slots, weights, from, to } = index.postings(term);
+    for (let at = from; at < to; at += 1) {
       const slot = slots[at] ?? 0;
       const weight = weights[at] ?? 0;
       const score = (worth * weight * (k + 1)) / (weight + k);

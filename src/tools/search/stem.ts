@@ -1,29 +1,31 @@
 // A light English stemmer: plurals, -ing, -ed, -er and the noun endings that tool descriptions mix with their verbs
 // ("conversion", "converter", "converts"). Both sides of the index use it, so a stem need not be a word.
 
-const irregular: Readonly<Record<string, string>> = {
-  analyses: 'analyz',
-  analysis: 'analyz',
-  analytics: 'analyz',
-  analytic: 'analyz',
-  children: 'child',
-  data: 'data',
-  indices: 'index',
-  latest: 'late',
-  news: 'news',
-  people: 'person',
-  written: 'write',
-  wrote: 'write',
-  sent: 'send',
-  found: 'find',
-  bought: 'buy',
-  sold: 'sell',
-  made: 'make',
-  took: 'take',
-  taken: 'take',
-  told: 'tell',
-  running: 'run',
-};
+const irregular = new Map(
+  Object.entries({
+    analyses: 'analyz',
+    analysis: 'analyz',
+    analytics: 'analyz',
+    analytic: 'analyz',
+    children: 'child',
+    data: 'data',
+    indices: 'index',
+    latest: 'late',
+    news: 'news',
+    people: 'person',
+    written: 'write',
+    wrote: 'write',
+    sent: 'send',
+    found: 'find',
+    bought: 'buy',
+    sold: 'sell',
+    made: 'make',
+    took: 'take',
+    taken: 'take',
+    told: 'tell',
+    running: 'run',
+  }),
+);
 
 /** Endings by length, longest first; the second part replaces the ending. A stem keeps at least three letters. */
 const endings: readonly (readonly [string, string])[] = [
@@ -65,14 +67,20 @@ const endings: readonly (readonly [string, string])[] = [
   ['e', ''],
 ];
 const minStem = 3;
+/** Most words end in a letter that no ending has. */
+const endingsByLetter: ReadonlyMap<string, typeof endings> = new Map(
+  endings.map(([ending]) => ending.slice(-1)).map((letter) => [letter, endings.filter(([of]) => of.endsWith(letter))]),
+);
 
 /** `word` is lower-case. Words with digits or outside a-z come back unchanged. */
 export function stem(word: string): string {
   if (word.length <= minStem || !/^[a-z]+$/.test(word)) return word;
-  const known = Object.hasOwn(irregular, word) ? irregular[word] : undefined;
+  const known = irregular.get(word);
   if (known !== undefined) return known;
   if (word.endsWith('ss') || word.endsWith('us') || word.endsWith('is')) return word;
-  for (const [ending, replacement] of endings) {
+  const rules = endingsByLetter.get(word[word.length - 1] ?? '');
+  if (!rules) return word;
+  for (const [ending, replacement] of rules) {
     if (!word.endsWith(ending)) continue;
     const rest = word.slice(0, -ending.length);
     if (rest.length < minStem || !/[aeiouy]/.test(rest)) continue;

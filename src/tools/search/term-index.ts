@@ -1,22 +1,30 @@
-// An inverted index for BM25F: each document brings its terms with one weight each, summed over its fields. Field lengths are
-// compared with fixed typical lengths, not averages, so adding one server never reorders the hits of another.
+// An inverted index for BM25F. Documents come in groups (the tools of one server) and go with them; the lists by term are
+// made anew at the first search after a change: turning all groups around at once costs less than keeping lists in order.
+import { Documents, type Group, type WeightedTerms } from './documents.ts';
 
-/** Term numbers of one document and, at the same place, their weights. */
-export type WeightedTerms = { readonly ids: readonly number[]; readonly weights: readonly number[] };
 export type TermNumbers = {
   idOf(term: string): number | undefined;
   termAt(id: number): string;
   writtenAs(term: string): string;
+  readonly termCount: number;
 };
-/** Documents by slot number and, at the same place, their weights: plain numbers keep ten thousand tools small. */
-export type Postings = { readonly slots: readonly number[]; readonly weights: readonly number[] };
+/** Slot numbers of documents and, at the same place, their weights; of both only from `from` up to `to`. */
+export type Postings = {
+  readonly slots: Int32Array;
+  readonly weights: Float32Array;
+  readonly from: number;
+  readonly to: number;
+};
 
 export type TermIndex<Doc> = {
   readonly size: number;
-  /** Every slot number ever used is below this. */
+  /** Every slot number is below this. They hold until the next change. */
   readonly slotCount: number;
-  add(doc: Doc, terms: WeightedTerms): number;
-  remove(slots: Iterable<number>): void;
+  /** Adds a document to the group that is being written. */
+  write(doc: Doc, terms: WeightedTerms): void;
+  /** The documents written since the last `put` are the group from now on. */
+  put(group: string): void;
+  remove(group: string): void;
   docAt(slot: number): Doc | undefined;
   postings(term: string): Postings;
   /** How much a term tells: high for a rare one, near 0 for one in every document, highest for an unknown one. */
@@ -25,106 +33,107 @@ export type TermIndex<Doc> = {
   writtenAs(term: string): string;
 };
 
-const noPostings: Postings = { slots: [], weights: [] };
+type Inverted = {
+  /** By slot: the number of the document. */
+  readonly docs: Int32Array;
+  /** By term number: where its postings begin; they end where the next ones begin. */
+  readonly starts: Int32Array;
+  readonly slots: Int32Array;
+  readonly weights: Float32Array;
+};
 
 export function createTermIndex<Doc>(numbers: TermNumbers): TermIndex<Doc> {
-  const postingsOf: ({ slots: number[]; weights: number[] } | undefined)[] = [];
-  const docs: ({ doc: Doc; ids: readonly number[] } | undefined)[] = [];
-  const freeSlots: number[] = [];
+  const groups = new Map<string, Group>();
+  let written = new Documents<Doc>();
+  let putUpTo = 0;
+  let inverted: Inverted | undefined;
   let size = 0;
-  const find = (term: string): Postings | undefined => {
+
+  const current = (): Inverted => {
+    if (inverted) return inverted;
+    if (written.count > size * 2) {
+      const kept = new Documents<Doc>();
+      for (const [name, group] of groups) groups.set(name, kept.takeFrom(written, group));
+      written = kept;
+      putUpTo = kept.count;
+    }
+    inverted = invert(written, [...groups.values()], numbers.termCount);
+    return inverted;
+  };
+  const remove = (name: string): void => {
+    const group = groups.get(name);
+    if (!group) return;
+    size -= group.to - group.from;
+    groups.delete(name);
+    inverted = undefined;
+  };
+  const postings = (term: string): Postings => {
+    const { starts, slots, weights } = current();
     const id = numbers.idOf(term);
-    return id === undefined ? undefined : postingsOf[id];
+    const from = id === undefined ? 0 : (starts[id] ?? 0);
+    // A word that was first seen in a request has a number beyond the table.
+    return { slots, weights, from, to: id === undefined ? 0 : (starts[id + 1] ?? from) };
   };
   return {
     get size() {
       return size;
     },
     get slotCount() {
-      return docs.length;
+      return size;
     },
-    add(doc, { ids, weights }) {
-      const slot = freeSlots.pop() ?? docs.length;
-      docs[slot] = { doc, ids };
-      size += 1;
-      for (let at = 0; at < ids.length; at += 1) {
-        const id = ids[at] ?? 0;
-        const weight = weights[at] ?? 0;
-        const postings = postingsOf[id];
-        if (postings) {
-          postings.slots.push(slot);
-          postings.weights.push(weight);
-        } else postingsOf[id] = { slots: [slot], weights: [weight] };
-      }
-      return slot;
+    write: (doc, terms) => written.add(doc, terms),
+    put(name) {
+      remove(name);
+      groups.set(name, { from: putUpTo, to: written.count });
+      size += written.count - putUpTo;
+      putUpTo = written.count;
+      inverted = undefined;
     },
-    remove(slots) {
-      const gone = new Set(slots);
-      const touched = new Set<number>();
-      for (const slot of gone) {
-        const entry = docs[slot];
-        if (!entry) continue;
-        for (const id of entry.ids) touched.add(id);
-        docs[slot] = undefined;
-        freeSlots.push(slot);
-        size -= 1;
-      }
-      for (const id of touched) {
-        const left = withoutSlots(postingsOf[id] ?? noPostings, gone);
-        postingsOf[id] = left.slots.length === 0 ? undefined : left;
-      }
-    },
-    docAt: (slot) => docs[slot]?.doc,
-    postings: (term) => find(term) ?? noPostings,
+    remove,
+    docAt: (slot) => written.docAt(current().docs[slot] ?? -1),
+    postings,
     rarity(term) {
-      const holders = find(term)?.slots.length ?? 0;
-      return Math.log(1 + (size - holders + 0.5) / (holders + 0.5));
+      const { from, to } = postings(term);
+      return Math.log(1 + (size - (to - from) + 0.5) / (to - from + 0.5));
     },
     writtenAs: numbers.writtenAs,
     *vocabulary() {
-      for (const [id, postings] of postingsOf.entries()) if (postings) yield numbers.termAt(id);
+      const { starts } = current();
+      for (let id = 0; id + 1 < starts.length; id += 1) if (starts[id] !== starts[id + 1]) yield numbers.termAt(id);
     },
   };
 }
 
-function withoutSlots(postings: Postings, gone: ReadonlySet<number>): { slots: number[]; weights: number[] } {
-  const left: { slots: number[]; weights: number[] } = { slots: [], weights: [] };
-  for (const [at, slot] of postings.slots.entries()) {
-    if (gone.has(slot)) continue;
-    left.slots.push(slot);
-    left.weights.push(postings.weights[at] ?? 0);
+/** Two passes over all terms: how many documents each has, then each into its place. */
+function invert(written: Documents<unknown>, groups: readonly Group[], termCount: number): Inverted {
+  const { ids, weights: weightsOf } = written;
+  const starts = new Int32Array(termCount + 1);
+  let count = 0;
+  for (const { from, to } of groups) {
+    count += to - from;
+    const end = written.startOf(to);
+    for (let at = written.startOf(from); at < end; at += 1) {
+      const after = (ids[at] ?? 0) + 1;
+      starts[after] = (starts[after] ?? 0) + 1;
+    }
   }
-  return left;
-}
-
-export type Field = {
-  readonly ids: readonly number[];
-  readonly weight: number;
-  /** In terms, stop words not counted. */
-  readonly typicalLength: number;
-};
-
-/** BM25F's length norm within a field; 0 would ignore length, 1 would divide by it. */
-const lengthEffect = 0.6;
-
-/** Returns the function that sums the fields of one document; it reuses one table for all documents. */
-export function createFieldWeigher(isStop: (id: number) => boolean): (fields: readonly Field[]) => WeightedTerms {
-  const sums: number[] = [];
-  return (fields) => {
-    const ids: number[] = [];
-    for (const { ids: fieldIds, weight, typicalLength } of fields) {
-      let length = 0;
-      for (const id of fieldIds) if (!isStop(id)) length += 1;
-      const each = weight / (1 - lengthEffect + (lengthEffect * length) / typicalLength);
-      for (const id of fieldIds) {
-        if (isStop(id)) continue;
-        const sum = sums[id] ?? 0;
-        if (sum === 0) ids.push(id);
-        sums[id] = sum + each;
+  for (let id = 0; id < termCount; id += 1) starts[id + 1] = (starts[id + 1] ?? 0) + (starts[id] ?? 0);
+  const total = starts[termCount] ?? 0;
+  const next = starts.slice();
+  const [docs, slots, weights] = [new Int32Array(count), new Int32Array(total), new Float32Array(total)];
+  let slot = 0;
+  for (const { from, to } of groups) {
+    for (let doc = from; doc < to; doc += 1, slot += 1) {
+      docs[slot] = doc;
+      const end = written.startOf(doc + 1);
+      for (let at = written.startOf(doc); at < end; at += 1) {
+        const id = ids[at] ?? 0;
+        const place = next[id] ?? 0;
+        next[id] = place + 1;
+        slots[place] = slot;
+        weights[place] = weightsOf[at] ?? 0;
       }
     }
-    const weights = ids.map((id) => sums[id] ?? 0);
-    for (const id of ids) sums[id] = 0;
-    return { ids, weights };
-  };
+  }
+  return { docs, starts, slots, weights };
 }

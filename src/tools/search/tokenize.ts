@@ -1,33 +1,51 @@
 // Words of a text as index terms. Identifiers are split (camelCase, snake_case, letters from digits), English is stemmed,
 // scripts without spaces are cut by Intl.Segmenter. The index and the query use the same function.
 import { stem } from './stem.ts';
+import { WordTable } from './word-table.ts';
 
 export type Tokenizer = {
   /** Terms in order, with repeats. Stop words are included: whoever searches drops them. */
   terms(text: string): string[];
-  /** The same as numbers, for indexing: a table by number is twice as fast as a map by word. */
-  ids(text: string): number[];
+  /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
+  read(text: string, into: TermList, maxChars?: number): void;
   idOf(term: string): number | undefined;
   termAt(id: number): string;
+  /** Every number of a term is below this. */
+  readonly termCount: number;
   /** A word as it was written that has this term: typos are compared with words, not with stems. */
   writtenAs(term: string): string;
 };
 
+/** Numbers in a row that one text after the other is read into: an array for each would be most of the garbage. */
+export class TermList {
+  ids = new Int32Array(4_096);
+  length = 0;
+
+  /** Makes room for `count` more. */
+  reserve(count: number): void {
+    if (this.length + count <= this.ids.length) return;
+    const grown = new Int32Array((this.length + count) * 2);
+    grown.set(this.ids);
+    this.ids = grown;
+  }
+}
+
 type Part = { readonly term: string; readonly written: string };
 
-/** Distinct words of ten thousand tools are some tens of thousands; beyond this the memory starts anew. */
-const maxRemembered = 100_000;
 const unspaced =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Khmer}\\p{Script=Lao}';
 const unspacedScript = new RegExp(`[${unspaced}]`, 'u');
 const scriptRuns = new RegExp(`[${unspaced}ー]+|[^${unspaced}ー]+`, 'gu');
 const asciiOnly = /^[\x00-\x7f]*$/;
-const asciiWord = /[A-Za-z0-9]+/g;
 const anyWord = /[\p{L}\p{N}\p{M}]+/gu;
+const plainWord = /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/;
+/** 1 for letters and digits. */
+const isWordChar = Uint8Array.from({ length: 128 }, (_, code) => (/\w/.test(String.fromCharCode(code)) ? 1 : 0));
+isWordChar['_'.charCodeAt(0)] = 0;
 
 export function createTokenizer(): Tokenizer {
   // The same few thousand words make up all descriptions: splitting and stemming each only once is most of the speed.
-  const remembered = new Map<string, number | readonly number[]>();
+  const known = new WordTable();
   const idOfTerm = new Map<string, number>();
   const termOfId: string[] = [];
   const writtenOf = new Map<string, string>();
@@ -40,37 +58,70 @@ export function createTokenizer(): Tokenizer {
       .map((part) => ({ term: part.segment, written: part.segment }));
   };
   const idFor = ({ term, written }: Part): number => {
-    const known = idOfTerm.get(term);
-    if (known !== undefined) return known;
+    const id = idOfTerm.get(term);
+    if (id !== undefined) return id;
     idOfTerm.set(term, termOfId.length);
     if (written !== term) writtenOf.set(term, written);
     return termOfId.push(term) - 1;
   };
-  const split = (word: string): number | readonly number[] => {
-    const runs = unspacedScript.test(word) ? (word.match(scriptRuns) ?? []) : [word];
-    const all = runs.flatMap((run) => (unspacedScript.test(run) ? segment(run) : splitIdentifier(run))).map(idFor);
-    const [first] = all;
-    const made = all.length === 1 && first !== undefined ? first : all;
-    if (remembered.size >= maxRemembered) remembered.clear();
-    remembered.set(word, made);
-    return made;
-  };
-  const ids = (text: string): number[] => {
-    const found: number[] = [];
-    const words = text.match(asciiOnly.test(text) ? asciiWord : anyWord) ?? [];
-    for (let at = 0; at < words.length; at += 1) {
-      const word = words[at] ?? '';
-      const made = remembered.get(word) ?? split(word);
-      if (typeof made === 'number') found.push(made);
-      else for (const id of made) found.push(id);
+  const split = (word: string): number[] => {
+    if (plainWord.test(word)) {
+      const written = word.toLowerCase();
+      return [idFor({ term: stem(written), written })];
     }
-    return found;
+    const words = asciiOnly.test(word) ? [word] : (word.match(anyWord) ?? []);
+    const runs = words.flatMap((part) => (unspacedScript.test(part) ? (part.match(scriptRuns) ?? []) : [part]));
+    return runs.flatMap((run) => (unspacedScript.test(run) ? segment(run) : splitIdentifier(run))).map(idFor);
+  };
+  const read = (text: string, into: TermList, maxChars = text.length): void => {
+    const end = Math.min(text.length, maxChars);
+    // At worst each letter is a part of an identifier that is kept whole as well.
+    into.reserve(end * 2);
+    const { ids } = into;
+    let { length } = into;
+    let at = 0;
+    while (at < end) {
+      const from = at;
+      let hash = 0;
+      let other = 0;
+      // Characters outside ASCII belong to the word here; which of them are none is decided once for each new word.
+      for (let code = text.charCodeAt(at); code >= 128 || isWordChar[code] === 1; code = text.charCodeAt(at)) {
+        hash = (Math.imul(hash, 31) + code) | 0;
+        other = (Math.imul(other, 0x01000193) ^ code) | 0;
+        at += 1;
+        if (at === end) break;
+      }
+      if (at === from) {
+        at += 1;
+        continue;
+      }
+      // The low bits of the first hash are those of the last letters alone.
+      hash ^= hash >>> 15;
+      const held = known.find(hash, other) || known.add(hash, other, split(text.slice(from, at)));
+      if (held > 0) {
+        ids[length] = held - 1;
+        length += 1;
+      } else {
+        for (const id of known.listOf(held)) {
+          ids[length] = id;
+          length += 1;
+        }
+      }
+    }
+    into.length = length;
   };
   const termAt = (id: number): string => termOfId[id] ?? '';
   return {
-    ids,
+    read,
     termAt,
-    terms: (text) => ids(text).map(termAt),
+    get termCount() {
+      return termOfId.length;
+    },
+    terms(text) {
+      const list = new TermList();
+      read(text, list);
+      return Array.from({ length: list.length }, (_, place) => termAt(list.ids[place] ?? 0));
+    },
     idOf: (term) => idOfTerm.get(term),
     writtenAs: (term) => writtenOf.get(term) ?? term,
   };

@@ -101,6 +101,32 @@ describe('tool index', () => {
     expect(names(index, 'appointment')).toEqual(['delete_event']);
   });
 
+  it('answers like a new index after many servers came, changed and went', () => {
+    const lists = [files, calendar, rail, [...files, ...calendar], []];
+    const index = createToolIndex();
+    const last = new Map<string, (typeof lists)[number]>();
+    for (let step = 0; step < 120; step += 1) {
+      const key = `server-${(step * 7) % 11}`;
+      const list = lists[(step * 5) % lists.length] ?? [];
+      if (step % 4 === 3) {
+        index.remove(key);
+        last.delete(key);
+      } else {
+        index.set(key, list);
+        last.set(key, list);
+      }
+      // A request between two changes makes the index turn its lists around.
+      if (step % 9 === 0) index.search('calendar file', { limit: 3 });
+    }
+    const fresh = createToolIndex();
+    for (const [key, list] of last) fresh.set(key, list);
+    expect(index.size).toBe(fresh.size);
+    for (const query of ['read a file', 'appointment in the calendar', '查询车站', 'directory of folders']) {
+      const found = (of: ToolIndex) => of.search(query, { limit: 50 }).map(({ server, name }) => `${server} ${name}`);
+      expect(found(index), query).toEqual(found(fresh));
+    }
+  });
+
   it('answers the same whatever the order in which servers were set', () => {
     const other = createToolIndex();
     other.set('rail', rail, '中国铁路购票');
