@@ -4,7 +4,12 @@ import { AppError } from './errors.ts';
 
 /** Makes `path` (and its parents) if absent and verifies it. Throws DIRECTORY_UNSAFE. */
 export function ensurePrivateDir(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    // With `recursive` Node says ENOENT where the file system is read-only; without it says EROFS.
+    mkdirSync(path, { mode: 0o700 });
+  }
   const unsafe = whyUnsafe(path);
   if (unsafe) {
     throw new AppError({

@@ -61,8 +61,9 @@ type Entry = {
   readonly ref: string;
   readonly bytes: number;
   readonly storedAt: number;
-  readonly held: { readonly kind: 'memory'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+  readonly held: Held;
 };
+type Held = { readonly kind: 'memory'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
 
 /** 128 bits: a reference cannot be guessed, so holding one is not the protection but no reference leads anywhere else. */
 const refBytes = 16;
@@ -105,17 +106,10 @@ export function createResultStore(
     if (size > limits.maxBytes) return undefined;
     makeRoom(session, size);
     const ref = randomBytes(refBytes).toString('base64url');
-    entries.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: hold(text, size) });
+    const held: Held = size > limits.spillBytes ? spillText(deps.spillFolder, text) : { kind: 'memory', text };
+    entries.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held });
     bytes += size;
     return ref;
-  };
-  // The name is not the reference: who may list the folder still cannot ask for the result.
-  const spillPath = (): string => join(ensurePrivateDir(deps.spillFolder), `${randomBytes(8).toString('hex')}.json`);
-  const hold = (text: string, size: number): Entry['held'] => {
-    if (size <= limits.spillBytes) return { kind: 'memory', text };
-    const path = spillPath();
-    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
-    return { kind: 'file', path };
   };
   const read = (entry: Entry): unknown => {
     if (lastRead?.ref === entry.ref) return lastRead.result;
@@ -144,15 +138,8 @@ export function createResultStore(
       makeRoom(session, given.length);
       // Counted before it is written: two at once must not both take the last room.
       bytes += given.length;
-      const path = spillPath();
-      try {
-        await writeFile(path, given, { mode: 0o600, flag: 'wx' });
-      } catch (error) {
-        bytes -= given.length;
-        rmSync(path, { force: true });
-        throw error;
-      }
-      entries.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: { kind: 'file', path } });
+      const held = await spillBytes(deps.spillFolder, given);
+      entries.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held });
     },
     async read(session, ref, request) {
       const entry = find(session, ref);
@@ -180,6 +167,38 @@ export function createResultStore(
       for (const entry of [...entries.values()]) drop(entry);
     },
   };
+}
+
+// Where the disk is full or the folder cannot be made, memory holds it: the call has run, and its result must not be lost
+// for want of a place. The store's bound on bytes holds for both.
+
+function spillText(folder: string, text: string): Held {
+  let path: string | undefined;
+  try {
+    path = spillPath(folder);
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+    return { kind: 'file', path };
+  } catch {
+    if (path !== undefined) rmSync(path, { force: true });
+    return { kind: 'memory', text };
+  }
+}
+
+async function spillBytes(folder: string, bytes: Uint8Array): Promise<Held> {
+  let path: string | undefined;
+  try {
+    path = spillPath(folder);
+    await writeFile(path, bytes, { mode: 0o600, flag: 'wx' });
+    return { kind: 'file', path };
+  } catch {
+    if (path !== undefined) rmSync(path, { force: true });
+    return { kind: 'memory', text: Buffer.from(bytes).toString('utf8') };
+  }
+}
+
+/** The name is not the reference: who may list the folder still cannot ask for the result. */
+function spillPath(folder: string): string {
+  return join(ensurePrivateDir(folder), `${randomBytes(8).toString('hex')}.json`);
 }
 
 /** One text for never issued, another session's, expired and pushed out: the difference would tell what others do. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,6 +52,18 @@ describe('result store', () => {
     const d = errorOf(() => store.get('me', evicted, {}));
     expect(a).toContain('RESULT_UNKNOWN');
     expect([b, c, d]).toEqual([a, a, a]);
+  });
+
+  it('keeps a result in memory, within the same bound, when it cannot be written to disk', async () => {
+    writeFileSync(folder, 'a file where the folder should be');
+    const store = open();
+    const [ref, other] = [put(store, 'me', rows(80)), store.newReference()];
+    await store.putBytes('me', other, Buffer.from(JSON.stringify(rows(81))));
+    expect(store.bytes).toBeGreaterThan(4_000);
+    expect(store.get('me', ref, { path: '$[79].id' })).toMatchObject({ data: 79 });
+    expect(await store.read('me', other, { path: '$[80].id' })).toMatchObject({ data: 80 });
+    put(store, 'me', rows(200));
+    expect(store.bytes).toBeLessThanOrEqual(10_000);
   });
 
   it('gives references of 128 bits that never repeat', () => {
