@@ -15,6 +15,7 @@ export const errorCodes = [
   'DEMO_FAILED',
   'DIRECTORY_UNSAFE',
   'FILE_CHANGED',
+  'INPUT_REFUSED',
   'JOB_LIMIT',
   'JOB_UNKNOWN',
   'MESSAGE_TOO_LARGE',

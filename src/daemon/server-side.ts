@@ -8,6 +8,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { openSnapshots } from '../catalog/snapshots.ts';
 import { cacheDir } from '../config/cache-dir.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
+import type { Problem } from '../link/control.ts';
 import type { Locations } from '../link/locations.ts';
 import { upstreamCapabilities } from '../mcp/face.ts';
 import type { Router } from '../router/router.ts';
@@ -30,6 +31,8 @@ export type ServerSide = {
   /** Ready when the predecessor's leftovers are gone. */
   journal: Promise<Journal>;
   noteHazard: (instance: Instance, what: string) => void;
+  /** Of a server that waits for a person to log in. */
+  login: (server: string) => Problem | undefined;
   /** No login is waited for any more. */
   closeLogins: () => void;
   /** After the copies ended: files are closed, an empty journal goes. */
@@ -62,7 +65,9 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
     markerTag: markerTag(locations.journalPath),
   };
   const showLogin = (server: string, url: string) => log.warn('server.needs-login', { server, url });
-  const remote = createRemoteOpener({ ...shared, dataDir: locations.dataDir, showLogin, log });
+  // Sessions that are open got no tools of it so far, and would not ask again.
+  const onLoggedIn = (server: string) => router().loggedIn(server);
+  const remote = createRemoteOpener({ ...shared, dataDir: locations.dataDir, showLogin, onLoggedIn, log });
   const noteHazard = ({ identity: { server } }: Instance, what: string) => {
     if (!hazards.note(server, redactor.redact(what))) return;
     log.warn('server.hazard', { server, what });
@@ -80,6 +85,7 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
     addSecrets: (secrets) => secrets.forEach(redactor.add),
     capabilities: (entry, { sharing }) =>
       upstreamCapabilities({ roots: sharing !== 'shared', sampling: entry.sampling }),
+    knownVersion: (snapshot) => catalog.faceOf({ snapshot })?.introduction.protocolVersion,
     isWanted: ({ identity }) => isWanted(identity, deps.roster),
     onSingleClient: (instance, evidence) => noteHazard(instance, `it refused a second session: ${evidence}`),
     events: {
@@ -96,7 +102,8 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
     if ((await journal).entries().length === 0) removeIfPresent(locations.journalPath);
     for (const file of serverLogs.values()) file.close();
   };
-  return { supervisor, catalog, hazards, journal, noteHazard, closeLogins: remote.close, close };
+  const { login, close: closeLogins } = remote;
+  return { supervisor, catalog, hazards, journal, noteHazard, login, closeLogins, close };
 }
 
 /** Time that does not jump: a machine that slept for hours, or whose clock was set, has not left its servers idle so long. */

@@ -1,7 +1,11 @@
 // Whether a session's program can be asked what a server asks: only what it declared, mode by mode.
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { stringAt } from '../base/json-scan.ts';
+import { isRecord } from '../link/hello.ts';
 import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import type { Session } from '../sessions/session.ts';
+import type { Instance } from '../upstream/instance.ts';
 
 const capabilityOf: Readonly<Record<string, string>> = {
   'sampling/createMessage': 'sampling',
@@ -25,4 +29,33 @@ export function whyUnable(session: Session, { method, line, params }: RequestEnv
   }
   const wantsTools = method === 'sampling/createMessage' && memberAt(line, params, ['tools']) !== undefined;
   return wantsTools && !modes.includes('tools') ? lacks('sampling with tools') : undefined;
+}
+
+/**
+ * What a 2026-07-28 server is told with a call of that session: what its program declared, and roots where we know them.
+ * Only what has a meaning there; tasks of the older family are another protocol.
+ */
+export function capabilitiesFor(session: Session, instance: Instance): Record<string, unknown> {
+  const { elicitation, sampling, roots, experimental, extensions } = session.client?.capabilities ?? {};
+  const others = isRecord(extensions)
+    ? Object.fromEntries(Object.entries(extensions).filter(([name]) => name !== 'io.modelcontextprotocol/tasks'))
+    : {};
+  return {
+    ...(elicitation === undefined ? {} : { elicitation }),
+    ...(sampling === undefined ? {} : { sampling }),
+    ...(roots === undefined && ownRoots(instance, session) === undefined ? {} : { roots: {} }),
+    ...(experimental === undefined ? {} : { experimental }),
+    ...(Object.keys(others).length === 0 ? {} : { extensions: others }),
+  };
+}
+
+/** Roots that need no question: a project's copy has its project; a host without roots has the folder that it was opened in. */
+export function ownRoots({ identity }: Instance, session: Session | undefined): string | undefined {
+  if (identity.projectRoot !== undefined) return rootsOf(identity.projectRoot);
+  if (identity.sharing !== 'session' || !session?.identity.projectRoot) return undefined;
+  return session.client?.capabilities['roots'] === undefined ? rootsOf(session.identity.projectRoot) : undefined;
+}
+
+function rootsOf(projectRoot: string): string {
+  return JSON.stringify({ roots: [{ uri: pathToFileURL(projectRoot).href, name: basename(projectRoot) }] });
 }

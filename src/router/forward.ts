@@ -1,51 +1,40 @@
 // One request of a session on its way to a server and back: start if need be, queue, ids, progress, time limit, cancel.
 import { AppError } from '../base/errors.ts';
-import type { Edit, Span } from '../base/json-scan.ts';
+import type { Edit } from '../base/json-scan.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import {
-  idKey,
-  memberAt,
-  type NotificationEnvelope,
-  type RequestEnvelope,
-  type ResponseEnvelope,
-  withEdits,
-} from '../mcp/envelope.ts';
-import { isLegacyVersion, modernVersion } from '../mcp/eras.ts';
-import { failureLine, notificationLine } from '../mcp/messages.ts';
-import { addEnvelopeEdits, type Envelope, envelopeEdits } from '../mcp/modern.ts';
+import { idKey, memberAt, type NotificationEnvelope, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
+import { isInputRequired } from '../mcp/input-required.ts';
+import { errorCode, modernCodes } from '../mcp/modern.ts';
 import type { Session } from '../sessions/session.ts';
-import type { Answer } from '../upstream/channel.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
+import { Call, type Forward, noticeStart } from './call.ts';
+import type { Copy } from './copies.ts';
+import { type Crossing, crossingOf } from './era-bridge.ts';
+import type { InputRounds } from './input-rounds.ts';
 import { FairQueue } from './queue.ts';
 
 export type ForwardDeps = {
   /** Waits for the session's variables and for the start. */
-  acquire: (session: Session, entry: ServerEntry) => Promise<{ instance: Instance; slot: Slot }>;
+  acquire: (session: Session, entry: ServerEntry) => Promise<Copy>;
   /** The copy if it is ready now: the common case takes no detour. */
-  findReady: (session: Session, entry: ServerEntry) => { instance: Instance; slot: Slot } | undefined;
+  findReady: (session: Session, entry: ServerEntry) => Copy | undefined;
   maxQueued: () => number;
   /** Most calls that one copy of that server gets at the same time. */
   maxConcurrent: (entry: ServerEntry) => number;
   /** The server answered, whatever it said. */
   onAnswered: (forward: Forward, instance: Instance, answer: ResponseEnvelope) => void;
+  /** For servers that ask by their answer. */
+  rounds: InputRounds;
+  /** Headers that the tool's definition asks for; undefined: none. */
+  headersFor: (forward: Forward, instance: Instance, slot: Slot) => Readonly<Record<string, string>> | undefined;
+  /** Resolves when the copy's definitions were fetched anew. */
+  relearn: (instance: Instance, slot: Slot) => Promise<void>;
   now: () => number;
 };
 
-export type Forward = {
-  session: Session;
-  request: RequestEnvelope;
-  entry: ServerEntry;
-  /** What differs in the message to the server, besides id and progress token. */
-  edits: readonly Edit[];
-  /** What differs in the answer to the host, besides its id. */
-  onAnswer?: (answer: ResponseEnvelope) => readonly Edit[];
-  /** Takes the outcome in place of the host: what was asked for is shown in another form. */
-  onOutcome?: (outcome: Answer) => void;
-};
+type Finish = { (): void; isDone?: boolean; timer?: NodeJS.Timeout };
 
-/** A host shows that something happens; more often than this nobody reads. */
-const startNoticeMs = 1_000;
 /** Enough to keep a pipe busy; more would let one session's burst stand before everyone else's next call. */
 const maxUnsentBytes = 1024 * 1024;
 
@@ -92,67 +81,102 @@ export class Forwarder {
       call.fail(overloaded(entry.name, queue.queued));
       return;
     }
-    call.withdraw ??= ticket.cancel;
+    call.withdraw = ticket.cancel;
   }
 
   #dispatch(call: Call, at: { instance: Instance; slot: Slot; queue: FairQueue }): void {
     const { instance, slot, queue } = at;
-    const { request, entry, edits, session } = call.forward;
-    const isStateless = session.protocolVersion === modernVersion;
-    const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
+    const { request, edits, session } = call.forward;
     if (call.isOver) {
       queue.done();
       return;
     }
+    const crossing = crossingOf(call, instance, slot);
     const token = memberAt(request.line, request.params, ['_meta', 'progressToken']);
     instance.calls += 1;
-    instance.lastUsedAt = this.#deps.now();
-    let isDone = false;
-    let timer: NodeJS.Timeout | undefined;
-    const done = () => {
-      if (isDone) return;
-      isDone = true;
-      clearTimeout(timer);
-      instance.lastUsedAt = this.#deps.now();
-      queue.done();
-    };
+    const done = this.#begin(instance, queue);
+    const headers = this.#deps.headersFor(call.forward, instance, slot);
     const id = slot.channel.request({
       method: request.method,
-      owner: call.forward.session.id,
+      owner: session.id,
       related: idKey(request.idText),
       onPaused: () => session.pause(idKey(request.idText)),
+      ...(headers ? { headers } : {}),
       encode: (upstreamId) => {
         const own: Edit[] = [{ at: request.id, with: String(upstreamId) }];
         if (token) own.push({ at: token, with: String(upstreamId) });
-        // To a server with sessions, what a request without one says of its client is no part of the message.
-        if (isStateless && hasSessions) own.push(...envelopeEdits(request));
-        // A program with a session cannot be asked in the middle of a call here, so it counts as one without abilities.
-        if (!isStateless && !hasSessions) own.push(...addEnvelopeEdits(request, envelopeOf(session)));
-        return withEdits(request.line, [...own, ...edits]);
+        return withEdits(request.line, [...own, ...crossing.requestEdits(), ...edits]);
       },
       onAnswer: (answer) => {
         done();
-        if ('error' in answer && this.#mayTryAgain(call, answer.error)) void this.#start(call);
-        else if ('error' in answer) call.fail(answer.error);
-        else {
-          this.#deps.onAnswered(call.forward, instance, answer.envelope);
-          call.answer(answer.envelope);
-        }
+        if (!('error' in answer)) this.#answered(call, at, crossing, answer.envelope);
+        else if (this.#mayTryAgain(call, answer.error)) void this.#start(call);
+        else call.fail(answer.error);
       },
       ...(token ? { onProgress: (progress: NotificationEnvelope) => call.progress(progress, token) } : {}),
     });
-    const stop = (reason: string | undefined) => {
+    call.stop = (reason) => {
       slot.channel.cancel(id, reason);
       done();
     };
-    call.stop = stop;
-    const { timeoutMs } = entry;
-    if (timeoutMs === undefined || isDone) return;
-    timer = setTimeout(() => {
-      stop('time limit');
-      call.fail(timedOut(entry.name, timeoutMs));
+    this.#limit(call, done);
+  }
+
+  /** Returns what ends it, which is called at least once. */
+  #begin(instance: Instance, queue: FairQueue): Finish {
+    instance.lastUsedAt = this.#deps.now();
+    const finish: Finish = () => {
+      if (finish.isDone) return;
+      finish.isDone = true;
+      clearTimeout(finish.timer);
+      instance.lastUsedAt = this.#deps.now();
+      queue.done();
+    };
+    return finish;
+  }
+
+  #limit(call: Call, done: Finish): void {
+    const { timeoutMs, name } = call.forward.entry;
+    if (timeoutMs === undefined || done.isDone) return;
+    done.timer = setTimeout(() => {
+      call.stop?.('time limit');
+      call.fail(timedOut(name, timeoutMs));
     }, timeoutMs);
-    timer.unref();
+    done.timer.unref();
+  }
+
+  #answered(call: Call, { instance, slot }: Copy, crossing: Crossing, envelope: ResponseEnvelope): void {
+    if (crossing.isDriven && isInputRequired(envelope)) return void this.#nextRound(call, instance, envelope);
+    if (this.#hasOldHeaders(call, slot, envelope)) return void this.#withNewHeaders(call, instance, slot, envelope);
+    this.#deps.onAnswered(call.forward, instance, envelope);
+    const failure = crossing.failureOf(envelope);
+    if (failure) call.fail(failure);
+    else call.answer(envelope, crossing.answerEdits(envelope));
+  }
+
+  /** The server asks first: the host is asked, then the call is sent anew, if need be to a new copy. */
+  async #nextRound(call: Call, instance: Instance, envelope: ResponseEnvelope): Promise<void> {
+    try {
+      await this.#deps.rounds.take(call, instance, envelope);
+    } catch (error) {
+      return call.fail(error instanceof AppError ? error : unexpected(call.forward.entry.name, error));
+    }
+    if (!call.isOver) await this.#start(call);
+  }
+
+  /** Refused before it ran, because its headers were made from a definition that has changed since. */
+  #hasOldHeaders(call: Call, { transport }: Slot, envelope: ResponseEnvelope): boolean {
+    if (!transport.takesHeaders || call.method !== 'tools/call' || call.wasTriedAgain) return false;
+    return errorCode(envelope) === modernCodes.headerMismatch;
+  }
+
+  async #withNewHeaders(call: Call, instance: Instance, slot: Slot, envelope: ResponseEnvelope): Promise<void> {
+    call.wasTriedAgain = true;
+    call.stop = undefined;
+    await this.#deps.relearn(instance, slot);
+    if (call.isOver) return;
+    if (this.#deps.headersFor(call.forward, instance, slot)) await this.#start(call);
+    else call.answer(envelope);
   }
 
   /** The server had forgotten our MCP session and did not take the call: once more, with a new one. */
@@ -177,87 +201,6 @@ export class Forwarder {
     queue.limits.maxConcurrent = isSerial ? 1 : this.#deps.maxConcurrent(entry);
     return queue;
   }
-}
-
-function envelopeOf({ client, logLevel }: Session): Envelope {
-  const clientInfo = { name: client?.name ?? 'unknown', version: '0' };
-  return { clientInfo, capabilities: {}, ...(logLevel === undefined ? {} : { logLevel }) };
-}
-
-/** The session's side of one request. */
-class Call {
-  readonly forward: Forward;
-  readonly method: string;
-  isOver = false;
-  wasTriedAgain = false;
-  /** Takes it out of the queue, if it still waits there. */
-  withdraw: (() => boolean) | undefined;
-  /** Tells the server to stop. */
-  stop: ((reason: string | undefined) => void) | undefined;
-
-  constructor(forward: Forward) {
-    this.forward = forward;
-    this.method = forward.request.method;
-  }
-
-  cancel(reason: string | undefined): void {
-    if (!this.#end()) return;
-    this.withdraw?.();
-    this.stop?.(reason);
-  }
-
-  answer(envelope: ResponseEnvelope): void {
-    if (!this.#end()) return;
-    const { session, request, onAnswer, onOutcome } = this.forward;
-    if (this.method === 'tools/call') session.noteResult(envelope);
-    if (onOutcome) return onOutcome({ envelope });
-    const edits: Edit[] = [{ at: envelope.id, with: request.idText }, ...(onAnswer?.(envelope) ?? [])];
-    session.send(withEdits(envelope.line, edits), idKey(request.idText));
-  }
-
-  fail(error: AppError): void {
-    if (!this.#end()) return;
-    const { session, request } = this.forward;
-    session.send(failureLine(request, error), idKey(request.idText));
-  }
-
-  progress({ line, params }: NotificationEnvelope, token: Span): void {
-    if (this.isOver) return;
-    const { session, request } = this.forward;
-    const at = memberAt(line, params, ['progressToken']);
-    if (!at) return;
-    const restored = withEdits(line, [{ at, with: request.line.subarray(token.start, token.end) }]);
-    session.send(restored, idKey(request.idText));
-  }
-
-  #end(): boolean {
-    if (this.isOver) return false;
-    this.isOver = true;
-    const key = idKey(this.forward.request.idText);
-    if (this.forward.session.requests.get(key) === this) this.forward.session.requests.delete(key);
-    return true;
-  }
-}
-
-/** While a server starts, a host that asked for progress sees that it does. */
-function noticeStart(call: Call, now: () => number): () => void {
-  const { request, session, entry } = call.forward;
-  const token = memberAt(request.line, request.params, ['_meta', 'progressToken']);
-  if (!token) return () => {};
-  const since = now();
-  let step = 0;
-  const timer = setInterval(() => {
-    step += 1;
-    const seconds = Math.round((now() - since) / 1000);
-    // Must increase and stay below whatever the server itself will report later.
-    const params = { progress: step * 1e-6, message: `Starting ${entry.name} (${seconds} s)` };
-    const text = request.line.subarray(token.start, token.end).toString();
-    const line = notificationLine('notifications/progress', { ...params, progressToken: 0 }).toString();
-    const own = line.replace('"progressToken":0', () => `"progressToken":${text}`);
-    session.send(Buffer.from(own), idKey(request.idText));
-  }, startNoticeMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 function overloaded(server: string, queued: number): AppError {

@@ -83,9 +83,15 @@ export class HostRequests {
   #initialize(session: Session, request: RequestEnvelope): Promise<void> {
     const { line, params } = request;
     const name = stringAt(line, memberAt(line, params, ['clientInfo', 'name'])) ?? 'unknown';
+    const infoAt = memberAt(line, params, ['clientInfo']);
+    const info: unknown = infoAt && JSON.parse(textAt(line, infoAt));
     const capabilities = memberAt(line, params, ['capabilities']);
     const declared: unknown = capabilities && JSON.parse(textAt(line, capabilities));
-    session.client = { name, capabilities: isRecord(declared) ? declared : {} };
+    session.client = {
+      name,
+      capabilities: isRecord(declared) ? declared : {},
+      ...(isRecord(info) && typeof info['version'] === 'string' ? { info } : {}),
+    };
     const asked = stringAt(line, memberAt(line, params, ['protocolVersion']));
     return this.#deps.lists.initialize(session, request, asked);
   }
@@ -169,18 +175,14 @@ export class HostRequests {
 
   async #subscribe(session: Session, request: RequestEnvelope, { entry, name }: Route): Promise<void> {
     try {
-      const { instance, slot } = await this.#deps.copies.acquire(session, entry);
-      const asWritten = askedName(request) ?? name;
-      const isNeeded =
+      const copy = await this.#deps.copies.acquire(session, entry);
+      const { subscriptions } = this.#deps;
+      const answer =
         request.method === 'resources/subscribe'
-          ? this.#deps.subscriptions.add(instance, name, session.id, asWritten)
-          : this.#deps.subscriptions.remove(instance, name, session.id);
-      if (!isNeeded) return session.send(resultLine(request.idText, '{}'));
-      const answer = await slot.channel.ask(request.method, { uri: name });
-      if (answer.result) return session.send(resultLine(request.idText, textAt(answer.line, answer.result)));
-      if (request.method === 'resources/subscribe') this.#deps.subscriptions.remove(instance, name, session.id);
-      const error = answer.error ? textAt(answer.line, answer.error) : '{"code":-32603,"message":"no result"}';
-      session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request.idText},"error":${error}}`));
+          ? await subscriptions.subscribe(session, copy, name, askedName(request) ?? name)
+          : await subscriptions.unsubscribe(session, copy, name);
+      const member = 'error' in answer ? `"error":${answer.error}` : `"result":${answer.result}`;
+      session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request.idText},${member}}`));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       session.send(appErrorLine(request.idText, error));

@@ -7,6 +7,7 @@ import type { ServerEntry } from '../config/server-entry.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
+import { withoutUnusable } from './param-headers.ts';
 import { faceKeys, type Views } from './views.ts';
 
 export type LearningDeps = {
@@ -62,25 +63,27 @@ export class Learning {
     fetching.catch((error: unknown) => this.#failed(instance, error));
   }
 
-  /** A server says that a list changed. What changes while one fetch runs is seen by the next. */
-  changed(instance: Instance, slot: Slot): void {
+  /** A server says that a list changed. What changes while one fetch runs is seen by the next. Never rejects. */
+  changed(instance: Instance, slot: Slot): Promise<void> {
     const running = this.#fetching.get(slot) ?? Promise.resolve();
     const next = running.catch(() => {}).then(() => this.#fetch(instance, slot));
     this.#fetching.set(slot, next);
-    next.catch((error: unknown) => this.#failed(instance, error));
+    return next.catch((error: unknown) => this.#failed(instance, error));
   }
 
   async #fetch(instance: Instance, slot: Slot): Promise<void> {
-    const face = await fetchFace(slot.channel, slot.introduction);
+    const former = this.#deps.catalog.faceOf(this.keysOf(instance, slot));
     const { server } = instance.identity;
-    const changed = this.#deps.catalog.learn(this.#keysOf(instance, slot), face);
+    const fetched = await fetchFace(slot.channel, slot.introduction, former);
+    const face = withoutUnusable(fetched, slot, this.#deps.log, server);
+    const changed = this.#deps.catalog.learn(this.keysOf(instance, slot), face);
     if (changed.length === 0) return;
     this.#deps.log.info('lists.changed', { server, lists: changed });
     this.#deps.onChanged();
   }
 
   /** What one session is shown over its own MCP session belongs to that identity, whoever began the copy. */
-  #keysOf({ identity: { key, snapshotKey, server } }: Instance, { owner }: Slot): Required<FaceKeys> {
+  keysOf({ identity: { key, snapshotKey, server } }: Instance, { owner }: Slot): Required<FaceKeys> {
     const session = owner === undefined ? undefined : this.#deps.findSession(owner);
     const view = session && this.#deps.views.of(session);
     const entry = view?.servers.find(({ entry: { name } }) => name === server)?.entry;

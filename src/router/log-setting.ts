@@ -44,6 +44,8 @@ export class LogSetting {
 }
 
 function tell(slot: Slot, level: string | undefined): void {
-  if (level === undefined || slot.introduction.capabilities['logging'] === undefined) return;
+  // A server without sessions is told with each request.
+  if (level === undefined || slot.channel.isStateless || slot.introduction.capabilities['logging'] === undefined)
+    return;
   slot.channel.ask('logging/setLevel', { level }).catch(() => {}); // a server without it keeps its own level
 }

@@ -17,10 +17,12 @@ import { createCallLimits } from './call-limits.ts';
 import { Copies } from './copies.ts';
 import { Forwarder } from './forward.ts';
 import { HostRequests } from './host-requests.ts';
+import { InputRounds } from './input-rounds.ts';
 import { Learning } from './learning.ts';
 import { Lists } from './lists.ts';
 import { LogSetting } from './log-setting.ts';
 import { Modes } from './modes.ts';
+import { ParamHeaders } from './param-headers.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tasks } from './tasks.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
@@ -65,6 +67,7 @@ export class Router {
       resolve: (entry, asker) => deps.supervisor().resolve(entry, asker),
     });
     const copies = new Copies({ config: deps.config, supervisor: deps.supervisor, views: this.views });
+    const paramHeaders = new ParamHeaders(deps.catalog);
     this.forwarder = new Forwarder({
       acquire: (session, entry) => copies.acquire(session, entry),
       findReady: (session, entry) => copies.findReady(session, entry),
@@ -75,6 +78,10 @@ export class Router {
         const owner = { scopeId: session.identity.scopeId, server: entry.slug };
         this.#tasks.note(identity.key, owner, request, answer);
       },
+      rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
+      headersFor: (forward, instance, slot) =>
+        paramHeaders.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
+      relearn: (instance, slot) => this.#learning.changed(instance, slot),
       now: deps.now,
     });
     this.#learning = new Learning({
@@ -108,8 +115,8 @@ export class Router {
       usersOf: (instance) => deps.supervisor().usersOf(instance),
       taskOwner: (instance, message) => this.#tasks.ownerOf(instance.identity.key, message),
       maySee,
-      onListChanged: (instance, slot) => this.#learning.changed(instance, slot),
-      onResourceUpdated: (instance, notification) => this.#subscriptions.deliver(instance, notification),
+      onListChanged: (instance, slot) => void this.#learning.changed(instance, slot),
+      onResourceUpdated: (...message) => this.#subscriptions.deliver(...message),
       onHazard: deps.onHazard,
       log: deps.log,
     });
@@ -172,13 +179,16 @@ export class Router {
     }
   }
 
+  /** A person logged in: what the server refused so far can be asked for now. */
+  loggedIn(server: string): void {
+    for (const instance of this.#deps.supervisor().ofServer(server))
+      for (const slot of instance.slots()) void this.#learning.changed(instance, slot);
+    this.learnNew([server]);
+  }
+
   sessionEnded(session: Session): void {
     this.modes.sessionEnded(session);
-    for (const { key, uri } of this.#subscriptions.leave(session.id)) {
-      for (const slot of this.#deps.supervisor().find(key)?.slots() ?? []) {
-        slot.channel.ask('resources/unsubscribe', { uri }).catch(() => {}); // it is gone or forgot: the same to us
-      }
-    }
+    this.#subscriptions.leave(session.id, (key) => this.#deps.supervisor().find(key));
     this.#logSetting.apply();
   }
 
@@ -237,7 +247,8 @@ export class Router {
     for (const instance of this.#deps.supervisor().all()) {
       const slot = instance.findSlot(session.id);
       const isOwn = slot?.owner === session.id || instance.identity.scopeId === session.identity.scopeId;
-      if (slot && isOwn) slot.channel.send(line);
+      // A server without sessions hears of nothing but requests.
+      if (slot && isOwn && !slot.channel.isStateless) slot.channel.send(line);
     }
   }
 

@@ -1,6 +1,4 @@
 // What servers say by themselves: whose it is, and the way there. What belongs to nobody for sure goes to nobody.
-import { basename } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { arrayElements, isArrayAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import { linkPrefix } from '../link/hello.ts';
@@ -17,7 +15,7 @@ import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
-import { whyUnable } from './abilities.ts';
+import { ownRoots, whyUnable } from './abilities.ts';
 import { isLoud } from './log-levels.ts';
 
 export type UpstreamMessagesDeps = {
@@ -28,7 +26,7 @@ export type UpstreamMessagesDeps = {
   /** Session (or its scope) whose task the message is about, if it is about one. */
   taskOwner: (instance: Instance, message: RequestEnvelope | NotificationEnvelope) => string | undefined;
   onListChanged: (instance: Instance, slot: Slot, method: string) => void;
-  onResourceUpdated: (instance: Instance, notification: NotificationEnvelope) => void;
+  onResourceUpdated: (instance: Instance, slot: Slot, notification: NotificationEnvelope) => void;
   /** Something could not be attributed: kept as evidence against sharing. */
   onHazard: (instance: Instance, what: string) => void;
   log: Log;
@@ -48,17 +46,13 @@ export class UpstreamMessages {
 
   onRequest(instance: Instance, slot: Slot, request: RequestEnvelope, stream: string | undefined): void {
     if (request.method === 'ping') return slot.channel.send(resultLine(request.idText, '{}'));
-    const { projectRoot } = instance.identity;
-    if (request.method === 'roots/list' && projectRoot !== undefined) {
-      return slot.channel.send(resultLine(request.idText, rootsOf(projectRoot)));
-    }
+    const isRoots = request.method === 'roots/list';
+    const projectRoots = isRoots ? ownRoots(instance, undefined) : undefined;
+    if (projectRoots !== undefined) return slot.channel.send(resultLine(request.idText, projectRoots));
     const owner = this.#ownerOf(instance, slot, request, stream);
     if (owner === 'ambiguous') return this.#refuse(instance, slot, request);
-    // A host without roots still has a folder that it was opened in.
-    const ownRoot = instance.identity.sharing === 'session' && owner?.identity.projectRoot;
-    if (owner && ownRoot && request.method === 'roots/list' && whyUnable(owner, request)) {
-      return slot.channel.send(resultLine(request.idText, rootsOf(ownRoot)));
-    }
+    const sessionRoots = isRoots ? ownRoots(instance, owner) : undefined;
+    if (sessionRoots !== undefined) return slot.channel.send(resultLine(request.idText, sessionRoots));
     const refusal = owner === undefined ? 'no session has a call under way' : whyUnable(owner, request);
     if (owner === undefined || refusal !== undefined) return slot.channel.send(declined(request, refusal ?? ''));
     this.#relay(slot, request, owner, slot.channel.relatedTo(owner.id, stream));
@@ -69,7 +63,7 @@ export class UpstreamMessages {
     // Names of the link itself: a server must not speak to our wrapper.
     if (method.startsWith(linkPrefix)) return;
     if (method.endsWith('/list_changed')) return this.#deps.onListChanged(instance, slot, method);
-    if (method === 'notifications/resources/updated') return this.#deps.onResourceUpdated(instance, notification);
+    if (method === 'notifications/resources/updated') return this.#deps.onResourceUpdated(instance, slot, notification);
     if (method === 'notifications/cancelled') return this.#withdraw(slot, notification);
     if (method === 'notifications/elicitation/complete') return this.#elicitationDone(notification);
     const owner = this.#ownerOf(instance, slot, notification, stream);
@@ -176,8 +170,4 @@ const maxElicitations = 10_000;
 function declined({ idText, method }: RequestEnvelope, reason: string): Buffer {
   if (method === 'elicitation/create') return resultLine(idText, '{"action":"cancel"}');
   return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
-}
-
-function rootsOf(projectRoot: string): string {
-  return JSON.stringify({ roots: [{ uri: pathToFileURL(projectRoot).href, name: basename(projectRoot) }] });
 }

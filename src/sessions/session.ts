@@ -26,6 +26,8 @@ export type SessionIdentity = {
   /** '' if the session has no project. */
   projectRoot: string;
   hostSessionId?: string;
+  /** Over HTTP no process is known: where the session was opened from. */
+  address?: string;
   /** One upstream, untouched. */
   server?: string;
   mode?: string;
@@ -62,7 +64,8 @@ export class Session {
   readonly announced = new Set<ListName>();
   isInitialized = false;
   protocolVersion: string | undefined;
-  client: { name: string; capabilities: Record<string, unknown> } | undefined;
+  /** `info`: what it says of itself, in full. */
+  client: { name: string; capabilities: Record<string, unknown>; info?: Record<string, unknown> } | undefined;
   /** As the host set it; absent: the server's own choice. */
   logLevel: string | undefined;
   calls = 0;

@@ -10,9 +10,9 @@ import {
   type ResponseEnvelope,
 } from '../mcp/envelope.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
+import { metaKeys } from '../mcp/modern.ts';
+import { listenMethod, ModernListening } from './modern-listening.ts';
 import type { Transport } from './transports/transport.ts';
-
-const listenMethod = 'subscriptions/listen';
 
 export type Answer = { envelope: ResponseEnvelope } | { error: AppError };
 
@@ -28,6 +28,8 @@ export type ChannelRequest = {
   onProgress?: (envelope: NotificationEnvelope) => void;
   /** The server let its stream go for a while. */
   onPaused?: () => void;
+  /** HTTP: further headers of this request. */
+  headers?: Readonly<Record<string, string>>;
 };
 
 export type ChannelEvents = {
@@ -47,10 +49,23 @@ export class Channel {
   unsentBytes = 0;
   /** Called whenever some were written: whoever waits for room may go on. */
   onWritten: (() => void) | undefined;
+  /** What a server without sessions is asked to tell of. */
+  readonly listening: ModernListening;
 
   constructor(transport: Transport, events: ChannelEvents) {
     this.#transport = transport;
     this.#events = events;
+    this.listening = new ModernListening({
+      request: (request) => this.request(request),
+      cancel: (id, reason) => this.cancel(id, reason),
+      meta: () => this.#meta,
+      heard: (envelope) => events.onNotification(envelope, undefined),
+    });
+  }
+
+  /** The server knows no sessions: what belongs to a request comes with it, and it asks by its answers. */
+  get isStateless(): boolean {
+    return this.#meta !== undefined;
   }
 
   get inFlight(): number {
@@ -88,7 +103,7 @@ export class Channel {
       return id;
     }
     this.#pending.set(id, request);
-    this.#send(request.encode(id), String(id));
+    this.#send(request.encode(id), String(id), request.headers);
     return id;
   }
 
@@ -112,24 +127,20 @@ export class Channel {
     return new Promise((resolve, reject) => {
       this.request({
         method,
-        encode: (id) => requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params),
+        encode: (id) => this.encode(id, method, params),
         onAnswer: (answer) => ('error' in answer ? reject(answer.error) : resolve(answer.envelope)),
       });
     });
   }
 
-  /** From now on each request of our own carries this; a server without sessions learns nothing otherwise. */
-  setMeta(meta: Record<string, unknown>): void {
-    this.#meta = meta;
+  /** A request of our own as this server understands it. */
+  encode(id: number, method: string, params?: Record<string, unknown>): Buffer {
+    return requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params);
   }
 
-  /** Hears of changes from a server without sessions as long as it lives. */
-  listen(notifications: Record<string, unknown>): void {
-    this.request({
-      method: listenMethod,
-      encode: (id) => requestLine(String(id), listenMethod, { notifications, _meta: this.#meta }),
-      onAnswer: () => {}, // it does not tell of changes: what is asked for next shows them
-    });
+  /** From now on each request of our own carries this; a server without sessions learns nothing otherwise. */
+  setMeta(meta: Record<string, unknown> | undefined): void {
+    this.#meta = meta;
   }
 
   setProtocolVersion(version: string): void {
@@ -145,7 +156,7 @@ export class Channel {
         return this.#events.onServerRequest(envelope, stream);
       case 'notification':
         if (envelope.method === 'notifications/progress') return this.#progress(envelope);
-        return this.#events.onNotification(envelope, stream);
+        return this.#notified(envelope, stream);
       case 'invalid':
         return this.#events.onGarbage(`${envelope.reason}: ${line.toString('utf8', 0, 200)}`);
     }
@@ -167,6 +178,7 @@ export class Channel {
   lose(error: AppError): void {
     if (this.#lost) return;
     this.#lost = error;
+    this.listening.close();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const request of pending) request.onAnswer({ error });
@@ -188,13 +200,22 @@ export class Channel {
     this.#pending.get(Number(text))?.onProgress?.(envelope);
   }
 
-  #send(line: Buffer, requestId?: string): void {
+  #notified(envelope: NotificationEnvelope, stream: string | undefined): void {
+    const { line, params } = envelope;
+    const tag = line.includes(metaKeys.subscriptionId)
+      ? memberAt(line, params, ['_meta', metaKeys.subscriptionId])
+      : undefined;
+    if (tag) this.listening.hear(Number(stringAt(line, tag) ?? textAt(line, tag)), envelope);
+    else this.#events.onNotification(envelope, stream);
+  }
+
+  #send(line: Buffer, requestId?: string, headers?: Readonly<Record<string, string>>): void {
     this.unsentBytes += line.length;
     const written = () => {
       this.unsentBytes -= line.length;
       this.onWritten?.();
     };
     // A failed write is followed by the transport's exit, which answers what waits.
-    this.#transport.send(line, requestId).then(written, written);
+    this.#transport.send(line, requestId, headers).then(written, written);
   }
 }

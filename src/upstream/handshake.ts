@@ -1,13 +1,15 @@
-// Our initialize toward a server, and what it said of itself.
-
+// Who a server is and which protocol family it speaks: our initialize, or its own introduction where it knows no
+// handshake. Asked on one connection, whichever comes first, so that nothing starts twice to find out.
 import { AppError } from '../base/errors.ts';
 import { textAt } from '../base/json-scan.ts';
 import { ownBuild } from '../link/build.ts';
 import { isRecord } from '../link/hello.ts';
+import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import { latestLegacyVersion, legacyVersions, modernVersion } from '../mcp/eras.ts';
-import { notificationLine, rpcCodes } from '../mcp/messages.ts';
-import { envelopeMeta, errorCode, metaKeys, modernCodes } from '../mcp/modern.ts';
+import { notificationLine } from '../mcp/messages.ts';
+import { envelopeMeta, metaKeys } from '../mcp/modern.ts';
 import type { Channel } from './channel.ts';
+import type { ListenedList } from './modern-listening.ts';
 
 export type Introduction = {
   /** The InitializeResult as the server wrote it. */
@@ -17,17 +19,40 @@ export type Introduction = {
   instructions: string | undefined;
 };
 
+export type IntroduceOptions = {
+  server: string;
+  capabilities: Record<string, unknown>;
+  /** What it spoke when it was last seen: asked that way first. */
+  knownVersion?: string | undefined;
+};
+
+/**
+ * A server that was replaced by an older one may keep silent when it is asked the newer way first. Longer than any that
+ * runs already needs; a slow start only has both questions on its way.
+ */
+const silentMs = 5_000;
+
 /** Throws the server's error, the loss of the channel, or SERVER_START_FAILED for a version that we do not speak. */
-export async function introduce(
+export async function introduce(channel: Channel, options: IntroduceOptions): Promise<Introduction> {
+  const isKnown = options.knownVersion === modernVersion;
+  const asked = isKnown ? discover(channel) : undefined;
+  const early = asked && (await Promise.race([asked, silence()]));
+  if (early) return adopt(channel, early);
+  // It answered otherwise, or not yet: both are asked, and the first that has something to say counts.
+  return initialize(channel, options, () => asked ?? discover(channel));
+}
+
+async function initialize(
   channel: Channel,
-  server: string,
-  capabilities: Record<string, unknown>,
+  { server, capabilities }: IntroduceOptions,
+  findModern: () => Promise<Modern | undefined>,
 ): Promise<Introduction> {
-  const answer = await channel.ask('initialize', { protocolVersion: latestLegacyVersion, capabilities, clientInfo });
-  if (!answer.result) {
-    // It may know only the revision without a handshake: asked on the same connection, so nothing starts twice.
-    const discovered = mayBeModern(errorCode(answer)) ? await discover(channel) : undefined;
-    if (discovered) return discovered;
+  const answer = await askInitialize(channel, capabilities);
+  if (answer instanceof AppError || !answer.result) {
+    // It may know only the revision without a handshake, whose servers refuse one with an error of their choice.
+    const discovered = await findModern();
+    if (discovered) return adopt(channel, discovered);
+    if (answer instanceof AppError) throw answer;
     const text = answer.error ? textAt(answer.line, answer.error) : 'no result';
     throw startFailed(server, `answered initialize with an error: ${text.slice(0, 500)}`);
   }
@@ -36,34 +61,68 @@ export async function introduce(
   if (!legacyVersions.some((version) => version === introduction.protocolVersion)) {
     throw startFailed(server, `speaks MCP ${introduction.protocolVersion}, which this version does not`);
   }
+  channel.setMeta(undefined);
   channel.setProtocolVersion(introduction.protocolVersion);
   channel.send(notificationLine('notifications/initialized'));
   return introduction;
 }
 
-/** Unknown method, missing `_meta`, unsupported version: how such a server refuses a handshake. */
-function mayBeModern(code: number | undefined): boolean {
-  return code === rpcCodes.methodNotFound || code === rpcCodes.invalidParams || code === modernCodes.unsupportedVersion;
+/** Over HTTP a refusal may be a status without a message of the protocol: an answer too. */
+async function askInitialize(
+  channel: Channel,
+  capabilities: Record<string, unknown>,
+): Promise<ResponseEnvelope | AppError> {
+  try {
+    const params = { protocolVersion: latestLegacyVersion, capabilities, clientInfo };
+    // The handshake knows no envelope of the newer family, even where that was asked for first.
+    channel.setMeta(undefined);
+    return await channel.ask('initialize', params);
+  } catch (error) {
+    if (error instanceof AppError && refusals.has(Number(error.data?.['status']))) return error;
+    throw error;
+  }
+}
+
+/** How HTTP servers refuse what they do not know; 401 and 403 want a login instead. */
+const refusals: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
+
+function silence(): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), silentMs).unref();
+  });
 }
 
 const clientInfo = { name: 'aitkit-mcp-proxy', title: 'aitkit mcp-proxy', version: ownBuild.version };
+const ownMeta = envelopeMeta({ clientInfo, capabilities: {} });
+
+type Modern = { introduction: Introduction; lists: readonly ListenedList[] };
 
 /** What a server without sessions says of itself, as if it had been a handshake; undefined: it is none. */
-async function discover(channel: Channel): Promise<Introduction | undefined> {
-  channel.setMeta(envelopeMeta({ clientInfo, capabilities: {} }));
-  const answer = await channel.ask('server/discover', {});
-  const found: unknown = answer.result && JSON.parse(textAt(answer.line, answer.result));
+async function discover(channel: Channel): Promise<Modern | undefined> {
+  channel.setMeta(ownMeta);
+  const answer = await channel.ask('server/discover', {}).catch((error: unknown) => {
+    if (error instanceof AppError && refusals.has(Number(error.data?.['status']))) return undefined;
+    throw error;
+  });
+  const found: unknown = answer?.result && JSON.parse(textAt(answer.line, answer.result));
   const versions = isRecord(found) ? found['supportedVersions'] : undefined;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return undefined;
-  channel.setProtocolVersion(modernVersion);
   const meta = isRecord(found['_meta']) ? found['_meta'] : {};
   const capabilities = isRecord(found['capabilities']) ? found['capabilities'] : {};
   const { instructions } = found;
   const serverInfo = meta[metaKeys.serverInfo] ?? { name: 'unknown', version: '0' };
   const raw = { protocolVersion: modernVersion, capabilities, serverInfo, ...(instructions ? { instructions } : {}) };
-  const changes = ['tools', 'prompts', 'resources'].filter((list) => capabilities[list] !== undefined);
-  if (changes.length > 0) channel.listen(Object.fromEntries(changes.map((list) => [`${list}ListChanged`, true])));
-  return parseIntroduction(JSON.stringify(raw));
+  const introduction = parseIntroduction(JSON.stringify(raw));
+  const lists = (['tools', 'prompts', 'resources'] as const).filter((list) => capabilities[list] !== undefined);
+  return introduction && { introduction, lists };
+}
+
+/** From now on it is spoken to without a session. */
+function adopt(channel: Channel, { introduction, lists }: Modern): Introduction {
+  channel.setMeta(ownMeta);
+  channel.setProtocolVersion(modernVersion);
+  if (lists.length > 0) channel.listening.wantLists(lists);
+  return introduction;
 }
 
 export function parseIntroduction(raw: string): Introduction | undefined {

@@ -1,6 +1,5 @@
 // Finds out servers that hang while nobody waits for them. A busy one is never asked: it may answer late, and a server
 // that works through a long call is not ill. The calls themselves are bounded by their own limit.
-import { requestLine } from '../mcp/messages.ts';
 import type { Instance } from './instance.ts';
 import type { Slot } from './slot.ts';
 
@@ -49,9 +48,10 @@ export class HealthChecks {
     };
     record.isAsking = true;
     // An error is an answer too: servers need not know `ping`. The loss of the channel is the supervisor's matter.
+    const method = slot.channel.isStateless ? 'server/discover' : 'ping';
     const id = slot.channel.request({
-      method: 'ping',
-      encode: (number) => requestLine(String(number), 'ping', undefined),
+      method,
+      encode: (number) => slot.channel.encode(number, method),
       onAnswer: () => settle(0),
     });
     const timer = setTimeout(() => {

@@ -3,6 +3,7 @@ import { pause } from '../base/backoff.ts';
 import type { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { InstanceState, Problem, Sharing } from '../link/control.ts';
+import { modernVersion } from '../mcp/eras.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
 import { crashLoop, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
@@ -35,6 +36,8 @@ export type InstanceEvents = {
 export type InstanceOptions = InstanceIdentity & {
   opener: Opener;
   capabilities: Record<string, unknown>;
+  /** The protocol version that a copy of the same identity spoke last; asked with each start. */
+  knownVersion?: () => string | undefined;
   startTimeoutMs: number;
   stderr: StderrSink;
   events: InstanceEvents;
@@ -195,7 +198,7 @@ export class Instance {
   }
 
   async #openNow(key: string, signal: AbortSignal): Promise<Slot> {
-    const { opener, server, stderr, events, capabilities, startTimeoutMs } = this.#options;
+    const { opener, server, stderr, events, capabilities, startTimeoutMs, knownVersion } = this.#options;
     const owner = key === shared ? undefined : key;
     // Not AbortSignal.any: the long-lived one would remember each start for as long as it lives.
     const given = new AbortController();
@@ -203,19 +206,22 @@ export class Instance {
     const onStop = () => given.abort(signal.reason);
     if (signal.aborted) onStop();
     signal.addEventListener('abort', onStop);
-    try {
-      return await openSlot({
-        server,
-        owner,
-        capabilities,
-        stderr,
+    const open = (version: string | undefined) =>
+      openSlot({
+        ...{ server, owner, capabilities, stderr, knownVersion: version, signal: given.signal },
         open: (transportEvents) => opener.open(transportEvents, owner),
         events: {
           onServerRequest: (...message) => events.onServerRequest(this, ...message),
           onNotification: (...message) => events.onServerNotification(this, ...message),
           onExit: (slot, exit) => this.#slotExited(key, slot, exit),
         },
-        signal: given.signal,
+      });
+    const known = knownVersion?.();
+    try {
+      // Some older servers end when they are asked the newer way first; that is no fault of theirs.
+      return await open(known).catch((error: unknown) => {
+        if (known !== modernVersion || given.signal.aborted) throw error;
+        return open(undefined);
       });
     } finally {
       clearTimeout(timer);

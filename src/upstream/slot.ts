@@ -25,6 +25,8 @@ export type OpenSlot = {
   server: string;
   owner: string | undefined;
   capabilities: Record<string, unknown>;
+  /** The protocol version that it spoke when it was last seen. */
+  knownVersion?: string | undefined;
   open: (events: TransportEvents) => Promise<Transport>;
   stderr: StderrSink;
   events: SlotEvents;
@@ -65,7 +67,8 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   const abort = () => void transport.close('the start was given up');
   options.signal.addEventListener('abort', abort, { once: true });
   try {
-    const introduction = await introduce(channel, server, options.capabilities);
+    const { capabilities, knownVersion } = options;
+    const introduction = await introduce(channel, { server, capabilities, knownVersion });
     if (exited) throw exitError(server, exited, stderr.tail(), false);
     slot = { owner: options.owner, channel, introduction, transport };
     return slot;
@@ -81,7 +84,7 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
 /** The channel exists before its transport does: events of the transport need it. */
 function lateTransport(get: () => Transport): Transport {
   return {
-    send: (line, id) => get().send(line, id),
+    send: (line, id, headers) => get().send(line, id, headers),
     cancel: (id) => get().cancel?.(id),
     close: (reason) => get().close(reason),
     setProtocolVersion: (version) => get().setProtocolVersion?.(version),

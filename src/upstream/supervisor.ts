@@ -30,6 +30,8 @@ export type SupervisorDeps = {
   createStderr: (entry: ServerEntry, instanceId: string) => StderrSink;
   addSecrets: (secrets: readonly string[]) => void;
   capabilities: (entry: ServerEntry, resolved: Resolved) => Record<string, unknown>;
+  /** The protocol version that a copy of that identity spoke last. */
+  knownVersion: (snapshotKey: string) => string | undefined;
   /** Whether a session is open that would get this copy. */
   isWanted: (instance: Instance) => boolean;
   /** The server refused a second session. */
@@ -241,6 +243,7 @@ export class Supervisor {
         },
       }),
       capabilities: deps.capabilities(entry, resolved),
+      knownVersion: () => deps.knownVersion(resolved.snapshotKey),
       get startTimeoutMs() {
         return startTimeoutMs();
       },

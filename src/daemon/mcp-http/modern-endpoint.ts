@@ -21,7 +21,7 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
-import { type Accepts, acceptsOf, headerText, type Refusal, refuse } from './http-reply.ts';
+import { type Accepts, acceptsOf, addressOf, headerText, type Refusal, refuse } from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { oneLine } from './message-stream.ts';
 import { ModernContext } from './modern-context.ts';
@@ -194,9 +194,10 @@ export class ModernEndpoint {
     if (!raw?.includes('x-mcp-header')) return undefined;
     const schema = memberAt(raw, { start: 0, end: raw.length }, ['inputSchema']);
     if (!schema || isArrayAt(raw, schema)) return undefined;
-    return paramHeaderMismatch(request, markedParams(JSON.parse(textAt(raw, schema))), (wanted) =>
-      headerText(http, wanted),
-    );
+    const marked = markedParams(JSON.parse(textAt(raw, schema)));
+    // A definition that is invalid there has no headers to compare; our own revisions before know nothing of them.
+    if (typeof marked === 'string') return undefined;
+    return paramHeaderMismatch(request, marked, (wanted) => headerText(http, wanted));
   }
 
   /** Requests of one program with one set of abilities share what they leave behind. */
@@ -219,6 +220,7 @@ export class ModernEndpoint {
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,
       projectRoot: projectRootOf(folder, this.#deps.home),
+      address: addressOf(http),
       ...(server === undefined ? {} : { server }),
       ...(mode === undefined ? {} : { mode }),
     };

@@ -83,11 +83,6 @@ export function closedError(url: URL): AppError {
   return new AppError({ code: 'SERVER_FAILED', message, data: { mayHaveRun: false } });
 }
 
-/** Many servers follow an early example and answer 400 in such words where the specification says 404. */
-export function saysForgotten(text: string): boolean {
-  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text);
-}
-
 export function forgottenError(url: URL, mayHaveRun: boolean): AppError {
   return new AppError({
     code: 'SERVER_FAILED',

@@ -6,6 +6,7 @@ import { AppError } from '../../base/errors.ts';
 import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
 import { appErrorLine } from '../../mcp/messages.ts';
+import { listenAside, maxRetryMs } from './http-aside.ts';
 import {
   brokenOff,
   type Credentials,
@@ -15,16 +16,16 @@ import {
   forgottenError,
   isEventStream,
   mergeHeaders,
-  saysForgotten,
-  statusError,
 } from './http-call.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
+import { refusalOf, speaksOtherFamily } from './http-refusal.ts';
 import { BodyGate, isReplyTo, type ReadOptions, readEventStream, readJsonBody } from './http-replies.ts';
 import { handOut } from './message-lines.ts';
 import { routingHeaders } from './routing-headers.ts';
 import type { Transport, TransportEvents, TransportExit } from './transport.ts';
 
 export type HttpSpec = { url: URL; headers: Readonly<Record<string, string>>; maxMessageBytes: number };
+type Headers = Readonly<Record<string, string>>;
 export type HttpDeps = {
   client: HttpClient;
   credentials?: Credentials;
@@ -40,11 +41,12 @@ const deleteTimeoutMs = 2_000;
 
 /** Five tries to resume one reply without hearing anything take about eight seconds: a restart or a network change. */
 const maxResumeTries = 5;
-const maxRetryMs = 30_000;
 
 export function openHttp(spec: HttpSpec, events: TransportEvents, deps: HttpDeps): Transport {
   return new HttpTransport(spec, events, deps);
 }
+
+type Sent = { envelope: Envelope; requestId: string; headers: Headers | undefined };
 
 class HttpTransport implements Transport {
   readonly #spec: HttpSpec;
@@ -65,8 +67,12 @@ class HttpTransport implements Transport {
     this.#deps = deps;
   }
 
-  async send(line: Buffer, requestId?: string): Promise<void> {
+  readonly takesHeaders = true;
+
+  async send(line: Buffer, requestId?: string, headers?: Headers): Promise<void> {
     const envelope = parseEnvelope(line);
+    // Closing the stream is what cancels there; servers of that revision take no notifications at all.
+    if (this.#version === modernVersion && envelope.kind === 'notification') return;
     const before = this.#introduced;
     if (isInitialized(envelope)) {
       // What is sent after it waits for it to arrive: on a connection of its own it could overtake.
@@ -77,7 +83,7 @@ class HttpTransport implements Transport {
     await before;
     if (requestId === undefined) return this.#notify(envelope);
     if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    await new Promise<void>((resolve) => void this.#request(envelope, requestId, resolve));
+    await new Promise<void>((resolve) => void this.#request({ envelope, requestId, headers }, resolve));
   }
 
   cancel(requestId: string): void {
@@ -114,12 +120,12 @@ class HttpTransport implements Transport {
     if (isInitialized(envelope)) this.#startListening();
   }
 
-  async #request(envelope: Envelope, requestId: string, onSent: () => void): Promise<void> {
+  async #request({ envelope, requestId, headers }: Sent, onSent: () => void): Promise<void> {
     const abort = new AbortController();
     this.#requests.set(requestId, abort);
     const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
     try {
-      const response = await this.#post(envelope, signal, onSent);
+      const response = await this.#post(envelope, signal, { onSent, headers });
       await this.#reply(response, requestId, signal);
     } catch (error) {
       if (!signal.aborted) this.#fail(requestId, error);
@@ -130,10 +136,16 @@ class HttpTransport implements Transport {
     }
   }
 
-  async #post(envelope: Envelope, signal: AbortSignal, onSent?: () => void): Promise<HttpResponse> {
+  async #post(
+    envelope: Envelope,
+    signal: AbortSignal,
+    own: { onSent?: () => void; headers?: Headers | undefined } = {},
+  ): Promise<HttpResponse> {
+    const { onSent, headers } = own;
     const response = await this.#call(signal, {
       method: 'POST',
       headers: {
+        ...headers,
         ...this.#sessionHeaders(),
         ...routingHeaders(envelope, this.#version),
         accept: 'application/json, text/event-stream',
@@ -178,7 +190,8 @@ class HttpTransport implements Transport {
     const text = await errorText(response);
     // Modern servers, and some legacy ones, put the JSON-RPC error into the error response.
     const line = Buffer.from(text);
-    if (!isReplyTo(line, requestId)) throw this.#refusal(response, text);
+    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text, this.#version);
+    if (!isReply) throw this.#refusal(response, text);
     handOut(line, this.#events, requestId);
   }
 
@@ -194,10 +207,12 @@ class HttpTransport implements Transport {
         if (read.events > 0 || read.lastEventId !== undefined) tries = 0;
         lastEventId = read.lastEventId ?? lastEventId;
         retryMs = read.retryMs ?? retryMs;
+        // Streams of that revision cannot be resumed, whatever ids their events have.
+        if (this.#version === modernVersion) break;
         if (lastEventId !== undefined) this.#events.onStreamPaused?.(requestId);
       }
       if (lastEventId === undefined) break;
-      await delay(backoffMs(tries, { firstMs: retryMs, maxMs: maxRetryMs, factor: 1.5 }), undefined, { signal });
+      await delay(retryDelay(tries, retryMs), undefined, { signal });
       response = await this.#resume(lastEventId, signal);
     }
     throw brokenOff(first);
@@ -220,30 +235,12 @@ class HttpTransport implements Transport {
     // Modern servers have no such stream: what belongs to no request comes on a request of its own.
     if (this.#isListening || this.#version === modernVersion) return;
     this.#isListening = true;
-    this.#listen().catch(() => {}); // only the end of the transport interrupts it
-  }
-
-  async #listen(): Promise<void> {
     const { signal } = this.#ended;
-    let lastEventId: string | undefined;
-    let firstMs = this.#firstRetryMs;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      const response = await this.#get(signal, lastEventId).catch(() => undefined);
-      if (response?.status === 200 && isEventStream(response)) {
-        const read = await readEventStream(response, this.#reading(undefined));
-        lastEventId = read.lastEventId ?? lastEventId;
-        firstMs = read.retryMs ?? firstMs;
-        if (read.events > 0) failures = 0;
-      } else if (response) {
-        const text = await errorText(response);
-        // 405 says that the server has no such stream; whatever else it refuses, asking again would not change it.
-        if (response.status < 500) {
-          if (response.status >= 400) this.#exitIfForgotten(this.#refusal(response, text));
-          return;
-        }
-      }
-      await delay(backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }), undefined, { signal, ref: false });
-    }
+    listenAside({
+      ...{ signal, firstRetryMs: this.#firstRetryMs, reading: this.#reading(undefined) },
+      open: (lastEventId) => this.#get(signal, lastEventId),
+      onRefused: (response, text) => this.#exitIfForgotten(this.#refusal(response, text)),
+    }).catch(() => {}); // only the end of the transport interrupts it
   }
 
   #reading(tag: string | undefined): ReadOptions {
@@ -255,10 +252,7 @@ class HttpTransport implements Transport {
   }
 
   #refusal(response: HttpResponse, text: string): AppError {
-    const isOurs = this.#sessionId !== undefined && this.#version !== modernVersion;
-    // The specification says 404; many servers follow an early example that answers 400.
-    const isForgotten = response.status === 404 || (response.status === 400 && saysForgotten(text));
-    return isOurs && isForgotten ? forgottenError(this.#spec.url, false) : statusError(response, text);
+    return refusalOf(response, text, { version: this.#version, hasSession: this.#sessionId !== undefined });
   }
 
   /** The request that found out did not run; of the others nobody knows. */
@@ -293,6 +287,11 @@ class HttpTransport implements Transport {
     this.#ended.abort();
     this.#events.onExit(exit);
   }
+}
+
+/** Spread, so that many do not come back at once, but never before the time that the server named. */
+function retryDelay(failures: number, firstMs: number): number {
+  return Math.max(firstMs, backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }));
 }
 
 function isInitialized(envelope: Envelope): boolean {

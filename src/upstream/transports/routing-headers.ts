@@ -2,6 +2,7 @@
 import { stringAt } from '../../base/json-scan.ts';
 import { type Envelope, memberAt } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
+import { headerValue } from '../../mcp/modern-headers.ts';
 
 const namedBy: Readonly<Record<string, string>> = {
   'tools/call': 'name',
@@ -22,10 +23,4 @@ export function routingHeaders(envelope: Envelope, version: string | undefined):
     'mcp-method': method,
     ...(name === undefined ? {} : { 'mcp-name': headerValue(name) }),
   };
-}
-
-/** What is not plain printable ASCII goes in base64, marked as such (SEP-2243). */
-function headerValue(text: string): string {
-  const isPlain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith('=?base64?');
-  return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
 }

@@ -42,7 +42,9 @@ export type Transport = {
    * Resolves when written, so awaiting it is back-pressure. `requestId`: raw id text if it is a request; what happens to
    * it later comes through the events. Rejects if the transport is gone, and on HTTP if a message without id was refused.
    */
-  send: (line: Buffer, requestId?: string) => Promise<void>;
+  send: (line: Buffer, requestId?: string, headers?: Readonly<Record<string, string>>) => Promise<void>;
+  /** Carries each request with headers of its own. */
+  readonly takesHeaders?: boolean;
   /** Gives up waiting for the reply to a request (HTTP: closes its stream). */
   cancel?: (requestId: string) => void;
   /** Idempotent; resolves when everything that was started is gone. */

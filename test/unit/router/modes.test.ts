@@ -4,6 +4,7 @@ import { Catalog } from '../../../src/catalog/catalog.ts';
 import { createListing, emptyListing } from '../../../src/catalog/server-face.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { Forwarder } from '../../../src/router/forward.ts';
+import { InputRounds } from '../../../src/router/input-rounds.ts';
 import { Modes } from '../../../src/router/modes.ts';
 import { Views } from '../../../src/router/views.ts';
 import { Roster } from '../../../src/sessions/roster.ts';
@@ -31,6 +32,7 @@ function world() {
   });
   const forwarder = new Forwarder({
     ...{ acquire: nobody, findReady: nobody, maxQueued: () => 1, maxConcurrent: nobody, onAnswered: nobody },
+    ...{ rounds: new InputRounds({ findSession: nobody }), headersFor: nobody, relearn: nobody },
     now: () => now,
   });
   const modes = new Modes({

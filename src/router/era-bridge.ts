@@ -1,0 +1,71 @@
+// One call between a program and a server of different protocol families: what is added to it on the way there, what is
+// taken from its answer on the way back, and whether the server's questions are ours to ask.
+import { AppError } from '../base/errors.ts';
+import { type Edit, textAt } from '../base/json-scan.ts';
+import { legacyErrorEdits, legacyResultEdits } from '../mcp/down-convert.ts';
+import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { isLegacyVersion, modernVersion } from '../mcp/eras.ts';
+import { answerEdits } from '../mcp/input-required.ts';
+import {
+  addEnvelopeEdits,
+  envelopeEdits,
+  errorCode,
+  mayNeedInput,
+  modernCodes,
+  requestedVersion,
+} from '../mcp/modern.ts';
+import type { Instance } from '../upstream/instance.ts';
+import type { Slot } from '../upstream/slot.ts';
+import { capabilitiesFor } from './abilities.ts';
+import type { Call } from './call.ts';
+
+export type Crossing = {
+  requestEdits: () => Edit[];
+  /** The program cannot be asked by an answer, so it is asked by a request of ours, and the call is sent anew. */
+  isDriven: boolean;
+  answerEdits: (answer: ResponseEnvelope) => Edit[];
+  /** An error that describes our own hop, in words that the program understands. */
+  failureOf: (answer: ResponseEnvelope) => AppError | undefined;
+};
+
+export function crossingOf(call: Call, instance: Instance, slot: Slot): Crossing {
+  const { session, request, onOutcome } = call.forward;
+  const isStateless = session.protocolVersion === modernVersion;
+  const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
+  if (hasSessions) return { ...plain, requestEdits: () => (isStateless ? envelopeEdits(request) : []) };
+  const requestEdits = () => {
+    const isComplete = isStateless && requestedVersion(request) !== undefined;
+    const envelope = isComplete ? [] : addEnvelopeEdits(request, envelopeOf(call, instance));
+    return call.answers ? [...envelope, ...answerEdits(request, call.answers)] : envelope;
+  };
+  // Whoever takes the outcome in place of the program knows results only.
+  const isDriven = mayNeedInput(request.method) && (!isStateless || onOutcome !== undefined);
+  if (isStateless) return { ...plain, requestEdits, isDriven };
+  return {
+    requestEdits,
+    isDriven,
+    answerEdits: (answer) => (answer.error ? legacyErrorEdits(answer, request.method) : legacyResultEdits(answer)),
+    failureOf: (answer) =>
+      errorCode(answer) === modernCodes.missingCapability ? missingCapability(call, answer) : undefined,
+  };
+}
+
+const plain = { requestEdits: () => [], isDriven: false, answerEdits: () => [], failureOf: () => undefined };
+
+function envelopeOf({ forward: { session } }: Call, instance: Instance) {
+  const { client, logLevel } = session;
+  const clientInfo = client?.info ?? { name: client?.name ?? 'unknown', version: '0' };
+  const capabilities = capabilitiesFor(session, instance);
+  return { clientInfo, capabilities, ...(logLevel === undefined ? {} : { logLevel }) };
+}
+
+function missingCapability({ forward: { entry } }: Call, { line, error }: ResponseEnvelope): AppError {
+  const wanted = memberAt(line, error, ['data', 'requiredCapabilities']);
+  const names = wanted ? Object.keys(Object(JSON.parse(textAt(line, wanted)))).join(', ') : '';
+  return new AppError({
+    code: 'INPUT_REFUSED',
+    message: `Server "${entry.name}" needs ${names || 'an ability'} for this, which the session's program does not offer.`,
+    hint: 'Call it from a program that does.',
+    data: { mayHaveRun: false },
+  });
+}

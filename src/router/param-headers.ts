@@ -1,0 +1,68 @@
+// Arguments that a tool's definition wants repeated in headers: revision 2026-07-28 over HTTP only.
+import { isObjectAt, textAt } from '../base/json-scan.ts';
+import type { Log } from '../base/log.ts';
+import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
+import { createListing, type ListItem, type Listing, type ServerFace } from '../catalog/server-face.ts';
+import { memberAt } from '../mcp/envelope.ts';
+import { type MarkedParam, markedParams, paramHeaders } from '../mcp/modern-headers.ts';
+import type { Slot } from '../upstream/slot.ts';
+import type { Forward } from './call.ts';
+import { askedTool } from './routes.ts';
+
+type Marks = ReadonlyMap<string, readonly MarkedParam[]>;
+
+export class ParamHeaders {
+  readonly #catalog: Catalog;
+  readonly #marks = new WeakMap<Listing, Marks>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** `keys`: under which the session's copy is known. undefined: the call has none. */
+  of({ request, edits }: Forward, slot: Slot, keys: () => FaceKeys): Record<string, string> | undefined {
+    if (request.method !== 'tools/call' || !isMirrored(slot)) return undefined;
+    const tools = this.#catalog.faceOf(keys())?.lists.tools;
+    const name = askedTool(request, edits);
+    const marked = tools && name !== undefined ? this.#marksOf(tools).get(name) : undefined;
+    return marked && paramHeaders(request, marked);
+  }
+
+  #marksOf(tools: Listing): Marks {
+    let marks = this.#marks.get(tools);
+    if (!marks) {
+      const known = new Map<string, readonly MarkedParam[]>();
+      for (const item of tools.items) {
+        const found = marksIn(item);
+        if (typeof found !== 'string' && found.length > 0) known.set(item.name, found);
+      }
+      marks = known;
+      this.#marks.set(tools, marks);
+    }
+    return marks;
+  }
+}
+
+/** A tool whose marks are invalid must not be offered; the others are. */
+export function withoutUnusable(face: ServerFace, slot: Slot, log: Log, server: string): ServerFace {
+  const { items } = face.lists.tools;
+  if (!isMirrored(slot)) return face;
+  const usable = items.filter((item) => {
+    const found = marksIn(item);
+    if (typeof found === 'string')
+      log.warn('tool.left-out', { server, tool: item.name, reason: `x-mcp-header: ${found}` });
+    return typeof found !== 'string';
+  });
+  if (usable.length === items.length) return face;
+  return { ...face, lists: { ...face.lists, tools: createListing(usable) } };
+}
+
+function isMirrored({ transport, channel }: Slot): boolean {
+  return transport.takesHeaders === true && channel.isStateless;
+}
+
+function marksIn({ raw }: ListItem): readonly MarkedParam[] | string {
+  if (!raw.includes('x-mcp-header')) return [];
+  const schema = memberAt(raw, { start: 0, end: raw.length }, ['inputSchema']);
+  return isObjectAt(raw, schema) ? markedParams(JSON.parse(textAt(raw, schema))) : [];
+}
