@@ -48,6 +48,14 @@ export function askedName(request: RequestEnvelope): string | undefined {
   return stringAt(request.line, nameSpan(request)?.span);
 }
 
+/** The tool that a call asks for, as the server knows it: `edits` are those of the route. */
+export function askedTool(request: RequestEnvelope, edits: readonly Edit[]): string | undefined {
+  const at = memberAt(request.line, request.params, ['name']);
+  const renamed = at && edits.find((edit) => edit.at.start === at.start)?.with;
+  if (renamed === undefined) return stringAt(request.line, at);
+  return String(JSON.parse(String(renamed)));
+}
+
 /** Whether a server whose lists nobody knows could have that name. URIs can be anybody's. */
 export function mayOffer(entry: ServerEntry, { method }: RequestEnvelope, name: string): boolean {
   const isQualified = method === 'tools/call' || method === 'prompts/get';
