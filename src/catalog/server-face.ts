@@ -1,5 +1,6 @@
 // What one server offers: its introduction and its lists, each definition kept as the bytes that the server wrote.
 import { createHash } from 'node:crypto';
+import { AppError } from '../base/errors.ts';
 import {
   arrayElements,
   findMember,
@@ -44,12 +45,21 @@ const maxPages = 1_000;
 
 export const emptyListing: Listing = createListing([]);
 
-/** Asks for every list that the server declared. A list that fails is empty, as the server offers nothing usable there. */
-export async function fetchFace(channel: Channel, introduction: Introduction): Promise<ServerFace> {
+/**
+ * Asks for every list that the server declared. One that it refuses is empty: it offers nothing usable there. One that it
+ * could not be asked for, because a login is needed or the connection broke, stays what it was in `former`.
+ */
+export async function fetchFace(
+  channel: Channel,
+  introduction: Introduction,
+  former: ServerFace | undefined,
+): Promise<ServerFace> {
   const fetched = await Promise.all(
-    listNames.map((list) =>
-      declares(introduction, list) ? fetchListing(channel, list).catch(() => emptyListing) : emptyListing,
-    ),
+    listNames.map((list) => {
+      if (!declares(introduction, list)) return emptyListing;
+      const kept = (error: unknown) => (error instanceof AppError ? former?.lists[list] : undefined) ?? emptyListing;
+      return fetchListing(channel, list).catch(kept);
+    }),
   );
   const [tools = emptyListing, prompts = emptyListing, resources = emptyListing, resourceTemplates = emptyListing] =
     fetched;

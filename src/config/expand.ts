@@ -25,6 +25,7 @@ export type LaunchSpec = {
   cwd?: string;
   url?: string;
   headers: Record<string, string>;
+  oauth?: NonNullable<ServerEntry['oauth']>;
   /** From `inheritEnv`; `env` wins over them. */
   inheritedEnv: Record<string, string>;
 };
@@ -58,6 +59,7 @@ export function expandEntry(entry: ServerEntry, context: ExpandContext): Expansi
     ...(entry.cwd !== undefined && { cwd: fill(entry.cwd) }),
     ...(entry.url !== undefined && { url: fill(entry.url) }),
     headers: fillEach(entry.headers),
+    ...(entry.oauth !== undefined && { oauth: filledOAuth(entry.oauth, fill) }),
     inheritedEnv: inheritedValues(entry, context.values),
   };
   const needsRoot = spec.cwd !== undefined && !isAbsolute(spec.cwd);
@@ -85,6 +87,16 @@ export function unexpandedIdentity(entry: ServerEntry, values: Values): string {
   const taken = names.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
   const inherited = inheritedValues(entry, values);
   return canonicalJson({ kind, command, args, env, cwd, url, headers, oauth, taken, inherited });
+}
+
+function filledOAuth(oauth: NonNullable<ServerEntry['oauth']>, fill: (template: string) => string) {
+  const { clientId, clientSecret, authServerMetadataUrl } = oauth;
+  return {
+    ...oauth,
+    ...(clientId !== undefined && { clientId: fill(clientId) }),
+    ...(clientSecret !== undefined && { clientSecret: fill(clientSecret) }),
+    ...(authServerMetadataUrl !== undefined && { authServerMetadataUrl: fill(authServerMetadataUrl) }),
+  };
 }
 
 function inheritedValues(entry: ServerEntry, values: Values): Record<string, string> {
@@ -157,6 +169,7 @@ function secretsOf(spec: LaunchSpec, used: ReadonlyMap<string, string>): string[
   const found = [
     ...named.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
     ...Object.entries(spec.headers).flatMap(([name, value]) => headerSecrets(name, value)),
+    ...(spec.oauth?.clientSecret ? [spec.oauth.clientSecret] : []),
     ...argumentSecrets(spec.args),
     ...urlSecrets((spec.url ?? '').replaceAll(portPlaceholder, '1')),
   ];

@@ -187,8 +187,12 @@ export function launchTemplates(data: {
   cwd?: string | undefined;
   url?: string | undefined;
   headers: Readonly<Record<string, string>>;
+  oauth?: ServerDefinition['oauth'];
 }): string[] {
-  const single = [data.command, data.cwd, data.url].filter((text) => text !== undefined);
+  const { clientId, clientSecret, authServerMetadataUrl } = data.oauth ?? {};
+  const single = [data.command, data.cwd, data.url, clientId, clientSecret, authServerMetadataUrl].filter(
+    (text) => text !== undefined,
+  );
   return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
 }
 

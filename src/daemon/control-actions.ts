@@ -37,6 +37,7 @@ export type ControlActionsDeps = {
   supervisor: Supervisor;
   catalog: Catalog;
   hazards: Hazards;
+  login: (server: string) => Problem | undefined;
   /** Variables for askers without a wrapper. */
   envValues: () => EnvValues;
   baseline: EnvValues;
@@ -214,6 +215,7 @@ async function reportStatus(deps: ControlActionsDeps): Promise<StatusReport> {
       viewOf: (session) => router.views.of(session),
       hazards: hazards.of,
       demoted: hazards.demoted,
+      login: deps.login,
       faceOf: ({ identity: { key, snapshotKey } }) => deps.catalog.faceOf({ instance: key, snapshot: snapshotKey }),
     }),
     measureProcess(deps.identity.pid),

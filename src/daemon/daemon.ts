@@ -92,7 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     router,
     supervisor,
     catalog,
-    hazards: servers.hazards,
+    ...{ hazards: servers.hazards, login: servers.login },
     envValues: () => readEnvFile(locations.envFilePath).values,
     baseline: baselineEnv(env),
     port: () => ({ port: remote.port, problem: remote.problem }),

@@ -3,7 +3,7 @@
 import type { ServerFace } from '../catalog/server-face.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import type { InstanceStatus, Memory, Savings, ServerStatus, SessionStatus } from '../link/control.ts';
+import type { InstanceStatus, Memory, Problem, Savings, ServerStatus, SessionStatus } from '../link/control.ts';
 import type { Forwarder } from '../router/forward.ts';
 import type { SessionView } from '../router/views.ts';
 import type { Session } from '../sessions/session.ts';
@@ -22,6 +22,8 @@ export type StatusSources = {
   hazards: (server: string) => { at: string; what: string }[];
   demoted: (server: string) => string | undefined;
   faceOf: (instance: Instance) => ServerFace | undefined;
+  /** Why a server waits for a person to log in, and where; it may answer some requests without. */
+  login: (server: string) => Problem | undefined;
 };
 
 export async function measureProcess(pid: number): Promise<Memory | undefined> {
@@ -35,11 +37,11 @@ export async function reportSessions(
   return Promise.all(
     sessions.map(async (session): Promise<SessionStatus> => {
       const { identity, client, lastCallAt } = session;
-      const memory = await measureProcess(identity.wrapper.pid);
+      const { address } = identity;
+      const memory = address === undefined ? await measureProcess(identity.wrapper.pid) : undefined;
       return {
         id: identity.id,
-        hostPid: identity.host.pid,
-        wrapperPid: identity.wrapper.pid,
+        ...(address === undefined ? { hostPid: identity.host.pid, wrapperPid: identity.wrapper.pid } : { address }),
         projectDir: identity.projectDir,
         projectRoot: identity.projectRoot,
         since: new Date(session.since).toISOString(),
@@ -67,7 +69,8 @@ async function reportServer(entry: ServerEntry, sources: StatusSources, processe
   const instances = await Promise.all(copies.map((copy) => reportInstance(copy, sources, processes)));
   const { sharing, reason } = sharingOf(entry, { knownServers: sources.config.knownServers, demoted: sources.demoted });
   const face = copies.map(sources.faceOf).find((found) => found !== undefined) ?? lastFace(entry, sources);
-  const lastError = instances.map((instance) => instance.lastError).find((error) => error !== undefined);
+  const lastError =
+    sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error) => error !== undefined);
   return {
     name: entry.name,
     ...(entry.shownName === entry.name ? {} : { shownName: entry.shownName }),
@@ -139,7 +142,7 @@ export function reportSavings(input: {
 }): Savings {
   const { servers, sessions, daemon, audience } = input;
   const wrappers = sessions.reduce((sum, { memory }) => sum + (memory?.pssBytes ?? 0), 0);
-  let [processes, processesWithout] = [1 + sessions.length, 0];
+  let [processes, processesWithout] = [1 + sessions.filter(({ wrapperPid }) => wrapperPid !== undefined).length, 0];
   let [bytes, bytesWithout] = [(daemon?.pssBytes ?? 0) + wrappers, 0];
   for (const { name, instances } of servers) {
     const running = instances.filter((instance) => instance.processes > 0);

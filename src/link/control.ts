@@ -76,8 +76,10 @@ export type DaemonStatus = {
 
 export type SessionStatus = {
   id: string;
-  hostPid: number;
-  wrapperPid: number;
+  /** Absent over HTTP, where no process is known; then `address` says where it was opened from. */
+  hostPid?: number;
+  wrapperPid?: number;
+  address?: string;
   projectDir: string;
   projectRoot: string;
   since: string;

@@ -7,9 +7,16 @@ import { AppError } from '../base/errors.ts';
 export type Callback = {
   redirectUrl: string;
   port: number;
-  /** The code that the browser brought together with `state`. Rejects if the login was refused, or by `signal`. */
-  code: (state: string, signal: AbortSignal) => Promise<string>;
+  /** The code that the browser brought together with the state. Rejects if the login was refused, or by the signal. */
+  code: (expected: ExpectedAnswer) => Promise<string>;
   close: () => void;
+};
+
+export type ExpectedAnswer = {
+  state: string;
+  /** Why an answer with the right state is refused all the same. */
+  refusal: (answer: URLSearchParams) => string | undefined;
+  signal: AbortSignal;
 };
 
 const path = '/callback';
@@ -46,7 +53,7 @@ export async function listenForCallback(wantedPort: number | undefined): Promise
     redirectUrl: `${origin}${path}`,
     port,
     close,
-    code: (state, signal) =>
+    code: ({ state, refusal, signal }) =>
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         onRequest = (url, response) => {
@@ -54,7 +61,11 @@ export async function listenForCallback(wantedPort: number | undefined): Promise
           if (!isEqual(url.searchParams.get('state') ?? '', state))
             return answer(response, 400, 'This login is not known.');
           const code = url.searchParams.get('code');
-          if (code) {
+          const refused = refusal(url.searchParams);
+          if (refused !== undefined) {
+            answer(response, 400, `This login was not taken: ${refused}.`);
+            reject(refusedError(refused));
+          } else if (code) {
             answer(response, 200, 'You are logged in. You can close this page.');
             resolve(code);
           } else {

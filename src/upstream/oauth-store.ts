@@ -16,14 +16,21 @@ export type StoredLogin = {
 
 export type LoginStore = { load: () => StoredLogin; save: (login: StoredLogin) => void; remove: () => void };
 
-/** `server` is the address: two entries with one address share a login, another path is another resource. */
-export function createLoginStore(folder: string, server: URL): LoginStore {
-  const path = join(folder, `${createHash('sha256').update(server.href).digest('hex').slice(0, 32)}.json`);
+/**
+ * Two entries with one address share a login; another path is another resource, and another registration made by hand
+ * may be another person's.
+ */
+export function loginKey({ url, clientId }: { url: URL; clientId?: string | undefined }): string {
+  return clientId === undefined ? url.href : `${url.href} ${clientId}`;
+}
+
+export function createLoginStore(folder: string, server: { url: URL; clientId?: string | undefined }): LoginStore {
+  const path = join(folder, `${createHash('sha256').update(loginKey(server)).digest('hex').slice(0, 32)}.json`);
   return {
     load: () => parse(readFileIfPresent(path)),
     save: (login) => {
       ensurePrivateDir(folder);
-      writeFileAtomic(path, `${JSON.stringify({ server: server.href, ...login }, null, 2)}\n`, { durable: true });
+      writeFileAtomic(path, `${JSON.stringify({ server: server.url.href, ...login }, null, 2)}\n`, { durable: true });
     },
     remove: () => removeIfPresent(path),
   };

@@ -22,10 +22,12 @@ export function ensureSafeToOpen(text: string): void {
 
 /**
  * Metadata may point anywhere, also into this machine or its network. A server on the internet gets the internet only;
- * one on this machine or in a private network may use what it likes.
+ * one on this machine or in a private network may use what it likes. Where a person says where the login server is
+ * (`vouched`), that origin is fine too.
  */
-export function ensureReachableFor(server: URL, url: URL): void {
+export function ensureReachableFor(server: URL, url: URL, vouched?: string): void {
   if (url.origin === server.origin || isPrivate(server.hostname)) return;
+  if (vouched !== undefined && URL.canParse(vouched) && new URL(vouched).origin === url.origin) return;
   if (url.protocol === 'https:' && !isPrivate(url.hostname)) return;
   throw new AppError({
     code: 'SERVER_FAILED',

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { LaunchSpec } from '../config/expand.ts';
+import type { Problem } from '../link/control.ts';
+import { problemOf } from './instance-errors.ts';
 import type { Journal } from './journal.ts';
 import { createOAuth, type OAuth } from './oauth.ts';
+import { needsLogin } from './oauth-login.ts';
 import { ensureWorkFolder, instanceEnv } from './opener.ts';
 import type { Opener } from './reach.ts';
 import type { OpenerRequest } from './supervisor.ts';
@@ -25,12 +28,15 @@ export type RemoteOpenerDeps = {
   markerTag: string;
   /** A person has to open this address to log in. */
   showLogin: (server: string, url: string) => void;
+  /** Somebody did; what the server offers can be asked for now. */
+  onLoggedIn: (server: string) => void;
   log: Log;
 };
 
 export type RemoteOpener = {
   open: (request: OpenerRequest) => Opener;
-  pendingLogins: OAuth['pending'];
+  /** Of a server that waits for a person to log in. */
+  login: (server: string) => Problem | undefined;
   close: () => void;
 };
 
@@ -42,6 +48,7 @@ export function createRemoteOpener(deps: RemoteOpenerDeps): RemoteOpener {
     client,
     log: deps.log,
     showLogin: deps.showLogin,
+    onLoggedIn: deps.onLoggedIn,
     clientName: 'aitkit mcp-proxy',
   });
   return {
@@ -50,7 +57,10 @@ export function createRemoteOpener(deps: RemoteOpenerDeps): RemoteOpener {
       if (kind === 'started-http' || kind === 'started-sse') return startedOpener(request, client, deps);
       return dialledOpener(request, { client, oauth }, deps);
     },
-    pendingLogins: oauth.pending,
+    login: (server) => {
+      const waiting = oauth.pending().find((one) => one.server === server);
+      return waiting && problemOf(needsLogin(server, waiting.url));
+    },
     close: oauth.close,
   };
 }
@@ -140,9 +150,13 @@ function startedOpener(request: OpenerRequest, client: HttpClient, deps: RemoteO
   };
 }
 
-function oauthOptions({ entry: { oauth } }: OpenerRequest) {
-  const { clientId, clientSecret, callbackPort, scopes } = oauth ?? {};
-  return { clientId, clientSecret, callbackPort, scopes };
+function oauthOptions({
+  resolved: {
+    spec: { oauth },
+  },
+}: OpenerRequest) {
+  const { clientId, clientSecret, callbackPort, scopes, authServerMetadataUrl } = oauth ?? {};
+  return { clientId, clientSecret, callbackPort, scopes, authServerMetadataUrl };
 }
 
 function parseUrl(server: string, spec: LaunchSpec): URL {

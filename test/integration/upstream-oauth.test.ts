@@ -89,6 +89,14 @@ async function openInBrowser(address: string | undefined): Promise<string> {
   return (await get(location ?? '')).text;
 }
 
+type Seen = { registrations: Record<string, unknown>[]; logins: string[]; tokens: Record<string, string>[] };
+async function seen({ origin }: Fixture): Promise<Seen> {
+  const response = await client.request({ url: new URL('/test/oauth', origin), method: 'GET', headers: {} });
+  let text = '';
+  for await (const chunk of response.body) text += chunk;
+  return JSON.parse(text);
+}
+
 async function control(fixture: Fixture, name: string): Promise<void> {
   const response = await client.request({ url: new URL(`/test/${name}`, fixture.origin), method: 'POST', headers: {} });
   response.body.resume();
@@ -221,4 +229,116 @@ test('counts a broken file as not logged in', async () => {
   expect(readFileSync(path, 'utf8')).toContain('access-');
   writeFileSync(path, '{"tokens":{"access_token":"a\\r\\nX-Evil: 1","token_type":"Bearer"}');
   expect(await connect(createOwner(), fixture).attempt(2)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+});
+
+test('registers as a program on a machine of its own', async () => {
+  const fixture = await serve();
+  await logIn(createOwner(), fixture);
+  const [registration] = (await seen(fixture)).registrations;
+  expect(registration).toMatchObject({
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+  });
+});
+
+test.each([
+  ['says to be another login server', { OAUTH_ISS: 'https://other.example' }],
+  ['says who it is in another spelling', { OAUTH_ISS: 'own/', OAUTH_PROMISES_ISS: '1' }],
+  ['does not say which login server it is from, as was promised', { OAUTH_PROMISES_ISS: '1' }],
+])('takes no answer that %s', async (_what, env) => {
+  const fixture = await serve(env);
+  const oauth = createOwner();
+  expect(await connect(oauth, fixture).attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+  expect(await openInBrowser(shown[0])).toContain('was not taken');
+  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  expect((await seen(fixture)).tokens).toEqual([]);
+});
+
+test('takes an answer that says rightly whose it is', async () => {
+  const fixture = await serve({ OAUTH_ISS: 'own', OAUTH_PROMISES_ISS: '1' });
+  const oauth = createOwner();
+  await logIn(oauth, fixture);
+  expect(await connect(oauth, fixture).attempt(2)).toBe('works');
+});
+
+test('uses no description that is of another login server than the one that was named', async () => {
+  const fixture = await serve({ OAUTH_ISSUER: 'https://other.example' });
+  expect(await connect(createOwner(), fixture).attempt(1)).toMatchObject({
+    code: 'SERVER_FAILED',
+    message: expect.stringContaining('https://other.example'),
+  });
+  expect(shown).toEqual([]);
+  expect((await seen(fixture)).registrations).toEqual([]);
+});
+
+test('finds the login server where the entry says that it is described', async () => {
+  const fixture = await serve({ OAUTH_METADATA_PATH: '/about/login', OAUTH_ISSUER: 'https://other.example' });
+  const oauth = createOwner();
+  const authServerMetadataUrl = `${fixture.origin}/about/login`;
+  const session = connect(oauth, fixture, { authServerMetadataUrl });
+  expect(await session.attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+  expect(await openInBrowser(shown[0])).toContain('You are logged in');
+  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  expect(await session.attempt(2)).toBe('works');
+});
+
+test('says what is wrong with the address of a description', async () => {
+  const fixture = await serve();
+  const session = connect(createOwner(), fixture, { authServerMetadataUrl: `${fixture.origin}/page-that-is-none` });
+  expect(await session.attempt(1)).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('authServerMetadataUrl'),
+  });
+});
+
+test('asks for more rights when a server wants them, and keeps those it has', async () => {
+  const fixture = await serve({ OAUTH_NEEDS: 'write' });
+  const oauth = createOwner();
+  const session = connect(oauth, fixture, { scopes: undefined });
+  expect(await session.attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+  await openInBrowser(shown[0]);
+  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  expect(await session.attempt(2)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+  expect(await openInBrowser(shown[1])).toContain('You are logged in');
+  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  expect(await session.attempt(3)).toBe('works');
+  expect((await seen(fixture)).logins).toEqual(['', 'write']);
+});
+
+test('does not ask a person again for rights that a login did not bring', async () => {
+  const fixture = await serve({ OAUTH_NEEDS: 'admin', OAUTH_GIVES: 'read' });
+  let nowMs = 1_800_000_000_000;
+  const oauth = createOwner(() => nowMs);
+  const session = connect(oauth, fixture);
+  for (const id of [1, 2]) {
+    expect(await session.attempt(id)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+    await openInBrowser(shown[id - 1]);
+    await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  }
+  const refused = { code: 'SERVER_NEEDS_LOGIN', message: expect.stringContaining('(admin)') };
+  expect(await session.attempt(3)).toMatchObject(refused);
+  expect(await session.attempt(4)).toMatchObject(refused);
+  expect(shown).toHaveLength(2);
+  nowMs += 6 * 60_000;
+  expect(await session.attempt(5)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+  expect(shown).toHaveLength(3);
+});
+
+test('shows the secret of a registration made by hand, the one that the entry has now', async () => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  const callbackPort = typeof address === 'object' && address !== null ? address.port : 0;
+  await new Promise((resolve) => probe.close(resolve));
+  const OAUTH_CLIENT = `my-client http://127.0.0.1:${callbackPort}/callback`;
+  const fixture = await serve({ OAUTH_CLIENT, OAUTH_SECRET: 'new secret' });
+  const oauth = createOwner();
+  connect(oauth, fixture, { clientId: 'my-client', clientSecret: 'old', callbackPort });
+  const session = connect(oauth, fixture, { clientId: 'my-client', clientSecret: 'new secret', callbackPort });
+  await session.attempt(1);
+  expect(await openInBrowser(shown[0])).toContain('You are logged in');
+  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  expect(await session.attempt(2)).toBe('works');
+  expect((await seen(fixture)).tokens[0]?.['secret']).toBe('new secret');
 });

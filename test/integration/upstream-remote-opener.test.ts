@@ -45,6 +45,7 @@ function open(
     markerTag: 'test',
     workDir: join(home, 'work'),
     showLogin: () => {},
+    onLoggedIn: () => {},
     log: silentLog,
   });
   const { kind, command, args, env, url } = entry;

@@ -16,17 +16,17 @@ const columns = [
   { header: 'USED BY' },
 ] as const;
 
-/** `pids`: of the hosts, as the sessions' part of `status` names them; by session id. */
+/** `hosts`: their processes or addresses, as the sessions' part of `status` names them; by session id. */
 export function serverLines(
   servers: readonly ServerStatus[],
   view: View,
-  pids: ReadonlyMap<string, number> = new Map(),
+  hosts: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   const title = view.paint('bold', `Servers (${servers.length})`);
   if (servers.length === 0) return [title, '  none'];
   const table = renderTable(columns, servers.map(serverRow), { width: view.width, paint: view.paint, indent: '  ' });
   const [header = '', ...rows] = table;
-  return [title, header, ...servers.flatMap((server, i) => [rows[i] ?? '', ...serverDetails(server, view, pids)])];
+  return [title, header, ...servers.flatMap((server, i) => [rows[i] ?? '', ...serverDetails(server, view, hosts)])];
 }
 
 function serverRow(server: ServerStatus): Cell[] {
@@ -43,7 +43,7 @@ function serverRow(server: ServerStatus): Cell[] {
   ];
 }
 
-function serverDetails(server: ServerStatus, view: View, pids: ReadonlyMap<string, number>): string[] {
+function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<string, string>): string[] {
   const indent = '    ';
   const lines = wrapText(plainLine(server.sharingReason), view.width - indent.length).map(
     (line) => indent + view.paint('dim', line),
@@ -54,9 +54,9 @@ function serverDetails(server: ServerStatus, view: View, pids: ReadonlyMap<strin
     lines.push(`${indent}seen only in ${folders}`);
   }
   const copies = server.instances.filter((instance) => instance.state !== 'stopped');
-  if (copies.length > 1) lines.push(...copies.map((copy) => indent + copyLine(copy, view, pids)));
+  if (copies.length > 1) lines.push(...copies.map((copy) => indent + copyLine(copy, view, hosts)));
   const [only] = copies;
-  const users = only && copies.length === 1 ? usersOf(only, pids) : '';
+  const users = only && copies.length === 1 ? usersOf(only, hosts) : '';
   if (users) lines.push(...wrapText(`used by ${users}`, view.width - indent.length).map((line) => indent + line));
   for (const hazard of server.hazards.slice(-1)) {
     lines.push(
@@ -70,12 +70,12 @@ function serverDetails(server: ServerStatus, view: View, pids: ReadonlyMap<strin
   return lines;
 }
 
-function usersOf(copy: InstanceStatus, pids: ReadonlyMap<string, number>): string {
-  return copy.sessions.flatMap((id) => pids.get(id) ?? []).join(', ');
+function usersOf(copy: InstanceStatus, hosts: ReadonlyMap<string, string>): string {
+  return copy.sessions.flatMap((id) => hosts.get(id) ?? []).join(', ');
 }
 
-function copyLine(copy: InstanceStatus, view: View, pids: ReadonlyMap<string, number>): string {
-  const users = usersOf(copy, pids);
+function copyLine(copy: InstanceStatus, view: View, hosts: ReadonlyMap<string, string>): string {
+  const users = usersOf(copy, hosts);
   const owner = copy.projectRoot ? shortPath(copy.projectRoot, view.home) : copy.sessionId ? 'one session' : copy.key;
   const facts = [
     copy.state,

@@ -14,7 +14,7 @@ export function statusText(report: StatusReport, view: View): string[] {
     '',
     ...sessionLines(report.sessions, view),
     '',
-    ...serverLines(report.servers, view, new Map(report.sessions.map(({ id, hostPid }) => [id, hostPid]))),
+    ...serverLines(report.servers, view, new Map(report.sessions.map((session) => [session.id, processOf(session)]))),
     ...section(savingsLines(report.savings, view)),
     ...section(report.problems.flatMap((problem) => problemLines(problem, view))),
   ];
@@ -57,8 +57,9 @@ function sessionLines(sessions: readonly SessionStatus[], view: View): string[] 
     session.isActive ? String(session.calls) : '-',
     formatAgo(session.lastCallAt, view.now),
     formatAgo(session.since, view.now).replace(/ ago$/, ''),
-    String(session.hostPid),
+    processOf(session),
   ]);
+  const isRemote = sessions.some(({ address }) => address !== undefined);
   const columns = [
     { header: 'PROJECT', shrinkTo: 12, cutFrom: 'start' },
     { header: 'CLIENT', shrinkTo: 8 },
@@ -66,9 +67,14 @@ function sessionLines(sessions: readonly SessionStatus[], view: View): string[] 
     { header: 'CALLS', align: 'right' },
     { header: 'LAST CALL' },
     { header: 'OPEN FOR' },
-    { header: 'PID', align: 'right' },
+    { header: isRemote ? 'PID OR ADDRESS' : 'PID', align: 'right' },
   ] as const;
   return [title, ...renderTable(columns, rows, { width: view.width, paint: view.paint, indent: '  ' })];
+}
+
+/** What leads to the program: its process, or over HTTP the address that it has there. */
+function processOf({ hostPid, address }: SessionStatus): string {
+  return hostPid === undefined ? (address ?? '') : String(hostPid);
 }
 
 function section(lines: readonly string[]): string[] {

@@ -65,6 +65,11 @@ export function acceptsOf(request: IncomingMessage): Accepts {
   };
 }
 
+/** Of the program: its port leads to its process. */
+export function addressOf({ socket }: IncomingMessage): string {
+  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+}
+
 export function headerText(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;

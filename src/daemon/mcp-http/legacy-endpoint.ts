@@ -6,7 +6,7 @@ import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
-import { acceptsOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
+import { acceptsOf, addressOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
 import { oneLine } from './message-stream.ts';
 import { projectHeader, projectOfHeader, projectRootOf } from './project-path.ts';
@@ -97,6 +97,7 @@ export class LegacyEndpoint {
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,
       projectRoot: projectRootOf(folder, home),
+      address: addressOf(request),
       ...(server === undefined ? {} : { server }),
       ...(mode === undefined ? {} : { mode }),
     };

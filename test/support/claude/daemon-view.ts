@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 const status = z.object({
   daemon: z.object({ pid: z.number(), build: z.object({ version: z.string() }) }),
-  sessions: z.array(z.object({ hostPid: z.number(), projectDir: z.string(), isActive: z.boolean() })),
+  sessions: z.array(z.object({ hostPid: z.number().optional(), projectDir: z.string(), isActive: z.boolean() })),
   servers: z.array(
     z.object({
       name: z.string(),
@@ -33,7 +33,7 @@ export async function viewDaemon(world: World): Promise<DaemonView | undefined> 
 
 /** Host pids of the sessions that the daemon holds a connection for. */
 export async function leases(world: World): Promise<number[]> {
-  return ((await viewDaemon(world))?.sessions ?? []).map(({ hostPid }) => hostPid).sort((a, b) => a - b);
+  return ((await viewDaemon(world))?.sessions ?? []).flatMap(({ hostPid }) => hostPid ?? []).sort((a, b) => a - b);
 }
 
 /** Whether there is a daemon with that many sessions, and the tools of all its servers are known. */

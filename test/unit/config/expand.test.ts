@@ -141,6 +141,34 @@ describe('expandEntry', () => {
   });
 });
 
+describe('the login of a remote server', () => {
+  const definition = {
+    url: 'https://mcp.example/mcp',
+    oauth: {
+      clientId: '${APP}',
+      clientSecret: '${APP_SECRET}',
+      authServerMetadataUrl: 'https://${LOGIN:-login.example}/about',
+      scopes: 'read',
+    },
+  };
+
+  it('is filled with the values of the session, and its secret is never shown', () => {
+    const { spec, secrets } = specOf(definition, { values: { APP: 'shop', APP_SECRET: 'plain words' } });
+    expect(spec.oauth).toEqual({
+      clientId: 'shop',
+      clientSecret: 'plain words',
+      authServerMetadataUrl: 'https://login.example/about',
+      scopes: 'read',
+    });
+    expect(secrets).toContain('plain words');
+  });
+
+  it('is asked for, and missed when it is not there', () => {
+    expect(mentionedVariables(entryOf(definition)).names).toEqual(['APP', 'APP_SECRET', 'LOGIN']);
+    expect(expand(definition, { values: { APP: 'shop' } })).toMatchObject({ ok: false, missing: ['APP_SECRET'] });
+  });
+});
+
 describe('secrets', () => {
   it('are found in env, headers, arguments, url and inherited values', () => {
     const { secrets } = specOf(

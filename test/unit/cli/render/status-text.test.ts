@@ -93,6 +93,22 @@ const report: StatusReport = {
 };
 
 describe('statusText', () => {
+  it('shows the address of a session over HTTP, of which no process is known', () => {
+    const remote: SessionStatus = { ...session({ id: 's3', client: 'script' }), address: '127.0.0.1:40112' };
+    delete remote.hostPid;
+    delete remote.wrapperPid;
+    const servers = [server({ instances: [copy({ sessions: ['s1', 's3'] })] })];
+    const lines = statusText({ ...report, sessions: [session({}), remote], servers }, view);
+    const from = lines.indexOf('Sessions (2)');
+    expect(lines.slice(from, from + 4)).toEqual([
+      'Sessions (2)',
+      '  PROJECT      CLIENT           CALLS  LAST CALL  OPEN FOR   PID OR ADDRESS',
+      '  ~/code/shop  claude-code 2.1     12  3 min ago  1 h                  4100',
+      '  ~/code/shop  script              12  3 min ago  1 h       127.0.0.1:40112',
+    ]);
+    expect(lines.join('\n')).toContain('used by 4100, 127.0.0.1:40112');
+  });
+
   it('shows daemon, config, sessions, servers and what was saved', () => {
     expect(statusText(report, view)).toEqual([
       'Daemon  running for 2 h 10 min, version 0.1.0, pid 4242, 48 MiB',
