@@ -110,7 +110,8 @@ export class Forwarder {
       onAnswer: (answer) => {
         done();
         if (!('error' in answer)) this.#answered(call, at, crossing, answer.envelope);
-        else if (this.#mayTryAgain(call, answer.error)) void this.#start(call);
+        // In the next turn: its slot ends right after it has told of this.
+        else if (this.#mayTryAgain(call, answer.error)) setImmediate(() => void this.#start(call));
         else call.fail(answer.error);
       },
       ...(token ? { onProgress: (progress: NotificationEnvelope) => call.progress(progress, token) } : {}),
