@@ -1,12 +1,13 @@
 // Whose the run folder is: this machine and boot, a container that sees the same home, or another host; and whether the
 // system ends the daemon at logout.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent } from '../../base/atomic-file.ts';
 import { isRecord } from '../../link/hello.ts';
 import { ownScope } from '../../link/scope.ts';
 import { plural } from '../render/format.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
+import { logoutFindings } from './logout.ts';
 
 export const scope: Check = {
   name: 'scope',
@@ -47,25 +48,8 @@ function otherScopes({ context: { locations } }: DoctorFacts): CheckFinding[] {
   ];
 }
 
-const logindFiles = ['/etc/systemd/logind.conf'];
-const logindFolders = ['/etc/systemd/logind.conf.d', '/run/systemd/logind.conf.d', '/usr/lib/systemd/logind.conf.d'];
-
 function logout({ context: { env } }: DoctorFacts): CheckFinding[] {
-  if (process.platform !== 'linux' || !existsSync('/run/systemd/system')) return [];
-  const files = [
-    ...logindFolders.flatMap((folder) => listing(folder).map((name) => join(folder, name))),
-    ...logindFiles,
-  ];
-  const killsProcesses = files.some((file) => /^\s*KillUserProcesses\s*=\s*(?:yes|true|on|1)\s*$/im.test(read(file)));
-  const user = env['USER'] ?? env['LOGNAME'] ?? '';
-  if (!killsProcesses || (user && existsSync(`/var/lib/systemd/linger/${user}`))) return [];
-  return [
-    {
-      severity: 'warning',
-      what: 'This system ends all processes at logout (KillUserProcesses=yes), the daemon too.',
-      fix: { say: `Sessions start it again. To keep it for tmux and the like: loginctl enable-linger ${user}`.trim() },
-    },
-  ];
+  return process.platform === 'linux' ? logoutFindings({ root: '/', user: env['USER'] ?? env['LOGNAME'] ?? '' }) : [];
 }
 
 function readOwner(path: string): Record<string, string | undefined> {
@@ -85,13 +69,5 @@ function listing(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return []; // not there
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // not there, or not ours to read
   }
 }
