@@ -42,8 +42,12 @@ export type Offers = {
 const claudeWaitMs = 1_300;
 /** Others wait for the answer itself, mostly 30 or 60 s. */
 const otherWaitMs = 15_000;
-/** A single server behind its own entry: nothing can be said of it before it has spoken. */
-const aloneWaitMs = 25_000;
+/**
+ * A single server behind its own entry: what it says of itself is worth waiting for, but not until the host gives up:
+ * opencode after 5 s, Codex after 10, Claude Code after 30. Only until it has spoken once: then it is known.
+ */
+const aloneWaitMs = 4_000;
+const claudeAloneWaitMs = 20_000;
 
 export const ownInstructions =
   'These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.';
@@ -71,13 +75,16 @@ export class Lists {
       session.send(resultLine(request.idText, JSON.stringify(result)));
       return;
     }
-    await this.#waitFor(session, this.#deps.views.of(session).unknown, aloneWaitMs);
-    const raw = aloneIntroduction(this.#deps.views.of(session), session.protocolVersion);
-    session.send(raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, noSuchServer(session)));
+    const waitMs = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
+    const failure = await this.#waitFor(session, this.#deps.views.of(session).unknown, waitMs);
+    const view = this.#deps.views.of(session);
+    const raw = aloneIntroduction(view, session.protocolVersion) ?? (failure ? undefined : startingFace(session, view));
+    const line = raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, failure ?? noSuchServer(session));
+    session.send(line);
   }
 
   async serve(session: Session, request: RequestEnvelope, list: ListName): Promise<void> {
-    const waitMs = session.client?.name === 'claude-code' ? claudeWaitMs : otherWaitMs;
+    const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
     const left = session.since + waitMs - this.#deps.now();
     const { offer } = this.#deps;
     if (!offer.isOwn(session, list)) await this.waitForUnknown(session, Math.max(left, 0));
@@ -112,21 +119,46 @@ export class Lists {
   }
 
   /** Servers that have never spoken: waits until they have, at most so long. */
-  waitForUnknown(session: Session, ms: number): Promise<void> {
-    return this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
+  async waitForUnknown(session: Session, ms: number): Promise<void> {
+    await this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
   }
 
-  async #waitFor(session: Session, entries: readonly ServerEntry[], ms: number): Promise<void> {
-    if (entries.length === 0) return;
+  /** Why one of them cannot be had, as far as that is known by then. */
+  async #waitFor(session: Session, entries: readonly ServerEntry[], ms: number): Promise<AppError | undefined> {
+    if (entries.length === 0) return undefined;
+    let failure: AppError | undefined;
     // A server that cannot start has nothing to list: its trouble is told when it is called, and in status.
-    const learned = Promise.allSettled(entries.map((entry) => this.#deps.learn(session, entry)));
+    const learned = Promise.all(
+      entries.map((entry) =>
+        this.#deps.learn(session, entry).catch((error: unknown) => {
+          if (error instanceof AppError) failure ??= error;
+        }),
+      ),
+    );
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
     });
     await Promise.race([learned, limit]);
     clearTimeout(timer);
+    return failure;
   }
+}
+
+function isClaude({ client }: Session): boolean {
+  return client?.name === 'claude-code';
+}
+
+/** Of a server that has not spoken yet: all that it might offer, since hosts never ask later for what was not declared. */
+function startingFace({ protocolVersion }: Session, { servers }: SessionView): string | undefined {
+  const entry = servers[0]?.entry;
+  if (!entry) return undefined;
+  return JSON.stringify({
+    protocolVersion,
+    capabilities: jointCapabilities,
+    serverInfo: { name: entry.name, version: '0' },
+    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`,
+  });
 }
 
 /** What the joint endpoint says of itself, without the protocol version. */

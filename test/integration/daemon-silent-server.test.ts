@@ -1,0 +1,51 @@
+// One server alone behind its own entry (`--server`), while nobody knows anything of it.
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DaemonRig, fixture } from '../support/daemon-rig.ts';
+import { errorOf, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
+
+let rig: DaemonRig;
+beforeEach(() => {
+  rig = new DaemonRig();
+});
+afterEach(() => rig.dispose());
+
+/** The shortest limit of a host that we know of. */
+const hostLimitMs = 5_000;
+
+it('answers initialize before a host gives up on a server that never speaks, and its calls say why', async () => {
+  rig.writeConfig({ mute: fixture('silent.mjs', {}, { startTimeoutMs: 6_000 }) });
+  const session = rig.session({ args: ['--server', 'mute'] });
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'host', version: '1' } };
+  const introduced = resultOf(await session.request('initialize', params, hostLimitMs));
+  expect(introduced).toMatchObject({ serverInfo: { name: 'mute' }, capabilities: { tools: {}, resources: {} } });
+  session.notify('notifications/initialized');
+  expect(resultOf(await session.request('ping'))).toEqual({});
+  const answer = await session.call('any');
+  expect(resultOf(answer)).toMatchObject({
+    isError: true,
+    _meta: { 'aitkit/error': { code: 'SERVER_START_TIMEOUT' } },
+  });
+  expect(textOf(answer)).toContain('mute');
+  expect(namesIn(await session.request('tools/list'), 'tools')).toEqual([]);
+});
+
+it('shows what a slow server offers once it is there', async () => {
+  rig.writeConfig({ slow: fixture('slow-start.mjs', { START_MS: '7000' }) });
+  const session = rig.session({ args: ['--server', 'slow'] });
+  const first = await session.initialize();
+  expect(resultOf(first)['serverInfo']).toEqual({ name: 'slow', version: '0' });
+  expect(textOf(await session.call('echo', { text: 'waited' }))).toBe('waited');
+  expect(await session.toolNames()).toContain('count');
+  // What is known is told at once, in the server's own words.
+  const next = await rig.open({ args: ['--server', 'slow'] });
+  const [introduction] = next.messages;
+  expect(resultOf(introduction ?? {})['serverInfo']).toEqual({ name: 'echo', version: '1.2.3' });
+});
+
+it('says at once why a server cannot be had', async () => {
+  rig.writeConfig({ gone: { command: 'no-such-program-of-anyone', sharing: 'shared' } });
+  const session = rig.session({ args: ['--server', 'gone'] });
+  expect(errorOf(await session.initialize()).message).toContain('no-such-program-of-anyone');
+  const other = rig.session({ args: ['--server', 'never-configured'] });
+  expect(errorOf(await other.initialize()).message).toContain('never-configured');
+});
