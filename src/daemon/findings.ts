@@ -1,8 +1,12 @@
 // What the person, not the model, should know at the next session start. The hook shows each finding once.
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import type { Log } from '../base/log.ts';
+import { definitionHash } from '../config/server-entry.ts';
+import { visibleServers } from '../config/visibility.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
 import type { ConfigHolder } from './config-holder.ts';
@@ -22,7 +26,11 @@ export function createFindings(deps: { locations: Locations; holder: ConfigHolde
     update: (projectDir) => {
       if (projectDir && projects.size < maxProjects) projects.add(projectDir);
       try {
-        const found = [...configFindings(holder), ...[...projects].flatMap((dir) => doubled(dir, holder))];
+        const ofProjects = [...projects].flatMap((dir) => [
+          ...doubled(dir, holder),
+          ...changed(dir, holder, locations),
+        ]);
+        const found = [...configFindings(holder), ...ofProjects];
         const text = `${JSON.stringify({ findings: found }, undefined, 1)}\n`;
         if (text === written) return;
         writeFileAtomic(locations.findingsPath, text);
@@ -44,8 +52,11 @@ function configFindings({ state }: ConfigHolder): Finding[] {
 
 /** Servers that this project's `.mcp.json` starts in every session although they are shared already. */
 function doubled(projectDir: string, { config }: ConfigHolder): Finding[] {
-  const declared = serversOf(join(projectDir, '.mcp.json'));
-  const both = declared.filter((name) => config.servers.some((entry) => entry.enabled && entry.name === name));
+  const silenced = [join(projectDir, '.claude', 'settings.local.json'), join(homedir(), '.claude', 'settings.json')]
+    .map((path) => readRecord(path)?.['disabledMcpjsonServers'])
+    .flatMap((list): unknown[] => (Array.isArray(list) ? list : []));
+  const seen = visibleServers(config.servers, projectDir).map((entry) => entry.shownName);
+  const both = Object.keys(declaredIn(projectDir)).filter((name) => seen.includes(name) && !silenced.includes(name));
   if (both.length === 0) return [];
   const names = both.join(', ');
   return [
@@ -57,12 +68,54 @@ function doubled(projectDir: string, { config }: ConfigHolder): Finding[] {
   ];
 }
 
-function serversOf(path: string): string[] {
+/**
+ * Definitions of this repository that are no longer what the person approved. What was approved runs on from our own
+ * config; nobody starts the new content.
+ */
+function changed(projectDir: string, { config }: ConfigHolder, locations: Locations): Finding[] {
+  const consents = readRecord(join(locations.dataDir, 'consents.json'))?.['consents'];
+  if (!Array.isArray(consents)) return [];
+  const file = join(realPath(projectDir), '.mcp.json');
+  const declared = declaredIn(projectDir);
+  return consents.filter(isRecord).flatMap((consent): Finding[] => {
+    const path = Array.isArray(consent['path']) ? consent['path'] : [];
+    const [container, name] = path;
+    const ours = consent['name'];
+    // The repository's own word for it could hold anything.
+    const isHere = consent['file'] === file && typeof ours === 'string' && container === 'mcpServers';
+    if (!isHere || typeof name !== 'string' || !config.servers.some((entry) => entry.name === ours)) return [];
+    const now = declared[name];
+    if (now === undefined || isDeepStrictEqual(now, consent['raw'])) return [];
+    const version = definitionHash(now).slice(0, 12);
+    return [
+      {
+        id: `changed:${file}:${ours}:${version}`,
+        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${ours}`,
+        projectRoot: projectDir,
+      },
+    ];
+  });
+}
+
+function declaredIn(projectDir: string): Record<string, unknown> {
+  const servers = readRecord(join(projectDir, '.mcp.json'))?.['mcpServers'];
+  return isRecord(servers) ? servers : {};
+}
+
+function readRecord(path: string): Record<string, unknown> | undefined {
   try {
     const bytes = readFileSync(path);
     const value: unknown = bytes.length > maxClientFileBytes ? undefined : JSON.parse(bytes.toString('utf8'));
-    return isRecord(value) && isRecord(value['mcpServers']) ? Object.keys(value['mcpServers']) : [];
+    return isRecord(value) ? value : undefined;
   } catch {
-    return []; // absent, or not JSON: not ours to judge
+    return undefined; // absent, or not JSON: not ours to judge
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // gone meanwhile
   }
 }

@@ -1,11 +1,14 @@
 // One entry in a program's own file that leads to the daemon, and its removal.
 import { AppError } from '../base/errors.ts';
+import { definitionHash } from '../config/server-entry.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Declared } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { readJsonc, valueAt } from './documents/jsonc-document.ts';
+import { editToml } from './documents/toml-document.ts';
 import { EditCollector } from './edit-collector.ts';
 import { type ConnectableHost, type HostFile, hostIds, hosts } from './hosts.ts';
+import { ensurePrivate } from './http-access.ts';
 import { listManifests, lockJournals } from './journal.ts';
 import { readOwnConfig } from './own-config.ts';
 import { entryName } from './server-edits.ts';
@@ -13,10 +16,10 @@ import { isOurs } from './sources/collect-sources.ts';
 import { readServersOf } from './sources/read-entries.ts';
 import { isInForce, type UndoResult, undoManifest } from './undo.ts';
 import { readClientFile, type World } from './world.ts';
-import { tomlWrapperTables, wrapperCommand, wrapperEntryFor } from './wrapper-entry.ts';
+import { type HttpAccess, httpEntryFor, tomlTables, wrapperEntryFor } from './wrapper-entry.ts';
 import { type EditsInit, type WriteDeps, writeEdits } from './write-edits.ts';
 
-export type ConnectRequest = { host: ConnectableHost; isEach: boolean };
+export type ConnectRequest = { host: ConnectableHost; isEach: boolean; http?: HttpAccess };
 
 /** Entry names and the server each leads to; undefined: all servers in one. */
 function entriesOf(world: World, { isEach }: ConnectRequest): { name: string; server?: string }[] {
@@ -39,30 +42,25 @@ export function hostFile(world: World, host: ConnectableHost): HostFile {
   return found;
 }
 
-/** What `--print` shows: the entry as the program's file would hold it. */
-export function printedEntry(world: World, request: ConnectRequest): string {
-  const { host } = request;
-  const file = hostFile(world, host);
-  if (file.format === 'toml') {
-    return entriesOf(world, request)
-      .map(({ name, server }) => tomlText(world, name, server))
-      .join('\n');
-  }
-  const entries = Object.fromEntries(
-    entriesOf(world, request).map(({ name, server }) => [name, wrapperEntryFor(world, host, server)]),
-  );
-  const nested = [...containerIn(world, file)].reverse().reduce<unknown>((inner, key) => ({ [key]: inner }), entries);
-  return JSON.stringify(nested, undefined, 2);
+function entryFor(world: World, { host, http }: ConnectRequest, server: string | undefined): Record<string, unknown> {
+  return http ? httpEntryFor(host, http, server) : wrapperEntryFor(world, host, server);
 }
 
-function tomlText(world: World, name: string, server: string | undefined): string {
-  const { command, args, env } = wrapperCommand(world, server);
-  const key = /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
-  const list = args.map((arg) => JSON.stringify(arg)).join(', ');
-  const lines = [`[mcp_servers.${key}]`, `command = ${JSON.stringify(command)}`, `args = [${list}]`];
-  if (env)
-    lines.push('', `[mcp_servers.${key}.env]`, ...Object.entries(env).map(([k, v]) => `${k} = ${JSON.stringify(v)}`));
-  return `${lines.join('\n')}\n`;
+/** What `--print` shows: the entry as the program's file would hold it. */
+export function printedEntry(world: World, request: ConnectRequest): string {
+  const file = hostFile(world, request.host);
+  const entries = entriesOf(world, request).map(
+    ({ name, server }) => [name, entryFor(world, request, server)] as const,
+  );
+  if (file.format === 'toml')
+    return editToml(
+      '',
+      entries.flatMap(([name, entry]) => tomlTables(name, entry)),
+    );
+  const nested = [...containerIn(world, file)]
+    .reverse()
+    .reduce<unknown>((inner, key) => ({ [key]: inner }), Object.fromEntries(entries));
+  return JSON.stringify(nested, undefined, 2);
 }
 
 /** Id of the change; undefined if the entries were there. */
@@ -71,22 +69,25 @@ export function connect(world: World, request: ConnectRequest, deps: WriteDeps):
 }
 
 export function connectEdits(world: World, request: ConnectRequest): EditsInit {
-  const { host } = request;
+  const { host, http } = request;
   const file = hostFile(world, host);
+  if (http) ensurePrivate(world, file);
   const ops = entriesOf(world, request).flatMap(({ name, server }): DocumentOp[] => {
-    ensureFree(world, file, name);
-    if (file.format === 'toml') return tomlWrapperTables(world, server, name);
-    return [{ op: 'set', path: [...containerIn(world, file), name], value: wrapperEntryFor(world, host, server) }];
+    const found = findOwn(world, file, name);
+    const entry = entryFor(world, request, server);
+    if (found && definitionHash(found.raw) === definitionHash(entry)) return [];
+    if (file.format !== 'toml') return [{ op: 'set', path: [...containerIn(world, file), name], value: entry }];
+    return [...(found ? [{ op: 'toml-remove' as const, path: found.place.path }] : []), ...tomlTables(name, entry)];
   });
   const files = renderOrThrow(world, file, ops, 'leads to the shared servers');
   return { kind: `connect ${host}`, summary: [`${hosts[host].title} reaches the shared servers`], files };
 }
 
-/** A name that leads elsewhere belongs to the person: `connect --each` must not replace it. */
-function ensureFree(world: World, file: HostFile, name: string): void {
+/** Our entry of that name. One that leads elsewhere belongs to the person: `connect --each` must not replace it. */
+function findOwn(world: World, file: HostFile, name: string): Declared | undefined {
   const { servers } = readServersOf({ ...file, scope: 'user', boundary: { inside: world.home } });
   const found = servers.find((server) => server.place.name === name);
-  if (!found || isOurs(found, world)) return;
+  if (!found || isOurs(found, world)) return found;
   throw new AppError({
     code: 'MIGRATION_REFUSED',
     message: `${file.file}:${found.place.line} already has an entry ${JSON.stringify(name)} of its own.`,

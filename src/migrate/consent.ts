@@ -1,18 +1,21 @@
 // What a repository brings runs only after a person approved exactly that content. An approval names the hash of the whole
 // definition and where it stands; any change there voids it.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as z from 'zod/mini';
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
+import { isRecord } from '../link/hello.ts';
+import { freeName, plainName } from './choose-name.ts';
+import { listOf, movedMark, readClaudeSettings } from './claude-settings.ts';
 import type { Declared } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { EditCollector } from './edit-collector.ts';
 import { escapeText } from './escape-text.ts';
-import { approvalHash, portableEntry } from './launch-spec.ts';
+import { approvalHash, portableEntry, projectOf } from './launch-spec.ts';
 import { unifiedDiff } from './line-diff.ts';
 import { readOwnConfig } from './own-config.ts';
-import { configDefinition } from './server-edits.ts';
+import { configDefinition, localSettings } from './server-edits.ts';
 import type { Sources } from './sources/collect-sources.ts';
 import type { World } from './world.ts';
 import { type WriteDeps, writeEdits } from './write-edits.ts';
@@ -78,34 +81,88 @@ export function findUnapproved(world: World, sources: Sources): ConsentChange[] 
 
 /** Approves the content as it is now; a server that moved already gets the new launch in our config. */
 export function accept(world: World, change: ConsentChange, deps: WriteDeps): { changeId?: string } {
-  const name = change.consent?.name;
-  const id = name === undefined ? undefined : updateConfig(world, change.server, name, deps);
+  const known = change.consent?.name;
+  const updated = known === undefined ? undefined : updateConfig(world, change.server, known, deps);
+  const name = updated?.name ?? known;
   recordConsents(world, [{ server: change.server, ...(name === undefined ? {} : { name }) }], deps.now());
-  return id === undefined ? {} : { changeId: id };
+  return updated?.changeId === undefined ? {} : { changeId: updated.changeId };
 }
 
 const launchKeys = ['type', 'command', 'args', 'env', 'cwd', 'url', 'headers', 'timeout'];
 
-function updateConfig(world: World, server: Declared, name: string, deps: WriteDeps): string | undefined {
-  if (readOwnConfig(world).definition(name) === undefined) return undefined;
-  return writeEdits(
+type Updated = { name: string; changeId: string | undefined };
+
+function updateConfig(world: World, server: Declared, name: string, deps: WriteDeps): Updated | undefined {
+  const config = readOwnConfig(world);
+  const known = config.definition(name);
+  if (!isRecord(known)) return undefined;
+  const folder = projectOf(server.place.project ?? '', world.home);
+  const isSole = Array.isArray(known['projects']) && known['projects'].every((project) => project === folder);
+  const parts = { world, server, folder, name };
+  const target = isSole ? name : freeName(plainName(name), basename(folder), config.names);
+  const changeId = writeEdits(
     world,
     () => {
-      const definition = configDefinition({ entry: portableEntry(server, world.home) });
       const edits = new EditCollector();
-      const path = world.locations.configPath;
-      for (const key of launchKeys) {
-        const at = ['mcpServers', name, key];
-        const value = definition[key];
-        const op: DocumentOp = value === undefined ? { op: 'remove', path: at } : { op: 'set', path: at, value };
-        edits.add({ path, boundary: { inside: world.locations.root }, purpose: 'the accepted definition', op });
-      }
+      if (isSole) replaceLaunch(edits, parts);
+      else splitOff(edits, { ...parts, known, target });
       const { files, failures } = edits.render();
-      if (failures[0]) throw new AppError({ code: 'MIGRATION_REFUSED', message: `${path} ${failures[0].reason}.` });
-      return { kind: 'accept', summary: [`${name} runs as its repository declares it now`], files };
+      if (failures[0]) {
+        throw new AppError({
+          code: 'MIGRATION_REFUSED',
+          message: `${failures[0].path} ${failures[0].reason}.`,
+          hint: 'Nothing was changed. Repair the file, then run the command again.',
+        });
+      }
+      return { kind: 'accept', summary: [`${target} runs as its repository declares it now`], files };
     },
     deps,
   );
+  return { name: target, changeId };
+}
+
+type ConfigChange = { world: World; server: Declared; folder: string; name: string };
+
+function addOps(edits: EditCollector, world: World, ops: readonly DocumentOp[]): void {
+  const base = { path: world.locations.configPath, boundary: { inside: world.locations.root } };
+  for (const op of ops) edits.add({ ...base, purpose: 'the accepted definition', op });
+}
+
+function replaceLaunch(edits: EditCollector, { world, server, name }: ConfigChange): void {
+  const definition = configDefinition({ entry: portableEntry(server, world.home) });
+  const ops = launchKeys.map((key): DocumentOp => {
+    const path = ['mcpServers', name, key];
+    return definition[key] === undefined ? { op: 'remove', path } : { op: 'set', path, value: definition[key] };
+  });
+  addOps(edits, world, ops);
+}
+
+type Split = ConfigChange & { known: Record<string, unknown>; target: string };
+
+/** Sessions elsewhere use the entry too, and nobody approved this content for them: the folder gets one of its own. */
+function splitOff(edits: EditCollector, { world, server, folder, name, known, target }: Split): void {
+  const kept = Object.fromEntries(Object.entries(known).filter(([key]) => !launchKeys.includes(key)));
+  const launch = configDefinition({ entry: portableEntry(server, world.home) });
+  const projects = Array.isArray(known['projects']) ? known['projects'] : undefined;
+  addOps(edits, world, [
+    {
+      op: 'set',
+      path: ['mcpServers', target],
+      value: { ...kept, ...launch, as: known['as'] ?? name, projects: [folder] },
+    },
+    ...(projects
+      ? [{ op: 'set' as const, path: ['mcpServers', name, 'projects'], value: projects.filter((at) => at !== folder) }]
+      : []),
+  ]);
+  // The mark in the folder names the entry that stands for what is silenced there.
+  const path = localSettings(server.place.project ?? '');
+  const settings = readClaudeSettings(world, [server.place.project ?? '']);
+  const marks = settings.files.filter((file) => file.file === path).flatMap((file) => listOf(file.value, movedMark));
+  const old = `${server.place.name}=${name}`;
+  if (!marks.includes(old)) return;
+  const value = marks.map((mark) => (mark === old ? `${server.place.name}=${target}` : mark));
+  const op: DocumentOp = { op: 'set', path: [movedMark], value };
+  edits.add({ path, boundary: { inside: server.place.project ?? '' }, purpose: 'names the new entry', op });
 }
 
 function isSamePlace(a: { file: string; path: string[] }, b: { file: string; path: string[] }): boolean {

@@ -33,7 +33,7 @@ const fileSchema = z.object({
 
 const manifestSchema = z.object({
   version: z.literal(1),
-  id: z.string().check(z.regex(/^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$/)),
+  id: z.string().check(z.regex(/^[0-9]{8}-[0-9]{6}-[0-9a-f]{6,7}$/)),
   kind: z.string(),
   createdAt: z.string(),
   state: z.enum(['applying', 'applied', 'rolled-back', 'undoing', 'partly-undone', 'undone']),
@@ -52,8 +52,8 @@ export type JournalInit = { kind: string; summary: string[]; files: readonly Fil
 
 /** Everything is on disk before the first client file changes; the manifest comes last and makes it valid. */
 export function openJournal(world: World, { kind, summary, files, now }: JournalInit): Manifest {
-  const id = `${stamp(now)}-${randomBytes(3).toString('hex')}`;
   ensurePrivateDir(world.locations.backupsDir);
+  const id = newId(world, now);
   const folder = ensurePrivateDir(join(world.locations.backupsDir, id));
   const recorded = files.map((file, i) => recordFile(folder, file, i));
   const writer = { pid: process.pid, startTime: processStartTime(process.pid) ?? '' };
@@ -191,6 +191,19 @@ function readHolder(path: string): { pid: number; startTime: string } | undefine
   } catch {
     return undefined; // gone meanwhile
   }
+}
+
+/** Sorts behind every earlier one, also of the same second or of a clock that was set back: undo takes the newest. */
+function newId(world: World, now: Date): string {
+  const last = readdirSync(world.locations.backupsDir)
+    .filter((name) => /^\d{8}-\d{6}-/.test(name))
+    .sort()
+    .at(-1);
+  const time = stamp(now);
+  const lastTime = last?.slice(0, time.length) ?? '';
+  const count = Number(/^-(\d{3})[0-9a-f]/.exec(last?.slice(time.length) ?? '')?.[1] ?? 0);
+  const [at, turn] = time > lastTime ? [time, 0] : [lastTime, count + 1];
+  return `${at}-${String(turn).padStart(3, '0')}${randomBytes(2).toString('hex')}`;
 }
 
 /** `20261121-030405`, UTC: sorts by time. */

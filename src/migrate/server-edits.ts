@@ -8,7 +8,7 @@ import { type ConnectableHost, claudeDir, claudeStatePath } from './hosts.ts';
 import type { PlannedPlace, PlannedServer } from './plan-model.ts';
 import { pluginPrefix } from './rules/translate-rule.ts';
 import { realpathIfPresent, type World } from './world.ts';
-import { tomlWrapperTables, wrapperEntryFor } from './wrapper-entry.ts';
+import { tomlTables, wrapperEntryFor } from './wrapper-entry.ts';
 
 export const entryName = 'mcp-proxy';
 
@@ -51,7 +51,8 @@ function removeEntry(edits: EditCollector, world: World, place: PlannedPlace, bo
   if (place.host === 'codex') {
     const base = { path: place.file, boundary, format: 'toml' as const, purpose };
     edits.add({ ...base, op: { op: 'toml-remove', path: place.path } });
-    if (place.scope === 'user') for (const op of tomlWrapperTables(world)) edits.add({ ...base, op });
+    if (place.scope === 'user')
+      for (const op of tomlTables(entryName, wrapperEntryFor(world, 'codex'))) edits.add({ ...base, op });
     return;
   }
   edits.add({ path: place.file, boundary, purpose, op: { op: 'remove', path: place.path } });

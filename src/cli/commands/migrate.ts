@@ -60,19 +60,22 @@ export const migrate: Command = {
   },
 };
 
-type Planner = { sources: () => Sources; plan: (options: PlanOptions) => Plan };
+type Planned = { plan: Plan; sources: Sources };
+type Planner = (options: PlanOptions) => Planned;
 
 function plannerOf(context: CommandContext, world: World, args: ParsedArgs): Planner {
   const projects = readProjects(world, args);
   const findCopies = createCopyFinder(readProcessTable());
-  const sources = () => collectSources(world, projects);
   const now = new Date(context.now());
-  return { sources, plan: (options) => makePlan({ world, sources: sources(), findCopies, options, now }) };
+  return (options) => {
+    const sources = collectSources(world, projects);
+    return { sources, plan: makePlan({ world, sources, findCopies, options, now }) };
+  };
 }
 
 function showPlan(context: CommandContext, args: ParsedArgs): ExitCode {
   const world = worldOf(context);
-  const plan = plannerOf(context, world, args).plan(readPlanOptions(world, args));
+  const { plan } = plannerOf(context, world, args)(readPlanOptions(world, args));
   if (args.has('json')) context.terminal.print(visibleJson(planJson({ world, plan })));
   else {
     for (const { id } of findUnfinished(world)) {
@@ -90,24 +93,28 @@ async function apply(context: CommandContext, args: ParsedArgs): Promise<ExitCod
   let options = readPlanOptions(world, args);
   if (!args.has('yes')) {
     if (!canAsk(context)) throw badArgument('Nobody is here to ask.', 'See mcp-proxy migrate plan, then add --yes.');
-    const approved = await askForApprovals(context, planner.plan(options));
+    const approved = await askForApprovals(context, planner(options).plan);
     options = { ...options, accepted: [...options.accepted, ...approved] };
-    const plan = planner.plan(options);
+    const { plan } = planner(options);
     terminal.print(...planLines({ world, plan }).map(context.hint));
     if (plan.files.length > 0 && !(await confirm(context, 'Carry this out?'))) return 1;
   }
   await ensureLauncher(context);
-  let last: Plan | undefined;
-  const result = await applyPlan(world, () => (last = planner.plan(options)), applyDeps(context));
-  if (!result) {
-    terminal.print('There is nothing to move.', ...staying(last, world));
+  let last: Planned | undefined;
+  const planNow = () => {
+    last = planner(options);
+    return last.plan;
+  };
+  const result = await applyPlan(world, planNow, applyDeps(context));
+  if (!result || !last) {
+    terminal.print('There is nothing to move.', ...staying(last?.plan, world));
     return 0;
   }
-  rememberConsents(context, world, planner.sources(), last);
+  rememberConsents(context, world, last);
   if (args.has('json')) terminal.print(visibleJson(result));
   else {
     for (const { name, tools } of result.moved) terminal.print(`${name} is shared now (${tools} tools).`);
-    terminal.print(...staying(last, world));
+    terminal.print(...staying(last.plan, world));
     terminal.print(
       context.hint(
         `Sessions that are open keep their own copies until they end. Back: mcp-proxy migrate undo ${result.id}`,
@@ -133,8 +140,9 @@ async function askForApprovals(context: CommandContext, plan: Plan): Promise<str
   return approved;
 }
 
-function rememberConsents(context: CommandContext, world: World, sources: Sources, plan: Plan | undefined): void {
-  const moved = (plan?.servers ?? []).filter((server) => server.moves);
+/** What the plan was made from, not what the files hold by now: only that was approved. */
+function rememberConsents(context: CommandContext, world: World, { plan, sources }: Planned): void {
+  const moved = plan.servers.filter((server) => server.moves);
   const fresh = moved.flatMap((server) =>
     server.places
       .filter((place) => place.scope === 'project' && place.change !== undefined)

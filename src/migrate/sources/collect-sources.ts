@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ClaudeSettings, readClaudeSettings } from '../claude-settings.ts';
 import type { Collected, Declared } from '../declared.ts';
 import { hosts } from '../hosts.ts';
+import { isOwnAddress } from '../http-access.ts';
 import type { World } from '../world.ts';
 import { collectClaudeCode } from './claude-code.ts';
 import { collectClaudePlugins } from './claude-plugins.ts';
@@ -29,6 +30,7 @@ export function collectSources(world: World, projects: readonly string[]): Sourc
 
 /** Entries that lead to the daemon already. */
 export function isOurs(server: Declared, world: World): boolean {
+  if (isOwnAddress(server, world)) return true;
   const words = [server.entry.command ?? '', ...(server.entry.args ?? [])];
   return words.some(
     (word) => word === join(world.locations.binDir, 'run-mcp-proxy') || /[\\/]run-mcp-proxy(?:\.cmd)?$/.test(word),

@@ -10,12 +10,34 @@ export type ToolCall = { tool: string; input?: Record<string, unknown> };
 export type Turn = {
   text?: string;
   calls?: readonly ToolCall[] | ((toolNames: string[]) => readonly ToolCall[]);
-  after?: Promise<unknown>;
+  after?: Promise<unknown> | (() => Promise<unknown>);
 };
+
+const look: ToolCall = { tool: 'Glob', input: { pattern: 'nothing-of-that-name' } };
 
 /** A turn without effect: the request after it carries the tools that came up to `after`. */
 export function lookAround(after: Promise<unknown>): Turn {
-  return { after, calls: [{ tool: 'Glob', input: { pattern: 'nothing-of-that-name' } }] };
+  return { after, calls: [look] };
+}
+
+/** As many requests as a slow server may need on a busy machine; each brings the tools that are there by then. */
+const mostLooks = 200;
+const lookAgainMs = 250;
+
+/** These calls one by one, once the client has all tools that `isReady` asks for. */
+export function turnsOnceReady(isReady: (toolNames: string[]) => boolean, calls: readonly ToolCall[]): Turn[] {
+  const left = [...calls];
+  let hasAll = false;
+  const again = () => new Promise((resolve) => setTimeout(resolve, hasAll ? 0 : lookAgainMs));
+  return Array.from({ length: mostLooks }, (_, i) => ({
+    ...(i === 0 ? {} : { after: again }),
+    calls: (toolNames) => {
+      hasAll ||= isReady(toolNames);
+      if (!hasAll) return [look];
+      const next = left.shift();
+      return next ? [next] : [];
+    },
+  }));
 }
 
 export type ToolResult = { text: string; isError: boolean };

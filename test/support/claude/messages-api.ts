@@ -82,7 +82,7 @@ async function answer(
   const isTurn = Array.isArray(request.body['tools']) && request.body['tools'].length > 0;
   const place = isTurn ? placeOf(request) : undefined;
   const turn = place && scripts.get(place.name)?.[place.turn];
-  await turn?.after;
+  await (typeof turn?.after === 'function' ? turn.after() : turn?.after);
   say(request, response, blocksOf(turn, request));
 }
 

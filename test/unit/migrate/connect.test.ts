@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findLostServers } from '../../../src/hooks/silenced.ts';
 import { applyPlan } from '../../../src/migrate/apply.ts';
@@ -44,6 +45,70 @@ describe('connect', () => {
     const printed = printedEntry(home.world, { host, isEach: false });
     connect(home.world, { host, isEach: false }, deps);
     expect(home.read(files[host]).trim()).toBe(printed.trim());
+  });
+
+  const http = { port: 12476, token: 'T0ken-of-forty-three-characters' };
+  const takesAddress = hostIds.filter((host) => host !== 'claude-desktop');
+
+  test.each(takesAddress)('%s over HTTP: written for this user alone, never planned to move, taken back', (host) => {
+    home.write('.claude/settings.json', pluginOn);
+    const before = home.snapshot();
+    expect(connect(home.world, { host, isEach: false, http }, deps)).toBeDefined();
+    const text = home.read(files[host]);
+    expect(text).toContain('http://127.0.0.1:12476/mcp');
+    expect(text).toContain(`Bearer ${http.token}`);
+    expect(home.snapshot()[files[host]]).toMatch(/^600 /);
+    expect(home.plan().servers).toEqual([]);
+    expect(connect(home.world, { host, isEach: false, http }, deps)).toBeUndefined();
+    expect(connect(home.world, { host, isEach: false, http: { ...http, token: 'new-one' } }, deps)).toBeDefined();
+    expect(home.read(files[host])).not.toContain(http.token);
+    expect(disconnect(home.world, [host], deps).undone.every(({ isComplete }) => isComplete)).toBe(true);
+    expect(home.snapshot()).toEqual(before);
+  });
+
+  test.each<[ConnectableHost, unknown]>([
+    ['cursor', { mcpServers: { 'mcp-proxy': { url: 'URL', headers: { Authorization: 'Bearer <token>' } } } }],
+    [
+      'opencode',
+      {
+        mcp: {
+          'mcp-proxy': { type: 'remote', url: 'URL', headers: { Authorization: 'Bearer <token>' }, enabled: true },
+        },
+      },
+    ],
+  ])('%s over HTTP is printed in the form that it reads', (host, expected) => {
+    const printed = printedEntry(home.world, { host, isEach: false, http: { port: 12476, token: '<token>' } });
+    expect(JSON.parse(printed.replace('http://127.0.0.1:12476/mcp', 'URL'))).toEqual(expected);
+  });
+
+  test('Codex over HTTP is printed in the form that it reads, one entry for each server', () => {
+    home.write('.aitkit/lib/mcpproxy/mcp_proxy_config.json', { mcpServers: { a: { command: 'a' } } });
+    const printed = printedEntry(home.world, { host: 'codex', isEach: true, http: { port: 12476, token: '<token>' } });
+    expect(printed).toBe(
+      '[mcp_servers.a]\nurl = "http://127.0.0.1:12476/mcp/a"\n\n[mcp_servers.a.http_headers]\nAuthorization = "Bearer <token>"\n',
+    );
+  });
+
+  test('a token is not written where others could read it', () => {
+    const write = () => connect(home.world, { host: 'cursor', isEach: false, http }, deps);
+    home.write('.cursor/mcp.json', { mcpServers: {} });
+    expect(write).toThrow(/can be read by others/);
+    home.repo('dotfiles');
+    home.write('dotfiles/mcp.json', { mcpServers: {} });
+    rmSync(`${home.home}/.cursor/mcp.json`);
+    symlinkSync(`${home.home}/dotfiles/mcp.json`, `${home.home}/.cursor/mcp.json`);
+    expect(write).toThrow(/lies in the repository/);
+    expect(() => connect(home.world, { host: 'claude-desktop', isEach: false, http }, deps)).toThrow(
+      /takes no address/,
+    );
+    expect(home.read('dotfiles/mcp.json')).not.toContain(http.token);
+  });
+
+  test('two changes of one second are undone newest first', () => {
+    connect(home.world, { host: 'cursor', isEach: false }, deps);
+    connect(home.world, { host: 'pi', isEach: false }, deps);
+    undo(home.world, undefined);
+    expect([home.has('.cursor/mcp.json'), home.has('.pi/agent/mcp.json')]).toEqual([true, false]);
   });
 
   test('a file that the person edited since keeps that edit', () => {
