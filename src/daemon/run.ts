@@ -9,6 +9,7 @@ import { type Environment, type Locations, locate } from '../link/locations.ts';
 import { claimScope } from '../link/scope.ts';
 import { startDaemon } from './daemon.ts';
 import { createEventStream } from './events.ts';
+import { leaveLoginSession, systemLoginScope } from './login-scope.ts';
 import { acquireLock, isListening, type Lock } from './single-instance.ts';
 
 /** One week of a busy machine; rotated from the first day, because unbounded logs are found when the disk is full. */
@@ -34,14 +35,14 @@ export async function runDaemon(argv: readonly string[], env: Environment): Prom
   }
   const redactor = createRedactor();
   const log = createFileLog({ path: locations.logPath, ...logLimits, redact: redactor.redact });
-  const isForeground = argv.includes('--foreground');
+  const [isForeground, isAlone] = [argv.includes('--foreground'), argv.includes('--alone')];
   const stopped = deferred<string>();
   surviveStrays(log, () => void daemon.stop('too many errors', true));
   const events = createEventStream(isForeground ? withStderr(log) : log, redactor.redact);
   const daemon = await startDaemon({
     locations,
     env,
-    isAlone: argv.includes('--alone'),
+    isAlone,
     log: events.log,
     redactor,
     subscribe: events.subscribe,
@@ -58,6 +59,8 @@ export async function runDaemon(argv: readonly string[], env: Environment): Prom
     node: process.version,
   });
   announce({ ready: true, pid: process.pid, socket: locations.socketPath });
+  // One that ends with its terminal, or with its only session, belongs to that login.
+  if (!isForeground && !isAlone) void leaveLoginSession(systemLoginScope(events.log));
   await stopped.promise;
   events.log.info('daemon.stopped', {});
   lock.release();
