@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 import { root } from '../../scripts/build-defines.ts';
 import { versionPlaces } from '../../scripts/version-places.ts';
 
-it('names the same version in every manifest, in the lock file and at the top of the changelog', () => {
+it('names the same version in every manifest, in the lock file and as the newest of the changelog', () => {
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
   const found = versionPlaces.map(({ file, pattern }) => pattern.exec(read(file))?.[2]);
   const lock: { version: string } = JSON.parse(read('package-lock.json'));
-  const changelog = /^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1];
+  const changelog = /^## (?!Unreleased)(\S+)/m.exec(read('CHANGELOG.md'))?.[1];
   expect(new Set([...found, lock.version, changelog])).toEqual(new Set([lock.version]));
 });
