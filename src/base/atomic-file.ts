@@ -1,5 +1,4 @@
 // Files that others read: written under a temporary name and renamed, so that no reader sees half of one.
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -65,7 +64,7 @@ export function removeIfPresent(path: string): void {
 }
 
 function writeTemporary(path: string, data: string | Uint8Array, options: AtomicWriteOptions): string {
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
   // O_EXCL refuses a planted file or link of that name.
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
   const fd = openSync(temporary, flags, options.mode ?? 0o600);

@@ -1,10 +1,10 @@
 // Copies this version to lib/mcpproxy/app/<version>/ and points the launchers in ~/.aitkit/bin at it. A plugin's own
 // folder changes with each version and is deleted later; what stands outside the plugin uses these paths.
 import { randomBytes } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeFileAtomic } from '../base/atomic-file.ts';
+import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { type Build, compareVersions, describeBuild, protocolMajor } from '../link/build.ts';
 import { readEndpoint } from '../link/endpoint.ts';
@@ -37,16 +37,11 @@ export async function installStable({ bundlePath, locations, build, execPath }: 
   const target = join(locations.appDir, build.version);
   if (own === target || !programs.every((program) => existsSync(join(own, program)))) return false;
   ensurePrivateDir(locations.appDir);
-  const installed = await readBuild(target);
-  if (installed?.fingerprint !== build.fingerprint) await copyVersion(own, target, build);
-  writeLaunchers({
-    locations,
-    target,
-    build,
-    execPath: execPath ?? process.execPath,
-    current: await launcherVersion(locations),
-  });
-  await pruneVersions(locations, build.version);
+  // Read without the promises of fs: loading them would cost each session half a MiB to find that all is in place.
+  const isCopied = readBuild(target)?.fingerprint === build.fingerprint;
+  if (!isCopied) await copyVersion(own, target, build);
+  writeLaunchers({ locations, target, build, execPath: execPath ?? process.execPath });
+  if (!isCopied) await pruneVersions(locations, build.version);
   return true;
 }
 
@@ -69,9 +64,9 @@ async function copyVersion(own: string, target: string, build: Build): Promise<v
   }
 }
 
-async function readBuild(folder: string): Promise<Build | undefined> {
+function readBuild(folder: string): Build | undefined {
   try {
-    const value: unknown = JSON.parse(await readFile(join(folder, 'build.json'), 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(join(folder, 'build.json'), 'utf8'));
     if (!isRecord(value) || typeof value['version'] !== 'string') return undefined;
     return { version: value['version'], fingerprint: String(value['fingerprint']) };
   } catch {
@@ -81,29 +76,18 @@ async function readBuild(folder: string): Promise<Build | undefined> {
 
 const versionMark = /mcp-proxy (\d+\.\d+\.\d+[^\s+]*)/;
 
-async function launcherVersion({ binDir }: Locations): Promise<string | undefined> {
-  try {
-    return versionMark.exec(await readFile(join(binDir, launcherFile('run-mcp-proxy')), 'utf8'))?.[1];
-  } catch {
-    return undefined; // first install
-  }
-}
+type Launchers = { locations: Locations; target: string; build: Build; execPath: string };
 
-function writeLaunchers(options: {
-  locations: Locations;
-  target: string;
-  build: Build;
-  execPath: string;
-  current: string | undefined;
-}): void {
-  const { locations, target, build, execPath, current } = options;
+function writeLaunchers({ locations, target, build, execPath }: Launchers): void {
+  const present = launchers.map((name) => readFileIfPresent(join(locations.binDir, launcherFile(name))));
+  const current = versionMark.exec(present[0] ?? '')?.[1];
   if (current !== undefined && compareVersions(current, build.version) > 0) return;
   ensurePrivateDir(locations.binDir);
-  for (const name of launchers) {
+  for (const [i, name] of launchers.entries()) {
     const program = join(target, 'bin', name);
     const text =
       process.platform === 'win32' ? cmdLauncher(program, execPath, build) : shLauncher(program, execPath, build);
-    writeFileAtomic(join(locations.binDir, launcherFile(name)), text, { mode: 0o700 });
+    if (text !== present[i]) writeFileAtomic(join(locations.binDir, launcherFile(name)), text, { mode: 0o700 });
   }
 }
 
