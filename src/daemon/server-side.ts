@@ -22,6 +22,7 @@ import { markerTag, reapMarked } from '../upstream/reap-marked.ts';
 import { createRemoteOpener } from '../upstream/remote-opener.ts';
 import { createStderrSink, type StderrSink } from '../upstream/stderr-sink.ts';
 import { Supervisor } from '../upstream/supervisor.ts';
+import { createTreeWatch } from '../upstream/tree-watch.ts';
 import type { ConfigHolder } from './config-holder.ts';
 
 export type ServerSide = {
@@ -63,6 +64,7 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
     maxMessageBytes: () => holder.config.daemon.maxMessageBytes,
     workDir: locations.workDir,
     markerTag: markerTag(locations.journalPath),
+    watch: createTreeWatch(),
   };
   const showLogin = (server: string, url: string) => log.warn('server.needs-login', { server, url });
   // Sessions that are open got no tools of it so far, and would not ask again.

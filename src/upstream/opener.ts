@@ -8,6 +8,7 @@ import type { RemoteOpener } from './remote-opener.ts';
 import type { OpenerRequest } from './supervisor.ts';
 import { openStdio } from './transports/stdio.ts';
 import type { Transport } from './transports/transport.ts';
+import type { TreeWatch } from './tree-watch.ts';
 
 export type OpenerDeps = {
   /** Ready when the predecessor's leftovers are gone: two copies of one server must not meet. */
@@ -16,6 +17,7 @@ export type OpenerDeps = {
   workDir: string;
   /** By which processes of this daemon are found after its death. */
   markerTag: string;
+  watch: TreeWatch;
   /** What speaks HTTP, SSE or WebSocket. */
   remote: RemoteOpener;
 };
@@ -81,6 +83,7 @@ function createStdioOpener(request: OpenerRequest, deps: OpenerDeps): Opener {
           },
         },
         {
+          watch: deps.watch,
           onStarted: (started) => {
             pid = started.pid;
             path = started.path;

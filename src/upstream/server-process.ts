@@ -8,6 +8,7 @@ import { AppError, systemCode } from '../base/errors.ts';
 import { type ProcessIdentity, processStartTime } from '../base/process-identity.ts';
 import { findCommand } from './command-path.ts';
 import { type EndResult, type EndTimes, endTree, type ProcessEntry, type TreeRoot, treeOf } from './process-tree.ts';
+import type { TreeWatch } from './tree-watch.ts';
 
 export type LaunchSpec = {
   command: string;
@@ -33,6 +34,8 @@ export type LaunchDeps = {
   endTimes?: EndTimes;
   /** Over this, stderr is not read until the second is over: the flood waits in the pipe, not in our memory or log. */
   stderrBytesPerSecond?: number;
+  /** Remembers what is below it while it lives. */
+  watch?: TreeWatch;
 };
 
 /** More than any server logs on purpose, little enough to copy and write without the other sessions feeling it. */
@@ -58,10 +61,12 @@ export async function startServerProcess(spec: LaunchSpec, deps: LaunchDeps): Pr
   if (pid === undefined || !stdin || !stdout || !stderr) throw await launchError(path, child);
   // `npm` and the like end with their server; a program that is gone already has no start time and nothing to end.
   const root: TreeRoot = { pid, pgid: pid, startTime: processStartTime(pid) ?? '', marker: `${markerName}=${value}` };
+  const watched = deps.watch?.add(root);
   let remains: ProcessEntry[] = [];
   const exited = exit.then((how) => {
     // At this moment the number of its group cannot have been given to a stranger yet.
-    remains = treeOf(root, { isGroupOurs: true });
+    remains = treeOf({ ...root, known: watched?.known() ?? [] }, { isGroupOurs: true });
+    watched?.forget();
     return how;
   });
   let ending: Promise<EndResult> | undefined;
@@ -77,7 +82,7 @@ export async function startServerProcess(spec: LaunchSpec, deps: LaunchDeps): Pr
     exited,
     end: ({ closeInput = true } = {}) => {
       ending ??= endTree(
-        { ...root, known: remains },
+        { ...root, known: [...remains, ...(watched?.known() ?? [])] },
         {
           ...(deps.endTimes ? { times: deps.endTimes } : {}),
           ...(closeInput ? { closeInput: () => stdin.end() } : {}),

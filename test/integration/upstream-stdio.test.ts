@@ -6,6 +6,7 @@ import { AppError } from '../../src/base/errors.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
 import { openStdio, type StdioDeps, type StdioSpec } from '../../src/upstream/transports/stdio.ts';
 import type { Transport } from '../../src/upstream/transports/transport.ts';
+import { createTreeWatch, type TreeWatch, type Watched } from '../../src/upstream/tree-watch.ts';
 import { eventually } from '../support/eventually.ts';
 import { TransportRecorder, textOf } from '../support/transport-recorder.ts';
 
@@ -189,6 +190,27 @@ test.runIf(process.platform === 'linux').each([
   expect(await recorder.exit()).toEqual({ reason: 'exited', code: null, signal: 'SIGKILL' });
   await eventually(() => pids.every((pid) => !isRunning({ pid })), { timeoutMs: 10_000, what: 'the stray gone' });
 });
+
+test.runIf(process.platform === 'linux')(
+  'ends a child in a session of its own without our marker when the server dies by itself, once it was seen',
+  async () => {
+    const treeWatch = createTreeWatch({ everyMs: 20 });
+    let watched: Watched | undefined;
+    const watch: TreeWatch = {
+      add: (root) => {
+        watched = treeWatch.add(root);
+        return watched;
+      },
+    };
+    const { transport, recorder } = start('double-fork.mjs', { FORK_ENV: 'clear' }, { deps: { watch } });
+    const { stray } = await readyPids(recorder);
+    const isSeen = () => watched?.known().some(({ pid }) => pid === stray) ?? false;
+    await eventually(isSeen, { timeoutMs: 5_000, what: 'the child to be seen' });
+    process.kill(transport.pid ?? 0, 'SIGKILL');
+    expect(await recorder.exit()).toEqual({ reason: 'exited', code: null, signal: 'SIGKILL' });
+    await eventually(() => pids.every((pid) => !isRunning({ pid })), { timeoutMs: 10_000, what: 'the child gone' });
+  },
+);
 
 test('reads stderr no faster than the limit, and the server still answers', async () => {
   const { transport, recorder } = start('flood.mjs', {}, { deps: { stderrBytesPerSecond: 256 * 1024 } });
