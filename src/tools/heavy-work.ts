@@ -17,12 +17,14 @@ export type HeavyTask =
       readonly policy: Omit<ShieldPolicy, 'isValidStructure'>;
       /** Under which the whole will be kept; absent: it is too large to keep. */
       readonly ref: string | undefined;
+      /** Of the structure, where its tool has an output schema (see structure-rule.ts). */
+      readonly ruleCode?: string | undefined;
     }
   | { readonly kind: 'view'; readonly path: string; readonly ref: string; readonly request: ViewRequest };
 
 export type HeavyOutcome =
   | { readonly kind: 'unchanged' }
-  /** The shortened result as JSON. */
+  /** The shortened result as JSON, with marked numbers (see exact-json.ts). */
   | { readonly kind: 'shortened'; readonly text: string }
   | { readonly kind: 'view'; readonly view: View }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string | undefined };
@@ -33,8 +35,14 @@ export type HeavyWork = {
   close(): void;
 };
 
-/** A model that pages through a result asks again within seconds; the parsed result lies in the thread that long. */
-const idleMs = 30_000;
+/**
+ * A model that pages through a result asks again within seconds; the parsed result lies in the thread that long. Not longer:
+ * sixteen megabytes of JSON leave 150 MB and more in it, which only its end gives back, and reading them again costs others
+ * nothing.
+ */
+const idleMs = 5_000;
+/** V8 would take six times that before it looks what is left. No limit for the rest: reaching one ends the whole process. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
 /** `source`: the thread's program; empty: there is none in this build, and the work is done in the caller's thread. */
 export function createHeavyWork(source: string): HeavyWork {
@@ -57,7 +65,7 @@ export function createHeavyWork(source: string): HeavyWork {
     void gone.terminate();
   };
   const start = (): Worker => {
-    const started = new Worker(source, { eval: true });
+    const started = new Worker(source, { eval: true, resourceLimits });
     started.on('message', ({ id, outcome }: { id: number; outcome: HeavyOutcome }) => {
       waiting.get(id)?.resolve(outcome);
       waiting.delete(id);

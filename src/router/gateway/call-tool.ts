@@ -1,12 +1,10 @@
 // One call of a server's tool on behalf of one of our own: the same way as a host's call (queue, start, limits, progress,
 // attribution), only its outcome comes back here.
 import { AppError } from '../../base/errors.ts';
-import { textAt } from '../../base/json-scan.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
-import { isRecord } from '../../link/hello.ts';
-import { idKey, memberAt, parseEnvelope, type ResponseEnvelope } from '../../mcp/envelope.ts';
+import { idKey, parseEnvelope, type ResponseEnvelope } from '../../mcp/envelope.ts';
 import type { Session } from '../../sessions/session.ts';
-import { parseExact } from '../../tools/exact-json.ts';
+import { readResultBytes } from '../../tools/result-bytes.ts';
 import type { Forwarder } from '../forward.ts';
 
 export type ToolCall = {
@@ -54,12 +52,7 @@ export function callTool(forwarder: Forwarder, call: ToolCall): Promise<Response
 
 /** A tool's result for reading. Where it is handed on unchanged, its bytes are. */
 export function readResult({ line, result }: ResponseEnvelope): Record<string, unknown> {
-  const value: unknown = result && JSON.parse(textAt(line, result));
-  if (!isRecord(value)) return {};
-  const structure = memberAt(line, result, ['structuredContent']);
-  const text = structure && textAt(line, structure);
-  // Numbers that a double cannot hold come back as they were, also from the part that is cut.
-  return text && /\d{16}/.test(text) ? { ...value, structuredContent: parseExact(text) } : value;
+  return result ? readResultBytes(line, result) : {};
 }
 
 function reasonOf(signal: AbortSignal): string | undefined {

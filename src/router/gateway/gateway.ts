@@ -10,7 +10,7 @@ import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
 import { createDynamicPool, type DynamicPool } from '../../tools/dynamic-pool.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
-import { structureCheck } from '../../tools/gateway/check-arguments.ts';
+import { structureRule } from '../../tools/gateway/check-arguments.ts';
 import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
@@ -19,6 +19,7 @@ import { createJobs, type Jobs } from '../../tools/jobs.ts';
 import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
 import type { View, ViewRequest } from '../../tools/result-view.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
+import type { StructureRule } from '../../tools/structure-rule.ts';
 import type { Answer } from '../../upstream/channel.ts';
 import type { Mode } from '../choose-mode.ts';
 import { isShielded, type ModesDeps } from '../modes.ts';
@@ -48,6 +49,8 @@ export class Gateway {
   readonly #jobs: Jobs;
   readonly #heavy = openHeavyWork();
   readonly #pools = new Map<string, DynamicPool>();
+  /** Compiling a schema takes longer than most calls. */
+  readonly #rules = new WeakMap<Buffer, Promise<StructureRule | undefined>>();
 
   constructor(deps: ModesDeps) {
     this.#deps = deps;
@@ -206,8 +209,9 @@ export class Gateway {
   /** undefined: nothing had to be cut. */
   async #shorten(scopeId: string, { entry, tool, envelope }: Shorten): Promise<unknown> {
     if (entry.shield === false) return undefined;
-    const policy = await this.#policyOf(tool);
-    return shortenAnswer({ store: this.#store, heavy: this.#heavy }, scopeId, { envelope, policy });
+    const rule = async () => tool && this.#ruleOf(tool);
+    const deps = { store: this.#store, heavy: this.#heavy };
+    return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
   }
 
   async #viewLarge(path: string, ref: string, request: ViewRequest): Promise<View> {
@@ -216,14 +220,22 @@ export class Gateway {
     return outcome.view;
   }
 
-  async #policyOf(tool: VisibleTool | undefined): Promise<ShieldPolicy> {
+  #policy(): ShieldPolicy {
     const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
-    const isValidStructure = tool && (await structureCheck(definitionOf(tool)));
+    const { maxMediaBytes } = defaultShieldPolicy;
     return {
-      ...{ maxItems: arrayItems, maxString: stringChars, heavyFieldBytes, maxTotalBytes: maxResultBytes },
-      maxMediaBytes: defaultShieldPolicy.maxMediaBytes,
-      ...(isValidStructure ? { isValidStructure } : {}),
+      maxItems: arrayItems,
+      maxString: stringChars,
+      heavyFieldBytes,
+      maxTotalBytes: maxResultBytes,
+      maxMediaBytes,
     };
+  }
+
+  #ruleOf(tool: VisibleTool): Promise<StructureRule | undefined> {
+    const rule = this.#rules.get(tool.raw) ?? structureRule(definitionOf(tool));
+    this.#rules.set(tool.raw, rule);
+    return rule;
   }
 }
 

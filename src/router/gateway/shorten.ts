@@ -4,6 +4,7 @@ import { createHeavyWork, type HeavyWork, heavyBytes } from '../../tools/heavy-w
 import type { ResultStore } from '../../tools/result-store.ts';
 import { shieldResult } from '../../tools/shield.ts';
 import type { ShieldPolicy } from '../../tools/shield-policy.ts';
+import type { StructureRule } from '../../tools/structure-rule.ts';
 import { readResult } from './call-tool.ts';
 
 /** Text of the thread's program: set by the build. */
@@ -14,27 +15,31 @@ export function openHeavyWork(): HeavyWork {
 }
 
 export type ShortenDeps = { readonly store: ResultStore; readonly heavy: HeavyWork };
+export type ShortenTask = {
+  readonly envelope: ResponseEnvelope;
+  readonly policy: Omit<ShieldPolicy, 'isValidStructure'>;
+  /** What the tool's schema demands of a structure; asked only when there is one. */
+  readonly rule: () => Promise<StructureRule | undefined>;
+};
 
 /** The shortened result, or undefined if nothing had to be cut: then the answer's own bytes are the best there is. */
 export async function shortenAnswer(
   { store, heavy }: ShortenDeps,
   scopeId: string,
-  { envelope, policy }: { envelope: ResponseEnvelope; policy: ShieldPolicy },
+  { envelope, policy, rule }: ShortenTask,
 ): Promise<unknown> {
   const { line, result } = envelope;
   if (!result) return undefined;
-  // A shortened structure must pass its schema, whose compiled form cannot go to another thread; that is rare for what is
-  // so large.
-  const isBound = policy.isValidStructure !== undefined && line.includes('"structuredContent"');
-  if (result.end - result.start <= heavyBytes || isBound) {
+  const bound = line.includes('"structuredContent"') ? await rule() : undefined;
+  if (result.end - result.start <= heavyBytes) {
     const value = readResult(envelope);
-    const shielded = shieldResult(value, policy, store.keeper(scopeId)).result;
+    const whole = bound ? { ...policy, isValidStructure: bound.passes } : policy;
+    const shielded = shieldResult(value, whole, store.keeper(scopeId)).result;
     return shielded === value ? undefined : shielded;
   }
-  const { isValidStructure: _, ...plain } = policy;
   const bytes = line.subarray(result.start, result.end);
   const ref = store.canHold(bytes.length) ? store.newReference() : undefined;
-  const outcome = await heavy.run({ kind: 'shorten', bytes, policy: plain, ref });
+  const outcome = await heavy.run({ kind: 'shorten', bytes, policy, ref, ruleCode: bound?.code() });
   if (outcome.kind !== 'shortened') return undefined;
   if (ref !== undefined) await store.putBytes(scopeId, ref, bytes);
   const shortened: unknown = JSON.parse(outcome.text);

@@ -1,7 +1,8 @@
 // Checks arguments against a tool's own schema before an upstream is started for them. The validator is loaded at the first
 // use: sessions that list all tools never need it.
 import type { Ajv } from 'ajv';
-import { isObject, stringifyExact } from '../exact-json.ts';
+import { isObject } from '../exact-json.ts';
+import { ruleOf, type StructureRule } from '../structure-rule.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 
 /** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
@@ -23,23 +24,26 @@ export async function checkArguments(tool: ToolDefinition, args: Record<string, 
   }
 }
 
-/** Whether a shortened structuredContent still passes the tool's own schema; undefined if it has none. */
-export async function structureCheck(tool: ToolDefinition): Promise<((structure: unknown) => boolean) | undefined> {
+/** What its output schema demands of a shortened structuredContent; undefined if it has none that can be used. */
+export async function structureRule(tool: ToolDefinition): Promise<StructureRule | undefined> {
   if (!isObject(tool.outputSchema)) return undefined;
-  const validator = await newValidator(tool.outputSchema['$schema']);
+  const validator = await newValidator(tool.outputSchema['$schema'], { source: true });
+  const { default: standalone } = await import('ajv/dist/standalone/index.js');
+  // A CommonJS module comes as its default or as what holds it, by who loads it.
+  const writeCode =
+    'default' in standalone && typeof standalone.default === 'function' ? standalone.default : standalone;
   try {
     const { $id: _, ...schema } = tool.outputSchema;
     const validate = validator.compile(schema);
-    // Numbers that a double cannot hold are carried as marked strings: the schema speaks of numbers.
-    return (structure) => validate(JSON.parse(stringifyExact(structure)));
+    return ruleOf(validate, () => writeCode(validator, validate));
   } catch {
     return undefined; // does not compile: nobody can hold the result to it
   }
 }
 
-async function newValidator(dialect: unknown): Promise<Ajv> {
+async function newValidator(dialect: unknown, code: { source?: boolean } = {}): Promise<Ajv> {
   // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild.
-  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false } as const;
+  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false, code } as const;
   const isModern = typeof dialect === 'string' && dialect.includes('2020-12');
   if (isModern) {
     const { Ajv2020 } = await import('ajv/dist/2020.js');

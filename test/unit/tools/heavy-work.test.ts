@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../../scripts/build-defines.ts';
+import { stringifyExact } from '../../../src/tools/exact-json.ts';
+import { structureRule } from '../../../src/tools/gateway/check-arguments.ts';
 import { createHeavyWork, type HeavyTask } from '../../../src/tools/heavy-work.ts';
 import { defaultShieldPolicy } from '../../../src/tools/shield-policy.ts';
 
@@ -46,6 +48,43 @@ describe('work on large results', () => {
     const read = (request: { path?: string }) => thread.run({ kind: 'view', path, ref: 'r', request });
     expect(await read({})).toMatchObject({ view: { kind: 'string', total: 50 } });
     await expect(read({ path: '$.nothing' })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    thread.close();
+  });
+
+  it('holds a shortened structure to the schema of its tool in the thread too, and keeps numbers that a double cannot hold', async () => {
+    const rows = Array.from(
+      { length: 30_000 },
+      (_, i) => `{"id":12345678901234567${i % 10},"name":"row ${i} of many ${i}"}`,
+    );
+    const bytes = Buffer.from(`{"content":[],"structuredContent":{"rows":[${rows.join(',')}]}}`);
+    const rule = async (minItems: number) =>
+      structureRule({
+        name: 'rows',
+        outputSchema: {
+          type: 'object',
+          properties: {
+            rows: { type: 'array', minItems, items: { $ref: '#/$defs/row' } },
+          },
+          $defs: { row: { properties: { id: { type: 'integer' }, name: { type: 'string', minLength: 3 } } } },
+        },
+      });
+    const thread = createHeavyWork(program);
+    const task = async (minItems: number): Promise<HeavyTask> => ({
+      ...{ kind: 'shorten', bytes, policy: defaultShieldPolicy, ref: 'r' },
+      ruleCode: (await rule(minItems))?.code(),
+    });
+    const fits = await thread.run(await task(40));
+    expect(fits).toMatchObject({ kind: 'shortened' });
+    const shortened = fits.kind === 'shortened' ? stringifyExact(JSON.parse(fits.text)) : '';
+    expect(shortened).toContain('{"id":123456789012345671,"name":"row 1 of many 1"}');
+    expect(await createHeavyWork('').run(await task(40))).toEqual(fits);
+    // More than the shield ever leaves: the result stays whole.
+    expect(await thread.run(await task(20_000))).toEqual({ kind: 'unchanged' });
+
+    const path = join(folder, 'rows.json');
+    writeFileSync(path, bytes);
+    const view = await thread.run({ kind: 'view', path, ref: 'v', request: { path: '$.rows[29999].id' } });
+    expect(stringifyExact(view)).toContain('123456789012345679');
     thread.close();
   });
 
