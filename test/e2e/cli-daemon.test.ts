@@ -99,6 +99,19 @@ describe('one server', () => {
     expect(await cli.run('call', 'notes', 'add_note', '{text}')).toMatchObject({ code: 2 });
   });
 
+  it('lists its tools where none or one that it does not have is asked for', async () => {
+    expect(await cli.run('call', 'notes')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^add_note {2,}\S.*^list_notes {2,}\S/ms),
+    });
+    expect(JSON.parse((await cli.run('call', 'notes', '--json')).stdout)).toContainEqual(
+      expect.objectContaining({ server: 'notes', tool: 'add_note' }),
+    );
+    const unknown = await cli.run('call', 'notes', 'ad_note');
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain('notes has no tool "ad_note". Its tools: add_note, list_notes');
+  });
+
   it('is explained for the project one stands in', async () => {
     await cli.run('start');
     const { code, stdout } = await cli.run('explain', 'project-files');

@@ -1,35 +1,82 @@
 import { resolve } from 'node:path';
+import type { ToolSummary } from '../../link/control.ts';
 import { isRecord } from '../../link/hello.ts';
 import { badArgument } from '../args.ts';
-import type { Command } from '../command.ts';
+import type { Command, CommandContext, ExitCode } from '../command.ts';
+import type { DaemonClient } from '../daemon-access.ts';
 import { takePositionals } from '../positionals.ts';
 
-const usage = 'call <server> <tool> [json] [--project DIR]';
+const usage = 'call <server> [tool] [json] [--project DIR]';
 
 export const call: Command = {
   usage: [usage],
   about:
-    'Calls a tool of a server and prints what it returned; the arguments are a JSON object, "-" reads it from stdin. Starts the daemon and the server if needed. Exit code 1 if the tool reports an error.',
+    'Calls a tool of a server and prints what it returned; the arguments are a JSON object, "-" reads it from stdin. Without a tool it lists the tools there are. Starts the daemon and the server if needed. Exit code 1 if the tool reports an error.',
   options: [
     { long: 'project', value: 'DIR', help: 'As a session in this folder (default: here)' },
     { long: 'json', help: 'The whole result as JSON, for programs' },
   ],
   examples: [
+    { line: 'call memory', does: 'What its tools are' },
     { line: 'call memory read_graph', does: 'A tool without arguments' },
     { line: `call memory search_nodes '{"query":"release"}'`, does: 'With arguments' },
   ],
-  run: async ({ daemon, terminal, cwd, readStdin }, args) => {
-    const [server = '', tool = '', json] = takePositionals(args, ['server', 'tool', 'json?'], usage);
+  run: async (context, args) => {
+    const { daemon, terminal, cwd, readStdin } = context;
+    const [server = '', tool, json] = takePositionals(args, ['server', 'tool?', 'json?'], usage);
     const input = parse(json === '-' ? await readStdin() : json);
     const projectDir = resolve(cwd, args.value('project') ?? '.');
     const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
+    if (tool === undefined) {
+      await terminal.progress(`Starting ${server}`, () => client.change('start', { name: server, projectDir }));
+      return printTools(context, await client.tools({ server, projectDir }), { server, isJson: args.has('json') });
+    }
     const request = { server, tool, arguments: input, projectDir };
-    const result = await terminal.progress(`Waiting for ${tool} of ${server}`, () => client.call(request));
-    if (args.has('json')) terminal.print(JSON.stringify(result, null, 2));
-    else terminal.print(...resultLines(result));
-    return isRecord(result) && result['isError'] === true ? 1 : 0;
+    try {
+      const result = await terminal.progress(`Waiting for ${tool} of ${server}`, () => client.call(request));
+      if (args.has('json')) terminal.print(JSON.stringify(result, null, 2));
+      else terminal.print(...resultLines(result));
+      const isError = isRecord(result) && result['isError'] === true;
+      if (isError) await noteUnknownTool(context, client, { server, tool, projectDir });
+      return isError ? 1 : 0;
+    } catch (error) {
+      await noteUnknownTool(context, client, { server, tool, projectDir });
+      throw error;
+    }
   },
 };
+
+function printTools(
+  { terminal, hint }: CommandContext,
+  tools: readonly ToolSummary[],
+  { server, isJson }: { server: string; isJson: boolean },
+): ExitCode {
+  if (isJson) terminal.print(JSON.stringify(tools, null, 2));
+  else if (tools.length === 0) terminal.print(`${server} has no tools.`);
+  else {
+    const width = Math.max(...tools.map(({ tool }) => tool.length));
+    for (const { tool, title, description } of tools) {
+      terminal.print(`${tool.padEnd(width)}  ${firstLine(description ?? title ?? '')}`.trimEnd());
+    }
+    terminal.note(hint(`Call one: \`mcp-proxy call ${server} <tool> '{"argument":"value"}'\``));
+  }
+  return 0;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 100) ?? '';
+}
+
+/** Each server says in its own words that it has no such tool, and none says which it has. */
+async function noteUnknownTool(
+  { terminal }: CommandContext,
+  client: DaemonClient,
+  { server, tool, projectDir }: { server: string; tool: string; projectDir: string },
+): Promise<void> {
+  const names = (await client.tools({ server, projectDir }).catch(() => [])).map((one) => one.tool);
+  if (names.length === 0 || names.includes(tool)) return;
+  terminal.note(`${server} has no tool ${JSON.stringify(tool)}. Its tools: ${names.join(', ')}.`);
+}
 
 function parse(json: string | undefined): Record<string, unknown> {
   if (json === undefined || json.trim() === '') return {};

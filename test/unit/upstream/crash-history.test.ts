@@ -39,3 +39,11 @@ it('never waits longer than the pause, although the clock was set back by a day'
   for (let n = 0; n < 3; n += 1) history.record(byCode, 0, 86_400_000, random);
   expect(history.waitMs(0)).toBe(750);
 });
+
+it('does not blame a server for a SIGKILL, however often and at whatever moment', () => {
+  const history = new CrashHistory();
+  for (let i = 0; i < 9; i += 1) history.record({ code: null, signal: 'SIGKILL' }, 10, 0, random);
+  expect([history.deaths, history.isCrashLoop]).toEqual([0, false]);
+  history.record({ code: null, signal: 'SIGSEGV' }, 10, 0, random);
+  expect(history.deaths).toBe(1);
+});
