@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const open = () => rig.open({ plugin, args: ['--mode', 'all'] });
 /** Longer than the daemon's own rounds, its idle exit (300 ms here) and the patience with a wrapper that is away. */
-const pauseMs = 12_000;
+const pauseMs = 6_000;
 
 it('a paused container of one session keeps its lease, record and copy, and holds up nobody', async () => {
   const [paused, other] = [await open(), await open()];
