@@ -7,7 +7,8 @@ import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 
-const capabilityOf: Readonly<Record<string, string>> = {
+/** The capability that a program must declare to be asked this. */
+export const capabilityOf: Readonly<Record<string, string>> = {
   'sampling/createMessage': 'sampling',
   'elicitation/create': 'elicitation',
   'roots/list': 'roots',

@@ -39,6 +39,8 @@ export class Call {
   /** How often the server asked for something before it went on, and what it was told last. */
   rounds = 0;
   answers: InputAnswers | undefined;
+  /** Capabilities that its server asked for and the program did not declare. */
+  readonly lacks = new Set<string>();
   /** Takes it out of the queue, if it still waits there. */
   withdraw: (() => boolean) | undefined;
   /** Tells the server to stop, or withdraws what the host was asked for it. */
@@ -47,6 +49,10 @@ export class Call {
   constructor(forward: Forward) {
     this.forward = forward;
     this.method = forward.request.method;
+  }
+
+  noteLack(capability: string): void {
+    this.lacks.add(capability);
   }
 
   cancel(reason: string | undefined): void {

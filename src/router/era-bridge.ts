@@ -32,7 +32,10 @@ export function crossingOf(call: Call, instance: Instance, slot: Slot): Crossing
   const { session, request, onOutcome } = call.forward;
   const isStateless = session.protocolVersion === modernVersion;
   const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
-  if (hasSessions) return { ...plain, requestEdits: () => (isStateless ? envelopeEdits(request) : []) };
+  if (hasSessions && !isStateless) return plain;
+  if (hasSessions) {
+    return { ...plain, requestEdits: () => envelopeEdits(request), answerEdits: (answer) => lackEdits(call, answer) };
+  }
   const requestEdits = () => {
     const isComplete = isStateless && requestedVersion(request) !== undefined;
     const envelope = isComplete ? [] : addEnvelopeEdits(request, envelopeOf(call, instance));
@@ -48,6 +51,18 @@ export function crossingOf(call: Call, instance: Instance, slot: Slot): Crossing
     failureOf: (answer) =>
       errorCode(answer) === modernCodes.missingCapability ? missingCapability(call, answer) : undefined,
   };
+}
+
+/**
+ * A server with sessions learns from our refusal that a program cannot be asked. If its call fails with that, the program
+ * has to be told in the words of its own family; a call that goes on without is answered as ever.
+ */
+function lackEdits({ lacks }: Call, { line, error }: ResponseEnvelope): Edit[] {
+  if (lacks.size === 0 || !error) return [];
+  const requiredCapabilities = Object.fromEntries([...lacks].map((capability) => [capability, {}]));
+  const message = `This needs ${[...lacks].join(', ')}, which the request did not declare.`;
+  const told = JSON.stringify({ code: modernCodes.missingCapability, message, data: { requiredCapabilities } });
+  return [{ at: error, with: told.replace(/\}\}$/, () => `,"cause":${textAt(line, error)}}}`) }];
 }
 
 const plain = { requestEdits: () => [], isDriven: false, answerEdits: () => [], failureOf: () => undefined };

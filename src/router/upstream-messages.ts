@@ -15,7 +15,7 @@ import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
-import { ownRoots, whyUnable } from './abilities.ts';
+import { capabilityOf, ownRoots, whyUnable } from './abilities.ts';
 import { isLoud } from './log-levels.ts';
 
 export type UpstreamMessagesDeps = {
@@ -53,9 +53,13 @@ export class UpstreamMessages {
     if (owner === 'ambiguous') return this.#refuse(instance, slot, request);
     const sessionRoots = isRoots ? ownRoots(instance, owner) : undefined;
     if (sessionRoots !== undefined) return slot.channel.send(resultLine(request.idText, sessionRoots));
-    const refusal = owner === undefined ? 'no session has a call under way' : whyUnable(owner, request);
-    if (owner === undefined || refusal !== undefined) return slot.channel.send(declined(request, refusal ?? ''));
-    this.#relay(slot, request, owner, slot.channel.relatedTo(owner.id, stream));
+    if (owner === undefined) return slot.channel.send(declined(request, 'no session has a call under way'));
+    const related = slot.channel.relatedTo(owner.id, stream);
+    const refusal = whyUnable(owner, request);
+    if (refusal === undefined) return this.#relay(slot, request, owner, related);
+    const lack = capabilityOf[request.method];
+    if (related !== undefined && lack !== undefined) owner.requests.get(related)?.noteLack?.(lack);
+    slot.channel.send(declined(request, refusal));
   }
 
   onNotification(instance: Instance, slot: Slot, notification: NotificationEnvelope, stream: string | undefined): void {

@@ -34,7 +34,12 @@ export type SessionIdentity = {
 };
 
 /** A request of the host that is being worked on. */
-export type OpenRequest = { method: string; cancel: (reason: string | undefined) => void };
+export type OpenRequest = {
+  method: string;
+  cancel: (reason: string | undefined) => void;
+  /** Its server asked for something that the program did not declare. */
+  noteLack?: (capability: string) => void;
+};
 
 export type SessionOptions = {
   identity: SessionIdentity;

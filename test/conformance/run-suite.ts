@@ -1,6 +1,6 @@
 // One run of the official suite against one address, and what it found.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SuitePrograms } from './suite-programs.ts';
@@ -18,14 +18,13 @@ export type SuiteResult = {
   output: string;
 };
 
-export type SuiteRun = { programs: SuitePrograms; url: string; select: Selection; expectedFailures?: string };
+export type SuiteRun = { programs: SuitePrograms; url: string; select: Selection };
 
-export async function runSuite({ programs, url, select, expectedFailures }: SuiteRun): Promise<SuiteResult> {
+export async function runSuite({ programs, url, select }: SuiteRun): Promise<SuiteResult> {
   const which = 'suite' in select ? ['--suite', select.suite] : ['--requirements', select.requirements];
-  const baseline = expectedFailures === undefined ? [] : ['--expected-failures', expectedFailures];
   // It writes its findings into its working folder.
   const folder = mkdtempSync(join(tmpdir(), 'mcp-proxy-suite-'));
-  const args = [programs.suite, 'server', '--url', url, ...which, ...baseline];
+  const args = [programs.suite, 'server', '--url', url, ...which];
   try {
     const output = await new Promise<string>((resolve) => {
       execFile(programs.node, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024, timeout: 240_000 }, (_, out, err) =>
@@ -36,6 +35,12 @@ export async function runSuite({ programs, url, select, expectedFailures }: Suit
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Scenarios that the file next to this one names: they must fail, and nothing else may. */
+export function failuresIn(name: string): string[] {
+  const text = readFileSync(join(import.meta.dirname, name), 'utf8');
+  return [...text.matchAll(/^ +- ([\w-]+)$/gm)].map((match) => match[1] ?? '');
 }
 
 /** The lines of its summary: `✓ name: n passed, m failed`; what a revision does not score is named after it. */
