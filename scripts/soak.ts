@@ -1,6 +1,6 @@
 // `npm run soak [-- growth neighbours]`: what takes too long for the gate, against the released programs in homes of
 // their own. Growth: 10,000 sessions opened and closed, 1,000 restarts of a server's copy. Neighbours: what each kind of
-// misbehaving server costs the calls of another. A whole run writes bench/results/soak.md. Exit code 1: a bound is missed.
+// misbehaving server costs the calls of another. Writes bench/results/soak-*.md. Exit code 1: a bound is missed.
 import './define-globals.ts';
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,18 +15,17 @@ import { render, type Table } from './soak-table.ts';
 const soaks: Record<string, () => Promise<Table>> = { growth: measureGrowth, neighbours: measureNeighbours };
 
 const wanted = process.argv.slice(2);
-const tables: string[] = [];
+const isShortened = Object.keys(process.env).some((name) => name.startsWith('MCP_PROXY_SOAK_'));
+const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 for (const [name, soak] of Object.entries(soaks)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const table = await soak();
   if (!table.isReached) process.exitCode = 1;
-  const text = render(table);
+  const measured = `Measured ${new Date().toISOString().slice(0, 10)} with version ${version}, Node ${process.version.slice(1)}, ${cpus().length} cores, by \`npm run soak -- ${name}\`.`;
+  const text = `${measured}\n\n${render(table)}\n`;
   console.log(text);
-  tables.push(text);
-}
-if (wanted.length === 0) {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const head = `Measured ${new Date().toISOString().slice(0, 10)} with version ${version}, Node ${process.version.slice(1)}, ${cpus().length} cores, by \`npm run soak\`.`;
+  // A shorter run is for whoever works on it.
+  if (isShortened) continue;
   mkdirSync(join(root, 'bench/results'), { recursive: true });
-  writeFileSync(join(root, 'bench/results/soak.md'), `${[head, ...tables].join('\n\n')}\n`);
+  writeFileSync(join(root, 'bench/results', `soak-${name}.md`), text);
 }
