@@ -1,6 +1,5 @@
 // npm run bench:tokens: what the definitions of twelve real servers cost a model in each mode, and what the way to a tool
 // costs where it must be found first. Counted with o200k_base over what hosts hand to a model: name, description, schema.
-import { readFileSync } from 'node:fs';
 import { root } from '../../scripts/build-defines.ts';
 import { openTokenizer } from '../../src/cli/tokenizer.ts';
 import { gatewayTools } from '../../src/tools/gateway/gateway-tools.ts';
@@ -9,6 +8,7 @@ import { retrieveTools } from '../../src/tools/gateway/retrieve-tools.ts';
 import { createToolIndex } from '../../src/tools/search-index.ts';
 import { shieldResult } from '../../src/tools/shield.ts';
 import { defaultShieldPolicy } from '../../src/tools/shield-policy.ts';
+import { readPackedText } from '../../test/support/packed-json.ts';
 import { type CatalogServer, loadCatalog } from '../search/corpus.ts';
 
 /** What a developer's sessions have open: browser, files, git, memory, search, documents, packages. */
@@ -74,7 +74,7 @@ print(row('gateway_search, ten hits', hits.length, search));
 print(row('gateway_describe, three of them', described.length, count(JSON.stringify({ tools: described }))));
 
 const recorded: { result: unknown }[] = JSON.parse(
-  readFileSync(`${root}/test/fixtures/tool-results/recorded.json`, 'utf8'),
+  readPackedText(`${root}/test/fixtures/tool-results/recorded.json.br`),
 );
 const texts = recorded.map(({ result }) => textsOf(result));
 const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)), 0);

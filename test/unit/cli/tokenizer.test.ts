@@ -1,20 +1,19 @@
 // The counter of `mcp-proxy tokens` against another implementation over the whole vocabulary's own module.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../../scripts/build-defines.ts';
 import { openTokenizer } from '../../../src/cli/tokenizer.ts';
+import { readPackedText } from '../../support/packed-json.ts';
 
 describe('the token counter', () => {
   const count = openTokenizer(root);
 
   it('agrees with another implementation on every definition of the catalog and every recorded result', () => {
-    const catalog: { tools: unknown[] }[] = JSON.parse(
-      readFileSync(join(root, 'test/fixtures/tool-search/catalog.json'), 'utf8'),
-    );
-    const recorded = readFileSync(join(root, 'test/fixtures/tool-results/recorded.json'), 'utf8').slice(0, 100_000);
+    const fixture = (name: string): string => readPackedText(join(root, 'test/fixtures', name));
+    const catalog: { tools: unknown[] }[] = JSON.parse(fixture('tool-search/catalog.json.br'));
+    const recorded = fixture('tool-results/recorded.json.br').slice(0, 100_000);
     const texts = [...catalog.flatMap(({ tools }) => tools.map((tool) => JSON.stringify(tool))), recorded];
     expect(texts.map((text) => count?.(text))).toEqual(texts.map((text) => encode(text).length));
   });

@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostPrefix, maxQualifiedChars, qualifyNames, serverPart } from '../../../src/config/qualified-name.ts';
 import { serverSlug } from '../../../src/config/server-name.ts';
+import { readPackedText } from '../../support/packed-json.ts';
 
 type Server = { server: string; tools: { name: string }[] };
-const catalog: Server[] = JSON.parse(
-  readFileSync(new URL('../../fixtures/tool-search/catalog.json', import.meta.url), 'utf8'),
-);
+const file = new URL('../../fixtures/tool-search/catalog.json.br', import.meta.url);
+const catalog: Server[] = JSON.parse(readPackedText(file));
 
 function nameAll(servers: readonly Server[]): Map<string, string> {
   const names = new Map<string, string>();

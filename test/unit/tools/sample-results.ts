@@ -1,15 +1,15 @@
 // Results for the tests of shield and store: recorded ones (test/fixtures/tool-results/record.ts), hand-made ones in the
 // shapes of well-known servers, and generated ones.
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { readPackedJson } from '../../support/packed-json.ts';
 
 const recordedShape = z.array(z.object({ server: z.string(), tool: z.string(), result: z.unknown() }));
-const file = new URL('../../fixtures/tool-results/recorded.json', import.meta.url);
+const file = new URL('../../fixtures/tool-results/recorded.json.br', import.meta.url);
 
 export const recordedResults = (): { name: string; result: unknown }[] =>
   recordedShape
-    .parse(JSON.parse(readFileSync(file, 'utf8')))
+    .parse(readPackedJson(file))
     .map(({ server, tool, result }, index) => ({ name: `${index} ${server} ${tool}`, result }));
 
 const text = (value: string): unknown => ({ type: 'text', text: value });
