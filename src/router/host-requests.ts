@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { listOfMethod } from '../link/faces.ts';
 import { isRecord, linkPrefix } from '../link/hello.ts';
-import { idKey, memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { idKey, memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import { appErrorLine, errorLine, failureLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Copies } from './copies.ts';
@@ -16,6 +16,7 @@ import type { LogSetting } from './log-setting.ts';
 import type { Modes } from './modes.ts';
 import { askedName, findRoute, isRouted, mayOffer, type Route, undeclaredBy } from './routes.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import { TaskRequests } from './task-requests.ts';
 import type { Tasks } from './tasks.ts';
 import type { Views } from './views.ts';
 
@@ -34,9 +35,11 @@ export type HostRequestsDeps = {
 
 export class HostRequests {
   readonly #deps: HostRequestsDeps;
+  readonly #tasks: TaskRequests;
 
   constructor(deps: HostRequestsDeps) {
     this.#deps = deps;
+    this.#tasks = new TaskRequests(deps);
   }
 
   /** Answered once, now or later; what goes wrong on the way is its answer. */
@@ -63,21 +66,9 @@ export class HostRequests {
     }
   }
 
-  /** Tasks are their session's alone: of others' it learns nothing, not even that they exist. */
   #task(session: Session, request: RequestEnvelope): void {
-    const view = this.#deps.views.of(session);
-    const { scopeId, server } = session.identity;
-    if (request.method === 'tasks/list') {
-      const entry = server === undefined ? undefined : view.servers[0]?.entry;
-      const resolution = entry && view.resolution(entry);
-      if (!entry || !resolution?.ok) return session.send(unknownMethod(request));
-      const onAnswer = (answer: ResponseEnvelope) => this.#deps.tasks.ownOnly(resolution.instanceKey, scopeId, answer);
-      return this.#deps.forwarder.forward({ session, request, entry, edits: [], onAnswer });
-    }
-    const slug = this.#deps.tasks.serverOf(scopeId, request);
-    const entry = slug === undefined ? undefined : view.entry(slug);
-    if (entry) return this.#deps.forwarder.forward({ session, request, entry, edits: [] });
-    session.send(errorLine(request.idText, rpcCodes.invalidParams, 'This session has no task of that id.'));
+    if (!this.#tasks.isJointList(session, request)) return this.#tasks.forward(session, request);
+    this.#own(session, request, () => this.#tasks.joint(session, request));
   }
 
   #initialize(session: Session, request: RequestEnvelope): Promise<void> {

@@ -35,6 +35,7 @@ export type RouterDeps = {
   supervisor: () => Supervisor;
   /** Full results lie here; emptied at start. */
   spillFolder: string;
+  poolFolder: string;
   /** A list went out to this session. */
   onServed: (session: Session) => void;
   onHazard: (instance: Instance, what: string) => void;
@@ -75,7 +76,7 @@ export class Router {
       maxConcurrent: createCallLimits(deps.config),
       onAnswered: ({ session, request, entry }, { identity }, answer) => {
         if (answer.error) return this.#upstream.noteRequired(session, answer);
-        const owner = { scopeId: session.identity.scopeId, server: entry.slug };
+        const owner = { scopeId: session.identity.scopeId, server: entry.shownSlug };
         this.#tasks.note(identity.key, owner, request, answer);
       },
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),

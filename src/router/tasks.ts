@@ -1,5 +1,5 @@
 // Calls that a server turned into tasks (revision 2025-11-25): whose each is. Nobody else may look at, end or list it.
-import { arrayElements, type Edit, isArrayAt, stringAt } from '../base/json-scan.ts';
+import { arrayElements, type Edit, isArrayAt, stringAt, textAt } from '../base/json-scan.ts';
 import { memberAt, type NotificationEnvelope, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 
 const relatedTask = 'io.modelcontextprotocol/related-task';
@@ -23,14 +23,21 @@ export class Tasks {
     this.#tasks.set(keyOf(copy, id), owner);
   }
 
-  /** The server of a task of that session; undefined: it has none of that id. */
-  serverOf(scopeId: string, { line, params }: RequestEnvelope): string | undefined {
+  /** Servers that have a task of that id for that session: one, unless two chose the same. */
+  serversOf(scopeId: string, { line, params }: RequestEnvelope): string[] {
     const id = stringAt(line, memberAt(line, params, ['taskId']));
-    if (id === undefined) return undefined;
-    for (const [key, task] of this.#tasks) {
-      if (task.scopeId === scopeId && key.endsWith(`\0${id}`)) return task.server;
+    if (id === undefined) return [];
+    const found = this.#of(scopeId).filter(([key]) => key.endsWith(`\0${id}`));
+    return [...new Set(found.map(([, { server }]) => server))];
+  }
+
+  /** Ids of that session's tasks, by server. */
+  idsOf(scopeId: string): Map<string, string[]> {
+    const ids = new Map<string, string[]>();
+    for (const [key, { server }] of this.#of(scopeId)) {
+      ids.set(server, [...(ids.get(server) ?? []), key.slice(key.lastIndexOf('\0') + 1)]);
     }
-    return undefined;
+    return ids;
   }
 
   /** Scope of the session whose task a message of a server is about. */
@@ -44,15 +51,24 @@ export class Tasks {
   }
 
   /** Leaves only that session's tasks in the answer to tasks/list. */
-  ownOnly(copy: string, scopeId: string, { line, result }: ResponseEnvelope): Edit[] {
+  ownOnly(copy: string, scopeId: string, answer: ResponseEnvelope): Edit[] {
+    const at = memberAt(answer.line, answer.result, ['tasks']);
+    return at ? [{ at, with: `[${this.ownIn(copy, scopeId, answer).join(',')}]` }] : [];
+  }
+
+  /** JSON texts of that session's tasks in an answer to tasks/list. */
+  ownIn(copy: string, scopeId: string, { line, result }: ResponseEnvelope): string[] {
     const at = memberAt(line, result, ['tasks']);
     if (!isArrayAt(line, at)) return [];
     const own = arrayElements(line, at).filter((element) => {
       const id = stringAt(line, memberAt(line, element, ['taskId']));
       return id !== undefined && this.#tasks.get(keyOf(copy, id))?.scopeId === scopeId;
     });
-    const text = own.map((element) => line.toString('utf8', element.start, element.end)).join(',');
-    return [{ at, with: `[${text}]` }];
+    return own.map((element) => textAt(line, element));
+  }
+
+  #of(scopeId: string): [string, Task][] {
+    return [...this.#tasks].filter(([, task]) => task.scopeId === scopeId);
   }
 }
 
