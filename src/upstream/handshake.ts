@@ -7,7 +7,7 @@ import { isRecord } from '../link/hello.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import { latestLegacyVersion, legacyVersions, modernVersion } from '../mcp/eras.ts';
 import { notificationLine } from '../mcp/messages.ts';
-import { envelopeMeta, metaKeys } from '../mcp/modern.ts';
+import { envelopeMeta, errorCode, metaKeys, modernCodes } from '../mcp/modern.ts';
 import type { Channel } from './channel.ts';
 import type { ListenedList } from './modern-listening.ts';
 
@@ -86,6 +86,24 @@ async function askInitialize(
 /** How HTTP servers refuse what they do not know; 401 and 403 want a login instead. */
 const refusals: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
 
+/**
+ * What a server that never heard of the question may make of it, an error of its own or a page included. A login that is
+ * needed and a server that is busy or away would be the same the other way.
+ */
+function isNoAnswer(status: number): boolean {
+  return status >= 200 && ![401, 403, 429, 502, 503, 504].includes(status);
+}
+
+/** The version was refused, and is among those that the server says it speaks. */
+function isOffered(answer: ResponseEnvelope): boolean {
+  const { error, line } = answer;
+  if (!error || errorCode(answer) !== modernCodes.unsupportedVersion) return false;
+  const said: unknown = JSON.parse(textAt(line, error));
+  const data = isRecord(said) ? said['data'] : undefined;
+  const supported = isRecord(data) ? data['supported'] : undefined;
+  return Array.isArray(supported) && supported.includes(modernVersion);
+}
+
 function silence(): Promise<undefined> {
   return new Promise((resolve) => {
     setTimeout(() => resolve(undefined), silentMs).unref();
@@ -100,10 +118,14 @@ type Modern = { introduction: Introduction; lists: readonly ListenedList[] };
 /** What a server without sessions says of itself, as if it had been a handshake; undefined: it is none. */
 async function discover(channel: Channel): Promise<Modern | undefined> {
   channel.setMeta(ownMeta);
-  const answer = await channel.ask('server/discover', {}).catch((error: unknown) => {
-    if (error instanceof AppError && refusals.has(Number(error.data?.['status']))) return undefined;
-    throw error;
-  });
+  const ask = () => channel.ask('server/discover', {});
+  const answer = await ask()
+    // A server that is choosy at first names what it speaks, and then has to be asked in that.
+    .then((first) => (isOffered(first) ? ask() : first))
+    .catch((error: unknown) => {
+      if (error instanceof AppError && isNoAnswer(Number(error.data?.['status']))) return undefined;
+      throw error;
+    });
   const found: unknown = answer?.result && JSON.parse(textAt(answer.line, answer.result));
   const versions = isRecord(found) ? found['supportedVersions'] : undefined;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return undefined;

@@ -219,7 +219,7 @@ export class Instance {
     const known = knownVersion?.();
     try {
       // Some older servers end when they are asked the newer way first; that is no fault of theirs.
-      return await open(known).catch((error: unknown) => {
+      return await open(known ?? opener.presumedVersion).catch((error: unknown) => {
         if (known !== modernVersion || given.signal.aborted) throw error;
         return open(undefined);
       });

@@ -6,6 +6,8 @@ export type Opener = {
   isPerSession: boolean;
   /** A process of ours: its deaths say something about it. A connection that is lost says nothing about the server. */
   isLocal: boolean;
+  /** The protocol version in which a server that was never seen is asked first, where that is not the oldest way. */
+  presumedVersion?: string;
   open: (events: TransportEvents, owner: string | undefined) => Promise<Transport>;
   /** Ends a process that outlives its connections. */
   close?: (reason: string) => Promise<void>;

@@ -5,6 +5,7 @@ import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { LaunchSpec } from '../config/expand.ts';
 import type { Problem } from '../link/control.ts';
+import { modernVersion } from '../mcp/eras.ts';
 import { problemOf } from './instance-errors.ts';
 import type { Journal } from './journal.ts';
 import { createOAuth, type OAuth } from './oauth.ts';
@@ -18,6 +19,7 @@ import { openSse } from './transports/sse.ts';
 import { createStartedHttp, type StartedHttp } from './transports/started-http.ts';
 import type { Transport, TransportEvents } from './transports/transport.ts';
 import { openWs } from './transports/ws.ts';
+import type { TreeWatch } from './tree-watch.ts';
 
 export type RemoteOpenerDeps = {
   journal: () => Promise<Journal>;
@@ -26,6 +28,7 @@ export type RemoteOpenerDeps = {
   workDir: string;
   /** By which processes of this daemon are found after its death. */
   markerTag: string;
+  watch?: TreeWatch;
   /** A person has to open this address to log in. */
   showLogin: (server: string, url: string) => void;
   /** Somebody did; what the server offers can be asked for now. */
@@ -75,6 +78,8 @@ function dialledOpener(
   return {
     isPerSession: true,
     isLocal: false,
+    // There every request has to say its revision, also the first; an older server refuses it and is asked its way.
+    ...(spec.kind === 'http' ? { presumedVersion: modernVersion } : {}),
     pid: () => undefined,
     describe: () => ({ environment: [] }),
     open: (events, owner) => {
@@ -115,6 +120,7 @@ function startedOpener(request: OpenerRequest, client: HttpClient, deps: RemoteO
       },
       {
         client,
+        watch: deps.watch,
         onStderr: events.onStderr,
         onStarted: (started) => {
           path = started.path;

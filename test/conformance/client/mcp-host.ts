@@ -6,16 +6,16 @@ import type { DaemonRig } from '../../support/daemon-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { McpClient, Message } from '../../support/mcp-client.ts';
 
-/** More often than a person would do it for one call. */
-const maxLogins = 5;
-
 export class McpHost {
   readonly #client: McpClient;
   readonly #rig: DaemonRig;
+  readonly #patience: number;
   readonly #answered = new Set<Message>();
   #logins = 0;
 
-  constructor(client: McpClient, rig: DaemonRig) {
+  /** `patience`: how often the person logs in for one thing before it is given up. */
+  constructor(client: McpClient, rig: DaemonRig, patience: number) {
+    this.#patience = patience;
     this.#client = client;
     this.#rig = rig;
     client.child.stdout?.on('data', () => this.#answerQuestions());
@@ -25,7 +25,7 @@ export class McpHost {
     for (let logins = 0; ; logins += 1) {
       const answer = await this.#client.request(method, params, 60_000);
       const address = loginAddressIn(answer);
-      if (address === undefined || logins === maxLogins) return answer;
+      if (address === undefined || logins === this.#patience) return answer;
       await this.#logIn(address);
     }
   }
@@ -38,7 +38,7 @@ export class McpHost {
     for (let logins = 0; ; logins += 1) {
       const tools = await this.#list();
       const address = tools.length > 0 ? undefined : await this.#loginInStatus();
-      if (address === undefined || logins === maxLogins) return tools;
+      if (address === undefined || logins === this.#patience) return tools;
       await this.#logIn(address);
     }
   }

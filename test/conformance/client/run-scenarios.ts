@@ -12,6 +12,8 @@ import type { SuitePrograms } from '../suite-programs.ts';
 export type Finding = { scenario: string; isScored: boolean; passed: number; failed: string[]; output: string };
 
 const atOnce = 2;
+/** Warns of a client that comes back 0.2 s late, which a machine with other work may cause. What is too early fails. */
+const timed: ReadonlySet<string> = new Set(['sse-retry']);
 const scenarioTimeoutMs = 90_000;
 
 export async function runClientScenarios(
@@ -25,7 +27,8 @@ export async function runClientScenarios(
   const work = async () => {
     for (let next = wanted.shift(); next !== undefined; next = wanted.shift()) {
       const output = await runScenario(programs, next, revision);
-      findings.push({ scenario: next, isScored: scored.includes(next), ...readVerdict(output), output });
+      const verdict = readVerdict(output, !timed.has(next));
+      findings.push({ scenario: next, isScored: scored.includes(next), ...verdict, output });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
@@ -58,11 +61,13 @@ function runScenario({ node, suite }: SuitePrograms, scenario: string, revision:
   });
 }
 
-function readVerdict(output: string): { passed: number; failed: string[] } {
+function readVerdict(output: string, countsWarnings: boolean): { passed: number; failed: string[] } {
   const passed = Number(/^Passed: (\d+)\//m.exec(output)?.[1] ?? 0);
   const list = /\nFailed Checks:\n([\s\S]*?)(?:\n\n|$)/.exec(output)?.[1] ?? '';
   const warned = /\nWarning Checks:\n([\s\S]*?)(?:\n\n|$)/.exec(output)?.[1] ?? '';
-  const failed = [...`${list}\n${warned}`.matchAll(/^ {2}- (.*)$/gm)].map((match) => match[1] ?? '');
-  if (failed.length === 0 && !output.includes('OVERALL: PASSED')) failed.push('the client did not come to its end');
+  const counted = countsWarnings ? `${list}\n${warned}` : list;
+  const failed = [...counted.matchAll(/^ {2}- (.*)$/gm)].map((match) => match[1] ?? '');
+  const isJudged = output.includes('OVERALL: PASSED') || (!countsWarnings && warned !== '');
+  if (failed.length === 0 && !isJudged) failed.push('the client did not come to its end');
   return { passed, failed };
 }

@@ -7,6 +7,8 @@ export type Conduct = {
   entry?: Message;
   /** What the host declares. */
   capabilities?: Message;
+  /** How often the person logs in for one thing. */
+  patience?: number;
   act: (host: McpHost) => Promise<void>;
 };
 
@@ -66,6 +68,8 @@ const named: Readonly<Record<string, (context: Message) => Conduct>> = {
     },
   }),
   'auth/basic-cimd': () => ({ entry: { oauth: { clientId: clientDocument } }, act: callFirstTool }),
+  // One who would go on and on, so that it is the daemon that stops.
+  'auth/scope-retry-limit': () => ({ patience: 5, act: callFirstTool }),
   'auth/pre-registration': (context) => ({
     entry: { oauth: { clientId: context['client_id'], clientSecret: context['client_secret'] } },
     act: callFirstTool,

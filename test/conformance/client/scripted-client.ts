@@ -15,10 +15,10 @@ async function main(address: string | undefined): Promise<void> {
   const context: Message = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}');
   const rig = new DaemonRig();
   try {
-    const { entry = {}, capabilities = {}, act } = conduct(scenario, context);
+    const { entry = {}, capabilities = {}, patience = 2, act } = conduct(scenario, context);
     rig.writeConfig({ scenario: { type: 'http', url: address ?? '', sampling: true, ...entry } });
     const client = await rig.open({ args: ['--server', 'scenario'], capabilities });
-    await act(new McpHost(client, rig));
+    await act(new McpHost(client, rig, patience));
   } catch (error) {
     console.error(rig.log());
     throw error;
