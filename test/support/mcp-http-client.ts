@@ -200,12 +200,18 @@ export async function readMessages(
     for (const one of Array.isArray(value) ? value : [value]) if (isRecord(one)) onMessage(one);
     return;
   }
-  let text = '';
+  // Joined only where an event ends: large ones come in thousands of pieces.
+  let parts: string[] = [];
+  let end = '';
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    const events = text.split('\n\n');
-    text = events.pop() ?? '';
+    const piece = decoder.decode(chunk, { stream: true });
+    parts.push(piece);
+    const isEnd = `${end}${piece}`.includes('\n\n');
+    end = piece.slice(-1);
+    if (!isEnd) continue;
+    const events = parts.join('').split('\n\n');
+    parts = [events.pop() ?? ''];
     for (const event of events) {
       const data = /^data: (.*)$/m.exec(event)?.[1]?.trim();
       const id = /^id: (.*)$/m.exec(event)?.[1];
