@@ -74,6 +74,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     roster,
     supervisor: () => supervisor,
     spillFolder: join(cacheDir(locations), 'results'),
+    poolFolder: join(cacheDir(locations), 'found-tools'),
     // A private daemon's lists are nobody else's.
     onServed: (session) => !isAlone && faces.onServed(session),
     onHazard: servers.noteHazard,

@@ -28,6 +28,8 @@ export type ModesDeps = {
   supervisor: () => Supervisor;
   /** Full results lie here; emptied at start. */
   spillFolder: string;
+  /** The tools that sessions have found lie here, for the daemon after this one. */
+  poolFolder: string;
   /** Servers that have never spoken: waits until they have. */
   waitForUnknown: (session: Session, ms: number) => Promise<void>;
   announceTo: (session: Session) => void;

@@ -17,7 +17,8 @@ export type PoolLimits = { readonly topK: number; readonly toolsLimit: number };
 /** MCPPROXY_TOP_K and MCPPROXY_TOOLS_LIMIT. */
 export const defaultPoolLimits: PoolLimits = { topK: 10, toolsLimit: 50 };
 
-export function createDynamicPool(limits: PoolLimits = defaultPoolLimits): DynamicPool {
+/** `ids`: what was in it before the daemon was started. */
+export function createDynamicPool(limits: PoolLimits = defaultPoolLimits, ids: readonly string[] = []): DynamicPool {
   // A counter instead of a clock: two uses in one millisecond still have an order.
   const lastUse = new Map<string, number>();
   let uses = 0;
@@ -25,6 +26,7 @@ export function createDynamicPool(limits: PoolLimits = defaultPoolLimits): Dynam
     uses += 1;
     lastUse.set(id, uses);
   };
+  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
   const evictOldest = (): string | undefined => {
     let oldest: string | undefined;
     for (const [id, use] of lastUse) if (oldest === undefined || use < (lastUse.get(oldest) ?? 0)) oldest = id;

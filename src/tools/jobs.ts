@@ -38,7 +38,8 @@ export const defaultJobLimits: JobLimits = {
   // As many as harshal-mcp-proxy runs at once, but for each session instead of for everybody.
   maxRunning: 3,
   maxFinished: 50,
-  finishedMs: 3_600_000,
+  // As long as the result store keeps what they left.
+  finishedMs: 1_800_000,
 };
 
 export type JobStart = {
@@ -177,7 +178,7 @@ function unknownJob(): AppError {
   return new AppError({
     code: 'JOB_UNKNOWN',
     message: 'No job of this session has that id.',
-    hint: 'Finished jobs are kept for an hour. Start it again.',
+    hint: 'Jobs end with their session; finished ones are kept as long as results ("shield.keepMs" in the config). Start it again.',
   });
 }
 

@@ -43,6 +43,7 @@ export type ResultStore = {
   get(session: string, ref: string, request: ViewRequest): View;
   /** The same in its own time, and where large results are read in a thread of their own, in that. */
   read(session: string, ref: string, request: ViewRequest): Promise<View>;
+  has(session: string, ref: string): boolean;
   canHold(bytes: number): boolean;
   newReference(): string;
   /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
@@ -131,6 +132,10 @@ export function createResultStore(
       return bytes;
     },
     put,
+    has(session, ref) {
+      const entry = entries.get(ref);
+      return entry !== undefined && entry.session === session && !isOld(entry);
+    },
     canHold: (size) => size <= limits.maxBytes,
     newReference: () => randomBytes(refBytes).toString('base64url'),
     async putBytes(session, ref, given) {

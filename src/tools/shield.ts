@@ -14,6 +14,9 @@ export const shieldMetaKey = 'aitkit/shield';
 /** For the closing note and its `_meta` entry; the rest of the budget is the result's. */
 const noteBytes = 4_096;
 const maxNotedCuts = 12;
+const noteStart = '[Result shortened. ';
+const goneNote =
+  'The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.';
 /** A block with less than this is not worth shortening further: it is replaced by a line about it. */
 const minBlockBytes = 256;
 
@@ -132,7 +135,25 @@ function describeCuts(draft: Draft, ref: string | undefined, hasStructure: boole
     ref === undefined
       ? 'It was too large to be kept; ask the tool for less.'
       : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
-  return `[Result shortened. ${how}\n${shown.join('\n')}]`;
+  return `${noteStart}${how}\n${shown.join('\n')}]`;
+}
+
+/** The reference that a shortened result was given. */
+export function referenceOf(result: unknown): string | undefined {
+  const meta = isObject(result) ? result['_meta'] : undefined;
+  const shield = isObject(meta) ? meta[shieldMetaKey] : undefined;
+  return isObject(shield) && typeof shield['ref'] === 'string' ? shield['ref'] : undefined;
+}
+
+/** A shortened result whose whole was pushed out since: it must not name what leads nowhere. */
+export function withoutReference(result: unknown): unknown {
+  if (!isObject(result) || !Array.isArray(result['content'])) return result;
+  const content = result['content'].map((block: unknown) => {
+    const text = textOf(block);
+    return text?.startsWith(noteStart) ? withText(block, text.replace(/Get the rest: .*/, goneNote)) : block;
+  });
+  const meta = isObject(result['_meta']) ? result['_meta'] : {};
+  return { ...result, content, _meta: { ...meta, [shieldMetaKey]: { ref: null } } };
 }
 
 function describeCut(cut: Cut): string {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { displace, scopeOf } from '../support/displace.ts';
+import { eventually } from '../support/eventually.ts';
 import { jsonOf, refOf } from '../support/gateway-calls.ts';
 import { type McpClient, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
 
@@ -79,6 +80,33 @@ it('shortens large results with a reference, and tools and results are there aft
   expect(textOf(await session.call('gateway_get_result', { ref: refOf(short) }))).toContain('"total":300000');
   expect(await session.toolNames()).toEqual(listed);
 });
+
+it('shows the same tools after the daemon was killed, and says nothing of it', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') }, { tools: { topK: 2 } });
+  const [mine, other] = [
+    await rig.open({ args: ['--mode', 'dynamic'] }),
+    await rig.open({ args: ['--mode', 'dynamic'] }),
+  ];
+  await mine.toolNames();
+  expect(await retrieve(mine, 'return the arguments it is given')).toContain('echo__echo');
+  const listed = await mine.toolNames();
+  expect(listed).toHaveLength(4);
+  const told = mine.notifications(changed).length;
+  const [daemon] = rig.daemons();
+  if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
+  await eventually(() => rig.daemons().some((pid) => pid !== daemon), { timeoutMs: 20_000, what: 'the next daemon' });
+  const again = async () => {
+    const answer = await mine.call('echo__echo', { text: 'still here' });
+    return textOf(answer) === 'still here' ? answer : undefined;
+  };
+  await eventually(again, { timeoutMs: 20_000, what: 'a found tool to be called' });
+  expect(await mine.toolNames()).toEqual(listed);
+  expect(mine.notifications(changed)).toHaveLength(told);
+  expect(await other.toolNames()).toEqual(own);
+  // What it searches for next joins what it had.
+  await retrieve(mine, 'append a line and count it');
+  expect(await mine.toolNames()).toEqual(expect.arrayContaining(listed));
+}, 60_000);
 
 it('shows a project no tool of another, whatever is searched for', async () => {
   const [mine, theirs] = [rig.project('mine'), rig.project('theirs')];

@@ -63,6 +63,26 @@ it('shortens what is large, with a reference', async () => {
   expect(textOf(await session.call('gateway_get_result', { ref: refOf(short) }))).toContain('"total":500000');
 });
 
+it('is known exactly as long as the reference of its result', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') }, { shield: { keepMs: 1_500 } });
+  const session = await gateway();
+  const job = await start(session, 'echo__big', { bytes: 500_000 });
+  await ended(session, job);
+  const gone = await eventually(
+    async () => {
+      const answer = await status(session, job);
+      if (resultOf(answer)['isError'] === true) return answer;
+      // Between the two questions both may come to their end, never the reference alone.
+      const ref = refOf(answer);
+      const rest = await session.call('gateway_get_result', { ref });
+      if (resultOf(rest)['isError'] === true) expect(resultOf(await status(session, job))['isError']).toBe(true);
+      return undefined;
+    },
+    { timeoutMs: 15_000, what: 'the job to be forgotten' },
+  );
+  expect(textOf(gone)).toContain('No job of this session has that id');
+});
+
 it('belongs to its session alone, and three run at a time', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs') });
   const [mine, other] = [await gateway(), await gateway()];

@@ -15,7 +15,8 @@ import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gatewa
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
 import { heavyBytes } from '../../tools/heavy-work.ts';
-import { createJobs, type Jobs } from '../../tools/jobs.ts';
+import { createJobs, defaultJobLimits, type Jobs } from '../../tools/jobs.ts';
+import { createPoolFiles, type PoolFiles } from '../../tools/pool-files.ts';
 import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
 import type { View, ViewRequest } from '../../tools/result-view.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
@@ -49,6 +50,7 @@ export class Gateway {
   readonly #jobs: Jobs;
   readonly #heavy = openHeavyWork();
   readonly #pools = new Map<string, DynamicPool>();
+  readonly #poolFiles: PoolFiles;
   /** Compiling a schema takes longer than most calls. */
   readonly #rules = new WeakMap<Buffer, Promise<StructureRule | undefined>>();
 
@@ -57,10 +59,12 @@ export class Gateway {
     this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
     // Of a daemon before this one: nobody has a reference to them any more.
     rmSync(deps.spillFolder, { recursive: true, force: true });
-    const { now, spillFolder } = deps;
+    const { now, spillFolder, poolFolder } = deps;
+    this.#poolFiles = createPoolFiles({ folder: poolFolder, now });
+    this.#poolFiles.expire();
     const viewLarge = (path: string, ref: string, request: ViewRequest) => this.#viewLarge(path, ref, request);
     this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
-    this.#jobs = createJobs({ now });
+    this.#jobs = createJobs({ now }, jobLimits(deps));
   }
 
   offer(session: Session, view: SessionView, mode: Mode): Offered {
@@ -95,6 +99,7 @@ export class Gateway {
       topK: this.#deps.config().tools.topK,
       notifyListChanged: () => this.#deps.announceTo(session),
     });
+    this.#poolFiles.save(session.identity.scopeId, this.#poolOf(session).ids());
     // The next request to the model goes out with the answer: by then the host should have the new list.
     const deadline = this.#deps.now() + relistMs;
     while (session.announced.has('tools') && !signal.aborted && this.#deps.now() < deadline) await delay(relistLookMs);
@@ -128,6 +133,7 @@ export class Gateway {
     this.#jobs.closeSession(scopeId);
     this.#store.closeSession(scopeId);
     this.#pools.delete(scopeId);
+    this.#poolFiles.forget(scopeId);
   }
 
   expire(): void {
@@ -144,7 +150,9 @@ export class Gateway {
   #poolOf(session: Session): DynamicPool {
     const { scopeId } = session.identity;
     const { topK, toolsLimit } = this.#deps.config().tools;
-    const pool = this.#pools.get(scopeId) ?? createDynamicPool({ topK, toolsLimit });
+    const known = this.#pools.get(scopeId);
+    if (known) return known;
+    const pool = createDynamicPool({ topK, toolsLimit }, this.#poolFiles.load(scopeId));
     this.#pools.set(scopeId, pool);
     return pool;
   }
@@ -250,6 +258,16 @@ function toolNamed(name: string) {
 
 function goneTool(id: string): AppError {
   return new AppError({ code: 'TOOL_UNKNOWN', message: `There is no tool "${id}" any more.`, hint: 'Search again.' });
+}
+
+/** A job is known as long as what it left in the store. */
+function jobLimits({ config }: ModesDeps) {
+  return {
+    ...defaultJobLimits,
+    get finishedMs() {
+      return config().shield.keepMs;
+    },
+  };
 }
 
 /** Read at each use: a reload of the config changes them. */

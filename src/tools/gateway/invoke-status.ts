@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { JobStatus } from '../jobs.ts';
-import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { referenceOf, withoutReference } from '../shield.ts';
+import { type GatewayDeps, type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
 import { shieldFor } from './invoke.ts';
 
 const shape = z.object({ jobId: z.optional(z.string()), cancel: z._default(z.boolean(), false) });
@@ -18,10 +19,16 @@ export const gatewayInvokeStatus: GatewayTool = {
     const job = cancel ? deps.jobs.cancel(session, jobId) : deps.jobs.status(session, jobId);
     // The result itself, as gateway_invoke would have given it: images stay images, errors errors.
     return job.state === 'completed'
-      ? shieldFor(deps, session, job.label, job.result)
+      ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result))
       : textResult(describe(job), job.state === 'failed');
   },
 };
+
+/** A job is kept as long as results are, but many large ones push each other out before. */
+function stillTrue({ store }: GatewayDeps, session: string, result: unknown): unknown {
+  const ref = referenceOf(result);
+  return ref === undefined || store.has(session, ref) ? result : withoutReference(result);
+}
 
 function describe({ id, label, startedAt, endedAt, progress, log, ...state }: JobStatus): Record<string, unknown> {
   const times = {

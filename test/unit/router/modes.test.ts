@@ -36,7 +36,16 @@ function world() {
     now: () => now,
   });
   const modes = new Modes({
-    ...{ config: () => config, views, forwarder, roster, supervisor: nobody, spillFolder: '/nowhere', log: silent },
+    ...{
+      config: () => config,
+      views,
+      forwarder,
+      roster,
+      supervisor: nobody,
+      spillFolder: '/nowhere',
+      poolFolder: '/nowhere',
+      log: silent,
+    },
     ...{ waitForUnknown: nobody, announceTo: nobody, now: () => now },
   });
   return {

@@ -1,5 +1,5 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createDynamicPool } from '../../../../src/tools/dynamic-pool.ts';
 import type { GatewayDeps } from '../../../../src/tools/gateway/gateway-tool.ts';
@@ -8,7 +8,8 @@ import { retrieveTools } from '../../../../src/tools/gateway/retrieve-tools.ts';
 import { createJobs } from '../../../../src/tools/jobs.ts';
 import { createResultStore } from '../../../../src/tools/result-store.ts';
 import { createToolIndex } from '../../../../src/tools/search-index.ts';
-import { defaultShieldPolicy } from '../../../../src/tools/shield-policy.ts';
+import { referenceOf, shieldResult } from '../../../../src/tools/shield.ts';
+import { defaultShieldPolicy, unlimitedPolicy } from '../../../../src/tools/shield-policy.ts';
 
 const resultShape = z.looseObject({
   content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
@@ -56,6 +57,23 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
 }
 
 describe('gateway tools', () => {
+  it('do not name a reference in a job that leads nowhere any more', async () => {
+    const { call, deps } = setUp();
+    const long = { content: [{ type: 'text', text: 'x'.repeat(100_000) }] };
+    const keep = () => shieldResult(long, defaultShieldPolicy, deps.store.keeper('me')).result;
+    // As the daemon has it: what servers answered was shortened when it came.
+    Object.assign(deps, { policyFor: () => unlimitedPolicy });
+    const id = deps.jobs.start({ session: 'me', label: 'disk__copy_file', run: async () => keep() });
+    const status = async () => (await call('gateway_invoke_status', { jobId: id })).result;
+    await vi.waitFor(async () => expect(referenceOf(await status())).toBeTypeOf('string'));
+    for (let n = 0; n < 9; n += 1) keep();
+    const left = await status();
+    expect(referenceOf(left)).toBeUndefined();
+    expect(left.content.at(-1)?.text).toContain('The rest is no longer kept');
+    expect(JSON.stringify(left)).not.toContain('gateway_get_result');
+    expect(left.content[0]?.text).toContain('xxx');
+  });
+
   it('cost at most 700 tokens together, in a fixed order', () => {
     const shown = gatewayTools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     expect(encode(JSON.stringify(shown)).length).toBeLessThanOrEqual(700);
