@@ -11,6 +11,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import { isRecord } from '../../link/hello.ts';
+import { collapse } from './collapse.ts';
 import { endOfLine, lineOf, type Unreadable } from './document-text.ts';
 
 export type JsonPath = (string | number)[];
@@ -76,9 +77,16 @@ export function findDuplicateKey(root: Node | undefined, path: JSONPath): string
 
 /** Applies `ops` in order. Throws an Error whose message says why if the file's shape does not allow one. */
 export function editJsonc(text: string, ops: readonly JsonOp[]): string {
-  let current = text;
+  const reading = readJsonc(text);
+  const root = 'reason' in reading ? undefined : reading.root;
+  const collapsed = collapse(
+    text,
+    root,
+    ops.map((op) => op.path),
+  );
+  let current = collapsed.text;
   for (const op of ops) current = applyJsonOp(current, op);
-  return current;
+  return collapsed.expand(current);
 }
 
 function applyJsonOp(text: string, op: JsonOp): string {

@@ -33,20 +33,35 @@ export function lineOfTomlPath(text: string, path: readonly string[]): number {
 
 export function editToml(text: string, ops: readonly TomlOp[]): string {
   let current = text;
-  for (const op of ops) current = op.op === 'toml-remove' ? removeTable(current, op.path) : append(current, op);
+  for (let i = 0; i < ops.length; ) {
+    const op = ops[i];
+    if (op?.op === 'toml-append') {
+      current = append(current, op);
+      i += 1;
+      continue;
+    }
+    // The text is read anew for every change, so removals go together.
+    const end = ops.findIndex((other, at) => at > i && other.op === 'toml-append');
+    const paths = ops.slice(i, end < 0 ? ops.length : end).map(({ path }) => path);
+    current = removeTables(current, paths);
+    i += paths.length;
+  }
   return current;
 }
 
-function removeTable(text: string, path: readonly string[]): string {
-  const before = parsedValue(text);
-  const doomed = scanStatements(text).filter((statement) => startsWith(statement.path, path));
+function removeTables(text: string, paths: readonly string[][]): string {
+  const statements = scanStatements(text);
+  const isDoomed = (statement: Statement) => paths.some((path) => startsWith(statement.path, path));
+  const missing = paths.find((path) => !statements.some((statement) => startsWith(statement.path, path)));
   let after = text;
-  for (const { start, end } of doomed.reverse()) after = after.slice(0, start) + after.slice(end);
-  const expected = without(before, path);
-  if (doomed.length === 0 || !isSameExceptEmpty(parsedValue(after), expected, path)) {
-    throw new Error(`writes ${path.join('.')} in a form that cannot be taken out alone (one inline table)`);
-  }
-  return after;
+  for (const { start, end } of statements.filter(isDoomed).reverse()) after = after.slice(0, start) + after.slice(end);
+  const expected = paths.reduce<unknown>((value, path) => without(value, path), parsedValue(text));
+  const actual = parsedValue(after);
+  const wrong = missing ?? (paths.some((path) => isSameExceptEmpty(actual, expected, path)) ? undefined : paths[0]);
+  if (wrong === undefined) return after;
+  // One by one: tables that existed only through several of them are judged for each.
+  if (paths.length > 1) return paths.reduce((current, path) => removeTables(current, [path]), text);
+  throw new Error(`writes ${wrong.join('.')} in a form that cannot be taken out alone (one inline table)`);
 }
 
 function append(text: string, op: Extract<TomlOp, { op: 'toml-append' }>): string {

@@ -47,11 +47,16 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
+const letters = '<1000000 letters>';
+
 function place(client: string, file: string): string[] {
   if (client === 'claude-project') home.repo('repo');
   const path = home.write(targets[client] ?? '', '');
-  // Bytes, not text: some fixtures are not plain UTF-8 text.
-  home.writeBytes(path, readFileSync(file));
+  // Bytes, not text: some fixtures are not plain UTF-8 text. What is large in one is not stored.
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(letters);
+  const grown = [bytes.subarray(0, at), Buffer.alloc(1_000_000, 'd'), bytes.subarray(at + letters.length)];
+  home.writeBytes(path, at < 0 ? bytes : Buffer.concat(grown));
   return client === 'claude-project' ? ['repo'] : [];
 }
 
@@ -157,6 +162,34 @@ for (const { client, file } of files.filter((entry) => entry.name === 'hostile')
     await applyPlan(home.world, () => home.plan({ accepted }, projects), { ...deps, startAndList });
     expect(started.every((name) => /^[a-z0-9-]+$/.test(name))).toBe(true);
     if (undoable()) undo(home.world, undefined);
+    expect(home.snapshot()).toEqual(before);
+  });
+}
+
+/** As many servers as nobody has, in a file with a megabyte of other things. */
+function hugeFile(client: string): string {
+  const entry = (i: number) =>
+    client === 'opencode' ? { type: 'local', command: [`server-${i}`] } : { command: `server-${i}` };
+  const names = Array.from({ length: 200 }, (_, i) => `server-${i}`);
+  if (client === 'codex') {
+    const tables = names.map((name, i) => `[mcp_servers.${name}]\ncommand = "server-${i}"\n`);
+    return `model = "x"\n\n${tables.join('\n')}\n[notes]\ntext = "${'n'.repeat(1_000_000)}"\n`;
+  }
+  const container = client === 'vscode' ? 'servers' : client === 'opencode' ? 'mcp' : 'mcpServers';
+  const servers = Object.fromEntries(names.map((name, i) => [name, entry(i)]));
+  return `${JSON.stringify({ notes: 'n'.repeat(1_000_000), [container]: servers, last: true }, undefined, 2)}\n`;
+}
+
+for (const client of Object.keys(targets)) {
+  test(`${client}: a huge file is planned, applied and undone byte for byte`, { timeout: 120_000 }, async () => {
+    if (client === 'claude-project') home.repo('repo');
+    home.write(targets[client] ?? '', hugeFile(client));
+    const projects = client === 'claude-project' ? ['repo'] : [];
+    const accepted = acceptAll(projects);
+    const before = home.snapshot();
+    const result = await applyPlan(home.world, () => home.plan({ accepted }, projects), deps);
+    expect(result?.moved).toHaveLength(200);
+    expect(undo(home.world, undefined).isComplete).toBe(true);
     expect(home.snapshot()).toEqual(before);
   });
 }
