@@ -21,14 +21,21 @@ export function lookAround(after: Promise<unknown>): Turn {
 }
 
 /** As many requests as a slow server may need on a busy machine; each brings the tools that are there by then. */
-const mostLooks = 200;
-const lookAgainMs = 250;
+const mostLooks = 300;
+const lookAgainMs = 500;
 
-/** These calls one by one, once the client has all tools that `isReady` asks for. */
-export function turnsOnceReady(isReady: (toolNames: string[]) => boolean, calls: readonly ToolCall[]): Turn[] {
+/** These calls one by one, once the client has all tools that `isReady` asks for; then the session stays until `held`. */
+export function turnsOnceReady(
+  isReady: (toolNames: string[]) => boolean,
+  calls: readonly ToolCall[],
+  held?: Promise<unknown>,
+): Turn[] {
   const left = [...calls];
   let hasAll = false;
-  const again = () => new Promise((resolve) => setTimeout(resolve, hasAll ? 0 : lookAgainMs));
+  const again = async () => {
+    if (!hasAll) await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    else if (left.length === 0) await held;
+  };
   return Array.from({ length: mostLooks }, (_, i) => ({
     ...(i === 0 ? {} : { after: again }),
     calls: (toolNames) => {

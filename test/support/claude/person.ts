@@ -15,7 +15,7 @@ import { makeWorld, plainEnv, type World, writeJson } from './world.ts';
 
 export type Person = {
   world: World;
-  /** Variables of every session. */
+  /** Variables of every session. On a busy machine Serena takes longer than the half minute that the client gives it. */
   env: Record<string, string>;
   files: { state: string; settings: string; repo: string };
   bytes: () => Record<string, Buffer>;
@@ -50,7 +50,7 @@ export async function personWithServers(version: ClientVersion, serena: Serena):
   git('add', '-A');
   git('commit', '-qm', 'project');
   const bytes = () => Object.fromEntries(Object.entries(files).map(([name, path]) => [name, readFileSync(path)]));
-  return { world, env: { ...serena.env, MCP_CONNECTION_NONBLOCKING: '0' }, files, bytes, git };
+  return { world, env: { ...serena.env, MCP_CONNECTION_NONBLOCKING: '0', MCP_TIMEOUT: '180000' }, files, bytes, git };
 }
 
 function runGit(world: World, ...args: string[]): string {

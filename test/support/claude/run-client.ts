@@ -3,7 +3,12 @@ import { spawn } from 'node:child_process';
 import { clientEnv, type World } from './world.ts';
 
 export type ClientRun = { code: number | null; stdout: string; stderr: string };
-export type RunOptions = { cwd?: string; env?: Record<string, string>; onStart?: (pid: number) => void };
+export type RunOptions = {
+  cwd?: string;
+  env?: Record<string, string>;
+  onStart?: (pid: number) => void;
+  longestMs?: number;
+};
 
 /** A client that hangs is a failure of its own; the slowest run here takes a few seconds on two busy cores. */
 const longestRunMs = 120_000;
@@ -23,7 +28,7 @@ export function runClient(world: World, args: readonly string[], options: RunOpt
     stderr += text;
   });
   if (child.pid !== undefined) options.onStart?.(child.pid);
-  const timer = setTimeout(() => child.kill('SIGKILL'), longestRunMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.longestMs ?? longestRunMs);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
