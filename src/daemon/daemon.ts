@@ -1,6 +1,7 @@
 // Joins the parts to one daemon. What each part needs of another is handed in here, so no two folders know each other.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { processStartTime } from '../base/process-identity.ts';
 import type { Redactor } from '../base/redact.ts';
@@ -209,6 +210,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     port: isAlone ? 'off' : holder.config.http.port,
     tokenPath: locations.tokenPath,
     onPort: (port) => own.setPort(port),
+    onTokenReplaced: () => mcpHttp.endAll('the token was replaced'),
     log,
   });
 
@@ -275,7 +277,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         () => limitMs,
       );
       if (!isQuiet) log.warn('daemon.calls-cut', { reason });
-      await Promise.race([supervisor.close(reason), delay(serversEndMs)]);
+      await Promise.race([supervisor.close(reason), delay(serversEndMs, undefined, { ref: false })]);
       faces.flush();
       router.modes.close();
       // The lock is held until the process ends, so no successor's endpoint can be meant.
@@ -292,10 +294,4 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     return stopping;
   };
   return { endpoint, stop };
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
 }

@@ -19,6 +19,8 @@ export type RemoteEndpointDeps = {
   port: number | 'off';
   tokenPath: string;
   onPort: (port: number | undefined) => void;
+  /** What was opened with the old one is nobody's now. */
+  onTokenReplaced: () => void;
   log: Log;
 };
 
@@ -43,6 +45,7 @@ export function openRemoteEndpoint(deps: RemoteEndpointDeps): RemoteEndpoint {
         problem = `port ${port} is held by ${holder ?? 'another program'}; sessions use the socket and are not affected`;
         // Whoever holds it may have been sent the token by a program that thought it was us.
         token = loadToken(deps.tokenPath, true);
+        deps.onTokenReplaced();
         timer = setTimeout(() => void attempt(port), retryMs);
         timer.unref();
       }

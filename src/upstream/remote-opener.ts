@@ -13,8 +13,9 @@ import { needsLogin } from './oauth-login.ts';
 import { ensureWorkFolder, instanceEnv } from './opener.ts';
 import type { Opener } from './reach.ts';
 import type { OpenerRequest } from './supervisor.ts';
-import { type HttpDeps, openHttp } from './transports/http.ts';
+import type { HttpDeps } from './transports/http.ts';
 import { createHttpClient, type HttpClient } from './transports/http-client.ts';
+import { openHttpOrSse } from './transports/http-or-sse.ts';
 import { openSse } from './transports/sse.ts';
 import { createStartedHttp, type StartedHttp } from './transports/started-http.ts';
 import type { Transport, TransportEvents } from './transports/transport.ts';
@@ -75,6 +76,7 @@ function dialledOpener(
 ): Opener {
   const { entry, resolved } = request;
   const { spec } = resolved;
+  const spokenBefore = { isSse: false };
   return {
     isPerSession: true,
     isLocal: false,
@@ -93,7 +95,9 @@ function dialledOpener(
         ? undefined
         : oauth.credentialsFor({ name: entry.name, url, ...oauthOptions(request) });
       const httpDeps: HttpDeps = { client, ...(credentials ? { credentials } : {}) };
-      return Promise.resolve((spec.kind === 'sse' ? openSse : openHttp)(http, events, httpDeps));
+      const transport =
+        spec.kind === 'sse' ? openSse(http, events, httpDeps) : openHttpOrSse(http, events, httpDeps, spokenBefore);
+      return Promise.resolve(transport);
     },
   };
 }

@@ -13,6 +13,10 @@ export type McpHttp = {
   handle: (request: IncomingMessage, response: ServerResponse, url: URL, principal: string) => Promise<void>;
   /** Sessions that the daemon need not stay for. */
   idleSessions: () => number;
+  /** Ends what nobody uses any more. Its own timer does it too. */
+  sweep: () => void;
+  /** Every session ends; new ones can be opened. */
+  endAll: (reason: string) => void;
   close: (reason: string) => void;
 };
 
@@ -31,9 +35,15 @@ const modes: ReadonlySet<string> = new Set(['auto', 'all', 'gateway', 'dynamic']
 export function createMcpHttp(deps: McpHttpDeps): McpHttp {
   const legacy = new LegacyEndpoint(deps);
   const modern = new ModernEndpoint(deps);
-  const timer = setInterval(() => {
+  const sweep = () => {
     legacy.sweep();
     modern.sweep();
+  };
+  const endAll = (reason: string) => {
+    for (const one of [...legacy.all(), ...modern.all()]) one.end(reason);
+  };
+  const timer = setInterval(() => {
+    sweep();
     for (const http of legacy.all()) http.keepAlive();
   }, keepAliveMs);
   timer.unref();
@@ -75,9 +85,11 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
       }
     },
     idleSessions: () => [...legacy.all(), ...modern.all()].filter((one) => !one.isHolding()).length,
+    sweep,
+    endAll,
     close: (reason) => {
       clearInterval(timer);
-      for (const one of [...legacy.all(), ...modern.all()]) one.end(reason);
+      endAll(reason);
     },
   };
 }

@@ -113,15 +113,13 @@ export class HttpSession {
 
   /** Whether the daemon must go on for it. */
   isHolding(): boolean {
-    if (this.#isAttached()) return true;
-    return this.#deps.now() - this.#lastSeen < (this.#hadStream ? streamGraceMs : idleMs);
+    return this.#deps.now() - this.#lastHeardAt() < (this.#hadStream ? streamGraceMs : idleMs);
   }
 
   /** Ends it when its program is gone; forgets streams that nobody will ask for. */
   sweep(): void {
     const now = this.#deps.now();
-    if (this.#isAttached()) this.#lastSeen = now;
-    const silentMs = now - this.#lastSeen;
+    const silentMs = now - this.#lastHeardAt();
     if (silentMs > idleMs) return this.end('nothing was heard of it for 30 minutes');
     if (this.#exchanges.size > 0 && silentMs > lostCallMs) return this.end('its program is gone');
     for (const [id, { isFinished, leftAt = now }] of this.#streams) {
@@ -247,6 +245,13 @@ export class HttpSession {
     if (this.#main?.isAttached) return true;
     for (const exchange of this.#exchanges.values()) if (exchange.isAttached) return true;
     return false;
+  }
+
+  /** Its last message, or the end of the last connection that it kept open. */
+  #lastHeardAt(): number {
+    if (this.#isAttached()) this.#lastSeen = this.#deps.now();
+    for (const { leftAt = 0 } of this.#streams.values()) this.#lastSeen = Math.max(this.#lastSeen, leftAt);
+    return this.#lastSeen;
   }
 
   #unreadBytes(): number {

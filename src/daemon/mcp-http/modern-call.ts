@@ -16,7 +16,7 @@ export type ModernCallOptions = {
   progressToken: Span | undefined;
   /** The state that names this call in a round. */
   stateOf: (round: number) => string;
-  onAbandoned: () => void;
+  now: () => number;
 };
 
 type Ask = { askId: string; method: string; params: string };
@@ -38,7 +38,7 @@ export class ModernCall {
   #round = 0;
   #lastAsk = 0;
   #gather: NodeJS.Timeout | undefined;
-  #held: NodeJS.Timeout | undefined;
+  #heldSince: number | undefined;
   /** The answer came while no POST waited for it. */
   #late: { line: Buffer; idSpan: Span; status: number } | undefined;
 
@@ -61,7 +61,12 @@ export class ModernCall {
 
   /** The program was asked and has not come back. */
   get isHeld(): boolean {
-    return this.#held !== undefined;
+    return this.#heldSince !== undefined;
+  }
+
+  /** It will not come back. */
+  get isAbandoned(): boolean {
+    return this.#heldSince !== undefined && this.#options.now() - this.#heldSince > heldMs;
   }
 
   /** A POST waits for it now. */
@@ -123,8 +128,7 @@ export class ModernCall {
     answerAsk: (line: Buffer) => void,
   ): boolean {
     const { request, reply, progressToken } = next;
-    clearTimeout(this.#held);
-    this.#held = undefined;
+    this.#heldSince = undefined;
     this.#reply = reply;
     this.#idText = request.idText;
     this.#token = textOf(request.line, progressToken);
@@ -145,7 +149,6 @@ export class ModernCall {
 
   close(): void {
     clearTimeout(this.#gather);
-    clearTimeout(this.#held);
   }
 
   #tellSoon(): void {
@@ -162,7 +165,7 @@ export class ModernCall {
     const state = JSON.stringify(this.#options.stateOf(this.#round));
     const result = `{"resultType":"input_required","inputRequests":{${requests.join(',')}},"requestState":${state}}`;
     this.#finish(resultLine(this.#idText, result), 200);
-    this.#held = setTimeout(this.#options.onAbandoned, heldMs).unref();
+    this.#heldSince = this.#options.now();
   }
 
   #finish(line: Buffer, status: number): void {

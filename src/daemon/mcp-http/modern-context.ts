@@ -81,9 +81,9 @@ export class ModernContext {
   }
 
   /** A request of the program on its way to the router. */
-  begin(options: Omit<ModernCallOptions, 'onAbandoned'>): ModernCall {
+  begin(options: Omit<ModernCallOptions, 'now'>): ModernCall {
     this.#lastUsed = this.#options.now();
-    const call: ModernCall = new ModernCall({ ...options, onAbandoned: () => this.lost(call) });
+    const call = new ModernCall({ ...options, now: this.#options.now });
     this.#calls.set(call.id, call);
     // A server is asked to log as much as any of its requests wants; each request gets only its own.
     if (options.logLevel !== undefined && this.session.logLevel === undefined) {
@@ -169,6 +169,7 @@ export class ModernContext {
   }
 
   sweep(): void {
+    for (const call of this.#calls.values()) if (call.isAbandoned) this.lost(call);
     if (!this.#isBusy() && this.#options.now() - this.#lastUsed > idleMs) this.end('nothing was heard of it');
   }
 
