@@ -110,7 +110,11 @@ export const serverSchema = z.looseObject({
     ),
   sampling: z
     ._default(z.boolean(), false)
-    .check(described("Let the server use the session's model (MCP sampling), if the session can.")),
+    .check(
+      described(
+        "Let the server use the session's model (MCP sampling), if the session can. Servers of 2026-07-28 are told with each call what its session can and need no setting.",
+      ),
+    ),
   tools: z
     .prefault(
       z.looseObject({
