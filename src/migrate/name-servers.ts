@@ -27,6 +27,7 @@ export type NamingInput = {
 
 type Holder = {
   shown: string;
+  slug: string;
   projects: readonly string[] | undefined;
   /** A rule hides this name from Claude Code's joint list, so nobody else can be seen under it. */
   isHidden: boolean;
@@ -49,7 +50,7 @@ export function nameServers(input: NamingInput): Names {
     const given = givenName(group);
     const wanted = plainName(options.rename.get(given) ?? given);
     const self = holderOf(input, group, wanted);
-    const rival = holders.find((other) => serverSlug(other.shown) === wanted && !areToldApart(self, other));
+    const rival = holders.find((other) => other.slug === wanted && !areToldApart(self, other));
     const taken = new Set([...keys, ...holders.map((other) => other.shown)]);
     if (rival === undefined && !keys.has(wanted)) taken.delete(wanted);
     const project = group.declared[0]?.place.project;
@@ -61,7 +62,7 @@ export function nameServers(input: NamingInput): Names {
       ...(rival === undefined ? {} : { conflict: conflictOf({ given, name, at: rival.at }) }),
     });
     keys.add(name);
-    holders.push({ ...self, shown: isShown ? wanted : name });
+    holders.push({ ...self, shown: isShown ? wanted : name, slug: isShown ? wanted : serverSlug(name) });
   }
   return names;
 }
@@ -79,16 +80,28 @@ function ofConfig({ config, settings }: NamingInput): Holder[] {
   const at = { file: config.path, line: 1 };
   const known = config.entries
     .filter((entry) => entry.enabled)
-    .map(({ shownName, projects }) => ({
+    .map(({ shownName, shownSlug, projects }) => ({
       shown: shownName,
+      slug: shownSlug,
       projects,
       isHidden: hides(settings, shownName, projects),
       isClaudes: false,
       at,
     }));
   // Entries that do not work have their names all the same.
-  const broken = [...config.names].filter((name) => !config.entries.some((entry) => entry.name === name));
-  return [...known, ...broken.map((shown) => ({ shown, projects: undefined, isHidden: false, isClaudes: false, at }))];
+  const working = new Set(config.entries.map((entry) => entry.name));
+  const broken = [...config.names].filter((name) => !working.has(name));
+  return [
+    ...known,
+    ...broken.map((shown) => ({
+      shown,
+      slug: serverSlug(shown),
+      projects: undefined,
+      isHidden: false,
+      isClaudes: false,
+      at,
+    })),
+  ];
 }
 
 function holderOf({ settings, options, home, found }: NamingInput, group: Group, wanted: string): Holder {
@@ -100,6 +113,7 @@ function holderOf({ settings, options, home, found }: NamingInput, group: Group,
   const projects = before ? before.projects : isEverywhere ? undefined : folders;
   return {
     shown: wanted,
+    slug: wanted,
     projects,
     isHidden: (before ? before.keepsNames : keeps) || hides(settings, wanted, projects),
     isClaudes: places.every((place) => place.host === 'claude-code'),

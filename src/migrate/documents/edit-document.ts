@@ -8,30 +8,34 @@ import { editToml, type TomlOp } from './toml-document.ts';
 export type LineOp = { op: 'line'; line: string };
 export type DocumentOp = JsonOp | TomlOp | FrontMatterOp | LineOp;
 
-/** Applies `ops` in order. Throws an Error whose message completes "<file> …". */
+/** Applies `ops` in order, neighbours of one kind together. Throws an Error whose message completes "<file> …". */
 export function editDocument(text: string, ops: readonly DocumentOp[]): string {
   let current = text;
-  for (const op of ops) {
-    switch (op.op) {
-      case 'toml-remove':
-      case 'toml-append':
-        current = editToml(current, [op]);
-        break;
-      case 'front-matter':
-        current = editFrontMatter(current, [op]);
-        break;
-      case 'line':
-        current = addLine(current, op.line);
-        break;
-      case 'set':
-      case 'remove':
-      case 'add':
-      case 'insert-after':
-        current = editJsonc(current, [op]);
-        break;
-    }
+  for (let i = 0; i < ops.length; ) {
+    const rest = ops.slice(i);
+    const json = takeWhile(rest, isJsonOp);
+    const toml = takeWhile(rest, isTomlOp);
+    const [first] = rest;
+    if (json.length > 0) current = editJsonc(current, json);
+    else if (toml.length > 0) current = editToml(current, toml);
+    else if (first?.op === 'front-matter') current = editFrontMatter(current, [first]);
+    else if (first?.op === 'line') current = addLine(current, first.line);
+    i += Math.max(json.length, toml.length, 1);
   }
   return current;
+}
+
+function isTomlOp(op: DocumentOp): op is TomlOp {
+  return op.op === 'toml-remove' || op.op === 'toml-append';
+}
+
+function isJsonOp(op: DocumentOp): op is JsonOp {
+  return op.op === 'set' || op.op === 'remove' || op.op === 'add' || op.op === 'insert-after';
+}
+
+function takeWhile<T extends DocumentOp>(ops: readonly DocumentOp[], is: (op: DocumentOp) => op is T): T[] {
+  const end = ops.findIndex((op) => !is(op));
+  return ops.slice(0, end < 0 ? ops.length : end).filter(is);
 }
 
 function addLine(text: string, line: string): string {

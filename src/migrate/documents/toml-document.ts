@@ -26,9 +26,13 @@ export function readToml(text: string): { value: Record<string, unknown> } | Unr
   }
 }
 
-export function lineOfTomlPath(text: string, path: readonly string[]): number {
-  const found = scanStatements(text).find((statement) => startsWith(statement.path, path));
-  return found ? lineOf(text, found.start) : 1;
+/** Finds the line of a table or key, or 1. */
+export function tomlLines(text: string): (path: readonly string[]) => number {
+  const statements = scanStatements(text);
+  return (path) => {
+    const found = statements.find((statement) => startsWith(statement.path, path));
+    return found ? lineOf(text, found.start) : 1;
+  };
 }
 
 export function editToml(text: string, ops: readonly TomlOp[]): string {

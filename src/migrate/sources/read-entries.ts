@@ -3,7 +3,7 @@ import { isRecord } from '../../link/hello.ts';
 import type { Declared, Scope, SourceProblem } from '../declared.ts';
 import { claudeToolPrefix } from '../declared.ts';
 import { lineOfPath, readJsonc, valueAt } from '../documents/jsonc-document.ts';
-import { lineOfTomlPath, readToml } from '../documents/toml-document.ts';
+import { readToml, tomlLines } from '../documents/toml-document.ts';
 import { readEntry } from '../entry-codecs.ts';
 import type { HostFile } from '../hosts.ts';
 import { type Boundary, readClientFile } from '../world.ts';
@@ -29,7 +29,7 @@ export function readServersOf(place: FilePlace): FileServers {
 function tomlServers(place: FilePlace, text: string): Omit<FileServers, 'exists'> {
   const parsed = readToml(text);
   if ('reason' in parsed) return { servers: [], problems: [{ file: place.file, ...parsed }] };
-  return serversIn(place, parsed.value, place.container, (path) => lineOfTomlPath(text, path));
+  return serversIn(place, parsed.value, place.container, tomlLines(text));
 }
 
 /** opencode 2 moved its servers one level down, to `mcp.servers`. */
