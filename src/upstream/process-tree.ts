@@ -95,14 +95,16 @@ export function signalTree(root: TreeRoot, members: readonly ProcessEntry[], sig
   return reached;
 }
 
+export type EndOptions = { times?: EndTimes; closeInput?: () => void; list?: () => ProcessEntry[] };
+
 /** Ends the tree step by step: end of input, SIGTERM, SIGKILL. Resolves when all are gone or the last step ran out. */
 export async function endTree(
   root: TreeRoot,
-  { times = defaultEndTimes, closeInput }: { times?: EndTimes; closeInput?: () => void } = {},
+  { times = defaultEndTimes, closeInput, list = listProcesses }: EndOptions = {},
 ): Promise<EndResult> {
   const known = new Map((root.known ?? []).map((identity) => [identityKey(identity), identity]));
   const look = () => {
-    const members = treeOf({ ...root, known: [...known.values()] });
+    const members = treeOf({ ...root, known: [...known.values()] }, { processes: list() });
     for (const member of members) known.set(identityKey(member), member);
     return members;
   };
@@ -114,7 +116,7 @@ export async function endTree(
     closeInput();
     if (await until(isGone, times.inputMs)) return { isGone: true, lastSignal: undefined };
   }
-  if (isGone()) return { isGone: true, lastSignal: undefined };
+  if (await until(isGone, 0)) return { isGone: true, lastSignal: undefined };
   signalTree(root, look(), 'SIGTERM');
   if (await until(isGone, times.termMs)) return { isGone: true, lastSignal: 'SIGTERM' };
   const killAgain = () => {
@@ -137,11 +139,18 @@ export function hasMarker(pid: number, marker: string): boolean {
   }
 }
 
+/** Longer than one look takes. */
+const settleMs = 10;
+
 async function until(check: () => boolean, limitMs: number): Promise<boolean> {
   const deadline = performance.now() + limitMs;
   // Most servers end within a few ms of their input; a slow one is asked at most twenty times a second.
   for (let stepMs = 5; ; stepMs = Math.min(50, stepMs * 2)) {
-    if (check()) return true;
+    if (check()) {
+      // A look at all processes takes a while: what was forked in it by one that ended in it was not seen.
+      await delay(settleMs);
+      if (check()) return true;
+    }
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) return false;
     await delay(Math.min(stepMs, leftMs));

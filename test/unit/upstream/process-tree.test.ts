@@ -127,6 +127,23 @@ test('lets a server end by the end of its input, then ends the child that it lef
   expect(pids.some((pid) => isRunning({ pid }))).toBe(false);
 });
 
+test('looks twice before it calls a tree gone: a process forked during one look is not in it', async () => {
+  const { root, child: leader, pids } = await startTree(withChild(`{ detached: true, stdio: 'ignore' }`));
+  const [child = 0] = pids;
+  let looks = 0;
+  const list = () => {
+    looks += 1;
+    // The look before it all, and the first that finds nobody.
+    return looks <= 2 ? listProcesses().filter(({ pid }) => pid !== child) : listProcesses();
+  };
+  const exited = new Promise((resolve) => leader.once('exit', resolve));
+  leader.kill('SIGKILL');
+  await exited;
+  const result = await endTree(root, { times: { inputMs: 0, termMs: 2_000, killMs: 2_000 }, list });
+  expect(result).toEqual({ isGone: true, lastSignal: 'SIGTERM' });
+  expect(isRunning({ pid: child })).toBe(false);
+});
+
 test('reports no signal when the end of input was enough', async () => {
   const { root, child } = await startTree(
     `console.log('[]'); process.stdin.resume(); process.stdin.on('end', () => process.exit(0));`,
