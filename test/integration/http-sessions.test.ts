@@ -296,4 +296,19 @@ describe('the daemon and its HTTP sessions', () => {
       await daemon.stop();
     }
   });
+
+  it('waits for programs for as long as http.keepDaemon says so', async () => {
+    const start = (keepDaemon: boolean) =>
+      startHttpDaemon({ servers: {}, settings: { daemon: { idleExitMs: 300 }, http: { keepDaemon } } });
+    const [kept, plain] = await Promise.all([start(true), start(false)]);
+    try {
+      // The same time passed for both when one of them has ended.
+      await eventually(() => plain.hasEnded(), { timeoutMs: 15_000, what: 'the daemon without it to end' });
+      expect(kept.hasEnded()).toBe(false);
+      kept.writeConfig({ mcpServers: {}, daemon: { idleExitMs: 300 }, http: { keepDaemon: false } });
+      await eventually(() => kept.hasEnded(), { timeoutMs: 15_000, what: 'the other one to end too' });
+    } finally {
+      await Promise.all([kept.stop(), plain.stop()]);
+    }
+  });
 });
