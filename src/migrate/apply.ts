@@ -124,6 +124,8 @@ export function takeBack(world: World, manifest: Manifest, cause: unknown, deps:
   });
 }
 
+/** As a sentence: more follows. */
 function describeMessage(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -40,8 +40,9 @@ function headline(plan: Plan, moving: readonly PlannedServer[]): string {
   const running = moving.map((server) => server.running).filter((copies) => copies !== undefined);
   const processes = running.reduce((sum, copies) => sum + copies.processes, 0);
   const pss = running.reduce((sum, copies) => sum + (copies.pssBytes ?? 0), 0);
-  const cost = processes > 0 ? ` Their copies now: ${processes} processes, ${mebibytes(pss)}.` : '';
-  return `${moving.length} of ${plan.servers.length} servers would be shared.${cost}`;
+  const cost =
+    processes > 0 ? ` Their copies now: ${count(processes, 'process', 'processes')}, ${mebibytes(pss)}.` : '';
+  return `${moving.length} of ${count(plan.servers.length, 'server', 'servers')} would be shared.${cost}`;
 }
 
 function serverLines(world: World, server: PlannedServer, show: Hide): string[] {
@@ -76,7 +77,10 @@ function serverLines(world: World, server: PlannedServer, show: Hide): string[] 
     lines.push(`  conflict   another server is called ${show(name)} (${show(tilde(file, world.home))}:${line})`);
     lines.push(...choices.map((choice) => `             ${show(choice)}`));
   }
-  for (const reason of server.moves ? [] : server.stays) lines.push(`  stays      ${show(reason)}`);
+  // What one of its places says already is not said again.
+  const told = server.places.map((place) => place.stays);
+  for (const reason of server.moves ? [] : server.stays.filter((text) => !told.includes(text)))
+    lines.push(`  stays      ${show(reason)}`);
   return [...lines, ...server.notes.map((note) => `  note       ${show(note)}`)];
 }
 
@@ -112,7 +116,7 @@ function runningLines({ running }: PlannedServer): string[] {
   if (!running || running.copies === 0) return [];
   const memory = running.pssBytes === undefined ? '' : `, ${mebibytes(running.pssBytes)}`;
   const lines = [
-    `  running    ${running.copies} ${running.copies === 1 ? 'copy' : 'copies'}, ${running.processes} processes${memory}`,
+    `  running    ${count(running.copies, 'copy', 'copies')}, ${count(running.processes, 'process', 'processes')}${memory}`,
   ];
   if (running.alsoGiven.length > 0) {
     lines.push(`             also given, not carried (--inherit <server>:<NAME>): ${running.alsoGiven.join(', ')}`);
@@ -184,6 +188,10 @@ export function planJson({ world, plan }: ReportDeps): unknown {
   }));
   const { version, id, createdAt, refusals, problems } = plan;
   return { version, id, createdAt, home: world.home, refusals, servers, files, problems };
+}
+
+function count(amount: number, one: string, many: string): string {
+  return `${amount} ${amount === 1 ? one : many}`;
 }
 
 export function mebibytes(bytes: number): string {

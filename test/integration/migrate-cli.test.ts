@@ -62,6 +62,30 @@ test('a hostile repository starts nothing, writes nothing and is shown as it is'
   expect(namesBelow(home.home).filter((name) => !name.includes('.aitkit'))).toEqual(before);
 });
 
+test('a name or an approval that fits nothing is told, and nothing is carried out', () => {
+  const repo = home.repo('app');
+  home.write('.claude.json', { mcpServers: { a: { command: process.execPath, args: ['-e', '0'] } } });
+  home.write('app/.mcp.json', { mcpServers: { r: { command: 'r' } } });
+  const before = home.snapshot();
+  const shown = run(repo, 'migrate', 'plan').stdout;
+  const approval = /--accept (r@\w+)/.exec(shown)?.[1] ?? '';
+  home.write('app/.mcp.json', { mcpServers: { r: { command: 'other' } } });
+  for (const [words, message] of [
+    [['--only', 'typo'], /--only typo: no program declares such a server here\.\s+There are: a, r\./],
+    [['--keep-names', 'a,typo'], /--keep-names typo/],
+    [['--accept', approval], /nothing that a repository brings here has this content/],
+    [['--accept', 'r@12'], /nothing that a repository brings here has this content/],
+  ] as const) {
+    const { status, stderr } = run(repo, 'migrate', 'apply', '--yes', ...words);
+    expect(status, words.join(' ')).toBe(2);
+    expect(stderr).toMatch(message);
+  }
+  home.write('app/.mcp.json', { mcpServers: { r: { command: 'r' } } });
+  const client = (snapshot: Record<string, string>) =>
+    Object.fromEntries(Object.entries(snapshot).filter(([path]) => !path.startsWith('.cache')));
+  expect(client(home.snapshot())).toEqual(before);
+});
+
 test('planted secrets are in no output, and copies of files are private', () => {
   const canary = 'Xk29canaryVALUE77';
   const word = `${canary}arg`;
@@ -83,6 +107,7 @@ test('planted secrets are in no output, and copies of files are private', () => 
       ['migrate', 'plan'],
       ['migrate', 'plan', '--json'],
       ['migrate', 'apply', '--yes', '--only', 'zzz'],
+      ['migrate', 'apply'],
       ['migrate', 'history', '--json'],
     ],
     ...[

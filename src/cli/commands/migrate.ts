@@ -16,6 +16,7 @@ import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { ensureLauncher } from '../launcher.ts';
 import { applyDeps, planOptions, readPlanOptions, readProjects, worldOf } from '../migrate-world.ts';
+import { ensureKnown } from '../plan-names.ts';
 import { undoLines } from '../undo-lines.ts';
 
 export const migrate: Command = {
@@ -69,7 +70,9 @@ function plannerOf(context: CommandContext, world: World, args: ParsedArgs): Pla
   const now = new Date(context.now());
   return (options) => {
     const sources = collectSources(world, projects);
-    return { sources, plan: makePlan({ world, sources, findCopies, options, now }) };
+    const plan = makePlan({ world, sources, findCopies, options, now });
+    ensureKnown(args, plan, sources.servers);
+    return { sources, plan };
   };
 }
 
