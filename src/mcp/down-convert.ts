@@ -1,5 +1,16 @@
 // What a 2026-07-28 server answered, for a program of a revision with sessions.
-import { type Edit, isObjectAt, type Member, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
+import {
+  arrayElements,
+  type Edit,
+  isArrayAt,
+  isObjectAt,
+  type Member,
+  objectMembers,
+  type Span,
+  splice,
+  stringAt,
+  textAt,
+} from '../base/json-scan.ts';
 import { memberAt, type NotificationEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { metaKeys, removeMembers } from './modern.ts';
 
@@ -16,6 +27,21 @@ export function legacyResultEdits({ line, result }: ResponseEnvelope): Edit[] {
     // Libraries of the older family reject the whole result for it (measured with SDK 1.32.2); its text says the same.
     return key === 'structuredContent' && !isObjectAt(line, value);
   });
+}
+
+/**
+ * A list of tools for programs of the older family: there an output schema describes an object, and libraries reject the
+ * whole list for one that does not (measured with SDK 1.32.2).
+ */
+export function withoutOddSchemas(list: Buffer): Buffer {
+  const tools = list.includes('"outputSchema"') ? memberAt(list, { start: 0, end: list.length }, ['tools']) : undefined;
+  if (!isArrayAt(list, tools)) return list;
+  const edits = arrayElements(list, tools).flatMap((tool) => {
+    const schema = memberAt(list, tool, ['outputSchema']);
+    const isOdd = schema && stringAt(list, memberAt(list, schema, ['type'])) !== 'object';
+    return isOdd ? removeMembers(list, tool, ({ key }) => key === 'outputSchema') : [];
+  });
+  return edits.length === 0 ? list : splice(list, edits);
 }
 
 /** What a server without sessions tells of a change, without the mark of our own listening. */

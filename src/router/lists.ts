@@ -3,13 +3,15 @@
 
 import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
+import type { VisibleServer } from '../catalog/catalog.ts';
 import { listNames } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { ownBuild } from '../link/build.ts';
 import type { ListName } from '../link/hello.ts';
 import { linkMethods } from '../link/hello.ts';
+import { withoutOddSchemas } from '../mcp/down-convert.ts';
 import type { RequestEnvelope } from '../mcp/envelope.ts';
-import { negotiateVersion } from '../mcp/eras.ts';
+import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
 import { appErrorLine, notificationLine, resultLine } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
@@ -61,6 +63,8 @@ const changedMethods: Record<ListName, string> = {
 
 export class Lists {
   readonly #deps: ListsDeps;
+  /** The same lists for programs of the older family: made once for all sessions that see them. */
+  readonly #readable = new WeakMap<Buffer, Buffer>();
 
   constructor(deps: ListsDeps) {
     this.#deps = deps;
@@ -94,8 +98,18 @@ export class Lists {
     session.served[list] = etag;
     session.announced.delete(list);
     session.send(notificationLine(linkMethods.served, { list, etag }));
-    session.send(resultLine(request.idText, result));
+    session.send(resultLine(request.idText, list === 'tools' ? this.#toolsFor(session, result) : result));
     this.#deps.onServed(session);
+  }
+
+  /** Definitions of a server without sessions may have what programs with sessions cannot read. */
+  #toolsFor(session: Session, result: Buffer): Buffer {
+    const isModern = ({ face }: VisibleServer) => face?.introduction.protocolVersion === modernVersion;
+    if (session.protocolVersion === modernVersion) return result;
+    if (!this.#deps.views.of(session).servers.some(isModern)) return result;
+    const known = this.#readable.get(result) ?? withoutOddSchemas(result);
+    this.#readable.set(result, known);
+    return known;
   }
 
   /** Tells each session whose last served list differs, once until it asks again. */
