@@ -15,6 +15,15 @@ export function stoppedError(server: string, reason: string): AppError {
   });
 }
 
+export function notSentError(server: string): AppError {
+  return new AppError({
+    code: 'SERVER_CRASHED',
+    message: `Server "${server}" was stopped before this call was sent.`,
+    hint: 'Try again: it starts with the next call.',
+    data: { mayHaveRun: false },
+  });
+}
+
 export function timeoutError(server: string, ms: number): AppError {
   return new AppError({
     code: 'SERVER_START_TIMEOUT',

@@ -6,7 +6,7 @@ import type { InstanceState, Problem, Sharing } from '../link/control.ts';
 import { modernVersion } from '../mcp/eras.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
-import { crashLoop, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
+import { crashLoop, notSentError, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
 import type { LaunchDescription, Opener } from './reach.ts';
 import { describeExit, openSlot, type Slot, type SlotEvents } from './slot.ts';
@@ -58,6 +58,7 @@ export class Instance {
   #state: InstanceState = 'stopped';
   #ending: Promise<void> | undefined;
   #failure: AppError | undefined;
+  #isClosed = false;
   #startedAt = 0;
   #lastDeathAt = Number.NEGATIVE_INFINITY;
   restarts = 0;
@@ -112,7 +113,9 @@ export class Instance {
   /** The slot for this session, started if need be. Everyone who asks meanwhile gets the same start. */
   async acquire(owner: string): Promise<Slot> {
     this.lastUsedAt = this.#options.deps.now();
-    if (this.#ending) await this.#ending;
+    while (this.#ending) await this.#ending;
+    // Who waited for an end must not start what nobody would end any more.
+    if (this.#isClosed) throw notSentError(this.identity.server);
     const key = this.#slotKey(owner);
     const open = this.#slots.get(key);
     if (open) return open;
@@ -151,6 +154,12 @@ export class Instance {
     this.#go('ended');
   }
 
+  /** Ends it for good: nothing starts it again. */
+  close(reason: string): Promise<void> {
+    this.#isClosed = true;
+    return this.stop(reason);
+  }
+
   /** A person asked: forget the crashes, leave `failed`. */
   reset(): void {
     this.#crashes.reset();
@@ -183,12 +192,8 @@ export class Instance {
       if (this.#startedAt > 0) this.restarts += 1;
       this.#startedAt = deps.now();
       this.lastError = undefined;
-      deps.log.info('server.ready', {
-        server,
-        instance: this.identity.id,
-        serverPid: this.pid,
-        ms: deps.now() - begin,
-      });
+      const ms = deps.now() - begin;
+      deps.log.info('server.ready', { server, instance: this.identity.id, serverPid: this.pid, ms });
       this.#options.events.onReady(this, slot);
       return slot;
     } catch (error) {
@@ -255,13 +260,8 @@ export class Instance {
     this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
     const message = `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${stderr.tail().slice(-300)}`.trim();
     this.lastError = { code: 'SERVER_CRASHED', message };
-    deps.log.warn('server.exited', {
-      server,
-      instance: this.identity.id,
-      code: exit.code,
-      signal: exit.signal,
-      livedMs: lived,
-    });
+    const { code, signal } = exit;
+    deps.log.warn('server.exited', { server, instance: this.identity.id, code, signal, livedMs: lived });
     this.#afterDeath();
   }
 

@@ -190,7 +190,7 @@ export class Supervisor {
   /** For good. */
   async close(reason: string): Promise<void> {
     this.#isClosed = true;
-    await this.stop(undefined, reason);
+    await Promise.all(this.all().map((instance) => instance.close(reason)));
   }
 
   #isIdle(instance: Instance, now: number): boolean {
@@ -215,7 +215,7 @@ export class Supervisor {
     this.#instances.delete(key);
     this.#users.delete(key);
     this.#abandoned.delete(key);
-    await instance.stop(reason);
+    await instance.close(reason);
   }
 
   #create(entry: ServerEntry, resolved: Resolved, asker: Asker): Instance {

@@ -1,0 +1,54 @@
+// What a copy does when its end and a start meet.
+import { expect, it } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { Admission } from '../../../src/upstream/admission.ts';
+import { Instance } from '../../../src/upstream/instance.ts';
+
+function createInstance() {
+  const starts: string[] = [];
+  let endNow: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    endNow = resolve;
+  });
+  const instance = new Instance({
+    ...{ id: 'a-1', key: 'key', snapshotKey: 'snapshot', server: 'a', sharing: 'shared' },
+    ...{ capabilities: {}, startTimeoutMs: 1_000 },
+    opener: {
+      isPerSession: false,
+      isLocal: true,
+      pid: () => undefined,
+      describe: () => ({ environment: [] }),
+      open: () => {
+        starts.push('start');
+        return Promise.reject(new Error('it does not start here'));
+      },
+      close: () => ended,
+    },
+    stderr: { write: () => {}, tail: () => '' },
+    events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
+    deps: { admission: new Admission(() => 1), log: silentLog, now: () => 0, random: () => 0 },
+  });
+  return { instance, starts, endNow };
+}
+
+it('is not started by who waited for its end, when that end turned out to be for good', async () => {
+  const { instance, starts, endNow } = createInstance();
+  const stopped = instance.stop('a person restarted it');
+  const waiting = instance.acquire('session');
+  const closed = instance.close('the daemon ends');
+  endNow();
+  await Promise.all([stopped, closed]);
+  await expect(waiting).rejects.toMatchObject({ code: 'SERVER_CRASHED', data: { mayHaveRun: false } });
+  await expect(instance.acquire('another')).rejects.toMatchObject({ data: { mayHaveRun: false } });
+  expect(starts).toEqual([]);
+});
+
+it('is started by who waited for its end, when it was only stopped', async () => {
+  const { instance, starts, endNow } = createInstance();
+  const stopped = instance.stop('it was idle');
+  const waiting = instance.acquire('session');
+  endNow();
+  await stopped;
+  await expect(waiting).rejects.toThrow('it does not start here');
+  expect(starts).toEqual(['start']);
+});
