@@ -68,8 +68,9 @@ async function measureKind(kind: string, server: ServerConfig): Promise<{ cells:
       await rig.http('POST', '/stop', { body: { name: 'bad' } });
       quiet.push(await beside(other, 'twin__echo', () => callFor(client, roundMs)));
       // Out of `failed` too: each round has its five deaths.
-      void rig.http('POST', '/restart', { body: { name: 'bad' } });
+      const restarted = rig.http('POST', '/restart', { body: { name: 'bad' } });
       noisy.push(await beside(other, 'bad__echo', () => callFor(client, roundMs)));
+      await restarted;
     }
     other.close();
     await rig.closeSessions();
