@@ -1,9 +1,9 @@
 // The edits of one moved server in the programs' files and in our config.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { movedMark } from './claude-settings.ts';
 import type { LaunchEntry } from './declared.ts';
 import type { EditCollector } from './edit-collector.ts';
-import { excludeFor } from './git-ignore.ts';
+import { excludeFor, findRepository } from './git-ignore.ts';
 import { type ConnectableHost, claudeDir, claudeStatePath } from './hosts.ts';
 import type { PlannedPlace, PlannedServer } from './plan-model.ts';
 import { pluginPrefix } from './rules/translate-rule.ts';
@@ -21,7 +21,7 @@ export function addPlaceEdits(edits: EditCollector, world: World, server: Planne
       removeEntry(edits, world, place, home);
       return;
     case 'removed from the repository':
-      removeEntry(edits, world, place, { inside: place.project ?? world.home });
+      removeEntry(edits, world, place, { inside: place.project ?? world.home }, forEveryone);
       return;
     case 'kept as a wrapper':
       edits.add({
@@ -46,16 +46,25 @@ export function addPlaceEdits(edits: EditCollector, world: World, server: Planne
   }
 }
 
-function removeEntry(edits: EditCollector, world: World, place: PlannedPlace, boundary: { inside: string }): void {
+const forEveryone = 'everyone in this repository loses the entry with your next commit of the file';
+
+function removeEntry(
+  edits: EditCollector,
+  world: World,
+  place: PlannedPlace,
+  boundary: { inside: string },
+  warning?: string,
+): void {
   const purpose = 'no longer starts what is shared';
+  const warned = warning === undefined ? {} : { warning };
   if (place.host === 'codex') {
-    const base = { path: place.file, boundary, format: 'toml' as const, purpose };
+    const base = { path: place.file, boundary, format: 'toml' as const, purpose, ...warned };
     edits.add({ ...base, op: { op: 'toml-remove', path: place.path } });
     if (place.scope === 'user')
       for (const op of tomlTables(entryName, wrapperEntryFor(world, 'codex'))) edits.add({ ...base, op });
     return;
   }
-  edits.add({ path: place.file, boundary, purpose, op: { op: 'remove', path: place.path } });
+  edits.add({ path: place.file, boundary, purpose, ...warned, op: { op: 'remove', path: place.path } });
   const isOther = place.host !== 'claude-code' && place.host !== 'claude-plugin';
   if (!isOther || place.scope !== 'user') return;
   const host: ConnectableHost = place.host === 'claude-plugin' ? 'claude-code' : place.host;
@@ -105,16 +114,25 @@ function addToLocalSettings(
 
 function silenceEverywhere(edits: EditCollector, world: World, server: PlannedServer, place: PlannedPlace): void {
   const path = userSettings(world);
-  const real = realpathIfPresent(path);
-  const warning =
-    real !== undefined && real !== path
-      ? `${path} is a link to ${real}: other machines that share it are silenced too, also where this daemon is not`
-      : undefined;
+  const warning = whoElseReads(path);
   const base = { path, boundary: { inside: world.home }, purpose: 'silences the names in every repository' };
   const values = { disabledMcpjsonServers: place.name, [movedMark]: markOf(server, place) };
   for (const [at, value] of Object.entries(values)) {
     edits.add({ ...base, op: { op: 'add', path: [at], value }, ...(warning ? { warning } : {}) });
   }
+}
+
+/** Folders of programs that carry files to other machines. */
+const syncedFolder = /[\\/](?:Dropbox|OneDrive|Google ?Drive|Nextcloud|Syncthing|Mobile Documents|iCloud ?Drive)\b/i;
+
+/** Why an edit of this file reaches further than this person on this machine. */
+function whoElseReads(path: string): string | undefined {
+  const real = realpathIfPresent(path) ?? path;
+  const silent = 'other machines that get it are silenced too, also where this daemon is not';
+  if (syncedFolder.test(real)) return `${real} lies in a folder that is synced: ${silent}`;
+  const repository = findRepository(dirname(real));
+  if (repository) return `${real} lies in the repository ${repository.top}: ${silent}`;
+  return real === path ? undefined : `${path} is a link to ${real}: ${silent}`;
 }
 
 function markOf(server: PlannedServer, place: PlannedPlace): string {

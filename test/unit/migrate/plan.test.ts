@@ -416,6 +416,26 @@ describe('choices', () => {
     });
   });
 
+  test('an edit that reaches further than this person here is warned of', () => {
+    home.repo('app');
+    home.write('app/.mcp.json', { mcpServers: { r: npx('r') } });
+    user({});
+    const accepted = [`${find(home.plan({}, ['app']), 'r').places[0]?.needsApproval}`];
+    const warnings = (options: object) =>
+      home.plan({ accepted, ...options }, ['app']).files.flatMap(({ warning }) => warning ?? []);
+    expect(warnings({})).toEqual([]);
+    expect(warnings({ removeFromRepo: true })).toEqual([expect.stringMatching(/everyone in this repository/)]);
+    expect(warnings({ silenceEverywhere: true })).toEqual([]);
+    home.repo('.claude');
+    expect(warnings({ silenceEverywhere: true })).toEqual([
+      expect.stringMatching(/lies in the repository .*\.claude:/),
+    ]);
+    rmSync(`${home.home}/.claude`, { recursive: true });
+    home.write('Dropbox/claude/settings.json', pluginOn);
+    symlinkSync(`${home.home}/Dropbox/claude`, `${home.home}/.claude`);
+    expect(warnings({ silenceEverywhere: true })).toEqual([expect.stringMatching(/is synced/)]);
+  });
+
   test('--only leaves the others', () => {
     user({ a: npx('a'), b: npx('b') });
     expect(home.plan({ only: ['b'] }).servers.map((server) => [server.name, server.moves])).toEqual([
