@@ -11,7 +11,7 @@ import { installedRoot, pluginId, pluginVersion } from '../support/claude/market
 import { controlWorld, type Person, personWithServers } from '../support/claude/person.ts';
 import { expectNothingLeft, gate } from '../support/claude/prepared-world.ts';
 import { type ClientRun, runClient, runPluginCommand } from '../support/claude/run-client.ts';
-import { ensureSerena, type Serena, skipWithout } from '../support/claude/serena.ts';
+import { ensureSerena, type Serena, serenaLog, skipWithout } from '../support/claude/serena.ts';
 import { copiesOf } from '../support/claude/shared-servers.ts';
 import { endWorld, plainEnv, processesOf, type World } from '../support/claude/world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -84,7 +84,7 @@ describe.each(clientVersions)('migration with Claude Code %s', (version) => {
       [findBasket('mcp__serena__find_symbol'), remember('mcp__serena__write_memory')],
       started,
     );
-    expect(first.results[0]?.text).toContain('return \\"alpha\\"');
+    expect(first.results[0]?.text, serenaLog(world)).toContain('return \\"alpha\\"');
     expect(first.results[1]?.isError).toBe(true);
     toolsBefore = first.tools;
     await expectNothingLeft(world);
@@ -207,11 +207,12 @@ describe.each(clientVersions)('migration with Claude Code %s', (version) => {
 
   it('is taken back by undo, and sessions are as before', async () => {
     cli(pluginCli(), 'migrate', 'undo');
+    await expectNothingLeft(world);
     expect(readFileSync(person.files.settings)).toEqual(before['settings']);
     expect(readFileSync(person.files.repo)).toEqual(before['repo']);
     expect(person.git('status', '--porcelain', '--ignored')).toBe('!! .serena/\n');
     const undone = await session('undone', 'alpha', [findBasket('mcp__serena__find_symbol')], started);
-    expect(undone.results[0]?.text).toContain('return \\"alpha\\"');
+    expect(undone.results[0]?.text, serenaLog(world)).toContain('return \\"alpha\\"');
     expect(undone.tools).toEqual(toolsBefore);
     await expectNothingLeft(world);
   });
@@ -240,7 +241,10 @@ describe.each(clientVersions)('migration with Claude Code %s', (version) => {
       ],
       started,
     );
-    expect(after.results.map(({ isError }) => isError)).toEqual([false, true, false]);
+    expect(
+      after.results.map(({ isError }) => isError),
+      serenaLog(world),
+    ).toEqual([false, true, false]);
     expect(after.results[0]?.text).toBe('Echo: direct');
     expect(after.tools).toEqual(toolsBefore.filter((name) => !name.includes('plugin_mcp-proxy')));
   });

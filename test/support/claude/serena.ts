@@ -1,5 +1,5 @@
 // Serena from its package for the tests with the real client: installed once, with the language server that is here.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { ensurePyright, ensureUv, networkEnv, toolCache, warmUp } from '../real-servers.ts';
@@ -36,4 +36,19 @@ export function configureSerena(world: World, pyright: string): void {
     join(world.home, '.serena', 'serena_config.yml'),
     `projects: []\nagent_interface: tools\nweb_dashboard: false\nls_specific_settings:\n  python:\n    ls_path: ${pyright}\n`,
   );
+}
+
+/** Ends of its logs, newest last, for the message of a failed test. */
+export function serenaLog(world: World): string {
+  try {
+    const folder = join(world.home, '.serena', 'logs');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.txt'));
+    const texts = files
+      .sort()
+      .slice(-2)
+      .map((name) => readFileSync(join(folder, name), 'utf8').slice(-3_000));
+    return texts.join('\n---\n');
+  } catch {
+    return 'Serena wrote no log';
+  }
 }
