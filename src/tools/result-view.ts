@@ -2,7 +2,7 @@
 // out for JSON, NDJSON and tables are the same rows the shield counted.
 import { AppError } from '../base/errors.ts';
 import { isJsonObject, isMarkedNumber, isObject, type Json, jsonBytes, jsonOf } from './exact-json.ts';
-import { safeEnd } from './shrink.ts';
+import { memberPath, safeEnd } from './shrink.ts';
 import { readText } from './text-forms.ts';
 
 export type ViewRequest = {
@@ -47,6 +47,7 @@ export function viewResult(result: unknown, request: ViewRequest): View {
   if (root.kind === 'media') return root;
   const path = request.path ?? '$';
   const value = follow(root.value, path);
+  refuseStrangeFields(value, path, request.fields);
   if (Array.isArray(value)) return pageArray(value, path, request);
   if (typeof value === 'string' && !isMarkedNumber(value))
     return request.search ? searchText(value, path, request) : pageText(value, path, request);
@@ -110,7 +111,7 @@ function follow(root: Json, path: string): Json {
   const step = new RegExp(pathStep);
   while (step.lastIndex < tail.length) {
     const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`);
+    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
     const inBrackets = found[2];
     steps.push(found[1] ?? (inBrackets?.startsWith('"') ? String(JSON.parse(inBrackets)) : (inBrackets ?? '')));
   }
@@ -231,6 +232,29 @@ function searchText(text: string, path: string, request: ViewRequest): View {
   return pageArray(found, path, { offset: request.offset, limit: request.limit });
 }
 
+/** Fields that nothing here has would come back as rows of null, which reads as if they were empty. */
+function refuseStrangeFields(value: Json, path: string, fields: readonly string[] | undefined): void {
+  if (!fields || fields.length === 0) return;
+  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
+  const [first] = rows;
+  if (!first || rows.some((row) => fields.some((field) => hasField(row, field)))) return;
+  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));
+  const within = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? '')}.` : '';
+  throw badRequest(
+    `No ${fields.join(', ')} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(', ')}.${within}`,
+  );
+}
+
+function hasField(row: { [key: string]: Json }, field: string): boolean {
+  if (Object.hasOwn(row, field)) return true;
+  try {
+    walk(row, field.split('.'), field);
+    return true;
+  } catch {
+    return false; // leads nowhere in this row
+  }
+}
+
 function project(row: Json, fields: readonly string[] | undefined): Json {
   if (!fields || fields.length === 0 || !isJsonObject(row)) return row;
   return Object.fromEntries(
@@ -249,6 +273,8 @@ function next(at: number, total: number): { nextOffset?: number } {
   return at < total ? { nextOffset: at } : {};
 }
 
-function badRequest(message: string): AppError {
-  return new AppError({ code: 'BAD_ARGUMENT', message, hint: 'Read it without a path first to see what it holds.' });
+const pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
+
+function badRequest(message: string, hint = 'Read it without a path first to see what it holds.'): AppError {
+  return new AppError({ code: 'BAD_ARGUMENT', message, hint });
 }

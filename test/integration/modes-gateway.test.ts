@@ -113,6 +113,9 @@ describe('gateway mode', () => {
     expect(resultOf(unknown)).toMatchObject({ isError: true, _meta: { 'aitkit/error': { code: 'TOOL_UNKNOWN' } } });
     expect(textOf(unknown)).toContain('echo__big');
     expect(textOf(await session.call('gateway_search', { query: 5 }))).toContain('expected string');
+    // Arguments as the JSON of an object, printed over several lines, are that object.
+    const args = JSON.stringify({ text: 'two\nlines', n: 1 }, undefined, 2);
+    expect(textOf(await session.call('gateway_invoke', { id: 'echo__echo', args }))).toBe('two\nlines');
   });
 
   it('asks the host on behalf of a server, shows progress and passes on a cancel', async () => {

@@ -25,7 +25,10 @@ export class OwnWork {
 
   /** The arguments for the server's tool, byte for byte as the model wrote them. */
   get args(): string {
-    return argumentText(this.request, ['arguments', 'args']) ?? '{}';
+    const text = argumentText(this.request, ['arguments', 'args']) ?? '{}';
+    if (!text.startsWith('"')) return text;
+    // The JSON of an object instead of the object. Line feeds in it are between values, and would end the message.
+    return String(JSON.parse(text)).replace(/[\r\n]+/g, ' ');
   }
 
   /** The server's answer, shortened or not; what stands for it until its line is written. */

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
-import { findTool } from './tool-id.ts';
+import { type GatewayTool, oneOrMore, readArguments, textResult } from './gateway-tool.ts';
+import { findTool, nearIds } from './tool-id.ts';
 
 /** More schemas at once than this is a list, and lists are what the gateway spares the model. */
 const maxIds = 10;
-const shape = z.object({ ids: z.array(z.string()).check(z.minLength(1), z.maxLength(maxIds)) });
+const shape = z.object({ ids: oneOrMore(z.array(z.string()).check(z.minLength(1), z.maxLength(maxIds))) });
 
 export const gatewayDescribe: GatewayTool = {
   name: 'gateway_describe',
@@ -18,7 +18,7 @@ export const gatewayDescribe: GatewayTool = {
     const { ids } = readArguments(shape, args);
     const tools = ids.map((written) => {
       const found = findTool(deps, session, written);
-      if (!found) return { id: written, error: 'unknown; use gateway_search' };
+      if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
       const { title, description, inputSchema, outputSchema, annotations } = found.tool;
       return { id: found.id, title, description, inputSchema, outputSchema, annotations };
     });

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { AppError } from '../../base/errors.ts';
+import { isObject } from '../exact-json.ts';
 import type { JobProgress, Jobs } from '../jobs.ts';
 import type { ResultStore } from '../result-store.ts';
 import type { ToolIndex } from '../search-index.ts';
@@ -43,12 +44,35 @@ export function textResult(value: unknown, isError = false): unknown {
 /** The small build of zod says only "Invalid input" without it. */
 const english = { error: en().localeError };
 
-export function readArguments<T>(shape: z.ZodMiniType<T>, args: unknown): T {
+export function readArguments<S extends z.ZodMiniObject>(shape: S, args: unknown): z.infer<S> {
   const read = shape.safeParse(args ?? {}, english);
   if (read.success) return read.data;
+  const takes = Object.keys(shape.shape);
+  const unknown = isObject(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
   throw new AppError({
     code: 'BAD_ARGUMENT',
     message: z.prettifyError(read.error),
-    hint: 'Correct the arguments and call again.',
+    hint: `Correct the arguments and call again. It takes ${takes.join(', ')}${unknown.length > 0 ? `, not ${unknown.join(', ')}` : ''}.`,
   });
+}
+
+/** Models write a single one without brackets. */
+export const oneOrMore = (list: z.ZodMiniArray<z.ZodMiniString>) =>
+  z.pipe(
+    z.transform((value) => (typeof value === 'string' ? [value] : value)),
+    list,
+  );
+
+/** Some models write an object as the JSON of it (see own-work.ts, which hands it on). */
+export const toolArguments = z.pipe(
+  z.transform((value) => (typeof value === 'string' ? readObject(value) : value)),
+  z._default(z.record(z.string(), z.unknown()), {}),
+);
+
+function readObject(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // the shape says that an object is wanted
+  }
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { type GatewayTool, readArguments, textResult, toolArguments } from './gateway-tool.ts';
 import { refuseWrong } from './invoke.ts';
 import { getTool } from './tool-id.ts';
 
 const shape = z.object({
   id: z.string(),
-  args: z._default(z.record(z.string(), z.unknown()), {}),
+  args: toolArguments,
   detach: z._default(z.boolean(), false),
 });
 
@@ -20,7 +20,7 @@ export const gatewayInvokeAsync: GatewayTool = {
   async handle({ session, args }, deps) {
     const call = readArguments(shape, args);
     const found = getTool(deps, session, call.id);
-    const refusal = await refuseWrong(found, call.args);
+    const refusal = await refuseWrong(found, call.args, args);
     if (refusal) return refusal;
     const jobId = deps.jobs.start({
       session,

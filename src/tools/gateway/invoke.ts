@@ -2,11 +2,10 @@ import * as z from 'zod/mini';
 import { isObject } from '../exact-json.ts';
 import { shieldResult } from '../shield.ts';
 import { checkArguments } from './check-arguments.ts';
-import { type GatewayDeps, type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { type GatewayDeps, type GatewayTool, readArguments, textResult, toolArguments } from './gateway-tool.ts';
 import { type FoundTool, getTool } from './tool-id.ts';
 
-const anyArguments = z._default(z.record(z.string(), z.unknown()), {});
-const shape = z.object({ id: z.string(), args: anyArguments });
+const shape = z.object({ id: z.string(), args: toolArguments });
 
 export const gatewayInvoke: GatewayTool = {
   name: 'gateway_invoke',
@@ -19,17 +18,23 @@ export const gatewayInvoke: GatewayTool = {
   async handle({ session, args, signal, onProgress }, deps) {
     const call = readArguments(shape, args);
     const found = getTool(deps, session, call.id);
-    const refusal = await refuseWrong(found, call.args);
+    const refusal = await refuseWrong(found, call.args, args);
     if (refusal) return refusal;
     const result = await deps.invoke(session, found.id, call.args, { signal, onProgress });
     return shieldFor(deps, session, found.id, result);
   },
 };
 
-/** An error result with what is wrong and the schema, or undefined when the arguments are right. */
-export async function refuseWrong({ id, tool }: FoundTool, args: Record<string, unknown>): Promise<unknown> {
+/** An error result with what is wrong and the schema, or undefined when the arguments are right. `given`: to our own tool. */
+export async function refuseWrong(
+  { id, tool }: FoundTool,
+  args: Record<string, unknown>,
+  given: unknown,
+): Promise<unknown> {
   const wrong = await checkArguments(tool, args);
   if (wrong.length === 0) return undefined;
+  const beside = isObject(given) && given['args'] === undefined ? Object.keys(given).filter((key) => key !== 'id') : [];
+  if (beside.length > 0) wrong.unshift(`put the tool's arguments into "args", not beside it (${beside.join(', ')})`);
   return textResult(
     { error: `Arguments of ${id} are wrong; it was not called.`, wrong, inputSchema: tool.inputSchema },
     true,

@@ -31,13 +31,16 @@ export function rankTools<Doc extends ToolDoc>(query: Query, source: RankSource<
 
 function rankClause<Doc extends ToolDoc>(clause: Clause, source: RankSource<Doc>): Ranked<Doc>[] {
   const { tools, servers, tuning, accepts } = source;
-  const ofServers = scoreDocs(servers, clause.words, tuning);
+  const ofServers = scoreDocs(clause.words, { index: servers, rarity: servers.rarity, tuning });
   const serverScores = new Map<string, number>();
   for (const slot of ofServers.slots) {
     const server = servers.docAt(slot);
     if (server !== undefined) serverScores.set(server, ofServers.scores[slot] ?? 0);
   }
-  const { slots, scores } = scoreDocs(tools, clause.words, tuning);
+  // A word that one server says in each of its many tools is rare all the same: few servers are about that.
+  const share = tuning.serverRarity;
+  const rarity = (term: string): number => tools.rarity(term) * (1 - share) + servers.rarity(term) * share;
+  const { slots, scores } = scoreDocs(clause.words, { index: tools, rarity, tuning });
   const best = new BestOf<Doc>(clause.maxTools);
   for (const slot of slots) {
     const doc = tools.docAt(slot);
@@ -55,7 +58,7 @@ function castVotes<Doc>(
 ): void {
   const top = ranked[0]?.score ?? 1;
   for (const [rank, { doc, score }] of ranked.entries()) {
-    const vote = (weight * score) / top / (1 + tuning.rankDecay * rank);
+    const vote = (weight * (score / top) ** tuning.voteSharpness) / (1 + tuning.rankDecay * rank);
     votes.set(doc, (votes.get(doc) ?? 0) + vote);
   }
 }

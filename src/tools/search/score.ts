@@ -8,17 +8,25 @@ import type { SearchTuning } from './tuning.ts';
 /** Scores by slot; `slots` says which are set, in no order. */
 export type Scores = { readonly slots: readonly number[]; readonly scores: Float64Array };
 
-export function scoreDocs<Doc>(index: TermIndex<Doc>, words: readonly Word[], tuning: SearchTuning): Scores {
+export type ScoreSource<Doc> = {
+  readonly index: TermIndex<Doc>;
+  /** How much a term tells. */
+  readonly rarity: (term: string) => number;
+  readonly tuning: SearchTuning;
+};
+
+export function scoreDocs<Doc>(words: readonly Word[], source: ScoreSource<Doc>): Scores {
+  const { index, rarity, tuning } = source;
   const scores = new Float64Array(index.slotCount);
   const covered = new Float64Array(index.slotCount);
   const concept = new Float64Array(index.slotCount);
   const slots: number[] = [];
   let mass = 0;
   for (const word of words) {
-    const worth = index.rarity(word.term) * word.weight;
+    const worth = rarity(word.term) * word.weight;
     // Words out of a path are extra: a tool that does not know them covers the request all the same.
     if (word.weight > tuning.pathWeight) mass += worth;
-    for (const slot of scoreConcept(index, word, tuning, concept)) {
+    for (const slot of scoreConcept(word, source, concept)) {
       const score = concept[slot] ?? 0;
       concept[slot] = 0;
       if (scores[slot] === 0) slots.push(slot);
@@ -35,7 +43,7 @@ export function scoreDocs<Doc>(index: TermIndex<Doc>, words: readonly Word[], tu
 }
 
 /** Leaves the best score of each document in `into` (all zero before) and returns their slots. */
-function scoreConcept<Doc>(index: TermIndex<Doc>, word: Word, tuning: SearchTuning, into: Float64Array): number[] {
+function scoreConcept<Doc>(word: Word, { index, rarity, tuning }: ScoreSource<Doc>, into: Float64Array): number[] {
   const touched: number[] = [];
   const k = tuning.saturation;
   const add = (term: string, worth: number): void => {
@@ -50,15 +58,15 @@ function scoreConcept<Doc>(index: TermIndex<Doc>, word: Word, tuning: SearchTuni
       into[slot] = score;
     }
   };
-  const own = index.rarity(word.term);
+  const own = rarity(word.term);
   add(word.term, own * word.weight);
   // A synonym is worth no more than the word itself, however rare it is in this catalog.
   for (const other of word.synonyms) {
-    add(other, Math.min(own, index.rarity(other)) * word.weight * tuning.synonymWeight);
+    add(other, Math.min(own, rarity(other)) * word.weight * tuning.synonymWeight);
   }
   if (touched.length === 0 && word.weight > tuning.pathWeight) {
     for (const near of nearWords(index.writtenAs(word.term), index.vocabulary(), index.writtenAs)) {
-      add(near, index.rarity(near) * word.weight * tuning.nearWordWeight);
+      add(near, rarity(near) * word.weight * tuning.nearWordWeight);
     }
   }
   return touched;

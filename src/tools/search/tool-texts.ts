@@ -68,8 +68,7 @@ export class TextWeigher {
 }
 
 function stopTerms(tokenizer: Tokenizer): number[] {
-  // "get" says nothing in a request, but as a name it is what "retrieve" and "fetch" look for by synonym.
   const list = new TermList();
-  for (const word of stopWords) if (word !== 'get') tokenizer.read(word, list);
+  for (const word of stopWords) tokenizer.read(word, list);
   return [...list.ids.subarray(0, list.length)];
 }

@@ -66,6 +66,19 @@ describe('result store', () => {
     expect(store.bytes).toBeLessThanOrEqual(10_000);
   });
 
+  it('names the fields there are instead of rows of null, and how a path is written', () => {
+    const store = open();
+    const ref =
+      store.put('me', { content: [], structuredContent: { items: [{ id: 1, by: { name: 'a' } }, { id: 2 }] } }) ?? '';
+    const get = (request: object) => () => store.get('me', ref, request);
+    expect(get({ fields: ['name'] })).toThrow('No name at "$": keys are items. Rows are at $.items.');
+    expect(get({ path: '$.items', fields: ['nme'] })).toThrow('No nme at "$.items": keys are id, by.');
+    expect(get({ path: '$.items', fields: ['by.name', 'nme'] })()).toMatchObject({ data: [{ 'by.name': 'a' }, {}] });
+    expect(get({ path: '$..id' })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('$.items[3].body') }),
+    );
+  });
+
   it('gives references of 128 bits that never repeat', () => {
     const store = open({ maxResults: 1_000, maxBytes: 10_000_000 });
     const refs = Array.from({ length: 500 }, () => put(store, 'me'));

@@ -94,6 +94,35 @@ describe('gateway tools', () => {
     });
   });
 
+  it('takes what models write instead: one string for a list, JSON for an object', async () => {
+    const { call, invoked } = setUp();
+    expect((await call('gateway_describe', { ids: 'disk/copy_file' })).text).toContain('"id":"disk__copy_file"');
+    expect((await call('gateway_search', { query: 'copy', servers: 'disk' })).text).toContain('copy_file');
+    expect((await call('gateway_invoke', { id: 'disk.copy_file', args: '{"from":"a"}' })).text).toBe('done');
+    expect(invoked).toMatchObject([{ args: { from: 'a' } }]);
+    await expect(call('gateway_invoke', { id: 'disk__copy_file', args: 'a' })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+    });
+  });
+
+  it('says why nothing was found, and where arguments belong', async () => {
+    const { call } = setUp();
+    const noteOf = async (args: unknown) => JSON.parse((await call('gateway_search', args)).text).note;
+    expect(await noteOf({ query: 'copy', servers: ['dsk'] })).toBe('No server is called dsk. There are disk.');
+    expect(await noteOf({ query: 'copy', readOnly: true })).toContain('search without readOnly');
+    expect(await noteOf({ query: 'qwertyuiop' })).toBe(
+      'No tool matches. Use other words, or an empty query to list all 1.',
+    );
+    expect(await noteOf({ query: '', limit: 5 })).toBeUndefined();
+    expect(await noteOf({ query: 'copy' })).toBeUndefined();
+    const beside = await call('gateway_invoke', { id: 'disk__copy_file', arguments: { from: 'a' } });
+    expect(beside.text).toContain('not beside it (arguments)');
+    expect((await call('gateway_describe', { ids: ['copy_file'] })).text).toContain('Did you mean disk__copy_file?');
+    await expect(call('gateway_invoke', { tool: 'disk__copy_file' })).rejects.toMatchObject({
+      hint: 'Correct the arguments and call again. It takes id, args, not tool.',
+    });
+  });
+
   it('describes by all three ways of writing an id and names unknown ones', async () => {
     const { call } = setUp();
     const { text } = await call('gateway_describe', {
@@ -102,7 +131,7 @@ describe('gateway tools', () => {
     const { tools } = JSON.parse(text);
     expect(tools.map(({ id, error }: { id: string; error?: string }) => error ?? id)).toEqual([
       ...['disk__copy_file', 'disk__copy_file', 'disk__copy_file'],
-      'unknown; use gateway_search',
+      'unknown. Use gateway_search to find its id.',
     ]);
     expect(tools[0].inputSchema).toEqual(copy.inputSchema);
   });
