@@ -115,8 +115,7 @@ function planServer(input: ServerInput): PlannedServer {
       : []),
     ...input.held,
   ];
-  const isMoving = decided.some((place) => place.change !== undefined);
-  if (!isMoving) stays.push(...new Set(decided.map((place) => place.stays).filter((reason) => reason !== undefined)));
+  stays.push(...whyNoneMoves(decided));
   const moves = stays.length === 0;
   const sharing = checked.entry ? decideSharing(checked.entry) : { sharing: 'project' as const, reason: 'not decided' };
   return {
@@ -142,6 +141,11 @@ function planServer(input: ServerInput): PlannedServer {
     ...(chosen.conflict && moves ? { conflict: chosen.conflict } : {}),
     notes: notesFor(decided),
   };
+}
+
+function whyNoneMoves(places: PlannedServer['places']): string[] {
+  if (places.some((place) => place.change !== undefined)) return [];
+  return [...new Set(places.flatMap((place) => place.stays ?? []))];
 }
 
 function withVariables(entry: Group['entry'], found: readonly string[], options: PlanOptions, name: string) {
