@@ -68,6 +68,27 @@ describe('a remote server that has forgotten the session', () => {
   });
 });
 
+describe('a remote server that wants a login', () => {
+  it('is named in status with the address, and its tools come to open sessions when somebody logged in', async () => {
+    server = await runFixture('http-echo.mjs', { HTTP_OAUTH: '1' });
+    rig.writeConfig({ remote: { type: 'http', url: `${server.origin}/mcp` } });
+    const [one, other] = [await rig.open(), await rig.open()];
+    expect(await one.toolNames()).toEqual([]);
+    expect(await other.toolNames()).toEqual([]);
+    const { servers } = await rig.status();
+    expect(servers[0]?.lastError).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
+    const address = /https?:\S+/.exec(servers[0]?.lastError?.hint ?? '')?.[0] ?? '';
+    // A browser: the login page sends it straight back to this machine.
+    expect(await (await fetch(address)).text()).toContain('You are logged in');
+    for (const client of [one, other]) {
+      await client.notification('notifications/tools/list_changed');
+      expect(await client.toolNames()).toContain('remote__echo');
+    }
+    expect(textOf(await other.call('remote__echo', { text: 'by the same login' }))).toBe('by the same login');
+    expect((await rig.status()).servers[0]?.lastError).toBeUndefined();
+  });
+});
+
 describe('a server that wants a page to be opened first', () => {
   it('says so to the session that called, and tells it and no other when that is done', async () => {
     rig.writeConfig({ echo: fixture('echo.mjs') });
