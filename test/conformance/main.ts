@@ -1,7 +1,7 @@
 // `npm run conformance`: the official suite through the daemon in front of the conformance fixture, and its client
 // scenarios against wrapper and daemon (the built ones) in front of the suite's own servers.
 //   --rounds N     four suites at the same time, N times
-//   --only NAME    one part: active, 2025-11-25, stdio, 2026-07-28, translated, client-2025-11-25, client-2026-07-28, none
+//   --only NAME    one part: active, 2025-11-25, stdio, 2026-07-28, translated, down-translated, client-2025-11-25, client-2026-07-28, none
 //   --verbose      what the suite printed
 import { execFileSync } from 'node:child_process';
 import { root } from '../../scripts/build-defines.ts';
@@ -36,6 +36,8 @@ async function main(argv: readonly string[]): Promise<number> {
     if (wants('2025-11-25')) report('2025-11-25', await run('legacy-http', { requirements: '2025-11-25' }));
     if (wants('stdio')) report('active, over stdio', await run('legacy', { suite: 'active' }));
     if (wants('2026-07-28')) report('2026-07-28', await run('modern', { requirements: '2026-07-28' }));
+    if (wants('down-translated'))
+      report('active, on a server of 2026-07-28', await run('modern-http', { suite: 'active' }));
     if (wants('translated'))
       report(
         '2026-07-28 on a legacy server',

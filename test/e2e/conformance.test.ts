@@ -64,6 +64,14 @@ describe('the conformance suite through the daemon', () => {
     expect(scored, output).toEqual(clean(37, 120));
   });
 
+  it.each([
+    'modern',
+    'modern-http',
+  ])('passes the active scenarios in front of a server of 2026-07-28 (%s)', async (server) => {
+    const { all, output } = await run(server, { suite: 'active' });
+    expect(all, output).toEqual(clean(31, 73));
+  });
+
   it('passes what revision 2026-07-28 requires in front of a server of the older family, as far as that can be', async () => {
     const { scored, output } = await run('legacy-http', { requirements: '2026-07-28' });
     expect(scored.scenarios, output).toBe(37);
