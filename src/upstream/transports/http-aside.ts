@@ -14,7 +14,12 @@ export type Aside = {
 };
 
 /** A server that is away for long is not asked more often than this. */
-export const maxRetryMs = 30_000;
+const maxRetryMs = 30_000;
+
+/** Spread, so that many do not come back at once, but never before the time that the server named. */
+export function retryDelay(failures: number, firstMs: number, random: () => number = Math.random): number {
+  return Math.max(firstMs, backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }, random));
+}
 
 export async function listenAside({ signal, firstRetryMs, reading, open, onRefused }: Aside): Promise<void> {
   let lastEventId: string | undefined;
@@ -34,6 +39,6 @@ export async function listenAside({ signal, firstRetryMs, reading, open, onRefus
         return;
       }
     }
-    await delay(backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }), undefined, { signal, ref: false });
+    await delay(retryDelay(failures, firstMs), undefined, { signal, ref: false });
   }
 }

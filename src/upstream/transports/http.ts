@@ -1,12 +1,11 @@
 // Streamable HTTP: one POST for each message, replies as JSON or as an event stream, one GET stream for what belongs to
 // no request. One object is one MCP session with the server; when the server has forgotten it, the object ends as lost.
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '../../base/backoff.ts';
 import { AppError } from '../../base/errors.ts';
 import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
 import { appErrorLine } from '../../mcp/messages.ts';
-import { listenAside, maxRetryMs } from './http-aside.ts';
+import { listenAside, retryDelay } from './http-aside.ts';
 import {
   brokenOff,
   type Credentials,
@@ -287,11 +286,6 @@ class HttpTransport implements Transport {
     this.#ended.abort();
     this.#events.onExit(exit);
   }
-}
-
-/** Spread, so that many do not come back at once, but never before the time that the server named. */
-function retryDelay(failures: number, firstMs: number): number {
-  return Math.max(firstMs, backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }));
 }
 
 function isInitialized(envelope: Envelope): boolean {
