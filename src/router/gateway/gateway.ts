@@ -10,7 +10,7 @@ import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
 import { createDynamicPool, type DynamicPool } from '../../tools/dynamic-pool.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
-import { structureRule } from '../../tools/gateway/check-arguments.ts';
+import { createArgumentCheck, structureRule } from '../../tools/gateway/check-arguments.ts';
 import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
@@ -21,6 +21,7 @@ import { createResultStore, type ResultStore } from '../../tools/result-store.ts
 import type { View, ViewRequest } from '../../tools/result-view.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
 import type { StructureRule } from '../../tools/structure-rule.ts';
+import type { ToolDefinition } from '../../tools/tool-definition.ts';
 import type { Answer } from '../../upstream/channel.ts';
 import type { Mode } from '../choose-mode.ts';
 import { isShielded, type ModesDeps } from '../modes.ts';
@@ -51,7 +52,9 @@ export class Gateway {
   readonly #heavy = openHeavyWork();
   readonly #pools = new Map<string, DynamicPool>();
   readonly #poolFiles: PoolFiles;
-  /** Compiling a schema takes longer than most calls. */
+  // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
+  readonly #checkArguments = createArgumentCheck();
+  readonly #definitions = new WeakMap<Buffer, ToolDefinition>();
   readonly #rules = new WeakMap<Buffer, Promise<StructureRule | undefined>>();
 
   constructor(deps: ModesDeps) {
@@ -167,8 +170,9 @@ export class Gateway {
       jobs: this.#jobs,
       describe: (_scope, id) => {
         const tool = visible.find(id);
-        return tool && definitionOf(tool);
+        return tool && this.#definitionOf(tool);
       },
+      checkArguments: this.#checkArguments,
       idOf: (slug, tool) => visible.idOf(slug, tool) ?? `${slug}__${tool}`,
       mayUse: (_scope, key, tool) => visible.has(key, tool),
       // What servers answered was shortened when it came.
@@ -240,8 +244,15 @@ export class Gateway {
     };
   }
 
+  /** One object as long as the server's list is the same: what was compiled for it is found by it. */
+  #definitionOf(tool: VisibleTool): ToolDefinition {
+    const definition = this.#definitions.get(tool.raw) ?? definitionOf(tool);
+    this.#definitions.set(tool.raw, definition);
+    return definition;
+  }
+
   #ruleOf(tool: VisibleTool): Promise<StructureRule | undefined> {
-    const rule = this.#rules.get(tool.raw) ?? structureRule(definitionOf(tool));
+    const rule = this.#rules.get(tool.raw) ?? structureRule(this.#definitionOf(tool));
     this.#rules.set(tool.raw, rule);
     return rule;
   }

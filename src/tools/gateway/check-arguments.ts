@@ -1,26 +1,46 @@
 // Checks arguments against a tool's own schema before an upstream is started for them. The validator is loaded at the first
 // use: sessions that list all tools never need it.
-import type { Ajv } from 'ajv';
+import type { Ajv, ValidateFunction } from 'ajv';
 import { isObject } from '../exact-json.ts';
 import { ruleOf, type StructureRule } from '../structure-rule.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 
 /** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
-export async function checkArguments(tool: ToolDefinition, args: Record<string, unknown>): Promise<string[]> {
-  if (!isObject(tool.inputSchema)) return [];
-  const validator = await newValidator(tool.inputSchema['$schema']);
-  try {
-    // Schemas with $id would be remembered and clash; each check compiles its own.
-    const { $id: _, ...schema } = tool.inputSchema;
-    const validate = validator.compile(schema);
-    if (validate(args)) return [];
+export type ArgumentCheck = (tool: ToolDefinition, args: Record<string, unknown>) => Promise<string[]>;
+
+/** Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. */
+export function createArgumentCheck(): ArgumentCheck {
+  const compiled = new WeakMap<object, Promise<ValidateFunction | undefined>>();
+  return async ({ inputSchema }, args) => {
+    if (!isObject(inputSchema)) return [];
+    const compiling = compiled.get(inputSchema) ?? compile(inputSchema);
+    compiled.set(inputSchema, compiling);
+    const validate = await compiling;
+    if (!validate || isRight(validate, args)) return [];
     return (validate.errors ?? []).map(({ instancePath, message, params }) => {
       const extra = typeof params['additionalProperty'] === 'string' ? ` "${params['additionalProperty']}"` : '';
       const allowed = Array.isArray(params['allowedValues']) ? ` (${params['allowedValues'].join(', ')})` : '';
       return `${instancePath === '' ? 'arguments' : instancePath.slice(1).replaceAll('/', '.')} ${message ?? 'is wrong'}${extra}${allowed}`;
     });
+  };
+}
+
+async function compile(inputSchema: Record<string, unknown>): Promise<ValidateFunction | undefined> {
+  const validator = await newValidator(inputSchema['$schema']);
+  try {
+    // Schemas with $id would be remembered and clash; each gets a validator of its own.
+    const { $id: _, ...schema } = inputSchema;
+    return validator.compile(schema);
   } catch {
-    return []; // a schema that does not compile is the upstream's mistake, not a reason to refuse the call
+    return undefined; // a schema that does not compile is the upstream's mistake, not a reason to refuse the call
+  }
+}
+
+function isRight(validate: ValidateFunction, args: Record<string, unknown>): boolean {
+  try {
+    return validate(args) === true;
+  } catch {
+    return true; // a schema that refers to itself without end: the upstream decides
   }
 }
 

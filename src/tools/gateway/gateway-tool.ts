@@ -9,6 +9,7 @@ import type { ResultStore } from '../result-store.ts';
 import type { ToolIndex } from '../search-index.ts';
 import type { ShieldPolicy } from '../shield-policy.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
+import type { ArgumentCheck } from './check-arguments.ts';
 
 export type InvokeContext = { readonly signal: AbortSignal; readonly onProgress: (progress: JobProgress) => void };
 
@@ -20,6 +21,7 @@ export type GatewayDeps = {
   idOf(server: string, tool: string): string;
   /** Whether this session may see the tool. */
   mayUse(session: string, server: string, tool: string): boolean;
+  readonly checkArguments: ArgumentCheck;
   invoke(session: string, id: string, args: Record<string, unknown>, context: InvokeContext): Promise<unknown>;
   policyFor(session: string, id: string): ShieldPolicy;
   readonly store: ResultStore;

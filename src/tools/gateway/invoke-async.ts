@@ -20,7 +20,7 @@ export const gatewayInvokeAsync: GatewayTool = {
   async handle({ session, args }, deps) {
     const call = readArguments(shape, args);
     const found = getTool(deps, session, call.id);
-    const refusal = await refuseWrong(found, call.args, args);
+    const refusal = await refuseWrong(deps, found, { args: call.args, given: args });
     if (refusal) return refusal;
     const jobId = deps.jobs.start({
       session,

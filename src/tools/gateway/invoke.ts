@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { isObject } from '../exact-json.ts';
 import { shieldResult } from '../shield.ts';
-import { checkArguments } from './check-arguments.ts';
 import { type GatewayDeps, type GatewayTool, readArguments, textResult, toolArguments } from './gateway-tool.ts';
 import { type FoundTool, getTool } from './tool-id.ts';
 
@@ -18,7 +17,7 @@ export const gatewayInvoke: GatewayTool = {
   async handle({ session, args, signal, onProgress }, deps) {
     const call = readArguments(shape, args);
     const found = getTool(deps, session, call.id);
-    const refusal = await refuseWrong(found, call.args, args);
+    const refusal = await refuseWrong(deps, found, { args: call.args, given: args });
     if (refusal) return refusal;
     const result = await deps.invoke(session, found.id, call.args, { signal, onProgress });
     return shieldFor(deps, session, found.id, result);
@@ -27,11 +26,11 @@ export const gatewayInvoke: GatewayTool = {
 
 /** An error result with what is wrong and the schema, or undefined when the arguments are right. `given`: to our own tool. */
 export async function refuseWrong(
+  deps: GatewayDeps,
   { id, tool }: FoundTool,
-  args: Record<string, unknown>,
-  given: unknown,
+  { args, given }: { args: Record<string, unknown>; given: unknown },
 ): Promise<unknown> {
-  const wrong = await checkArguments(tool, args);
+  const wrong = await deps.checkArguments(tool, args);
   if (wrong.length === 0) return undefined;
   const beside = isObject(given) && given['args'] === undefined ? Object.keys(given).filter((key) => key !== 'id') : [];
   if (beside.length > 0) wrong.unshift(`put the tool's arguments into "args", not beside it (${beside.join(', ')})`);

@@ -2,6 +2,7 @@ import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createDynamicPool } from '../../../../src/tools/dynamic-pool.ts';
+import { createArgumentCheck } from '../../../../src/tools/gateway/check-arguments.ts';
 import type { GatewayDeps } from '../../../../src/tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../../../src/tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../../../src/tools/gateway/retrieve-tools.ts';
@@ -41,6 +42,7 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
       return answer;
     },
     policyFor: () => defaultShieldPolicy,
+    checkArguments: createArgumentCheck(),
     store: createResultStore(
       { now: () => 0, spillFolder: '/nonexistent' },
       { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
