@@ -58,7 +58,7 @@ function expectWhole(home: Fixture, before: Record<string, string>, after: Recor
 }
 
 test('an apply that is killed before any of its changes leaves whole files and can be taken back', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, () => {
   const whole = createFixture();
   fill(whole);
@@ -85,7 +85,7 @@ test('an apply that is killed before any of its changes leaves whole files and c
   }
 });
 
-test('an undo that is killed before any of its changes can be run again to its end', { timeout: 240_000 }, () => {
+test('an undo that is killed before any of its changes can be run again to its end', { timeout: 600_000 }, () => {
   const whole = createFixture();
   fill(whole);
   run(whole, 'apply', 0);
