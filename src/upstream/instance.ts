@@ -1,6 +1,6 @@
 // One running copy of an upstream: starts on demand, is restarted with pauses, ends as a tree. Owned by the supervisor.
 import { pause } from '../base/backoff.ts';
-import type { AppError } from '../base/errors.ts';
+import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { InstanceState, Problem, Sharing } from '../link/control.ts';
 import { modernVersion } from '../mcp/eras.ts';
@@ -225,7 +225,8 @@ export class Instance {
     try {
       // Some older servers end when they are asked the newer way first; that is no fault of theirs.
       return await open(known ?? opener.presumedVersion).catch((error: unknown) => {
-        if (known !== modernVersion || given.signal.aborted) throw error;
+        const hasEnded = error instanceof AppError && error.code === 'SERVER_START_FAILED';
+        if (known !== modernVersion || !hasEnded || given.signal.aborted) throw error;
         return open(undefined);
       });
     } finally {
