@@ -60,13 +60,16 @@ test('a definition runs after its approval, and a change of it only after anothe
 
   const second = declare('two');
   expect(await runs()).toBe('["one"]');
+  const open = await rig.open({ project });
   await eventually(() => findings().includes('changed its server tickets since you approved it'), {
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
     what: 'the person to be told at the next start of a session',
   });
+  await open.close();
   // It is silenced here, so no session starts a copy of its own.
   expect(findings()).not.toContain('starts a second copy');
-  await cli('migrate', 'apply', '--yes', '--accept', approval);
+  // The approval was for the content of then.
+  expect(await rig.cli(['migrate', 'apply', '--yes', '--accept', approval])).toMatchObject({ code: 2 });
   expect(existsSync(second)).toBe(false);
   expect(await runs()).toBe('["one"]');
 
