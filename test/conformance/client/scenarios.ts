@@ -20,10 +20,18 @@ const callFirstTool = async (host: McpHost, args: Message = {}) => {
   if (tool) await host.call(String(tool['name']), args);
 };
 
+/** Of a server that has one for sure: without it the daemon's log is shown. */
+const callTheTool = async (host: McpHost, args: Message = {}) => {
+  const [tool] = await host.tools();
+  if (!tool) throw new Error('the server offers a tool, and none was listed');
+  await host.call(String(tool['name']), args);
+};
+
 const named: Readonly<Record<string, (context: Message) => Conduct>> = {
   initialize: () => ({ act: (host) => callFirstTool(host) }),
-  tools_call: () => ({ act: (host) => callFirstTool(host, { a: 2, b: 3 }) }),
-  'elicitation-sep1034-client-defaults': () => ({ capabilities: { elicitation: { form: {} } }, act: callFirstTool }),
+  tools_call: () => ({ act: (host) => callTheTool(host, { a: 2, b: 3 }) }),
+  'sse-retry': () => ({ act: (host) => callTheTool(host) }),
+  'elicitation-sep1034-client-defaults': () => ({ capabilities: { elicitation: { form: {} } }, act: callTheTool }),
   'request-metadata': () => ({
     capabilities: { roots: {}, elicitation: { form: {} } },
     act: async (host) => {
