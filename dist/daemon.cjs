@@ -78,6 +78,7 @@ var init_errors = __esm({
       "DEMO_FAILED",
       "DIRECTORY_UNSAFE",
       "FILE_CHANGED",
+      "INPUT_REFUSED",
       "JOB_LIMIT",
       "JOB_UNKNOWN",
       "MESSAGE_TOO_LARGE",
@@ -121,7 +122,11 @@ var init_errors = __esm({
 
 // src/base/private-dir.ts
 function ensurePrivateDir(path8) {
-  (0, import_node_fs2.mkdirSync)(path8, { recursive: true, mode: 448 });
+  try {
+    (0, import_node_fs2.mkdirSync)(path8, { recursive: true, mode: 448 });
+  } catch {
+    (0, import_node_fs2.mkdirSync)(path8, { mode: 448 });
+  }
   const unsafe = whyUnsafe(path8);
   if (unsafe) {
     throw new AppError({
@@ -175,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "6e320f382f56" };
+    ownBuild = { version: "0.1.0", fingerprint: "f7eadb506eeb" };
   }
 });
 
@@ -218,7 +223,7 @@ function removeIfPresent(path8) {
   }
 }
 function writeTemporary(path8, data, options) {
-  const temporary = `${path8}.${process.pid}.${(0, import_node_crypto2.randomBytes)(4).toString("hex")}.tmp`;
+  const temporary = `${path8}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
   const flags = import_node_fs3.constants.O_WRONLY | import_node_fs3.constants.O_CREAT | import_node_fs3.constants.O_EXCL;
   const fd = (0, import_node_fs3.openSync)(temporary, flags, options.mode ?? 384);
   try {
@@ -233,11 +238,10 @@ function writeTemporary(path8, data, options) {
   (0, import_node_fs3.closeSync)(fd);
   return temporary;
 }
-var import_node_crypto2, import_node_fs3;
+var import_node_fs3;
 var init_atomic_file = __esm({
   "src/base/atomic-file.ts"() {
     "use strict";
-    import_node_crypto2 = require("node:crypto");
     import_node_fs3 = require("node:fs");
     init_errors();
   }
@@ -307,31 +311,182 @@ var init_hello = __esm({
   }
 });
 
+// src/base/json-skip.ts
+function skipSpace(bytes, from) {
+  const { length } = bytes;
+  let at = from;
+  while (at < length) {
+    const c3 = bytes[at];
+    if (c3 !== 32 && c3 !== 10 && c3 !== 13 && c3 !== 9) break;
+    at += 1;
+  }
+  return at;
+}
+function skipValue(bytes, from) {
+  let depth2 = 0;
+  let at = skipSpace(bytes, from);
+  for (; ; ) {
+    const c3 = at < bytes.length ? bytes[at] ?? 0 : 0;
+    if (c3 === openBrace || c3 === openBracket) {
+      at = skipSpace(bytes, at + 1);
+      if (at < bytes.length && bytes[at] === c3 + closing) at += 1;
+      else {
+        if (depth2 === maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
+        containers[depth2] = c3;
+        depth2 += 1;
+        if (c3 === openBrace) at = skipKey(bytes, at);
+        continue;
+      }
+    } else at = c3 === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c3);
+    for (; ; ) {
+      if (depth2 === 0) return at;
+      const container = containers[depth2 - 1] ?? 0;
+      at = skipSpace(bytes, at);
+      const next2 = at < bytes.length ? bytes[at] : 0;
+      if (next2 === comma) {
+        at = skipSpace(bytes, at + 1);
+        if (container === openBrace) at = skipKey(bytes, at);
+        break;
+      }
+      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);
+      depth2 -= 1;
+      at += 1;
+    }
+  }
+}
+function skipString(bytes, from) {
+  const { length } = bytes;
+  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);
+  let at = from + 1;
+  while (at < length) {
+    const c3 = bytes[at] ?? 0;
+    if (c3 === quote) return at + 1;
+    if (c3 < 32) break;
+    if (c3 === backslash) at = skipEscape(bytes, at);
+    else at += 1;
+  }
+  throw new JsonSyntaxError("unfinished string or control character", at);
+}
+function skipKey(bytes, from) {
+  const at = skipSpace(bytes, skipString(bytes, from));
+  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
+  return skipSpace(bytes, at + 1);
+}
+function skipEscape(bytes, at) {
+  const kind = bytes[at + 1];
+  if (kind === 117) {
+    for (let i2 = at + 2; i2 < at + 6; i2 += 1) {
+      const c3 = bytes[i2] ?? 0;
+      const isHex = isDigit(c3) || c3 >= 65 && c3 <= 70 || c3 >= 97 && c3 <= 102;
+      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i2);
+    }
+    return at + 6;
+  }
+  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
+    throw new JsonSyntaxError("bad escape", at);
+  return at + 2;
+}
+function skipLiteral(bytes, from, first) {
+  if (first === 116) return skipWord(bytes, from, "true");
+  if (first === 102) return skipWord(bytes, from, "false");
+  if (first === 110) return skipWord(bytes, from, "null");
+  return skipNumber(bytes, from);
+}
+function skipWord(bytes, from, word) {
+  for (let i2 = 1; i2 < word.length; i2 += 1) {
+    if (bytes[from + i2] !== word.charCodeAt(i2)) throw new JsonSyntaxError("unexpected text", from);
+  }
+  return from + word.length;
+}
+function skipNumber(bytes, from) {
+  const start = bytes[from] === 45 ? from + 1 : from;
+  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);
+  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);
+  if (bytes[at] === 101 || bytes[at] === 69) {
+    const sign = bytes[at + 1];
+    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);
+  }
+  return at;
+}
+function skipDigits(bytes, from, start) {
+  const { length } = bytes;
+  let at = from;
+  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;
+  if (at === from) throw new JsonSyntaxError("unexpected text", start);
+  return at;
+}
+function isDigit(c3) {
+  return c3 >= 48 && c3 <= 57;
+}
+var maxDepth, quote, backslash, comma, colon, openBrace, closeBrace, openBracket, closeBracket, closing, JsonSyntaxError, containers;
+var init_json_skip = __esm({
+  "src/base/json-skip.ts"() {
+    "use strict";
+    maxDepth = 1e3;
+    quote = 34;
+    backslash = 92;
+    comma = 44;
+    colon = 58;
+    openBrace = 123;
+    closeBrace = 125;
+    openBracket = 91;
+    closeBracket = 93;
+    closing = 2;
+    JsonSyntaxError = class extends Error {
+      constructor(what, at) {
+        super(`${what} at byte ${at}`);
+        this.name = "JsonSyntaxError";
+      }
+    };
+    containers = new Uint8Array(maxDepth);
+  }
+});
+
 // src/base/json-scan.ts
-function objectMembers(bytes, span = { start: 0, end: bytes.length }) {
-  const members2 = [];
+function eachMember(bytes, span, visit2) {
   let at = skipSpace(bytes, span.start);
   if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);
   at = skipSpace(bytes, at + 1);
-  if (bytes[at] === closeBrace) {
-    ensureEnd(bytes, at + 1, span.end);
-    return members2;
-  }
+  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);
   for (; ; ) {
-    const keyEnd = skipString(bytes, at);
-    const key = decodeString(bytes, { start: at, end: keyEnd });
+    const [keyStart, keyEnd] = [at, skipString(bytes, at)];
     at = skipSpace(bytes, keyEnd);
     if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
     const start = skipSpace(bytes, at + 1);
     const end = skipValue(bytes, start);
-    members2.push({ key, value: { start, end } });
+    visit2(keyStart, keyEnd, start, end);
     at = skipSpace(bytes, end);
     if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
     else if (bytes[at] === closeBrace) break;
     else throw new JsonSyntaxError("expected a comma or a closing brace", at);
   }
   ensureEnd(bytes, at + 1, span.end);
+}
+function objectMembers(bytes, span = { start: 0, end: bytes.length }) {
+  const members2 = [];
+  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {
+    members2.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });
+  });
   return members2;
+}
+function memberOf(bytes, span, key) {
+  let found;
+  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {
+    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start, end };
+  });
+  return found;
+}
+function isKeyAt(bytes, start, end, key) {
+  const length = end - start - 2;
+  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start, end, key);
+  for (let i2 = 0; i2 < length; i2 += 1) {
+    if (bytes[start + 1 + i2] !== key.charCodeAt(i2)) return false;
+  }
+  return true;
+}
+function isEscapedKey(bytes, start, end, key) {
+  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;
+  return isEscaped && decodeString(bytes, { start, end }) === key;
 }
 function arrayElements(bytes, span) {
   const elements = [];
@@ -367,15 +522,26 @@ function textAt(bytes, span) {
   return view(bytes).toString("utf8", span.start, span.end);
 }
 function splice(bytes, edits) {
-  const parts = [];
-  let from = 0;
-  for (const edit of [...edits].sort((a2, b) => a2.at.start - b.at.start)) {
-    parts.push(bytes.subarray(from, edit.at.start));
-    parts.push(typeof edit.with === "string" ? Buffer.from(edit.with) : edit.with);
-    from = edit.at.end;
+  const ordered = edits.length < 2 ? edits : [...edits].sort((a2, b) => a2.at.start - b.at.start);
+  let length = bytes.length;
+  for (const { at, with: text4 } of ordered) length += byteLength(text4) - (at.end - at.start);
+  const out = Buffer.allocUnsafe(length);
+  const source = view(bytes);
+  let [from, to] = [0, 0];
+  for (const { at, with: text4 } of ordered) {
+    to += source.copy(out, to, from, at.start);
+    if (typeof text4 === "string") to += out.write(text4, to);
+    else {
+      out.set(text4, to);
+      to += text4.length;
+    }
+    from = at.end;
   }
-  parts.push(bytes.subarray(from));
-  return Buffer.concat(parts);
+  source.copy(out, to, from);
+  return out;
+}
+function byteLength(text4) {
+  return typeof text4 === "string" ? Buffer.byteLength(text4) : text4.length;
 }
 function view(bytes) {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -388,118 +554,55 @@ function ensureEnd(bytes, from, end) {
   const at = skipSpace(bytes, from);
   if (at < end) throw new JsonSyntaxError("text after the value", at);
 }
-function skipSpace(bytes, from) {
-  let at = from;
-  for (; ; ) {
-    const c3 = bytes[at];
-    if (c3 !== 32 && c3 !== 10 && c3 !== 13 && c3 !== 9) return at;
-    at += 1;
-  }
-}
-function skipValue(bytes, from) {
-  const open2 = [];
-  let at = skipSpace(bytes, from);
-  for (; ; ) {
-    const c3 = bytes[at];
-    if (c3 === openBrace || c3 === openBracket) {
-      at = skipSpace(bytes, at + 1);
-      if (bytes[at] === (c3 === openBrace ? closeBrace : closeBracket)) {
-        at += 1;
-      } else {
-        if (open2.push(c3) > maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
-        if (c3 === openBrace) at = skipKey(bytes, at);
-        continue;
-      }
-    } else if (c3 === quote) at = skipString(bytes, at);
-    else at = skipLiteral(bytes, at);
-    for (; ; ) {
-      const container = open2[open2.length - 1];
-      if (container === void 0) return at;
-      at = skipSpace(bytes, at);
-      const next2 = bytes[at];
-      if (next2 === comma) {
-        at = skipSpace(bytes, at + 1);
-        if (container === openBrace) at = skipKey(bytes, at);
-        break;
-      }
-      if (next2 !== (container === openBrace ? closeBrace : closeBracket)) {
-        throw new JsonSyntaxError("expected a comma or a closing bracket", at);
-      }
-      open2.pop();
-      at += 1;
-    }
-  }
-}
-function skipKey(bytes, from) {
-  const at = skipSpace(bytes, skipString(bytes, from));
-  if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
-  return skipSpace(bytes, at + 1);
-}
-function skipString(bytes, from) {
-  if (bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);
-  let at = from + 1;
-  for (; ; ) {
-    const c3 = bytes[at];
-    if (c3 === quote) return at + 1;
-    if (c3 === void 0 || c3 < 32) throw new JsonSyntaxError("unfinished string or control character", at);
-    if (c3 === backslash) at = skipEscape(bytes, at);
-    else at += 1;
-  }
-}
-function skipEscape(bytes, at) {
-  const kind = bytes[at + 1];
-  if (kind === 117) {
-    for (let i2 = at + 2; i2 < at + 6; i2 += 1) {
-      const c3 = bytes[i2] ?? 0;
-      const isHex = c3 >= 48 && c3 <= 57 || c3 >= 65 && c3 <= 70 || c3 >= 97 && c3 <= 102;
-      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i2);
-    }
-    return at + 6;
-  }
-  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
-    throw new JsonSyntaxError("bad escape", at);
-  return at + 2;
-}
-function skipLiteral(bytes, from) {
-  let at = from;
-  for (; ; ) {
-    const c3 = bytes[at];
-    const isPart = c3 !== void 0 && (c3 >= 48 && c3 <= 57 || c3 >= 97 && c3 <= 122 || c3 === 69 || c3 === 43 || c3 === 45 || c3 === 46);
-    if (!isPart) break;
-    at += 1;
-  }
-  if (!literal.test(view(bytes).toString("latin1", from, at))) throw new JsonSyntaxError("unexpected text", from);
-  return at;
-}
-var maxDepth, quote, backslash, comma, colon, openBrace, closeBrace, openBracket, closeBracket, JsonSyntaxError, literal;
 var init_json_scan = __esm({
   "src/base/json-scan.ts"() {
     "use strict";
-    maxDepth = 1e3;
-    [quote, backslash, comma, colon] = [34, 92, 44, 58];
-    [openBrace, closeBrace, openBracket, closeBracket] = [123, 125, 91, 93];
-    JsonSyntaxError = class extends Error {
-      constructor(what, at) {
-        super(`${what} at byte ${at}`);
-        this.name = "JsonSyntaxError";
-      }
-    };
-    literal = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+    init_json_skip();
+  }
+});
+
+// src/base/envelope-scan.ts
+function scanEnvelope(line) {
+  const scan = {
+    jsonrpc: void 0,
+    id: void 0,
+    method: void 0,
+    params: void 0,
+    result: void 0,
+    error: void 0,
+    hasTwice: false
+  };
+  eachMember(line, { start: 0, end: line.length }, (keyStart, keyEnd, start, end) => {
+    for (const key of keys) {
+      if (!isKeyAt(line, keyStart, keyEnd, key)) continue;
+      if (scan[key]) scan.hasTwice = true;
+      scan[key] = { start, end };
+      return;
+    }
+  });
+  return scan;
+}
+var keys;
+var init_envelope_scan = __esm({
+  "src/base/envelope-scan.ts"() {
+    "use strict";
+    init_json_scan();
+    keys = ["id", "method", "jsonrpc", "params", "result", "error"];
   }
 });
 
 // src/mcp/envelope.ts
 function parseEnvelope(line) {
-  let members2;
+  let scan;
   try {
-    members2 = objectMembers(line);
+    scan = scanEnvelope(line);
   } catch (error3) {
     if (!(error3 instanceof JsonSyntaxError)) throw error3;
     const isBatch = line[0] === 91;
     const reason = isBatch ? "batches are not part of this protocol revision" : error3.message;
     return { kind: "invalid", line, code: isBatch ? -32600 : -32700, reason, idText: void 0 };
   }
-  const id = findMember(members2, "id");
+  const { id, method: methodSpan, params, result, error: error2, jsonrpc, hasTwice: hasTwice2 } = scan;
   const idText = id && textAt(line, id);
   const invalid = (reason) => ({
     kind: "invalid",
@@ -508,19 +611,16 @@ function parseEnvelope(line) {
     reason,
     idText: isIdText(idText) ? idText : void 0
   });
-  if (hasTwice(members2)) return invalid("an envelope member occurs twice");
-  if (stringAt(line, findMember(members2, "jsonrpc")) !== "2.0") return invalid('"jsonrpc" must be "2.0"');
-  const methodSpan = findMember(members2, "method");
+  if (hasTwice2) return invalid("an envelope member occurs twice");
+  if (stringAt(line, jsonrpc) !== "2.0") return invalid('"jsonrpc" must be "2.0"');
   if (methodSpan) {
     const method = stringAt(line, methodSpan);
-    const params = findMember(members2, "params");
     if (method === void 0) return invalid('"method" must be a string');
     if (params && !isObjectAt(line, params)) return invalid('"params" must be an object');
     if (id === void 0) return { kind: "notification", line, method, params };
     if (!isIdText(idText)) return invalid('"id" must be a string or a number');
     return { kind: "request", line, id, idText, method, params };
   }
-  const [result, error2] = [findMember(members2, "result"), findMember(members2, "error")];
   if (id === void 0 || !result && !error2) return invalid("neither a request nor a response");
   return { kind: "response", line, id, idText: idText ?? "null", result, error: error2 };
 }
@@ -532,7 +632,7 @@ function memberAt(line, from, path8) {
   let at = from;
   for (const key of path8) {
     if (!isObjectAt(line, at)) return void 0;
-    at = findMember(objectMembers(line, at), key);
+    at = memberOf(line, at, key);
   }
   return at;
 }
@@ -549,21 +649,11 @@ function withEdits(line, edits) {
 function isIdText(idText) {
   return idText !== void 0 && /^["\d-]/.test(idText);
 }
-function hasTwice(members2) {
-  const seen = /* @__PURE__ */ new Set();
-  for (const { key } of members2) {
-    if (!envelopeKeys.has(key)) continue;
-    if (seen.has(key)) return true;
-    seen.add(key);
-  }
-  return false;
-}
-var envelopeKeys;
 var init_envelope = __esm({
   "src/mcp/envelope.ts"() {
     "use strict";
+    init_envelope_scan();
     init_json_scan();
-    envelopeKeys = /* @__PURE__ */ new Set(["jsonrpc", "id", "method", "params", "result", "error"]);
   }
 });
 
@@ -642,17 +732,238 @@ var init_eras = __esm({
   }
 });
 
+// src/mcp/modern.ts
+function isRemoved(method) {
+  return removedMethods.has(method);
+}
+function mayNeedInput(method) {
+  return method === "tools/call" || method === "prompts/get" || method === "resources/read";
+}
+function readRequestMeta({ line, params }) {
+  const meta2 = memberAt(line, params, ["_meta"]);
+  const at = (key) => memberAt(line, meta2, [key]);
+  const capabilities = at(metaKeys.clientCapabilities);
+  const missing = (key) => ({ code: -32602, message: `params._meta needs "${key}".` });
+  if (stringAt(line, at(metaKeys.protocolVersion)) === void 0) return missing(metaKeys.protocolVersion);
+  if (!isObjectAt(line, capabilities)) return missing(metaKeys.clientCapabilities);
+  const info = at(metaKeys.clientInfo);
+  return {
+    capabilitiesText: textAt(line, capabilities),
+    clientInfoText: isObjectAt(line, info) ? textAt(line, info) : void 0,
+    logLevel: stringAt(line, at(metaKeys.logLevel)),
+    progressToken: at("progressToken")
+  };
+}
+function requestedVersion({ line, params }) {
+  return stringAt(line, memberAt(line, params, ["_meta", metaKeys.protocolVersion]));
+}
+function unsupportedVersion(requested) {
+  const message = `Protocol version ${requested} is not spoken here.`;
+  return { code: modernCodes.unsupportedVersion, message, data: { supported: spokenVersions, requested } };
+}
+function envelopeEdits({ line, params }) {
+  const meta2 = memberAt(line, params, ["_meta"]);
+  if (!isObjectAt(line, meta2)) return [];
+  const isOurs = ({ key }) => key === metaKeys.protocolVersion || key === metaKeys.clientInfo || key === metaKeys.clientCapabilities || key === metaKeys.logLevel;
+  return removeMembers(line, meta2, isOurs);
+}
+function removeMembers(line, object3, isGone) {
+  const members2 = objectMembers(line, object3);
+  const firstKept = members2.findIndex((member) => !isGone(member));
+  if (firstKept < 0) return [{ at: object3, with: "{}" }];
+  const edits = [];
+  members2.forEach((member, i2) => {
+    const before = members2[i2 - 1]?.value.end;
+    if (i2 > firstKept && before !== void 0 && isGone(member)) {
+      edits.push({ at: { start: before, end: member.value.end }, with: "" });
+    }
+  });
+  const last = members2[firstKept - 1]?.value.end;
+  if (last !== void 0) edits.push({ at: { start: object3.start + 1, end: line.indexOf(44, last) + 1 }, with: "" });
+  return edits;
+}
+function resultEdits({ line, result }, { method, serverInfoText }) {
+  if (!isObjectAt(line, result)) return [];
+  const members2 = objectMembers(line, result);
+  const lacks = (key) => findMember(members2, key) === void 0;
+  const added = [];
+  if (lacks("resultType")) added.push('"resultType":"complete"');
+  if (cacheable.has(method) && isComplete(line, members2)) {
+    if (lacks("ttlMs")) added.push('"ttlMs":0');
+    if (lacks("cacheScope")) added.push('"cacheScope":"private"');
+  }
+  if (serverInfoText !== void 0 && lacks("_meta")) {
+    added.push(`"_meta":{"${metaKeys.serverInfo}":${serverInfoText}}`);
+  }
+  if (added.length === 0) return [];
+  const at = { start: result.start + 1, end: result.start + 1 };
+  return [{ at, with: `${added.join(",")}${members2.length > 0 ? "," : ""}` }];
+}
+function isComplete(line, members2) {
+  const type = stringAt(line, findMember(members2, "resultType"));
+  return type === void 0 || type === "complete";
+}
+function errorEdits({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  return code && textAt(line, code) === "-32002" ? [{ at: code, with: "-32602" }] : [];
+}
+function errorCode({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  return code && Number(textAt(line, code));
+}
+function statusOf(code) {
+  if (code === -32601) return 404;
+  const values = Object.values(modernCodes);
+  return code !== void 0 && values.includes(code) ? 400 : 200;
+}
+function readListenFilter({ line, params }) {
+  const wanted = memberAt(line, params, ["notifications"]);
+  if (!isObjectAt(line, wanted)) return void 0;
+  const isOn = (key) => {
+    const at = memberAt(line, wanted, [key]);
+    return at !== void 0 && textAt(line, at) === "true";
+  };
+  const lists = ["tools", "prompts", "resources"].filter((list) => isOn(`${list}ListChanged`));
+  const subscriptions = memberAt(line, wanted, ["resourceSubscriptions"]);
+  const uris = isArrayAt(line, subscriptions) ? arrayElements(line, subscriptions).flatMap((at) => stringAt(line, at) ?? []) : [];
+  return { lists: new Set(lists), uris: [...new Set(uris)] };
+}
+function pagesAsInput({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  const pages = memberAt(line, error2, ["data", "elicitations"]);
+  if (!code || textAt(line, code) !== "-32042" || !isArrayAt(line, pages)) return void 0;
+  const requests = arrayElements(line, pages).map(
+    (page, i2) => `"page-${i2 + 1}":{"method":"elicitation/create","params":${textAt(line, page)}}`
+  );
+  return `{"resultType":"input_required","inputRequests":{${requests.join(",")}}}`;
+}
+function envelopeMeta({ clientInfo: clientInfo2, capabilities, logLevel }) {
+  return {
+    [metaKeys.protocolVersion]: modernVersion,
+    [metaKeys.clientInfo]: clientInfo2,
+    [metaKeys.clientCapabilities]: capabilities,
+    ...logLevel === void 0 ? {} : { [metaKeys.logLevel]: logLevel }
+  };
+}
+function addEnvelopeEdits({ line, params }, own2) {
+  const members2 = JSON.stringify(envelopeMeta(own2)).slice(1, -1);
+  const meta2 = memberAt(line, params, ["_meta"]);
+  const insert = (object3, text4) => {
+    const at = { start: object3.start + 1, end: object3.start + 1 };
+    return [{ at, with: objectMembers(line, object3).length > 0 ? `${text4},` : text4 }];
+  };
+  if (isObjectAt(line, meta2)) return insert(meta2, members2);
+  if (isObjectAt(line, params)) return insert(params, `"_meta":{${members2}}`);
+  const end = line.lastIndexOf(125);
+  return [{ at: { start: end, end }, with: `,"params":{"_meta":{${members2}}}` }];
+}
+var prefix, metaKeys, modernCodes, spokenVersions, removedMethods, cacheable;
+var init_modern = __esm({
+  "src/mcp/modern.ts"() {
+    "use strict";
+    init_json_scan();
+    init_envelope();
+    init_eras();
+    prefix = "io.modelcontextprotocol/";
+    metaKeys = {
+      protocolVersion: `${prefix}protocolVersion`,
+      clientInfo: `${prefix}clientInfo`,
+      clientCapabilities: `${prefix}clientCapabilities`,
+      logLevel: `${prefix}logLevel`,
+      serverInfo: `${prefix}serverInfo`,
+      subscriptionId: `${prefix}subscriptionId`
+    };
+    modernCodes = {
+      headerMismatch: -32020,
+      missingCapability: -32021,
+      unsupportedVersion: -32022
+    };
+    spokenVersions = [modernVersion, ...legacyVersions];
+    removedMethods = /* @__PURE__ */ new Set([
+      "initialize",
+      "ping",
+      "logging/setLevel",
+      "resources/subscribe",
+      "resources/unsubscribe",
+      "roots/list",
+      "sampling/createMessage",
+      "elicitation/create",
+      "tasks/list",
+      "tasks/result"
+    ]);
+    cacheable = /* @__PURE__ */ new Set([
+      "server/discover",
+      "tools/list",
+      "prompts/list",
+      "resources/list",
+      "resources/templates/list",
+      "resources/read"
+    ]);
+  }
+});
+
+// src/mcp/down-convert.ts
+function legacyResultEdits({ line, result }) {
+  if (!isObjectAt(line, result)) return [];
+  const type = stringAt(line, memberAt(line, result, ["resultType"]));
+  if (type !== void 0 && type !== "complete") return [];
+  return removeMarked(line, result, ({ key, value }) => {
+    if (newer.has(key)) return true;
+    return key === "structuredContent" && !isObjectAt(line, value);
+  });
+}
+function withoutOddSchemas(list) {
+  const tools2 = list.includes('"outputSchema"') ? memberAt(list, { start: 0, end: list.length }, ["tools"]) : void 0;
+  if (!isArrayAt(list, tools2)) return list;
+  const edits = arrayElements(list, tools2).flatMap((tool) => {
+    const schema = memberAt(list, tool, ["outputSchema"]);
+    const isOdd = schema && stringAt(list, memberAt(list, schema, ["type"])) !== "object";
+    return isOdd ? removeMembers(list, tool, ({ key }) => key === "outputSchema") : [];
+  });
+  return edits.length === 0 ? list : splice(list, edits);
+}
+function legacyNotificationEdits({ line, params }) {
+  return isObjectAt(line, params) ? removeMarked(line, params, () => false) : [];
+}
+function removeMarked(line, object3, isGone) {
+  const meta2 = memberAt(line, object3, ["_meta"]);
+  const marks = isObjectAt(line, meta2) ? objectMembers(line, meta2) : [];
+  const isOurs = ({ key }) => key === metaKeys.serverInfo || key === metaKeys.subscriptionId;
+  const isOnlyOurs = marks.length > 0 && marks.every(isOurs);
+  const isRemoved2 = (member) => isGone(member) || isOnlyOurs && member.key === "_meta";
+  const own2 = objectMembers(line, object3).some(isRemoved2) ? removeMembers(line, object3, isRemoved2) : [];
+  const isAll = own2.some(({ at }) => at.start === object3.start);
+  if (!isObjectAt(line, meta2) || isOnlyOurs || isAll || !marks.some(isOurs)) return own2;
+  return [...own2, ...removeMembers(line, meta2, isOurs)];
+}
+function legacyErrorEdits({ line, error: error2 }, method) {
+  const code = memberAt(line, error2, ["code"]);
+  if (method !== "resources/read" || !code || textAt(line, code) !== "-32602") return [];
+  const isAbout = stringAt(line, memberAt(line, error2, ["data", "uri"])) !== void 0;
+  return isAbout ? [{ at: code, with: "-32002" }] : [];
+}
+var newer;
+var init_down_convert = __esm({
+  "src/mcp/down-convert.ts"() {
+    "use strict";
+    init_json_scan();
+    init_envelope();
+    init_modern();
+    newer = /* @__PURE__ */ new Set(["resultType", "ttlMs", "cacheScope"]);
+  }
+});
+
 // src/link/faces.ts
 function facePath(facesDir, key) {
   const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
-  return (0, import_node_path6.join)(facesDir, `${(0, import_node_crypto5.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+  return (0, import_node_path7.join)(facesDir, `${(0, import_node_crypto4.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
 }
-var import_node_crypto5, import_node_path6, listOfMethod;
+var import_node_crypto4, import_node_path7, listOfMethod;
 var init_faces = __esm({
   "src/link/faces.ts"() {
     "use strict";
-    import_node_crypto5 = require("node:crypto");
-    import_node_path6 = require("node:path");
+    import_node_crypto4 = require("node:crypto");
+    import_node_path7 = require("node:path");
     init_atomic_file();
     init_hello();
     listOfMethod = {
@@ -664,47 +975,53 @@ var init_faces = __esm({
   }
 });
 
-// src/catalog/qualified-name.ts
+// src/config/qualified-name.ts
 function serverPart(slug) {
   if (slug.length <= maxSlugChars) return slug;
   return `${slug.slice(0, maxSlugChars - hashChars - 1).replace(/-+$/, "")}-${shortHash(slug)}`;
 }
 function qualifyNames(part, names2) {
   const taken = /* @__PURE__ */ new Set();
-  const plain2 = new Set(names2.filter((name) => name === sanitized(name) && fits(part, name)));
+  const plain3 = new Set(names2.filter((name) => name === sanitized(name) && fits(part, name)));
   const result = /* @__PURE__ */ new Map();
-  for (const name of plain2) {
+  for (const name of plain3) {
     result.set(name, `${part}__${name}`);
     taken.add(`${part}__${name}`);
   }
   for (const name of [...names2].sort()) {
     if (result.has(name)) continue;
-    let qualified = fits(part, sanitized(name)) ? `${part}__${sanitized(name)}` : shortened(part, name, name);
+    let qualified = qualifyName(part, name);
     for (let salt = 1; taken.has(qualified); salt += 1) qualified = shortened(part, name, `${name}\0${salt}`);
     result.set(name, qualified);
     taken.add(qualified);
   }
-  return names2.map((name) => result.get(name) ?? shortened(part, name, name));
+  return names2.map((name) => result.get(name) ?? qualifyName(part, name));
+}
+function qualifyName(part, name) {
+  const plain3 = sanitized(name);
+  return fits(part, plain3) ? `${part}__${plain3}` : shortened(part, plain3, plain3);
+}
+function keptChars(part) {
+  return maxQualifiedChars - part.length - 2 - hashChars - 1;
 }
 function fits(part, name) {
   return part.length + 2 + name.length <= maxQualifiedChars;
 }
 function shortened(part, name, hashed) {
-  const room = maxQualifiedChars - part.length - 2 - hashChars - 1;
-  return `${part}__${sanitized(name).slice(0, room)}_${shortHash(hashed)}`;
+  return `${part}__${sanitized(name).slice(0, keptChars(part))}_${shortHash(hashed)}`;
 }
 function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
 function shortHash(text4) {
-  const number4 = (0, import_node_crypto6.createHash)("sha256").update(text4).digest().readUInt32BE(0);
+  const number4 = (0, import_node_crypto5.createHash)("sha256").update(text4).digest().readUInt32BE(0);
   return number4.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
-var import_node_crypto6, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
+var import_node_crypto5, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
 var init_qualified_name = __esm({
-  "src/catalog/qualified-name.ts"() {
+  "src/config/qualified-name.ts"() {
     "use strict";
-    import_node_crypto6 = require("node:crypto");
+    import_node_crypto5 = require("node:crypto");
     hostPrefix = "mcp__plugin_mcp-proxy_s__";
     maxQualifiedChars = 64 - hostPrefix.length;
     maxSlugChars = 18;
@@ -713,11 +1030,13 @@ var init_qualified_name = __esm({
 });
 
 // src/catalog/server-face.ts
-async function fetchFace(channel, introduction) {
+async function fetchFace(channel, introduction, former) {
   const fetched = await Promise.all(
-    listNames.map(
-      (list) => declares(introduction, list) ? fetchListing(channel, list).catch(() => emptyListing) : emptyListing
-    )
+    listNames.map((list) => {
+      if (!declares(introduction, list)) return emptyListing;
+      const kept = (error2) => (error2 instanceof AppError ? former?.lists[list] : void 0) ?? emptyListing;
+      return fetchListing(channel, list).catch(kept);
+    })
   );
   const [tools2 = emptyListing, prompts = emptyListing, resources = emptyListing, resourceTemplates = emptyListing] = fetched;
   return { introduction, lists: { tools: tools2, prompts, resources, resourceTemplates } };
@@ -742,7 +1061,7 @@ async function fetchListing(channel, list) {
   return createListing(items);
 }
 function createListing(items) {
-  const hash = (0, import_node_crypto7.createHash)("sha256");
+  const hash = (0, import_node_crypto6.createHash)("sha256");
   for (const { raw } of items) hash.update(raw).update("\0");
   return { items, digest: hash.digest("base64url").slice(0, 16) };
 }
@@ -792,11 +1111,12 @@ function parseFace(bytes, parseIntroduction2) {
   };
   return { introduction, lists };
 }
-var import_node_crypto7, listKinds, listNames, maxPages, emptyListing;
+var import_node_crypto6, listKinds, listNames, maxPages, emptyListing;
 var init_server_face = __esm({
   "src/catalog/server-face.ts"() {
     "use strict";
-    import_node_crypto7 = require("node:crypto");
+    import_node_crypto6 = require("node:crypto");
+    init_errors();
     init_json_scan();
     init_envelope();
     listKinds = {
@@ -834,7 +1154,7 @@ function joinLists(list, sources) {
     ...items.flatMap(({ raw }, i2) => i2 === 0 ? [raw] : [comma2, raw]),
     Buffer.from("]}")
   ]);
-  const etag = (0, import_node_crypto8.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
+  const etag = (0, import_node_crypto7.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
   return { result, etag, targets, items };
 }
 function nameAll(list, source, taken) {
@@ -866,11 +1186,11 @@ function toolEdits(item, name, source) {
   if (added.length > 0) edits.push({ at: { start: end, end }, with: `,${added.join(",")}` });
   return edits;
 }
-var import_node_crypto8, comma2;
+var import_node_crypto7, comma2;
 var init_joint_list = __esm({
   "src/catalog/joint-list.ts"() {
     "use strict";
-    import_node_crypto8 = require("node:crypto");
+    import_node_crypto7 = require("node:crypto");
     init_json_scan();
     init_qualified_name();
     init_server_face();
@@ -893,8 +1213,8 @@ var maxJoined, Catalog;
 var init_catalog = __esm({
   "src/catalog/catalog.ts"() {
     "use strict";
-    init_joint_list();
     init_qualified_name();
+    init_joint_list();
     init_server_face();
     maxJoined = 256;
     Catalog = class {
@@ -906,15 +1226,15 @@ var init_catalog = __esm({
         this.#snapshots = snapshots;
       }
       /** The face of the session's own copy, else the last one known under the same identity. */
-      faceOf(keys) {
-        const running = keys.instance === void 0 ? void 0 : this.#running.get(keys.instance);
-        return running ?? (keys.snapshot === void 0 ? void 0 : this.#snapshots.find(keys.snapshot));
+      faceOf(keys2) {
+        const running = keys2.instance === void 0 ? void 0 : this.#running.get(keys2.instance);
+        return running ?? (keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot));
       }
       /** Takes a fresh face in; returns the lists that differ from what was known. */
-      learn(keys, face) {
-        const before = this.faceOf(keys);
-        this.#running.set(keys.instance, face);
-        this.#snapshots.save(keys.snapshot, face);
+      learn(keys2, face) {
+        const before = this.faceOf(keys2);
+        this.#running.set(keys2.instance, face);
+        this.#snapshots.save(keys2.snapshot, face);
         return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
       }
       /** The copy is gone for good (its config changed): what it offered is no longer true. */
@@ -980,6 +1300,12 @@ function undeclaredBy(session, view2, method) {
 }
 function askedName(request3) {
   return stringAt(request3.line, nameSpan(request3)?.span);
+}
+function askedTool(request3, edits) {
+  const at = memberAt(request3.line, request3.params, ["name"]);
+  const renamed2 = at && edits.find((edit) => edit.at.start === at.start)?.with;
+  if (renamed2 === void 0) return stringAt(request3.line, at);
+  return String(JSON.parse(String(renamed2)));
 }
 function mayOffer(entry, { method }, name) {
   const isQualified = method === "tools/call" || method === "prompts/get";
@@ -1054,8 +1380,8 @@ var init_routes = __esm({
     "use strict";
     init_json_scan();
     init_catalog();
-    init_qualified_name();
     init_server_face();
+    init_qualified_name();
     init_faces();
     init_envelope();
     places = {
@@ -1081,12 +1407,12 @@ function joinInstructions(own2, servers) {
 ${text4.trim()}`)].join("\n\n");
   if (full.length <= maxInstructionChars || servers.length === 0) return full.slice(0, maxInstructionChars);
   const heads = servers.reduce((sum2, { name }) => sum2 + name.length + 6, 0);
-  const each = Math.floor((maxInstructionChars - own2.length - heads) / servers.length) - 1;
-  if (each < 40) return cut(`${own2}
+  const each2 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length) - 1;
+  if (each2 < 40) return cut(`${own2}
 
 Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
   return [own2, ...servers.map(({ name, text: text4 }) => `## ${name}
-${cut(text4.trim(), each)}`)].join("\n\n");
+${cut(text4.trim(), each2)}`)].join("\n\n");
 }
 function cut(text4, limit) {
   return text4.length <= limit ? text4 : `${text4.slice(0, limit - 1)}\u2026`;
@@ -1107,6 +1433,19 @@ var init_face = __esm({
 });
 
 // src/router/lists.ts
+function isClaude({ client }) {
+  return client?.name === "claude-code";
+}
+function startingFace({ protocolVersion }, { servers }) {
+  const entry = servers[0]?.entry;
+  if (!entry) return void 0;
+  return JSON.stringify({
+    protocolVersion,
+    capabilities: jointCapabilities,
+    serverInfo: { name: entry.name, version: "0" },
+    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`
+  });
+}
 function jointFace(view2, own2 = ownInstructions) {
   const servers = view2.servers.flatMap(({ entry, face }) => {
     const text4 = face?.introduction.instructions;
@@ -1132,7 +1471,7 @@ function noSuchServer({ identity: identity3 }) {
     hint: "See `mcp-proxy status`."
   });
 }
-var claudeWaitMs, otherWaitMs, aloneWaitMs, ownInstructions, changedMethods, Lists;
+var claudeWaitMs, otherWaitMs, aloneWaitMs, claudeAloneWaitMs, ownInstructions, changedMethods, Lists;
 var init_lists = __esm({
   "src/router/lists.ts"() {
     "use strict";
@@ -1141,12 +1480,14 @@ var init_lists = __esm({
     init_server_face();
     init_build();
     init_hello();
+    init_down_convert();
     init_eras();
     init_face();
     init_messages();
     claudeWaitMs = 1300;
     otherWaitMs = 15e3;
-    aloneWaitMs = 25e3;
+    aloneWaitMs = 4e3;
+    claudeAloneWaitMs = 2e4;
     ownInstructions = "These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.";
     changedMethods = {
       tools: "notifications/tools/list_changed",
@@ -1156,6 +1497,8 @@ var init_lists = __esm({
     };
     Lists = class {
       #deps;
+      /** The same lists for programs of the older family: made once for all sessions that see them. */
+      #readable = /* @__PURE__ */ new WeakMap();
       constructor(deps) {
         this.#deps = deps;
       }
@@ -1168,12 +1511,15 @@ var init_lists = __esm({
           session.send(resultLine(request3.idText, JSON.stringify(result)));
           return;
         }
-        await this.#waitFor(session, this.#deps.views.of(session).unknown, aloneWaitMs);
-        const raw = aloneIntroduction(this.#deps.views.of(session), session.protocolVersion);
-        session.send(raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, noSuchServer(session)));
+        const waitMs = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
+        const failure2 = await this.#waitFor(session, this.#deps.views.of(session).unknown, waitMs);
+        const view2 = this.#deps.views.of(session);
+        const raw = aloneIntroduction(view2, session.protocolVersion) ?? (failure2 ? void 0 : startingFace(session, view2));
+        const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure2 ?? noSuchServer(session));
+        session.send(line);
       }
       async serve(session, request3, list) {
-        const waitMs = session.client?.name === "claude-code" ? claudeWaitMs : otherWaitMs;
+        const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
         const left = session.since + waitMs - this.#deps.now();
         const { offer } = this.#deps;
         if (!offer.isOwn(session, list)) await this.waitForUnknown(session, Math.max(left, 0));
@@ -1183,8 +1529,17 @@ var init_lists = __esm({
         session.served[list] = etag;
         session.announced.delete(list);
         session.send(notificationLine(linkMethods.served, { list, etag }));
-        session.send(resultLine(request3.idText, result));
+        session.send(resultLine(request3.idText, list === "tools" ? this.#toolsFor(session, result) : result));
         this.#deps.onServed(session);
+      }
+      /** Definitions of a server without sessions may have what programs with sessions cannot read. */
+      #toolsFor(session, result) {
+        const isModern = ({ face }) => face?.introduction.protocolVersion === modernVersion;
+        if (session.protocolVersion === modernVersion) return result;
+        if (!this.#deps.views.of(session).servers.some(isModern)) return result;
+        const known = this.#readable.get(result) ?? withoutOddSchemas(result);
+        this.#readable.set(result, known);
+        return known;
       }
       /** Tells each session whose last served list differs, once until it asks again. */
       announce() {
@@ -1205,18 +1560,27 @@ var init_lists = __esm({
         for (const method of methods) session.notify(method);
       }
       /** Servers that have never spoken: waits until they have, at most so long. */
-      waitForUnknown(session, ms) {
-        return this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
+      async waitForUnknown(session, ms) {
+        await this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
       }
+      /** Why one of them cannot be had, as far as that is known by then. */
       async #waitFor(session, entries2, ms) {
-        if (entries2.length === 0) return;
-        const learned = Promise.allSettled(entries2.map((entry) => this.#deps.learn(session, entry)));
+        if (entries2.length === 0) return void 0;
+        let failure2;
+        const learned = Promise.all(
+          entries2.map(
+            (entry) => this.#deps.learn(session, entry).catch((error2) => {
+              if (error2 instanceof AppError) failure2 ??= error2;
+            })
+          )
+        );
         let timer;
         const limit = new Promise((resolve3) => {
           timer = setTimeout(resolve3, ms);
         });
         await Promise.race([learned, limit]);
         clearTimeout(timer);
+        return failure2;
       }
     };
   }
@@ -1407,9 +1771,9 @@ function putProp(target2, key, value) {
   else
     target2[key] = value;
 }
-function mirrorShape(target2, source, keys, wrap) {
+function mirrorShape(target2, source, keys2, wrap) {
   const raw = sourceShape(source);
-  for (const key of keys) {
+  for (const key of keys2) {
     const desc = Object.getOwnPropertyDescriptor(raw, key);
     if (!desc.enumerable)
       continue;
@@ -1450,12 +1814,12 @@ function getElementAtPath(obj, path8) {
   return path8.reduce((acc, key) => acc?.[key], obj);
 }
 function promiseAllObject(promisesObj) {
-  const keys = Object.keys(promisesObj);
-  const promises = keys.map((key) => promisesObj[key]);
+  const keys2 = Object.keys(promisesObj);
+  const promises = keys2.map((key) => promisesObj[key]);
   return Promise.all(promises).then((results) => {
     const resolvedObj = {};
-    for (let i2 = 0; i2 < keys.length; i2++) {
-      resolvedObj[keys[i2]] = results[i2];
+    for (let i2 = 0; i2 < keys2.length; i2++) {
+      resolvedObj[keys2[i2]] = results[i2];
     }
     return resolvedObj;
   });
@@ -1596,15 +1960,15 @@ function pick(schema, mask) {
 }
 function maskedKeys(schema, mask) {
   const raw = sourceShape(schema);
-  const keys = [];
+  const keys2 = [];
   for (const key of Reflect.ownKeys(mask)) {
     if (!Object.getOwnPropertyDescriptor(raw, key)?.enumerable) {
       throw new Error(`Unrecognized key: "${String(key)}"`);
     }
     if (mask[key])
-      keys.push(key);
+      keys2.push(key);
   }
-  return keys;
+  return keys2;
 }
 function omit(schema, mask) {
   const currDef = schema._zod.def;
@@ -3153,10 +3517,10 @@ function handlePropertyResult(result, final, key, input, optin, optout) {
   }
 }
 function normalizeDef(def) {
-  const keys = Object.keys(def.shape);
+  const keys2 = Object.keys(def.shape);
   const ownSymbols = Object.getOwnPropertySymbols(def.shape);
   const symbolKeys = ownSymbols.length ? ownSymbols : NO_SYMBOL_KEYS;
-  const allKeys = symbolKeys.length ? [...keys, ...symbolKeys] : keys;
+  const allKeys = symbolKeys.length ? [...keys2, ...symbolKeys] : keys2;
   for (const k of allKeys) {
     if (!def.shape?.[k]?._zod?.traits?.has("$ZodType")) {
       throw new Error(`Invalid element at key "${String(k)}": expected a Zod schema`);
@@ -3168,8 +3532,8 @@ function normalizeDef(def) {
     allKeys,
     symbolKeys,
     // string-only: handleCatchall matches it against `for...in`, which never yields a symbol
-    keySet: new Set(keys),
-    numKeys: keys.length,
+    keySet: new Set(keys2),
+    numKeys: keys2.length,
     optionalKeys: new Set(okeys)
   };
 }
@@ -3312,19 +3676,19 @@ function handleIntersectionResults(result, left, right) {
   let unrecIssue;
   const keyIssues = /* @__PURE__ */ new Map();
   const collect2 = (iss, side) => {
-    let keys;
+    let keys2;
     if (iss.code === "unrecognized_keys" && !iss.path?.length) {
       unrecIssue ?? (unrecIssue = iss);
-      keys = iss.keys;
+      keys2 = iss.keys;
     } else if (iss.code === "invalid_key" && iss.origin === "record" && iss.path?.length === 1) {
       const k = String(iss.path[0]);
       if (!keyIssues.has(k))
         keyIssues.set(k, iss);
-      keys = [k];
+      keys2 = [k];
     } else {
       return false;
     }
-    for (const k of keys) {
+    for (const k of keys2) {
       if (!unrecKeys.has(k))
         unrecKeys.set(k, {});
       unrecKeys.get(k)[side] = true;
@@ -4952,10 +5316,10 @@ var init_memoizer = __esm({
               return payload;
             }
             handoff = bucket;
-            const depth = open.length;
+            const depth2 = open.length;
             const result = base(payload, ctx);
             handoff = void 0;
-            const entry = open.length > depth ? open.pop() : void 0;
+            const entry = open.length > depth2 ? open.pop() : void 0;
             if (result instanceof Promise) {
               return result.then((r) => {
                 if (entry)
@@ -5962,8 +6326,8 @@ function compactTypeUnion(schema) {
     if (!option || typeof option !== "object")
       return;
     compactTypeUnion(option);
-    const keys = Object.keys(option);
-    if (keys.length !== 1 || keys[0] !== "type")
+    const keys2 = Object.keys(option);
+    if (keys2.length !== 1 || keys2[0] !== "type")
       return;
     const type = option.type;
     for (const member of Array.isArray(type) ? type : [type]) {
@@ -6960,11 +7324,18 @@ function _enum(values, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function literal2(value, params) {
+function literal(value, params) {
   return new ZodMiniLiteral({
     type: "literal",
     values: Array.isArray(value) ? value : [value],
     ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function transform(fn) {
+  return new ZodMiniTransform({
+    type: "transform",
+    transform: fn
   });
 }
 // @__NO_SIDE_EFFECTS__
@@ -6994,7 +7365,15 @@ function prefault(innerType, defaultValue) {
     }
   });
 }
-var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniOptional, ZodMiniDefault, ZodMiniPrefault, describe2;
+// @__NO_SIDE_EFFECTS__
+function pipe(in_, out) {
+  return new ZodMiniPipe({
+    type: "pipe",
+    in: in_,
+    out
+  });
+}
+var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniTransform, ZodMiniOptional, ZodMiniDefault, ZodMiniPrefault, ZodMiniPipe, describe2;
 var init_schemas2 = __esm({
   "node_modules/zod/v4/mini/schemas.js"() {
     init_core2();
@@ -7096,6 +7475,10 @@ var init_schemas2 = __esm({
       $ZodLiteral.init(inst, def);
       ZodMiniType.init(inst, def);
     });
+    ZodMiniTransform = /* @__PURE__ */ $constructor("ZodMiniTransform", (inst, def) => {
+      $ZodTransform.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
     ZodMiniOptional = /* @__PURE__ */ $constructor("ZodMiniOptional", (inst, def) => {
       $ZodOptional.init(inst, def);
       ZodMiniType.init(inst, def);
@@ -7106,6 +7489,10 @@ var init_schemas2 = __esm({
     });
     ZodMiniPrefault = /* @__PURE__ */ $constructor("ZodMiniPrefault", (inst, def) => {
       $ZodPrefault.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniPipe = /* @__PURE__ */ $constructor("ZodMiniPipe", (inst, def) => {
+      $ZodPipe.init(inst, def);
       ZodMiniType.init(inst, def);
     });
     describe2 = describe;
@@ -7224,7 +7611,11 @@ var init_schema = __esm({
           "When a shared server asks something while several sessions have calls: `refuse` the question, or `serialize` the calls so that it is always clear who is asked."
         )
       ),
-      sampling: _default(boolean2(), false).check(described("Let the server use the session's model (MCP sampling), if the session can.")),
+      sampling: _default(boolean2(), false).check(
+        described(
+          "Let the server use the session's model (MCP sampling), if the session can. Servers of 2026-07-28 are told with each call what its session can and need no setting."
+        )
+      ),
       tools: prefault(
         looseObject({
           allow: optional(array(text2())).check(described("Only these tools are offered; `*` stands for anything.")),
@@ -7239,7 +7630,7 @@ var init_schema = __esm({
       ),
       alwaysLoad: _default(boolean2(), false).check(described("Claude Code's own: keep the server's tools in the model's view instead of listing names."))
     });
-    portSchema = union([literal2("off"), count(0, 65535)]);
+    portSchema = union([literal("off"), count(0, 65535)]);
     topKSchema = count(1, 1e3);
     toolsLimitSchema = count(1, 1e4);
     transportSchema = _enum(transports);
@@ -7392,13 +7783,14 @@ var init_refused = __esm({
 });
 
 // src/tools/dynamic-pool.ts
-function createDynamicPool(limits = defaultPoolLimits) {
+function createDynamicPool(limits = defaultPoolLimits, ids = []) {
   const lastUse = /* @__PURE__ */ new Map();
   let uses = 0;
   const touch = (id) => {
     uses += 1;
     lastUse.set(id, uses);
   };
+  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
   const evictOldest = () => {
     let oldest;
     for (const [id, use] of lastUse) if (oldest === void 0 || use < (lastUse.get(oldest) ?? 0)) oldest = id;
@@ -7408,9 +7800,9 @@ function createDynamicPool(limits = defaultPoolLimits) {
   return {
     ids: () => [...lastUse.keys()],
     has: (id) => lastUse.has(id),
-    retrieve(ids) {
+    retrieve(ids2) {
       const before = new Set(lastUse.keys());
-      for (const id of ids.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
+      for (const id of ids2.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
       while (lastUse.size > limits.toolsLimit) evictOldest();
       const added = [...lastUse.keys()].filter((id) => !before.has(id));
       const evicted = [...before].filter((id) => !lastUse.has(id));
@@ -7479,6 +7871,109 @@ var init_exact_json = __esm({
     token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
     markedNumber = /"\\u0000#(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"/g;
     riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
+  }
+});
+
+// node_modules/fast-deep-equal/index.js
+var require_fast_deep_equal = __commonJS({
+  "node_modules/fast-deep-equal/index.js"(exports2, module2) {
+    "use strict";
+    module2.exports = function equal(a2, b) {
+      if (a2 === b) return true;
+      if (a2 && b && typeof a2 == "object" && typeof b == "object") {
+        if (a2.constructor !== b.constructor) return false;
+        var length, i2, keys2;
+        if (Array.isArray(a2)) {
+          length = a2.length;
+          if (length != b.length) return false;
+          for (i2 = length; i2-- !== 0; )
+            if (!equal(a2[i2], b[i2])) return false;
+          return true;
+        }
+        if (a2.constructor === RegExp) return a2.source === b.source && a2.flags === b.flags;
+        if (a2.valueOf !== Object.prototype.valueOf) return a2.valueOf() === b.valueOf();
+        if (a2.toString !== Object.prototype.toString) return a2.toString() === b.toString();
+        keys2 = Object.keys(a2);
+        length = keys2.length;
+        if (length !== Object.keys(b).length) return false;
+        for (i2 = length; i2-- !== 0; )
+          if (!Object.prototype.hasOwnProperty.call(b, keys2[i2])) return false;
+        for (i2 = length; i2-- !== 0; ) {
+          var key = keys2[i2];
+          if (!equal(a2[key], b[key])) return false;
+        }
+        return true;
+      }
+      return a2 !== a2 && b !== b;
+    };
+  }
+});
+
+// node_modules/ajv/dist/runtime/equal.js
+var require_equal = __commonJS({
+  "node_modules/ajv/dist/runtime/equal.js"(exports2) {
+    "use strict";
+    Object.defineProperty(exports2, "__esModule", { value: true });
+    var equal = require_fast_deep_equal();
+    equal.code = 'require("ajv/dist/runtime/equal").default';
+    exports2.default = equal;
+  }
+});
+
+// node_modules/ajv/dist/runtime/ucs2length.js
+var require_ucs2length = __commonJS({
+  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {
+    "use strict";
+    Object.defineProperty(exports2, "__esModule", { value: true });
+    function ucs2length(str) {
+      const len = str.length;
+      let length = 0;
+      let pos = 0;
+      let value;
+      while (pos < len) {
+        length++;
+        value = str.charCodeAt(pos++);
+        if (value >= 55296 && value <= 56319 && pos < len) {
+          value = str.charCodeAt(pos);
+          if ((value & 64512) === 56320)
+            pos++;
+        }
+      }
+      return length;
+    }
+    exports2.default = ucs2length;
+    ucs2length.code = 'require("ajv/dist/runtime/ucs2length").default';
+  }
+});
+
+// src/tools/structure-rule.ts
+function ruleOf(validate2, code) {
+  return { passes: passesBy(validate2), code };
+}
+function readRule(code) {
+  const module2 = { exports: void 0 };
+  new Function("module", "require", code)(module2, (name) => runtime.get(name));
+  const validate2 = module2.exports;
+  if (typeof validate2 !== "function") throw new Error("the code of a rule must be a function");
+  return passesBy((structure) => validate2(structure) === true);
+}
+function passesBy(validate2) {
+  return (structure) => validate2(JSON.parse(stringifyExact(structure))) === true;
+}
+function defaultOf(module2) {
+  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;
+}
+var import_equal, import_ucs2length, runtime;
+var init_structure_rule = __esm({
+  "src/tools/structure-rule.ts"() {
+    "use strict";
+    import_equal = __toESM(require_equal(), 1);
+    import_ucs2length = __toESM(require_ucs2length(), 1);
+    init_exact_json();
+    runtime = /* @__PURE__ */ new Map([
+      ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],
+      ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]
+    ]);
   }
 });
 
@@ -7778,6 +8273,93 @@ var require_scope = __commonJS({
       }
     };
     exports2.ValueScope = ValueScope;
+  }
+});
+
+// node_modules/ajv/dist/standalone/index.js
+var require_standalone = __commonJS({
+  "node_modules/ajv/dist/standalone/index.js"(exports2, module2) {
+    "use strict";
+    Object.defineProperty(exports2, "__esModule", { value: true });
+    var scope_1 = require_scope();
+    var code_1 = require_code();
+    function standaloneCode(ajv, refsOrFunc) {
+      if (!ajv.opts.code.source) {
+        throw new Error("moduleCode: ajv instance must have code.source option");
+      }
+      const { _n } = ajv.scope.opts;
+      return typeof refsOrFunc == "function" ? funcExportCode(refsOrFunc.source) : refsOrFunc !== void 0 ? multiExportsCode(refsOrFunc, getValidate) : multiExportsCode(ajv.schemas, (sch) => sch.meta ? void 0 : ajv.compile(sch.schema));
+      function getValidate(id) {
+        const v = ajv.getSchema(id);
+        if (!v)
+          throw new Error(`moduleCode: no schema with id ${id}`);
+        return v;
+      }
+      function funcExportCode(source) {
+        const usedValues = {};
+        const n2 = source === null || source === void 0 ? void 0 : source.validateName;
+        const vCode = validateCode(usedValues, source);
+        if (ajv.opts.code.esm) {
+          return `"use strict";${_n}export const validate = ${n2};${_n}export default ${n2};${_n}${vCode}`;
+        }
+        return `"use strict";${_n}module.exports = ${n2};${_n}module.exports.default = ${n2};${_n}${vCode}`;
+      }
+      function multiExportsCode(schemas, getValidateFunc) {
+        var _a3;
+        const usedValues = {};
+        let code = (0, code_1._)`"use strict";`;
+        for (const name in schemas) {
+          const v = getValidateFunc(schemas[name]);
+          if (v) {
+            const vCode = validateCode(usedValues, v.source);
+            const exportSyntax = ajv.opts.code.esm ? (0, code_1._)`export const ${(0, code_1.getEsmExportName)(name)}` : (0, code_1._)`exports${(0, code_1.getProperty)(name)}`;
+            code = (0, code_1._)`${code}${_n}${exportSyntax} = ${(_a3 = v.source) === null || _a3 === void 0 ? void 0 : _a3.validateName};${_n}${vCode}`;
+          }
+        }
+        return `${code}`;
+      }
+      function validateCode(usedValues, s) {
+        if (!s)
+          throw new Error('moduleCode: function does not have "source" property');
+        if (usedState(s.validateName) === scope_1.UsedValueState.Completed)
+          return code_1.nil;
+        setUsedState(s.validateName, scope_1.UsedValueState.Started);
+        const scopeCode = ajv.scope.scopeCode(s.scopeValues, usedValues, refValidateCode);
+        const code = new code_1._Code(`${scopeCode}${_n}${s.validateCode}`);
+        return s.evaluated ? (0, code_1._)`${code}${s.validateName}.evaluated = ${s.evaluated};${_n}` : code;
+        function refValidateCode(n2) {
+          var _a3;
+          const vRef = (_a3 = n2.value) === null || _a3 === void 0 ? void 0 : _a3.ref;
+          if (n2.prefix === "validate" && typeof vRef == "function") {
+            const v = vRef;
+            return validateCode(usedValues, v.source);
+          } else if ((n2.prefix === "root" || n2.prefix === "wrapper") && typeof vRef == "object") {
+            const { validate: validate2, validateName } = vRef;
+            if (!validateName)
+              throw new Error("ajv internal error");
+            const def = ajv.opts.code.es5 ? scope_1.varKinds.var : scope_1.varKinds.const;
+            const wrapper = (0, code_1._)`${def} ${n2} = {validate: ${validateName}};`;
+            if (usedState(validateName) === scope_1.UsedValueState.Started)
+              return wrapper;
+            const vCode = validateCode(usedValues, validate2 === null || validate2 === void 0 ? void 0 : validate2.source);
+            return (0, code_1._)`${wrapper}${_n}${vCode}`;
+          }
+          return void 0;
+        }
+        function usedState(name) {
+          var _a3;
+          return (_a3 = usedValues[name.prefix]) === null || _a3 === void 0 ? void 0 : _a3.get(name);
+        }
+        function setUsedState(name, state) {
+          const { prefix: prefix2 } = name;
+          const names2 = usedValues[prefix2] = usedValues[prefix2] || /* @__PURE__ */ new Map();
+          names2.set(name, state);
+        }
+      }
+    }
+    module2.exports = exports2 = standaloneCode;
+    Object.defineProperty(exports2, "__esModule", { value: true });
+    exports2.default = standaloneCode;
   }
 });
 
@@ -8650,8 +9232,8 @@ var require_util = __commonJS({
     })(Type || (exports2.Type = Type = {}));
     function getErrorPath(dataProp, dataPropType, jsPropertySyntax) {
       if (dataProp instanceof codegen_1.Name) {
-        const isNumber = dataPropType === Type.Num;
-        return jsPropertySyntax ? isNumber ? (0, codegen_1._)`"[" + ${dataProp} + "]"` : (0, codegen_1._)`"['" + ${dataProp} + "']"` : isNumber ? (0, codegen_1._)`"/" + ${dataProp}` : (0, codegen_1._)`"/" + ${dataProp}.replace(/~/g, "~0").replace(/\\//g, "~1")`;
+        const isNumber2 = dataPropType === Type.Num;
+        return jsPropertySyntax ? isNumber2 ? (0, codegen_1._)`"[" + ${dataProp} + "]"` : (0, codegen_1._)`"['" + ${dataProp} + "']"` : isNumber2 ? (0, codegen_1._)`"/" + ${dataProp}` : (0, codegen_1._)`"/" + ${dataProp}.replace(/~/g, "~0").replace(/\\//g, "~1")`;
       }
       return jsPropertySyntax ? (0, codegen_1.getProperty)(dataProp).toString() : "/" + escapeJsonPointer(dataProp);
     }
@@ -9486,41 +10068,6 @@ var require_subschema = __commonJS({
       subschema.jtdMetadata = jtdMetadata;
     }
     exports2.extendSubschemaMode = extendSubschemaMode;
-  }
-});
-
-// node_modules/fast-deep-equal/index.js
-var require_fast_deep_equal = __commonJS({
-  "node_modules/fast-deep-equal/index.js"(exports2, module2) {
-    "use strict";
-    module2.exports = function equal(a2, b) {
-      if (a2 === b) return true;
-      if (a2 && b && typeof a2 == "object" && typeof b == "object") {
-        if (a2.constructor !== b.constructor) return false;
-        var length, i2, keys;
-        if (Array.isArray(a2)) {
-          length = a2.length;
-          if (length != b.length) return false;
-          for (i2 = length; i2-- !== 0; )
-            if (!equal(a2[i2], b[i2])) return false;
-          return true;
-        }
-        if (a2.constructor === RegExp) return a2.source === b.source && a2.flags === b.flags;
-        if (a2.valueOf !== Object.prototype.valueOf) return a2.valueOf() === b.valueOf();
-        if (a2.toString !== Object.prototype.toString) return a2.toString() === b.toString();
-        keys = Object.keys(a2);
-        length = keys.length;
-        if (length !== Object.keys(b).length) return false;
-        for (i2 = length; i2-- !== 0; )
-          if (!Object.prototype.hasOwnProperty.call(b, keys[i2])) return false;
-        for (i2 = length; i2-- !== 0; ) {
-          var key = keys[i2];
-          if (!equal(a2[key], b[key])) return false;
-        }
-        return true;
-      }
-      return a2 !== a2 && b !== b;
-    };
   }
 });
 
@@ -12567,32 +13114,6 @@ var require_multipleOf = __commonJS({
   }
 });
 
-// node_modules/ajv/dist/runtime/ucs2length.js
-var require_ucs2length = __commonJS({
-  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {
-    "use strict";
-    Object.defineProperty(exports2, "__esModule", { value: true });
-    function ucs2length(str) {
-      const len = str.length;
-      let length = 0;
-      let pos = 0;
-      let value;
-      while (pos < len) {
-        length++;
-        value = str.charCodeAt(pos++);
-        if (value >= 55296 && value <= 56319 && pos < len) {
-          value = str.charCodeAt(pos);
-          if ((value & 64512) === 56320)
-            pos++;
-        }
-      }
-      return length;
-    }
-    exports2.default = ucs2length;
-    ucs2length.code = 'require("ajv/dist/runtime/ucs2length").default';
-  }
-});
-
 // node_modules/ajv/dist/vocabularies/validation/limitLength.js
 var require_limitLength = __commonJS({
   "node_modules/ajv/dist/vocabularies/validation/limitLength.js"(exports2) {
@@ -12799,17 +13320,6 @@ var require_limitItems = __commonJS({
       }
     };
     exports2.default = def;
-  }
-});
-
-// node_modules/ajv/dist/runtime/equal.js
-var require_equal = __commonJS({
-  "node_modules/ajv/dist/runtime/equal.js"(exports2) {
-    "use strict";
-    Object.defineProperty(exports2, "__esModule", { value: true });
-    var equal = require_fast_deep_equal();
-    equal.code = 'require("ajv/dist/runtime/equal").default';
-    exports2.default = equal;
   }
 });
 
@@ -15212,35 +15722,52 @@ var require_ajv = __commonJS({
 });
 
 // src/tools/gateway/check-arguments.ts
-async function checkArguments(tool, args) {
-  if (!isObject2(tool.inputSchema)) return [];
-  const validator = await newValidator(tool.inputSchema["$schema"]);
-  try {
-    const { $id: _, ...schema } = tool.inputSchema;
-    const validate2 = validator.compile(schema);
-    if (validate2(args)) return [];
+function createArgumentCheck() {
+  const compiled = /* @__PURE__ */ new WeakMap();
+  return async ({ inputSchema }, args) => {
+    if (!isObject2(inputSchema)) return [];
+    const compiling = compiled.get(inputSchema) ?? compile2(inputSchema);
+    compiled.set(inputSchema, compiling);
+    const validate2 = await compiling;
+    if (!validate2 || isRight(validate2, args)) return [];
     return (validate2.errors ?? []).map(({ instancePath, message, params }) => {
       const extra = typeof params["additionalProperty"] === "string" ? ` "${params["additionalProperty"]}"` : "";
       const allowed = Array.isArray(params["allowedValues"]) ? ` (${params["allowedValues"].join(", ")})` : "";
       return `${instancePath === "" ? "arguments" : instancePath.slice(1).replaceAll("/", ".")} ${message ?? "is wrong"}${extra}${allowed}`;
     });
-  } catch {
-    return [];
-  }
+  };
 }
-async function structureCheck(tool) {
-  if (!isObject2(tool.outputSchema)) return void 0;
-  const validator = await newValidator(tool.outputSchema["$schema"]);
+async function compile2(inputSchema) {
+  const validator = await newValidator(inputSchema["$schema"]);
   try {
-    const { $id: _, ...schema } = tool.outputSchema;
-    const validate2 = validator.compile(schema);
-    return (structure) => validate2(JSON.parse(stringifyExact(structure)));
+    const { $id: _, ...schema } = inputSchema;
+    return validator.compile(schema);
   } catch {
     return void 0;
   }
 }
-async function newValidator(dialect) {
-  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false };
+function isRight(validate2, args) {
+  try {
+    return validate2(args) === true;
+  } catch {
+    return true;
+  }
+}
+async function structureRule(tool) {
+  if (!isObject2(tool.outputSchema)) return void 0;
+  const validator = await newValidator(tool.outputSchema["$schema"], { source: true });
+  const { default: standalone } = await Promise.resolve().then(() => __toESM(require_standalone(), 1));
+  const writeCode = "default" in standalone && typeof standalone.default === "function" ? standalone.default : standalone;
+  try {
+    const { $id: _, ...schema } = tool.outputSchema;
+    const validate2 = validator.compile(schema);
+    return ruleOf(validate2, () => writeCode(validator, validate2));
+  } catch {
+    return void 0;
+  }
+}
+async function newValidator(dialect, code = {}) {
+  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false, code };
   const isModern = typeof dialect === "string" && dialect.includes("2020-12");
   if (isModern) {
     const { Ajv2020 } = await Promise.resolve().then(() => __toESM(require__(), 1));
@@ -15253,6 +15780,7 @@ var init_check_arguments = __esm({
   "src/tools/gateway/check-arguments.ts"() {
     "use strict";
     init_exact_json();
+    init_structure_rule();
   }
 });
 
@@ -15264,26 +15792,44 @@ function textResult(value, isError = false) {
 function readArguments(shape8, args) {
   const read4 = shape8.safeParse(args ?? {}, english);
   if (read4.success) return read4.data;
+  const takes = Object.keys(shape8.shape);
+  const unknown3 = isObject2(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
   throw new AppError({
     code: "BAD_ARGUMENT",
     message: prettifyError(read4.error),
-    hint: "Correct the arguments and call again."
+    hint: `Correct the arguments and call again. It takes ${takes.join(", ")}${unknown3.length > 0 ? `, not ${unknown3.join(", ")}` : ""}.`
   });
 }
-var english;
+function readObject(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return text4;
+  }
+}
+var english, oneOrMore, toolArguments;
 var init_gateway_tool = __esm({
   "src/tools/gateway/gateway-tool.ts"() {
     "use strict";
     init_mini();
     init_en();
     init_errors();
+    init_exact_json();
     english = { error: en_default().localeError };
+    oneOrMore = (list) => pipe(
+      transform((value) => typeof value === "string" ? [value] : value),
+      list
+    );
+    toolArguments = pipe(
+      transform((value) => typeof value === "string" ? readObject(value) : value),
+      _default(record(string2(), unknown()), {})
+    );
   }
 });
 
 // src/tools/gateway/tool-id.ts
 function findTool(deps, session, written) {
-  for (const id of /* @__PURE__ */ new Set([written, written.replace("::", "__"), written.replace(":", "__")])) {
+  for (const id of /* @__PURE__ */ new Set([written, ...separators.map((separator) => written.replace(separator, "__"))])) {
     const tool = deps.describe(session, id);
     if (tool) return { id, tool };
   }
@@ -15292,18 +15838,23 @@ function findTool(deps, session, written) {
 function getTool(deps, session, written) {
   const found = findTool(deps, session, written);
   if (found) return found;
-  const accepts = (server, tool) => deps.mayUse(session, server, tool);
-  const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
   throw new AppError({
     code: "TOOL_UNKNOWN",
     message: `No tool has the id "${written.slice(0, 200)}".`,
-    hint: near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use gateway_search to find its id."
+    hint: nearIds(deps, session, written)
   });
 }
+function nearIds(deps, session, written) {
+  const accepts = (server, tool) => deps.mayUse(session, server, tool);
+  const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
+  return near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use gateway_search to find its id.";
+}
+var separators;
 var init_tool_id = __esm({
   "src/tools/gateway/tool-id.ts"() {
     "use strict";
     init_errors();
+    separators = ["::", ":", ".", "/"];
   }
 });
 
@@ -15316,7 +15867,7 @@ var init_describe = __esm({
     init_gateway_tool();
     init_tool_id();
     maxIds = 10;
-    shape = object({ ids: array(string2()).check(_minLength(1), _maxLength(maxIds)) });
+    shape = object({ ids: oneOrMore(array(string2()).check(_minLength(1), _maxLength(maxIds))) });
     gatewayDescribe = {
       name: "gateway_describe",
       description: "Full description and argument schema of tools, by id from gateway_search.",
@@ -15329,7 +15880,7 @@ var init_describe = __esm({
         const { ids } = readArguments(shape, args);
         const tools2 = ids.map((written) => {
           const found = findTool(deps, session, written);
-          if (!found) return { id: written, error: "unknown; use gateway_search" };
+          if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
           const { title, description, inputSchema, outputSchema, annotations } = found.tool;
           return { id: found.id, title, description, inputSchema, outputSchema, annotations };
         });
@@ -15457,18 +16008,18 @@ function emptied(value, { path: path8, cuts }) {
   return Array.isArray(value) ? [] : {};
 }
 function shrinkArray(items, place) {
-  const { path: path8, depth, limits, cuts } = place;
+  const { path: path8, depth: depth2, limits, cuts } = place;
   const kept = items.slice(0, limits.maxItems);
   if (kept.length < items.length) cuts.push({ kind: "items", path: path8, kept: kept.length, total: items.length });
   const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();
   if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path8}[*]`, names: [...heavy] });
   return kept.map((item, index) => {
     const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;
-    return shrinkAt(light, { path: `${path8}[${index}]`, depth: depth + 1, limits, cuts });
+    return shrinkAt(light, { path: `${path8}[${index}]`, depth: depth2 + 1, limits, cuts });
   });
 }
 function shrinkObject(object3, place) {
-  const { path: path8, depth, limits, cuts } = place;
+  const { path: path8, depth: depth2, limits, cuts } = place;
   const entries2 = Object.entries(object3);
   const kept = entries2.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);
   if (kept.length < entries2.length) {
@@ -15477,7 +16028,7 @@ function shrinkObject(object3, place) {
     cuts.push({ kind: "fields", path: path8, names: names2 });
   }
   return Object.fromEntries(
-    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path8, key), depth: depth + 1, limits, cuts })])
+    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path8, key), depth: depth2 + 1, limits, cuts })])
   );
 }
 function heavyFields(rows, limits) {
@@ -15518,7 +16069,7 @@ var init_shrink = __esm({
 
 // src/tools/text-forms.ts
 function readText(text4) {
-  return readJson(text4) ?? readLines(text4) ?? readTable(text4) ?? plain;
+  return readJson(text4) ?? readLines(text4) ?? readTable(text4) ?? plain2;
 }
 function readJson(text4) {
   const start = /^\s*[[{]/.exec(text4);
@@ -15589,12 +16140,12 @@ function countOutsideQuotes(record3, separator) {
   }
   return count3;
 }
-var plain, minRecords, sampledRecords, sampledLines;
+var plain2, minRecords, sampledRecords, sampledLines;
 var init_text_forms = __esm({
   "src/tools/text-forms.ts"() {
     "use strict";
     init_exact_json();
-    plain = { form: "plain" };
+    plain2 = { form: "plain" };
     minRecords = 4;
     sampledRecords = 20;
     sampledLines = 200;
@@ -15823,8 +16374,22 @@ function describeCuts(draft, ref, hasStructure) {
   const shown2 = all.slice(0, maxNotedCuts).map((line) => line.length > 200 ? `${line.slice(0, 197)}...` : line);
   if (all.length > shown2.length) shown2.push(`- and ${all.length - shown2.length} more`);
   const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
-  return `[Result shortened. ${how}
+  return `${noteStart}${how}
 ${shown2.join("\n")}]`;
+}
+function referenceOf(result) {
+  const meta2 = isObject2(result) ? result["_meta"] : void 0;
+  const shield = isObject2(meta2) ? meta2[shieldMetaKey] : void 0;
+  return isObject2(shield) && typeof shield["ref"] === "string" ? shield["ref"] : void 0;
+}
+function withoutReference(result) {
+  if (!isObject2(result) || !Array.isArray(result["content"])) return result;
+  const content = result["content"].map((block) => {
+    const text4 = textOf(block);
+    return text4?.startsWith(noteStart) ? withText(block, text4.replace(/Get the rest: .*/, goneNote)) : block;
+  });
+  const meta2 = isObject2(result["_meta"]) ? result["_meta"] : {};
+  return { ...result, content, _meta: { ...meta2, [shieldMetaKey]: { ref: null } } };
 }
 function describeCut(cut2) {
   switch (cut2.kind) {
@@ -15862,7 +16427,7 @@ function describeMedia(block, data) {
 function typeOf(block) {
   return isObject2(block) && typeof block["type"] === "string" ? block["type"] : "block";
 }
-var shieldMetaKey, noteBytes, maxNotedCuts, minBlockBytes, blockBytes, sum;
+var shieldMetaKey, noteBytes, maxNotedCuts, noteStart, goneNote, minBlockBytes, blockBytes, sum;
 var init_shield = __esm({
   "src/tools/shield.ts"() {
     "use strict";
@@ -15872,6 +16437,8 @@ var init_shield = __esm({
     shieldMetaKey = "aitkit/shield";
     noteBytes = 4096;
     maxNotedCuts = 12;
+    noteStart = "[Result shortened. ";
+    goneNote = "The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.";
     minBlockBytes = 256;
     blockBytes = (block) => jsonBytes(block) + 1;
     sum = (numbers) => numbers.reduce((total, number4) => total + number4, 0);
@@ -15879,9 +16446,11 @@ var init_shield = __esm({
 });
 
 // src/tools/gateway/invoke.ts
-async function refuseWrong({ id, tool }, args) {
-  const wrong = await checkArguments(tool, args);
+async function refuseWrong(deps, { id, tool }, { args, given }) {
+  const wrong = await deps.checkArguments(tool, args);
   if (wrong.length === 0) return void 0;
+  const beside = isObject2(given) && given["args"] === void 0 ? Object.keys(given).filter((key) => key !== "id") : [];
+  if (beside.length > 0) wrong.unshift(`put the tool's arguments into "args", not beside it (${beside.join(", ")})`);
   return textResult(
     { error: `Arguments of ${id} are wrong; it was not called.`, wrong, inputSchema: tool.inputSchema },
     true
@@ -15891,18 +16460,16 @@ function shieldFor(deps, session, id, result) {
   if (!isObject2(result)) return textResult(result ?? "");
   return shieldResult(result, deps.policyFor(session, id), deps.store.keeper(session)).result;
 }
-var anyArguments, shape3, gatewayInvoke;
+var shape3, gatewayInvoke;
 var init_invoke = __esm({
   "src/tools/gateway/invoke.ts"() {
     "use strict";
     init_mini();
     init_exact_json();
     init_shield();
-    init_check_arguments();
     init_gateway_tool();
     init_tool_id();
-    anyArguments = _default(record(string2(), unknown()), {});
-    shape3 = object({ id: string2(), args: anyArguments });
+    shape3 = object({ id: string2(), args: toolArguments });
     gatewayInvoke = {
       name: "gateway_invoke",
       description: "Call a tool. Large results come shortened, with a ref for gateway_get_result.",
@@ -15914,7 +16481,7 @@ var init_invoke = __esm({
       async handle({ session, args, signal, onProgress }, deps) {
         const call2 = readArguments(shape3, args);
         const found = getTool(deps, session, call2.id);
-        const refusal = await refuseWrong(found, call2.args);
+        const refusal = await refuseWrong(deps, found, { args: call2.args, given: args });
         if (refusal) return refusal;
         const result = await deps.invoke(session, found.id, call2.args, { signal, onProgress });
         return shieldFor(deps, session, found.id, result);
@@ -15934,7 +16501,7 @@ var init_invoke_async = __esm({
     init_tool_id();
     shape4 = object({
       id: string2(),
-      args: _default(record(string2(), unknown()), {}),
+      args: toolArguments,
       detach: _default(boolean2(), false)
     });
     gatewayInvokeAsync = {
@@ -15948,7 +16515,7 @@ var init_invoke_async = __esm({
       async handle({ session, args }, deps) {
         const call2 = readArguments(shape4, args);
         const found = getTool(deps, session, call2.id);
-        const refusal = await refuseWrong(found, call2.args);
+        const refusal = await refuseWrong(deps, found, { args: call2.args, given: args });
         if (refusal) return refusal;
         const jobId = deps.jobs.start({
           session,
@@ -15963,6 +16530,10 @@ var init_invoke_async = __esm({
 });
 
 // src/tools/gateway/invoke-status.ts
+function stillTrue({ store }, session, result) {
+  const ref = referenceOf(result);
+  return ref === void 0 || store.has(session, ref) ? result : withoutReference(result);
+}
 function describe3({ id, label, startedAt, endedAt, progress, log, ...state }) {
   const times = {
     startedAt: new Date(startedAt).toISOString(),
@@ -15976,6 +16547,7 @@ var init_invoke_status = __esm({
   "src/tools/gateway/invoke-status.ts"() {
     "use strict";
     init_mini();
+    init_shield();
     init_gateway_tool();
     init_invoke();
     shape5 = object({ jobId: optional(string2()), cancel: _default(boolean2(), false) });
@@ -15990,13 +16562,26 @@ var init_invoke_status = __esm({
         const { jobId, cancel } = readArguments(shape5, args);
         if (jobId === void 0) return textResult({ jobs: deps.jobs.list(session).map(describe3) });
         const job = cancel ? deps.jobs.cancel(session, jobId) : deps.jobs.status(session, jobId);
-        return job.state === "completed" ? shieldFor(deps, session, job.label, job.result) : textResult(describe3(job), job.state === "failed");
+        return job.state === "completed" ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result)) : textResult(describe3(job), job.state === "failed");
       }
     };
   }
 });
 
 // src/tools/gateway/search.ts
+function whatIsMissing(asked, session, deps) {
+  const accepts = (server, tool) => deps.mayUse(session, server, tool);
+  const isList = asked.query.trim() === "";
+  if (asked.found > 0 && !(isList && asked.found === asked.limit)) return void 0;
+  const all = deps.index.search("", { limit: deps.index.size, accepts });
+  const servers = [...new Set(all.map(({ server }) => server))];
+  const wrong = asked.servers?.filter((server) => !servers.includes(server)) ?? [];
+  if (wrong.length > 0) return `No server is called ${wrong.join(", ")}. There are ${servers.join(", ")}.`;
+  if (asked.found > 0)
+    return `The first ${asked.found} of ${all.length} tools of ${servers.join(", ")}; name servers to see the rest.`;
+  if (asked.readOnly) return "No tool that says of itself that it only reads matches; search without readOnly.";
+  return `No tool matches. Use other words, or an empty query to list all ${all.length}.`;
+}
 var maxLimit, shape6, gatewaySearch;
 var init_search = __esm({
   "src/tools/gateway/search.ts"() {
@@ -16007,7 +16592,7 @@ var init_search = __esm({
     shape6 = object({
       query: string2(),
       limit: _default(int().check(_gte(1), _lte(maxLimit)), 10),
-      servers: optional(array(string2())),
+      servers: optional(oneOrMore(array(string2()))),
       readOnly: optional(boolean2())
     });
     gatewaySearch = {
@@ -16028,7 +16613,8 @@ var init_search = __esm({
         const accepts = (server, tool) => deps.mayUse(session, server, tool);
         const hits = deps.index.search(query, { ...options, accepts });
         const tools2 = hits.map(({ server, name, ...hit }) => ({ id: deps.idOf(server, name), server, ...hit }));
-        return textResult({ tools: tools2 });
+        const note3 = whatIsMissing({ ...options, query, found: tools2.length }, session, deps);
+        return textResult(note3 === void 0 ? { tools: tools2 } : { tools: tools2, note: note3 });
       }
     };
   }
@@ -16087,12 +16673,30 @@ var init_retrieve_tools = __esm({
   }
 });
 
+// src/tools/result-bytes.ts
+function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
+  const value = JSON.parse(textAt(bytes, at));
+  if (!isObject2(value)) return {};
+  const structure = value["structuredContent"] === void 0 ? void 0 : memberAt(bytes, at, ["structuredContent"]);
+  const text4 = structure && textAt(bytes, structure);
+  return text4 && /\d{16}/.test(text4) ? { ...value, structuredContent: parseExact(text4) } : value;
+}
+var init_result_bytes = __esm({
+  "src/tools/result-bytes.ts"() {
+    "use strict";
+    init_json_scan();
+    init_envelope();
+    init_exact_json();
+  }
+});
+
 // src/tools/result-view.ts
 function viewResult(result, request3) {
   const root = rootOf(result, request3);
   if (root.kind === "media") return root;
   const path8 = request3.path ?? "$";
   const value = follow(root.value, path8);
+  refuseStrangeFields(value, path8, request3.fields);
   if (Array.isArray(value)) return pageArray(value, path8, request3);
   if (typeof value === "string" && !isMarkedNumber(value))
     return request3.search ? searchText(value, path8, request3) : pageText(value, path8, request3);
@@ -16142,7 +16746,7 @@ function follow(root, path8) {
   const step = new RegExp(pathStep);
   while (step.lastIndex < tail.length) {
     const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${tail.slice(0, 40)}".`);
+    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
     const inBrackets = found[2];
     steps.push(found[1] ?? (inBrackets?.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets ?? ""));
   }
@@ -16247,6 +16851,26 @@ function searchText(text4, path8, request3) {
   }
   return pageArray(found, path8, { offset: request3.offset, limit: request3.limit });
 }
+function refuseStrangeFields(value, path8, fields) {
+  if (!fields || fields.length === 0) return;
+  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
+  const [first] = rows;
+  if (!first || rows.some((row) => fields.some((field) => hasField(row, field)))) return;
+  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));
+  const within = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
+  throw badRequest(
+    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within}`
+  );
+}
+function hasField(row, field) {
+  if (Object.hasOwn(row, field)) return true;
+  try {
+    walk(row, field.split("."), field);
+    return true;
+  } catch {
+    return false;
+  }
+}
 function project(row, fields) {
   if (!fields || fields.length === 0 || !isJsonObject(row)) return row;
   return Object.fromEntries(
@@ -16262,10 +16886,10 @@ function pageOf({ offset = 0, limit }, defaultLimit) {
 function next(at, total) {
   return at < total ? { nextOffset: at } : {};
 }
-function badRequest(message) {
-  return new AppError({ code: "BAD_ARGUMENT", message, hint: "Read it without a path first to see what it holds." });
+function badRequest(message, hint = "Read it without a path first to see what it holds.") {
+  return new AppError({ code: "BAD_ARGUMENT", message, hint });
 }
-var pageBytes, defaultRows, defaultCharacters, searchContext, pathStep;
+var pageBytes, defaultRows, defaultCharacters, searchContext, pathStep, pathForm;
 var init_result_view = __esm({
   "src/tools/result-view.ts"() {
     "use strict";
@@ -16278,6 +16902,7 @@ var init_result_view = __esm({
     defaultCharacters = 8192;
     searchContext = 200;
     pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
+    pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
   }
 });
 
@@ -16285,13 +16910,14 @@ var init_result_view = __esm({
 function runHeavyTask(task) {
   try {
     if (task.kind === "view") {
-      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: JSON.parse((0, import_node_fs7.readFileSync)(task.path, "utf8")) };
+      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes((0, import_node_fs7.readFileSync)(task.path)) };
       return { kind: "view", view: viewResult(lastRead.result, task.request) };
     }
-    const { bytes, policy, ref } = task;
-    const result = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
-    const shielded = shieldResult(result, policy, { put: () => ref }).result;
-    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: stringifyExact(shielded) };
+    const { bytes, policy, ref, ruleCode } = task;
+    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };
+    const shielded = shieldResult(result, bound, { put: () => ref }).result;
+    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };
   } catch (error2) {
     if (error2 instanceof AppError) {
       return { kind: "failed", code: error2.code, message: error2.message, hint: error2.hint };
@@ -16305,9 +16931,10 @@ var init_heavy_task = __esm({
     "use strict";
     import_node_fs7 = require("node:fs");
     init_errors();
-    init_exact_json();
+    init_result_bytes();
     init_result_view();
     init_shield();
+    init_structure_rule();
   }
 });
 
@@ -16331,7 +16958,7 @@ function createHeavyWork(source) {
     void gone.terminate();
   };
   const start = () => {
-    const started = new import_node_worker_threads.Worker(source, { eval: true });
+    const started = new import_node_worker_threads.Worker(source, { eval: true, resourceLimits });
     started.on("message", ({ id, outcome }) => {
       waiting.get(id)?.resolve(outcome);
       waiting.delete(id);
@@ -16365,7 +16992,7 @@ function checked(outcome) {
   if (!code) throw new Error(outcome.message);
   throw new AppError({ code, message: outcome.message, ...outcome.hint ? { hint: outcome.hint } : {} });
 }
-var import_node_worker_threads, heavyBytes, idleMs;
+var import_node_worker_threads, heavyBytes, idleMs, resourceLimits;
 var init_heavy_work = __esm({
   "src/tools/heavy-work.ts"() {
     "use strict";
@@ -16373,7 +17000,8 @@ var init_heavy_work = __esm({
     init_errors();
     init_heavy_task();
     heavyBytes = 1048576;
-    idleMs = 3e4;
+    idleMs = 5e3;
+    resourceLimits = { maxYoungGenerationSizeMb: 8 };
   }
 });
 
@@ -16424,7 +17052,7 @@ function createJobs(deps, limits = defaultJobLimits) {
     start({ session, label, isDetached = false, run }) {
       expire();
       makeRoom(session);
-      const id = (0, import_node_crypto9.randomBytes)(16).toString("base64url");
+      const id = (0, import_node_crypto8.randomBytes)(16).toString("base64url");
       const job = {
         ...{ id, session, label, isDetached, startedAt: deps.now(), abort: new AbortController(), log: [] },
         ...{ state: { state: "running" }, endedAt: void 0, progress: void 0 }
@@ -16471,7 +17099,7 @@ function unknownJob() {
   return new AppError({
     code: "JOB_UNKNOWN",
     message: "No job of this session has that id.",
-    hint: "Finished jobs are kept for an hour. Start it again."
+    hint: 'Jobs end with their session; finished ones are kept as long as results ("shield.keepMs" in the config). Start it again.'
   });
 }
 function tooMany(running) {
@@ -16481,20 +17109,73 @@ function tooMany(running) {
     hint: `Wait for one or cancel one: ${running.map(({ id, label }) => `${label} (${id})`).join(", ")}.`
   });
 }
-var import_node_crypto9, defaultJobLimits, maxLogLines, maxLogLine;
+var import_node_crypto8, defaultJobLimits, maxLogLines, maxLogLine;
 var init_jobs = __esm({
   "src/tools/jobs.ts"() {
     "use strict";
-    import_node_crypto9 = require("node:crypto");
+    import_node_crypto8 = require("node:crypto");
     init_errors();
     defaultJobLimits = {
       // As many as harshal-mcp-proxy runs at once, but for each session instead of for everybody.
       maxRunning: 3,
       maxFinished: 50,
-      finishedMs: 36e5
+      // As long as the result store keeps what they left.
+      finishedMs: 18e5
     };
     maxLogLines = 50;
     maxLogLine = 500;
+  }
+});
+
+// src/tools/pool-files.ts
+function createPoolFiles({ folder, now }) {
+  const pathOf = (session) => (0, import_node_path8.join)(folder, `${(0, import_node_crypto9.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
+  return {
+    load: (session) => readIds(pathOf(session)),
+    save(session, ids) {
+      try {
+        ensurePrivateDir(folder);
+        writeFileAtomic(pathOf(session), JSON.stringify(ids));
+      } catch {
+      }
+    },
+    forget(session) {
+      tryTo(() => removeIfPresent(pathOf(session)));
+    },
+    expire() {
+      tryTo(() => {
+        for (const name of (0, import_node_fs8.readdirSync)(folder)) {
+          const path8 = (0, import_node_path8.join)(folder, name);
+          if (now() - (0, import_node_fs8.statSync)(path8).mtimeMs > maxAgeMs) removeIfPresent(path8);
+        }
+      });
+    }
+  };
+}
+function readIds(path8) {
+  try {
+    const value = JSON.parse(readFileIfPresent(path8) ?? "[]");
+    return Array.isArray(value) ? value.filter((id) => typeof id === "string") : [];
+  } catch {
+    return [];
+  }
+}
+function tryTo(act) {
+  try {
+    act();
+  } catch {
+  }
+}
+var import_node_crypto9, import_node_fs8, import_node_path8, maxAgeMs;
+var init_pool_files = __esm({
+  "src/tools/pool-files.ts"() {
+    "use strict";
+    import_node_crypto9 = require("node:crypto");
+    import_node_fs8 = require("node:fs");
+    import_node_path8 = require("node:path");
+    init_atomic_file();
+    init_private_dir();
+    maxAgeMs = 7 * 24 * 36e5;
   }
 });
 
@@ -16507,7 +17188,7 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     entries2.delete(entry.ref);
     bytes -= entry.bytes;
     if (lastRead2?.ref === entry.ref) lastRead2 = void 0;
-    if (entry.held.kind === "file") (0, import_node_fs8.rmSync)(entry.held.path, { force: true });
+    if (entry.held.kind === "file") (0, import_node_fs9.rmSync)(entry.held.path, { force: true });
   };
   const isOld = (entry) => deps.now() - entry.storedAt > limits.maxAgeMs;
   const expire = () => {
@@ -16531,20 +17212,14 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     if (size > limits.maxBytes) return void 0;
     makeRoom(session, size);
     const ref = (0, import_node_crypto10.randomBytes)(refBytes).toString("base64url");
-    entries2.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: hold(text4, size) });
+    const held2 = size > limits.spillBytes ? spillText(deps.spillFolder, text4) : { kind: "memory", text: text4 };
+    entries2.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: held2 });
     bytes += size;
     return ref;
   };
-  const spillPath = () => (0, import_node_path7.join)(ensurePrivateDir(deps.spillFolder), `${(0, import_node_crypto10.randomBytes)(8).toString("hex")}.json`);
-  const hold = (text4, size) => {
-    if (size <= limits.spillBytes) return { kind: "memory", text: text4 };
-    const path8 = spillPath();
-    (0, import_node_fs8.writeFileSync)(path8, text4, { mode: 384, flag: "wx" });
-    return { kind: "file", path: path8 };
-  };
   const read4 = (entry) => {
     if (lastRead2?.ref === entry.ref) return lastRead2.result;
-    const text4 = entry.held.kind === "memory" ? entry.held.text : (0, import_node_fs8.readFileSync)(entry.held.path, "utf8");
+    const text4 = entry.held.kind === "memory" ? entry.held.text : (0, import_node_fs9.readFileSync)(entry.held.path, "utf8");
     const result = JSON.parse(text4);
     lastRead2 = { ref: entry.ref, result };
     return result;
@@ -16562,21 +17237,18 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
       return bytes;
     },
     put,
+    has(session, ref) {
+      const entry = entries2.get(ref);
+      return entry !== void 0 && entry.session === session && !isOld(entry);
+    },
     canHold: (size) => size <= limits.maxBytes,
     newReference: () => (0, import_node_crypto10.randomBytes)(refBytes).toString("base64url"),
     async putBytes(session, ref, given) {
       expire();
       makeRoom(session, given.length);
       bytes += given.length;
-      const path8 = spillPath();
-      try {
-        await (0, import_promises.writeFile)(path8, given, { mode: 384, flag: "wx" });
-      } catch (error2) {
-        bytes -= given.length;
-        (0, import_node_fs8.rmSync)(path8, { force: true });
-        throw error2;
-      }
-      entries2.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: { kind: "file", path: path8 } });
+      const held2 = await spillBytes(deps.spillFolder, given);
+      entries2.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: held2 });
     },
     async read(session, ref, request3) {
       const entry = find(session, ref);
@@ -16605,6 +17277,31 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     }
   };
 }
+function spillText(folder, text4) {
+  let path8;
+  try {
+    path8 = spillPath(folder);
+    (0, import_node_fs9.writeFileSync)(path8, text4, { mode: 384, flag: "wx" });
+    return { kind: "file", path: path8 };
+  } catch {
+    if (path8 !== void 0) (0, import_node_fs9.rmSync)(path8, { force: true });
+    return { kind: "memory", text: text4 };
+  }
+}
+async function spillBytes(folder, bytes) {
+  let path8;
+  try {
+    path8 = spillPath(folder);
+    await (0, import_promises.writeFile)(path8, bytes, { mode: 384, flag: "wx" });
+    return { kind: "file", path: path8 };
+  } catch {
+    if (path8 !== void 0) (0, import_node_fs9.rmSync)(path8, { force: true });
+    return { kind: "memory", text: Buffer.from(bytes).toString("utf8") };
+  }
+}
+function spillPath(folder) {
+  return (0, import_node_path9.join)(ensurePrivateDir(folder), `${(0, import_node_crypto10.randomBytes)(8).toString("hex")}.json`);
+}
 function unknownResult() {
   return new AppError({
     code: "RESULT_UNKNOWN",
@@ -16612,14 +17309,14 @@ function unknownResult() {
     hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.'
   });
 }
-var import_node_crypto10, import_node_fs8, import_promises, import_node_path7, defaultResultStoreLimits, refBytes;
+var import_node_crypto10, import_node_fs9, import_promises, import_node_path9, defaultResultStoreLimits, refBytes;
 var init_result_store = __esm({
   "src/tools/result-store.ts"() {
     "use strict";
     import_node_crypto10 = require("node:crypto");
-    import_node_fs8 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     import_promises = require("node:fs/promises");
-    import_node_path7 = require("node:path");
+    import_node_path9 = require("node:path");
     init_errors();
     init_private_dir();
     init_result_view();
@@ -16663,11 +17360,7 @@ function callTool(forwarder, call2) {
   });
 }
 function readResult({ line, result }) {
-  const value = result && JSON.parse(textAt(line, result));
-  if (!isRecord(value)) return {};
-  const structure = memberAt(line, result, ["structuredContent"]);
-  const text4 = structure && textAt(line, structure);
-  return text4 && /\d{16}/.test(text4) ? { ...value, structuredContent: parseExact(text4) } : value;
+  return result ? readResultBytes(line, result) : {};
 }
 function reasonOf(signal) {
   return signal.reason instanceof Error ? signal.reason.message : void 0;
@@ -16679,10 +17372,8 @@ var init_call_tool = __esm({
   "src/router/gateway/call-tool.ts"() {
     "use strict";
     init_errors();
-    init_json_scan();
-    init_hello();
     init_envelope();
-    init_exact_json();
+    init_result_bytes();
   }
 });
 
@@ -16729,6 +17420,7 @@ var init_session = __esm({
       announced = /* @__PURE__ */ new Set();
       isInitialized = false;
       protocolVersion;
+      /** `info`: what it says of itself, in full. */
       client;
       /** As the host set it; absent: the server's own choice. */
       logLevel;
@@ -16924,17 +17616,17 @@ function offerTools(mode, view2, options) {
   const own2 = (tools2) => tools2.map((tool) => ownDefinition(tool, options.maxResultBytes));
   switch (mode) {
     case "gateway":
-      return join6(own2(gatewayTools));
+      return join7(own2(gatewayTools));
     case "dynamic": {
       const byName = new Map(real.map(({ name, raw }) => [name, raw]));
       const found = options.pool.flatMap((id) => byName.get(id) ?? []);
-      return join6([...own2([retrieveTools, gatewayGetResult]), ...found]);
+      return join7([...own2([retrieveTools, gatewayGetResult]), ...found]);
     }
     case "all":
-      return join6([...real.map(({ raw }) => raw), ...own2([gatewayGetResult])]);
+      return join7([...real.map(({ raw }) => raw), ...own2([gatewayGetResult])]);
   }
 }
-function join6(items) {
+function join7(items) {
   const comma3 = Buffer.from(",");
   const body = items.flatMap((raw, i2) => i2 === 0 ? [raw] : [comma3, raw]);
   const result = Buffer.concat([Buffer.from('{"tools":['), ...body, Buffer.from("]}")]);
@@ -16978,7 +17670,7 @@ var init_offer = __esm({
 });
 
 // src/router/gateway/own-work.ts
-function argumentText({ line, params }, path8) {
+function argumentText2({ line, params }, path8) {
   const span = memberAt(line, params, path8);
   return span && textAt(line, span);
 }
@@ -17002,11 +17694,13 @@ var init_own_work = __esm({
         this.request = init.request;
         this.visible = init.visible;
         this.signal = init.signal;
-        this.isJob = argumentText(init.request, ["name"]) === '"gateway_invoke_async"';
+        this.isJob = argumentText2(init.request, ["name"]) === '"gateway_invoke_async"';
       }
       /** The arguments for the server's tool, byte for byte as the model wrote them. */
       get args() {
-        return argumentText(this.request, ["arguments", "args"]) ?? "{}";
+        const text4 = argumentText2(this.request, ["arguments", "args"]) ?? "{}";
+        if (!text4.startsWith('"')) return text4;
+        return String(JSON.parse(text4)).replace(/[\r\n]+/g, " ");
       }
       /** The server's answer, shortened or not; what stands for it until its line is written. */
       take(envelope, shortened2) {
@@ -17030,21 +17724,21 @@ var init_own_work = __esm({
 
 // src/router/gateway/shorten.ts
 function openHeavyWork() {
-  return createHeavyWork(true ? '"use strict";\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/tools/heavy-task.ts\nvar import_node_fs = require("node:fs");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\n\n// src/tools/exact-json.ts\nvar numberMark = "\\0#";\nvar token = /"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = /"\\\\u0000#(-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?)"/g;\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  const marked = text.replace(\n    token,\n    (found) => found.startsWith(\'"\') || String(Number(found)) === found ? found : `"\\\\u0000#${found}"`\n  );\n  return JSON.parse(marked);\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes("\\\\u0000#") ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return Buffer.byteLength(JSON.stringify(value) ?? "");\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits) {\n  const cuts = [];\n  return { value: shrinkAt(value, { path: "$", depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutMiddle(text, limits.maxString);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readTable(text) ?? plain;\n}\nfunction readJson(text) {\n  const start = /^\\s*[[{]/.exec(text);\n  if (!start) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { form: "table", headRows: 2, rows: lines } : void 0;\n  }\n  const first = splitRecords(lines.slice(0, sampledLines)).filter((row) => row.trim() !== "");\n  const sample = first.slice(\n    0,\n    Math.min(sampledRecords, lines.length > sampledLines ? first.length - 1 : first.length)\n  );\n  if (sample.length < minRecords) return void 0;\n  for (const separator of [",", "	", ";"]) {\n    const width = countOutsideQuotes(sample[0] ?? "", separator);\n    if (width === 0 || sample.some((row) => countOutsideQuotes(row, separator) !== width)) continue;\n    return { form: "table", headRows: 1, rows: splitRecords(lines) };\n  }\n  return void 0;\n}\nfunction splitRecords(lines) {\n  const records = [];\n  let open = [];\n  let quotes = 0;\n  for (const line of lines) {\n    open.push(line);\n    for (const char of line) if (char === \'"\') quotes += 1;\n    if (quotes % 2 === 0) {\n      records.push(open.join("\\n"));\n      open = [];\n      quotes = 0;\n    }\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction countOutsideQuotes(record, separator) {\n  let count = 0;\n  let quoted = false;\n  for (const char of record) {\n    if (char === \'"\') quoted = !quoted;\n    else if (char === separator && !quoted) count += 1;\n  }\n  return count;\n}\n\n// src/tools/result-view.ts\nvar pageBytes = 28e3;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const path = request.path ?? "$";\n  const value = follow(root.value, path);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  if (typeof value === "string" && !isMarkedNumber(value))\n    return request.search ? searchText(value, path, request) : pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction rootOf(result, { block, raw }) {\n  if (!isObject(result)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nfunction follow(root, path) {\n  const steps = [];\n  const tail = path.startsWith("$") ? path.slice(1) : path.startsWith("[") ? path : `.${path}`;\n  pathStep.lastIndex = 0;\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`);\n    const inBrackets = found[2];\n    steps.push(found[1] ?? (inBrackets?.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets ?? ""));\n  }\n  return walk(root, steps, path);\n}\nfunction walk(value, steps, path) {\n  const [step, ...rest] = steps;\n  if (step === void 0) return value;\n  if (Array.isArray(value)) {\n    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path));\n    const item = /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n    if (item !== void 0) return walk(item, rest, path);\n    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction tryWalk(value, steps, path) {\n  try {\n    return walk(value, steps, path);\n  } catch {\n    return null;\n  }\n}\nfunction pageArray(items, path, request) {\n  const needle = request.search?.toLowerCase();\n  const places = items.map((_, index) => index).filter((index) => !needle || rowText(items[index] ?? null).includes(needle));\n  const { offset, limit } = pageOf(request, defaultRows);\n  const data = [];\n  const rows = [];\n  let bytes = 0;\n  for (const place of places.slice(offset, offset + limit)) {\n    const row = project(items[place] ?? null, request.fields);\n    const size = jsonBytes(row);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "array", path, total: places.length, offset, data };\n      return { ...at, ...next(offset + 1, places.length), tooLarge: { path: `${path}[${place}]`, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 1;\n    data.push(row);\n    rows.push(place);\n  }\n  const page = {\n    kind: "array",\n    path,\n    total: places.length,\n    offset,\n    data,\n    ...next(offset + data.length, places.length)\n  };\n  return needle ? { ...page, rows } : page;\n}\nfunction rowText(row) {\n  if (typeof row === "string") return row.toLowerCase();\n  return Number.isFinite(jsonBytes(row)) ? JSON.stringify(row).toLowerCase() : "";\n}\nfunction pageObject(object, path, request) {\n  const needle = request.search?.toLowerCase();\n  const shown = request.fields ? project(object, request.fields) : object;\n  const entries = Object.entries(isJsonObject(shown) ? shown : object).filter(\n    ([key, value]) => !needle || key.toLowerCase().includes(needle) || rowText(value).includes(needle)\n  );\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction searchText(text, path, request) {\n  const pattern = new RegExp((request.search ?? "").replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  let shownTo = -1;\n  for (const { index, 0: match } of text.matchAll(pattern)) {\n    if (index < shownTo) continue;\n    const [from, to] = [\n      Math.max(0, index - searchContext),\n      Math.min(text.length, index + match.length + searchContext)\n    ];\n    shownTo = to;\n    found.push({ at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n  }\n  return pageArray(found, path, { offset: request.offset, limit: request.limit });\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(\n    fields.map((field) => [\n      field,\n      Object.hasOwn(row, field) ? row[field] ?? null : tryWalk(row, field.split("."), field)\n    ])\n  );\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\nfunction badRequest(message) {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint: "Read it without a path first to see what it holds." });\n}\n\n// src/tools/shield-policy.ts\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 100;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, policy, round);\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round) {\n  return shrinkForm(text, readText(text), policy, round);\n}\nfunction shrinkForm(text, form, policy, round) {\n  const limits = limitsOfRound(policy, round, true);\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table":\n      return shrinkTable(text, form, limits);\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutMiddle(text, limits.maxString), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable(text, { rows, headRows }, { maxItems, maxString }) {\n  const wanted = rows.slice(0, headRows + maxItems);\n  const kept = wanted.filter((row, index) => index < headRows || row.length <= maxString);\n  if (kept.length === rows.length) return { text, cuts: [] };\n  return { text: kept.join("\\n"), cuts: [{ kind: "items", path: "$", kept: kept.length, total: rows.length }] };\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const twins = findTwins(structure, content);\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = shortenAt(structure, twins, policy, round);\n    if (policy.isValidStructure && !policy.isValidStructure(shortened.structure)) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text.cuts.length === 0);\n}\nfunction shortenAt(structure, twins, policy, round) {\n  const texts = /* @__PURE__ */ new Map();\n  let open = structure;\n  if (isJsonObject(open) && twins.asMember.length > 0) {\n    const members = new Set(twins.asMember.map(({ key }) => key));\n    open = Object.fromEntries(Object.entries(open).map(([key, value2]) => [key, members.has(key) ? "" : value2]));\n  }\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const shrunk = shrink(open, { ...limitsOfRound(policy, round, false), ...maxKeys2 });\n  let value = shrunk.value;\n  for (const { block, key, text } of twins.asMember) {\n    const short = shrinkTextAt(text, policy, round);\n    texts.set(block, short);\n    if (isJsonObject(value) && Object.hasOwn(value, key)) {\n      value = Object.fromEntries(Object.entries(value).map(([name, old]) => [name, name === key ? short.text : old]));\n    }\n  }\n  if (twins.asJson !== void 0) texts.set(twins.asJson, { text: JSON.stringify(value), cuts: shrunk.cuts });\n  const bytes = [...texts.values()].reduce((sum2, { text }) => sum2 + wireBytes(text), jsonBytes(value));\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const asMember = [];\n  let asJson;\n  for (const [block, part] of content.entries()) {\n    if (!isObject(part) || part["type"] !== "text" || typeof part["text"] !== "string") continue;\n    const text = part["text"];\n    const member = isJsonObject(structure) ? Object.entries(structure).find(([, value]) => value === text) : void 0;\n    if (member) asMember.push({ block, key: member[0], text });\n    else if (asJson === void 0 && isSameJson(text, structure)) asJson = block;\n  }\n  return { asJson, asMember };\n}\nfunction isSameJson(text, structure) {\n  try {\n    return withSortedKeys(JSON.parse(text)) === withSortedKeys(structure);\n  } catch {\n    return false;\n  }\n}\nfunction withSortedKeys(value) {\n  return JSON.stringify(\n    value,\n    (_, part) => isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part\n  );\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteBytes = 4096;\nvar maxNotedCuts = 12;\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result)) return { result };\n  const draft = shorten(result, policy);\n  if (draft.cuts.length === 0 && draft.omitted.length === 0) return { result };\n  const ref = keep.put(result);\n  const note = { type: "text", text: describeCuts(draft, ref, result["structuredContent"] !== void 0) };\n  const meta = isObject(result["_meta"]) ? result["_meta"] : {};\n  return {\n    result: {\n      ...result,\n      ...Array.isArray(result["content"]) ? { content: [...draft.content, note] } : {},\n      ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n      _meta: { ...meta, [shieldMetaKey]: { ref: ref ?? null } }\n    },\n    ...ref === void 0 ? {} : { ref }\n  };\n}\nfunction shorten(result, policy) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const draft = { content: [], structured: void 0, cuts: [], omitted: [] };\n  const { content: _, structuredContent: structure, ...others } = result;\n  const free = Math.max(0, policy.maxTotalBytes - jsonBytes(others) - noteBytes);\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = jsonBytes(structure ?? "");\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = isJson(structure) ? shortenStructure(structure, content, policy, share) : void 0;\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const twin = short?.texts.get(index);\n    const data = mediaOf(block);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, what: describeMedia(block, data) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, what: `${typeOf(block)}, ${blockBytes(block)} bytes` });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, what: `${typeOf(block)}, ${text.length} characters` });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nfunction describeCuts(draft, ref, hasStructure) {\n  const needsBlock = (block) => block !== "structured" && (block > 0 || hasStructure);\n  const lines = draft.cuts.flatMap(\n    ({ block, cuts }) => cuts.map((cut) => `- ${describeCut(cut)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const omitted = draft.omitted.map(({ block, what }) => `- block ${block} left out: ${what}`);\n  const all = [...lines, ...omitted];\n  const shown = all.slice(0, maxNotedCuts).map((line) => line.length > 200 ? `${line.slice(0, 197)}...` : line);\n  if (all.length > shown.length) shown.push(`- and ${all.length - shown.length} more`);\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  return `[Result shortened. ${how}\n${shown.join("\\n")}]`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.path}: ${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.path}: ${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `${cut.path}: without ${cut.names.slice(0, 12).join(", ")}${cut.names.length > 12 ? ` and ${cut.names.length - 12} more` : ""}`;\n    case "depth":\n      return `${cut.path}: emptied, nested too deep`;\n  }\n}\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction describeMedia(block, data) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  const type = isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "application/octet-stream";\n  return `${typeOf(block)} ${type}, ${Math.floor(data.length * 3 / 4)} bytes`;\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\nvar blockBytes = (block) => jsonBytes(block) + 1;\nvar sum = (numbers) => numbers.reduce((total, number) => total + number, 0);\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: JSON.parse((0, import_node_fs.readFileSync)(task.path, "utf8")) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    const { bytes, policy, ref } = task;\n    const result = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));\n    const shielded = shieldResult(result, policy, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: stringifyExact(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "");
+  return createHeavyWork(true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/tools/heavy-task.ts\nvar import_node_fs = require("node:fs");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\n\n// src/base/json-skip.ts\nvar maxDepth = 1e3;\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar containers = new Uint8Array(maxDepth);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction memberOf(bytes, span, key) {\n  let found;\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start, end };\n  });\n  return found;\n}\nfunction isKeyAt(bytes, start, end, key) {\n  const length = end - start - 2;\n  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start, end, key);\n  for (let i = 0; i < length; i += 1) {\n    if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;\n  }\n  return true;\n}\nfunction isEscapedKey(bytes, start, end, key) {\n  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;\n  return isEscaped && decodeString(bytes, { start, end }) === key;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/mcp/envelope.ts\nfunction memberAt(line, from, path) {\n  let at = from;\n  for (const key of path) {\n    if (!isObjectAt(line, at)) return void 0;\n    at = memberOf(line, at, key);\n  }\n  return at;\n}\n\n// src/tools/exact-json.ts\nvar numberMark = "\\0#";\nvar token = /"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = /"\\\\u0000#(-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?)"/g;\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  const marked = text.replace(\n    token,\n    (found) => found.startsWith(\'"\') || String(Number(found)) === found ? found : `"\\\\u0000#${found}"`\n  );\n  return JSON.parse(marked);\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes("\\\\u0000#") ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return Buffer.byteLength(JSON.stringify(value) ?? "");\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const structure = value["structuredContent"] === void 0 ? void 0 : memberAt(bytes, at, ["structuredContent"]);\n  const text = structure && textAt(bytes, structure);\n  return text && /\\d{16}/.test(text) ? { ...value, structuredContent: parseExact(text) } : value;\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits) {\n  const cuts = [];\n  return { value: shrinkAt(value, { path: "$", depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutMiddle(text, limits.maxString);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readTable(text) ?? plain;\n}\nfunction readJson(text) {\n  const start = /^\\s*[[{]/.exec(text);\n  if (!start) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { form: "table", headRows: 2, rows: lines } : void 0;\n  }\n  const first = splitRecords(lines.slice(0, sampledLines)).filter((row) => row.trim() !== "");\n  const sample = first.slice(\n    0,\n    Math.min(sampledRecords, lines.length > sampledLines ? first.length - 1 : first.length)\n  );\n  if (sample.length < minRecords) return void 0;\n  for (const separator of [",", "	", ";"]) {\n    const width = countOutsideQuotes(sample[0] ?? "", separator);\n    if (width === 0 || sample.some((row) => countOutsideQuotes(row, separator) !== width)) continue;\n    return { form: "table", headRows: 1, rows: splitRecords(lines) };\n  }\n  return void 0;\n}\nfunction splitRecords(lines) {\n  const records = [];\n  let open = [];\n  let quotes = 0;\n  for (const line of lines) {\n    open.push(line);\n    for (const char of line) if (char === \'"\') quotes += 1;\n    if (quotes % 2 === 0) {\n      records.push(open.join("\\n"));\n      open = [];\n      quotes = 0;\n    }\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction countOutsideQuotes(record, separator) {\n  let count = 0;\n  let quoted = false;\n  for (const char of record) {\n    if (char === \'"\') quoted = !quoted;\n    else if (char === separator && !quoted) count += 1;\n  }\n  return count;\n}\n\n// src/tools/result-view.ts\nvar pageBytes = 28e3;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const path = request.path ?? "$";\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, request.fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  if (typeof value === "string" && !isMarkedNumber(value))\n    return request.search ? searchText(value, path, request) : pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction rootOf(result, { block, raw }) {\n  if (!isObject(result)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nfunction follow(root, path) {\n  const steps = [];\n  const tail = path.startsWith("$") ? path.slice(1) : path.startsWith("[") ? path : `.${path}`;\n  pathStep.lastIndex = 0;\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);\n    const inBrackets = found[2];\n    steps.push(found[1] ?? (inBrackets?.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets ?? ""));\n  }\n  return walk(root, steps, path);\n}\nfunction walk(value, steps, path) {\n  const [step, ...rest] = steps;\n  if (step === void 0) return value;\n  if (Array.isArray(value)) {\n    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path));\n    const item = /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n    if (item !== void 0) return walk(item, rest, path);\n    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction tryWalk(value, steps, path) {\n  try {\n    return walk(value, steps, path);\n  } catch {\n    return null;\n  }\n}\nfunction pageArray(items, path, request) {\n  const needle = request.search?.toLowerCase();\n  const places = items.map((_, index) => index).filter((index) => !needle || rowText(items[index] ?? null).includes(needle));\n  const { offset, limit } = pageOf(request, defaultRows);\n  const data = [];\n  const rows = [];\n  let bytes = 0;\n  for (const place of places.slice(offset, offset + limit)) {\n    const row = project(items[place] ?? null, request.fields);\n    const size = jsonBytes(row);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "array", path, total: places.length, offset, data };\n      return { ...at, ...next(offset + 1, places.length), tooLarge: { path: `${path}[${place}]`, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 1;\n    data.push(row);\n    rows.push(place);\n  }\n  const page = {\n    kind: "array",\n    path,\n    total: places.length,\n    offset,\n    data,\n    ...next(offset + data.length, places.length)\n  };\n  return needle ? { ...page, rows } : page;\n}\nfunction rowText(row) {\n  if (typeof row === "string") return row.toLowerCase();\n  return Number.isFinite(jsonBytes(row)) ? JSON.stringify(row).toLowerCase() : "";\n}\nfunction pageObject(object, path, request) {\n  const needle = request.search?.toLowerCase();\n  const shown = request.fields ? project(object, request.fields) : object;\n  const entries = Object.entries(isJsonObject(shown) ? shown : object).filter(\n    ([key, value]) => !needle || key.toLowerCase().includes(needle) || rowText(value).includes(needle)\n  );\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction searchText(text, path, request) {\n  const pattern = new RegExp((request.search ?? "").replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  let shownTo = -1;\n  for (const { index, 0: match } of text.matchAll(pattern)) {\n    if (index < shownTo) continue;\n    const [from, to] = [\n      Math.max(0, index - searchContext),\n      Math.min(text.length, index + match.length + searchContext)\n    ];\n    shownTo = to;\n    found.push({ at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n  }\n  return pageArray(found, path, { offset: request.offset, limit: request.limit });\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => hasField(row, field)))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within}`\n  );\n}\nfunction hasField(row, field) {\n  if (Object.hasOwn(row, field)) return true;\n  try {\n    walk(row, field.split("."), field);\n    return true;\n  } catch {\n    return false;\n  }\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(\n    fields.map((field) => [\n      field,\n      Object.hasOwn(row, field) ? row[field] ?? null : tryWalk(row, field.split("."), field)\n    ])\n  );\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/shield-policy.ts\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth2 = 100;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth2 / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, policy, round);\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round) {\n  return shrinkForm(text, readText(text), policy, round);\n}\nfunction shrinkForm(text, form, policy, round) {\n  const limits = limitsOfRound(policy, round, true);\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table":\n      return shrinkTable(text, form, limits);\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutMiddle(text, limits.maxString), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable(text, { rows, headRows }, { maxItems, maxString }) {\n  const wanted = rows.slice(0, headRows + maxItems);\n  const kept = wanted.filter((row, index) => index < headRows || row.length <= maxString);\n  if (kept.length === rows.length) return { text, cuts: [] };\n  return { text: kept.join("\\n"), cuts: [{ kind: "items", path: "$", kept: kept.length, total: rows.length }] };\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const twins = findTwins(structure, content);\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = shortenAt(structure, twins, policy, round);\n    if (policy.isValidStructure && !policy.isValidStructure(shortened.structure)) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text.cuts.length === 0);\n}\nfunction shortenAt(structure, twins, policy, round) {\n  const texts = /* @__PURE__ */ new Map();\n  let open = structure;\n  if (isJsonObject(open) && twins.asMember.length > 0) {\n    const members = new Set(twins.asMember.map(({ key }) => key));\n    open = Object.fromEntries(Object.entries(open).map(([key, value2]) => [key, members.has(key) ? "" : value2]));\n  }\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const shrunk = shrink(open, { ...limitsOfRound(policy, round, false), ...maxKeys2 });\n  let value = shrunk.value;\n  for (const { block, key, text } of twins.asMember) {\n    const short = shrinkTextAt(text, policy, round);\n    texts.set(block, short);\n    if (isJsonObject(value) && Object.hasOwn(value, key)) {\n      value = Object.fromEntries(Object.entries(value).map(([name, old]) => [name, name === key ? short.text : old]));\n    }\n  }\n  if (twins.asJson !== void 0) texts.set(twins.asJson, { text: JSON.stringify(value), cuts: shrunk.cuts });\n  const bytes = [...texts.values()].reduce((sum2, { text }) => sum2 + wireBytes(text), jsonBytes(value));\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const asMember = [];\n  let asJson;\n  for (const [block, part] of content.entries()) {\n    if (!isObject(part) || part["type"] !== "text" || typeof part["text"] !== "string") continue;\n    const text = part["text"];\n    const member = isJsonObject(structure) ? Object.entries(structure).find(([, value]) => value === text) : void 0;\n    if (member) asMember.push({ block, key: member[0], text });\n    else if (asJson === void 0 && isSameJson(text, structure)) asJson = block;\n  }\n  return { asJson, asMember };\n}\nfunction isSameJson(text, structure) {\n  try {\n    return withSortedKeys(JSON.parse(text)) === withSortedKeys(structure);\n  } catch {\n    return false;\n  }\n}\nfunction withSortedKeys(value) {\n  return JSON.stringify(\n    value,\n    (_, part) => isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part\n  );\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteBytes = 4096;\nvar maxNotedCuts = 12;\nvar noteStart = "[Result shortened. ";\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result)) return { result };\n  const draft = shorten(result, policy);\n  if (draft.cuts.length === 0 && draft.omitted.length === 0) return { result };\n  const ref = keep.put(result);\n  const note = { type: "text", text: describeCuts(draft, ref, result["structuredContent"] !== void 0) };\n  const meta = isObject(result["_meta"]) ? result["_meta"] : {};\n  return {\n    result: {\n      ...result,\n      ...Array.isArray(result["content"]) ? { content: [...draft.content, note] } : {},\n      ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n      _meta: { ...meta, [shieldMetaKey]: { ref: ref ?? null } }\n    },\n    ...ref === void 0 ? {} : { ref }\n  };\n}\nfunction shorten(result, policy) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const draft = { content: [], structured: void 0, cuts: [], omitted: [] };\n  const { content: _, structuredContent: structure, ...others } = result;\n  const free = Math.max(0, policy.maxTotalBytes - jsonBytes(others) - noteBytes);\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = jsonBytes(structure ?? "");\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = isJson(structure) ? shortenStructure(structure, content, policy, share) : void 0;\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const twin = short?.texts.get(index);\n    const data = mediaOf(block);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, what: describeMedia(block, data) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, what: `${typeOf(block)}, ${blockBytes(block)} bytes` });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, what: `${typeOf(block)}, ${text.length} characters` });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nfunction describeCuts(draft, ref, hasStructure) {\n  const needsBlock = (block) => block !== "structured" && (block > 0 || hasStructure);\n  const lines = draft.cuts.flatMap(\n    ({ block, cuts }) => cuts.map((cut) => `- ${describeCut(cut)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const omitted = draft.omitted.map(({ block, what }) => `- block ${block} left out: ${what}`);\n  const all = [...lines, ...omitted];\n  const shown = all.slice(0, maxNotedCuts).map((line) => line.length > 200 ? `${line.slice(0, 197)}...` : line);\n  if (all.length > shown.length) shown.push(`- and ${all.length - shown.length} more`);\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  return `${noteStart}${how}\n${shown.join("\\n")}]`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.path}: ${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.path}: ${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `${cut.path}: without ${cut.names.slice(0, 12).join(", ")}${cut.names.length > 12 ? ` and ${cut.names.length - 12} more` : ""}`;\n    case "depth":\n      return `${cut.path}: emptied, nested too deep`;\n  }\n}\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction describeMedia(block, data) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  const type = isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "application/octet-stream";\n  return `${typeOf(block)} ${type}, ${Math.floor(data.length * 3 / 4)} bytes`;\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\nvar blockBytes = (block) => jsonBytes(block) + 1;\nvar sum = (numbers) => numbers.reduce((total, number) => total + number, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readRule(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  const validate = module2.exports;\n  if (typeof validate !== "function") throw new Error("the code of a rule must be a function");\n  return passesBy((structure) => validate(structure) === true);\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes((0, import_node_fs.readFileSync)(task.path)) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "");
 }
-async function shortenAnswer({ store, heavy }, scopeId, { envelope, policy }) {
+async function shortenAnswer({ store, heavy }, scopeId, { envelope, policy, rule }) {
   const { line, result } = envelope;
   if (!result) return void 0;
-  const isBound = policy.isValidStructure !== void 0 && line.includes('"structuredContent"');
-  if (result.end - result.start <= heavyBytes || isBound) {
+  const bound = line.includes('"structuredContent"') ? await rule() : void 0;
+  if (result.end - result.start <= heavyBytes) {
     const value = readResult(envelope);
-    const shielded = shieldResult(value, policy, store.keeper(scopeId)).result;
+    const whole = bound ? { ...policy, isValidStructure: bound.passes } : policy;
+    const shielded = shieldResult(value, whole, store.keeper(scopeId)).result;
     return shielded === value ? void 0 : shielded;
   }
-  const { isValidStructure: _, ...plain2 } = policy;
   const bytes = line.subarray(result.start, result.end);
   const ref = store.canHold(bytes.length) ? store.newReference() : void 0;
-  const outcome = await heavy.run({ kind: "shorten", bytes, policy: plain2, ref });
+  const outcome = await heavy.run({ kind: "shorten", bytes, policy, ref, ruleCode: bound?.code() });
   if (outcome.kind !== "shortened") return void 0;
   if (ref !== void 0) await store.putBytes(scopeId, ref, bytes);
   const shortened2 = JSON.parse(outcome.text);
@@ -17061,13 +17755,13 @@ var init_shorten = __esm({
 
 // src/tools/search/clauses.ts
 function splitClauses(text4) {
-  const held = [];
+  const held2 = [];
   const masked = text4.replace(new RegExp(pathOrUrl, "g"), (found) => {
     const tail = /[.,;!?)]*$/.exec(found)?.[0] ?? "";
-    held.push(tail === "" ? found : found.slice(0, -tail.length));
-    return `${held.length - 1}${tail}`;
+    held2.push(tail === "" ? found : found.slice(0, -tail.length));
+    return `${held2.length - 1}${tail}`;
   });
-  const unmask = (part) => part.replace(/\u0001(\d+)\u0002/g, (_, at) => held[Number(at)] ?? "");
+  const unmask = (part) => part.replace(/\u0001(\d+)\u0002/g, (_, at) => held2[Number(at)] ?? "");
   return masked.split(boundary).map(unmask).filter((part) => part.trim() !== "");
 }
 function fileKindOf(found) {
@@ -17253,8 +17947,8 @@ function createQueryReader(tokenizer, tuning) {
   const synonyms = readSynonyms(tokenizer);
   const readClause = (text4, factor = 1) => {
     const weights = /* @__PURE__ */ new Map();
-    const add = (words3, weight) => {
-      for (const term of tokenizer.terms(words3)) weights.set(term, Math.max(weights.get(term) ?? 0, weight));
+    const add = (words4, weight) => {
+      for (const term of tokenizer.terms(words4)) weights.set(term, Math.max(weights.get(term) ?? 0, weight));
     };
     const spoken = text4.replace(new RegExp(pathOrUrl, "g"), (found) => {
       add(found.replace(/^https?:\/\//, ""), tuning.pathWeight);
@@ -17267,16 +17961,16 @@ function createQueryReader(tokenizer, tuning) {
     const said = tokenizer.terms(spoken);
     const telling = said.filter((term) => !stops.has(term) && !emptyTerm.test(term));
     for (const term of telling.length > 0 || weights.size > 0 ? telling : said) weights.set(term, 1);
-    const words2 = [...weights].map(([term, weight]) => ({
+    const words3 = [...weights].map(([term, weight]) => ({
       term,
       weight: weight * factor,
       synonyms: weight > tuning.pathWeight ? synonyms.get(term) ?? [] : []
     }));
-    return { words: words2, maxTools };
+    return { words: words3, maxTools };
   };
   return (text4) => {
     const whole = readClause(text4);
-    const clauses = splitClauses(text4).map((part) => readClause(part)).filter(({ words: words2 }) => words2.some(({ weight }) => weight > tuning.pathWeight));
+    const clauses = splitClauses(text4).map((part) => readClause(part)).filter(({ words: words3 }) => words3.some(({ weight }) => weight > tuning.pathWeight));
     if (relativeDate.test(text4)) {
       clauses.push({ ...readClause("current time date", tuning.dateWeight), maxTools: maxDateTools });
     }
@@ -17355,16 +18049,17 @@ var init_near_words = __esm({
 });
 
 // src/tools/search/score.ts
-function scoreDocs(index, words2, tuning) {
+function scoreDocs(words3, source) {
+  const { index, rarity, tuning } = source;
   const scores = new Float64Array(index.slotCount);
   const covered = new Float64Array(index.slotCount);
   const concept = new Float64Array(index.slotCount);
   const slots = [];
   let mass = 0;
-  for (const word of words2) {
-    const worth = index.rarity(word.term) * word.weight;
+  for (const word of words3) {
+    const worth = rarity(word.term) * word.weight;
     if (word.weight > tuning.pathWeight) mass += worth;
-    for (const slot of scoreConcept(index, word, tuning, concept)) {
+    for (const slot of scoreConcept(word, source, concept)) {
       const score = concept[slot] ?? 0;
       concept[slot] = 0;
       if (scores[slot] === 0) slots.push(slot);
@@ -17379,12 +18074,12 @@ function scoreDocs(index, words2, tuning) {
   }
   return { slots, scores };
 }
-function scoreConcept(index, word, tuning, into) {
+function scoreConcept(word, { index, rarity, tuning }, into) {
   const touched = [];
   const k = tuning.saturation;
   const add = (term, worth) => {
-    const { slots, weights } = index.postings(term);
-    for (let at = 0; at < slots.length; at += 1) {
+    const { slots, weights, from, to } = index.postings(term);
+    for (let at = from; at < to; at += 1) {
       const slot = slots[at] ?? 0;
       const weight = weights[at] ?? 0;
       const score = worth * weight * (k + 1) / (weight + k);
@@ -17394,14 +18089,14 @@ function scoreConcept(index, word, tuning, into) {
       into[slot] = score;
     }
   };
-  const own2 = index.rarity(word.term);
+  const own2 = rarity(word.term);
   add(word.term, own2 * word.weight);
   for (const other of word.synonyms) {
-    add(other, Math.min(own2, index.rarity(other)) * word.weight * tuning.synonymWeight);
+    add(other, Math.min(own2, rarity(other)) * word.weight * tuning.synonymWeight);
   }
   if (touched.length === 0 && word.weight > tuning.pathWeight) {
     for (const near of nearWords(index.writtenAs(word.term), index.vocabulary(), index.writtenAs)) {
-      add(near, index.rarity(near) * word.weight * tuning.nearWordWeight);
+      add(near, rarity(near) * word.weight * tuning.nearWordWeight);
     }
   }
   return touched;
@@ -17430,13 +18125,15 @@ function rankTools(query, source) {
 }
 function rankClause(clause, source) {
   const { tools: tools2, servers, tuning, accepts } = source;
-  const ofServers = scoreDocs(servers, clause.words, tuning);
+  const ofServers = scoreDocs(clause.words, { index: servers, rarity: servers.rarity, tuning });
   const serverScores = /* @__PURE__ */ new Map();
   for (const slot of ofServers.slots) {
     const server = servers.docAt(slot);
     if (server !== void 0) serverScores.set(server, ofServers.scores[slot] ?? 0);
   }
-  const { slots, scores } = scoreDocs(tools2, clause.words, tuning);
+  const share = tuning.serverRarity;
+  const rarity = (term) => tools2.rarity(term) * (1 - share) + servers.rarity(term) * share;
+  const { slots, scores } = scoreDocs(clause.words, { index: tools2, rarity, tuning });
   const best = new BestOf(clause.maxTools);
   for (const slot of slots) {
     const doc = tools2.docAt(slot);
@@ -17448,7 +18145,7 @@ function rankClause(clause, source) {
 function castVotes(ranked, weight, tuning, votes) {
   const top = ranked[0]?.score ?? 1;
   for (const [rank, { doc, score }] of ranked.entries()) {
-    const vote = weight * score / top / (1 + tuning.rankDecay * rank);
+    const vote = weight * (score / top) ** tuning.voteSharpness / (1 + tuning.rankDecay * rank);
     votes.set(doc, (votes.get(doc) ?? 0) + vote);
   }
 }
@@ -17504,111 +18201,173 @@ var init_rank = __esm({
   }
 });
 
+// src/tools/search/documents.ts
+var Documents;
+var init_documents = __esm({
+  "src/tools/search/documents.ts"() {
+    "use strict";
+    Documents = class {
+      #docs = [];
+      /** Where the terms of each document end. */
+      #ends = [];
+      #length = 0;
+      ids = new Int32Array(4096);
+      weights = new Float32Array(4096);
+      get count() {
+        return this.#docs.length;
+      }
+      docAt(number4) {
+        return this.#docs[number4];
+      }
+      /** Of its terms in `ids` and `weights`; they end where the next document's begin. */
+      startOf(doc) {
+        return doc === 0 ? 0 : this.#ends[doc - 1] ?? 0;
+      }
+      add(doc, { ids, length, weightOf }) {
+        this.#reserve(length);
+        const [toIds, toWeights] = [this.ids, this.weights];
+        let to = this.#length;
+        for (let at = 0; at < length; at += 1, to += 1) {
+          const id = ids[at] ?? 0;
+          toIds[to] = id;
+          toWeights[to] = weightOf[id] ?? 0;
+        }
+        this.#length = to;
+        this.#docs.push(doc);
+        this.#ends.push(to);
+      }
+      takeFrom(other, { from, to }) {
+        const [start, end] = [other.startOf(from), other.startOf(to)];
+        this.#reserve(end - start);
+        this.ids.set(other.ids.subarray(start, end), this.#length);
+        this.weights.set(other.weights.subarray(start, end), this.#length);
+        const group = { from: this.count, to: this.count + to - from };
+        for (let doc = from; doc < to; doc += 1) this.#ends.push((other.#ends[doc] ?? 0) - start + this.#length);
+        for (const doc of other.#docs.slice(from, to)) this.#docs.push(doc);
+        this.#length += end - start;
+        return group;
+      }
+      #reserve(count3) {
+        const needed = this.#length + count3;
+        if (needed <= this.ids.length) return;
+        const [ids, weights] = [this.ids, this.weights];
+        this.ids = new Int32Array(needed * 2);
+        this.weights = new Float32Array(needed * 2);
+        this.ids.set(ids);
+        this.weights.set(weights);
+      }
+    };
+  }
+});
+
 // src/tools/search/term-index.ts
 function createTermIndex(numbers) {
-  const postingsOf = [];
-  const docs = [];
-  const freeSlots = [];
+  const groups = /* @__PURE__ */ new Map();
+  let written = new Documents();
+  let putUpTo = 0;
+  let inverted;
   let size = 0;
-  const find = (term) => {
+  const current = () => {
+    if (inverted) return inverted;
+    if (written.count > size * 2) {
+      const kept = new Documents();
+      for (const [name, group] of groups) groups.set(name, kept.takeFrom(written, group));
+      written = kept;
+      putUpTo = kept.count;
+    }
+    inverted = invert(written, [...groups.values()], numbers.termCount);
+    return inverted;
+  };
+  const remove = (name) => {
+    const group = groups.get(name);
+    if (!group) return;
+    size -= group.to - group.from;
+    groups.delete(name);
+    inverted = void 0;
+  };
+  const postings = (term) => {
+    const { starts, slots, weights } = current();
     const id = numbers.idOf(term);
-    return id === void 0 ? void 0 : postingsOf[id];
+    const from = id === void 0 ? 0 : starts[id] ?? 0;
+    return { slots, weights, from, to: id === void 0 ? 0 : starts[id + 1] ?? from };
   };
   return {
     get size() {
       return size;
     },
     get slotCount() {
-      return docs.length;
+      return size;
     },
-    add(doc, { ids, weights }) {
-      const slot = freeSlots.pop() ?? docs.length;
-      docs[slot] = { doc, ids };
-      size += 1;
-      for (let at = 0; at < ids.length; at += 1) {
-        const id = ids[at] ?? 0;
-        const weight = weights[at] ?? 0;
-        const postings = postingsOf[id];
-        if (postings) {
-          postings.slots.push(slot);
-          postings.weights.push(weight);
-        } else postingsOf[id] = { slots: [slot], weights: [weight] };
-      }
-      return slot;
+    write: (doc, terms) => written.add(doc, terms),
+    put(name) {
+      remove(name);
+      groups.set(name, { from: putUpTo, to: written.count });
+      size += written.count - putUpTo;
+      putUpTo = written.count;
+      inverted = void 0;
     },
-    remove(slots) {
-      const gone = new Set(slots);
-      const touched = /* @__PURE__ */ new Set();
-      for (const slot of gone) {
-        const entry = docs[slot];
-        if (!entry) continue;
-        for (const id of entry.ids) touched.add(id);
-        docs[slot] = void 0;
-        freeSlots.push(slot);
-        size -= 1;
-      }
-      for (const id of touched) {
-        const left = withoutSlots(postingsOf[id] ?? noPostings, gone);
-        postingsOf[id] = left.slots.length === 0 ? void 0 : left;
-      }
-    },
-    docAt: (slot) => docs[slot]?.doc,
-    postings: (term) => find(term) ?? noPostings,
+    remove,
+    docAt: (slot) => written.docAt(current().docs[slot] ?? -1),
+    postings,
     rarity(term) {
-      const holders = find(term)?.slots.length ?? 0;
-      return Math.log(1 + (size - holders + 0.5) / (holders + 0.5));
+      const { from, to } = postings(term);
+      return Math.log(1 + (size - (to - from) + 0.5) / (to - from + 0.5));
     },
     writtenAs: numbers.writtenAs,
     *vocabulary() {
-      for (const [id, postings] of postingsOf.entries()) if (postings) yield numbers.termAt(id);
+      const { starts } = current();
+      for (let id = 0; id + 1 < starts.length; id += 1) if (starts[id] !== starts[id + 1]) yield numbers.termAt(id);
     }
   };
 }
-function withoutSlots(postings, gone) {
-  const left = { slots: [], weights: [] };
-  for (const [at, slot] of postings.slots.entries()) {
-    if (gone.has(slot)) continue;
-    left.slots.push(slot);
-    left.weights.push(postings.weights[at] ?? 0);
+function invert(written, groups, termCount) {
+  const { ids, weights: weightsOf } = written;
+  const starts = new Int32Array(termCount + 1);
+  let count3 = 0;
+  for (const { from, to } of groups) {
+    count3 += to - from;
+    const end = written.startOf(to);
+    for (let at = written.startOf(from); at < end; at += 1) {
+      const after = (ids[at] ?? 0) + 1;
+      starts[after] = (starts[after] ?? 0) + 1;
+    }
   }
-  return left;
-}
-function createFieldWeigher(isStop) {
-  const sums = [];
-  return (fields) => {
-    const ids = [];
-    for (const { ids: fieldIds, weight, typicalLength } of fields) {
-      let length = 0;
-      for (const id of fieldIds) if (!isStop(id)) length += 1;
-      const each = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
-      for (const id of fieldIds) {
-        if (isStop(id)) continue;
-        const sum2 = sums[id] ?? 0;
-        if (sum2 === 0) ids.push(id);
-        sums[id] = sum2 + each;
+  for (let id = 0; id < termCount; id += 1) starts[id + 1] = (starts[id + 1] ?? 0) + (starts[id] ?? 0);
+  const total = starts[termCount] ?? 0;
+  const next2 = starts.slice();
+  const [docs, slots, weights] = [new Int32Array(count3), new Int32Array(total), new Float32Array(total)];
+  let slot = 0;
+  for (const { from, to } of groups) {
+    for (let doc = from; doc < to; doc += 1, slot += 1) {
+      docs[slot] = doc;
+      const end = written.startOf(doc + 1);
+      for (let at = written.startOf(doc); at < end; at += 1) {
+        const id = ids[at] ?? 0;
+        const place = next2[id] ?? 0;
+        next2[id] = place + 1;
+        slots[place] = slot;
+        weights[place] = weightsOf[at] ?? 0;
       }
     }
-    const weights = ids.map((id) => sums[id] ?? 0);
-    for (const id of ids) sums[id] = 0;
-    return { ids, weights };
-  };
+  }
+  return { docs, starts, slots, weights };
 }
-var noPostings, lengthEffect;
 var init_term_index = __esm({
   "src/tools/search/term-index.ts"() {
     "use strict";
-    noPostings = { slots: [], weights: [] };
-    lengthEffect = 0.6;
+    init_documents();
   }
 });
 
 // src/tools/search/stem.ts
 function stem(word) {
   if (word.length <= minStem || !/^[a-z]+$/.test(word)) return word;
-  const known = Object.hasOwn(irregular, word) ? irregular[word] : void 0;
+  const known = irregular.get(word);
   if (known !== void 0) return known;
   if (word.endsWith("ss") || word.endsWith("us") || word.endsWith("is")) return word;
-  for (const [ending, replacement] of endings) {
+  const rules = endingsByLetter.get(word[word.length - 1] ?? "");
+  if (!rules) return word;
+  for (const [ending, replacement] of rules) {
     if (!word.endsWith(ending)) continue;
     const rest = word.slice(0, -ending.length);
     if (rest.length < minStem || !/[aeiouy]/.test(rest)) continue;
@@ -17620,33 +18379,35 @@ function undouble(root) {
   const [last, before] = [root.at(-1), root.at(-2)];
   return root.length > minStem && last === before && last !== "l" && last !== "s" ? root.slice(0, -1) : root;
 }
-var irregular, endings, minStem;
+var irregular, endings, minStem, endingsByLetter;
 var init_stem = __esm({
   "src/tools/search/stem.ts"() {
     "use strict";
-    irregular = {
-      analyses: "analyz",
-      analysis: "analyz",
-      analytics: "analyz",
-      analytic: "analyz",
-      children: "child",
-      data: "data",
-      indices: "index",
-      latest: "late",
-      news: "news",
-      people: "person",
-      written: "write",
-      wrote: "write",
-      sent: "send",
-      found: "find",
-      bought: "buy",
-      sold: "sell",
-      made: "make",
-      took: "take",
-      taken: "take",
-      told: "tell",
-      running: "run"
-    };
+    irregular = new Map(
+      Object.entries({
+        analyses: "analyz",
+        analysis: "analyz",
+        analytics: "analyz",
+        analytic: "analyz",
+        children: "child",
+        data: "data",
+        indices: "index",
+        latest: "late",
+        news: "news",
+        people: "person",
+        written: "write",
+        wrote: "write",
+        sent: "send",
+        found: "find",
+        bought: "buy",
+        sold: "sell",
+        made: "make",
+        took: "take",
+        taken: "take",
+        told: "tell",
+        running: "run"
+      })
+    );
     endings = [
       ["ization", "iz"],
       ["isation", "iz"],
@@ -17686,12 +18447,78 @@ var init_stem = __esm({
       ["e", ""]
     ];
     minStem = 3;
+    endingsByLetter = new Map(
+      endings.map(([ending]) => ending.slice(-1)).map((letter) => [letter, endings.filter(([of]) => of.endsWith(letter))])
+    );
+  }
+});
+
+// src/tools/search/word-table.ts
+var maxWords, firstSlots, slotInts, WordTable;
+var init_word_table = __esm({
+  "src/tools/search/word-table.ts"() {
+    "use strict";
+    maxWords = 1e5;
+    firstSlots = 16384;
+    slotInts = 3;
+    WordTable = class {
+      /** Open addressing, never more than half full. */
+      #slots = new Int32Array(firstSlots * slotInts);
+      #mask = firstSlots - 1;
+      #lists = [];
+      #size = 0;
+      /** Of a word of one term that term plus one; below 0: of several, see `listOf`; 0: unknown. */
+      find(hash, other) {
+        const slots = this.#slots;
+        for (let slot = hash & this.#mask; ; slot = slot + 1 & this.#mask) {
+          const at = slot * slotInts;
+          const held2 = slots[at + 2] ?? 0;
+          if (held2 === 0 || slots[at] === hash && slots[at + 1] === other) return held2;
+        }
+      }
+      listOf(held2) {
+        return this.#lists[-held2 - 1] ?? [];
+      }
+      /** Returns what `find` will. */
+      add(hash, other, terms) {
+        if (this.#size >= maxWords) this.#reset(firstSlots);
+        if ((this.#size + 1) * 2 > this.#mask) this.#grow();
+        const [only] = terms;
+        const held2 = terms.length === 1 && only !== void 0 ? only + 1 : -this.#lists.push(terms);
+        this.#place(hash, other, held2);
+        return held2;
+      }
+      #place(hash, other, held2) {
+        let slot = hash & this.#mask;
+        while (this.#slots[slot * slotInts + 2] !== 0) slot = slot + 1 & this.#mask;
+        const at = slot * slotInts;
+        this.#slots[at] = hash;
+        this.#slots[at + 1] = other;
+        this.#slots[at + 2] = held2;
+        this.#size += 1;
+      }
+      #grow() {
+        const [slots, lists] = [this.#slots, this.#lists];
+        this.#reset((this.#mask + 1) * 2);
+        this.#lists = lists;
+        for (let at = 0; at < slots.length; at += slotInts) {
+          const held2 = slots[at + 2] ?? 0;
+          if (held2 !== 0) this.#place(slots[at] ?? 0, slots[at + 1] ?? 0, held2);
+        }
+      }
+      #reset(slots) {
+        this.#slots = new Int32Array(slots * slotInts);
+        this.#mask = slots - 1;
+        this.#lists = [];
+        this.#size = 0;
+      }
+    };
   }
 });
 
 // src/tools/search/tokenize.ts
 function createTokenizer() {
-  const remembered = /* @__PURE__ */ new Map();
+  const known = new WordTable();
   const idOfTerm = /* @__PURE__ */ new Map();
   const termOfId = [];
   const writtenOf = /* @__PURE__ */ new Map();
@@ -17701,61 +18528,227 @@ function createTokenizer() {
     return [...segmenter.segment(text4)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
   };
   const idFor = ({ term, written }) => {
-    const known = idOfTerm.get(term);
-    if (known !== void 0) return known;
+    const id = idOfTerm.get(term);
+    if (id !== void 0) return id;
     idOfTerm.set(term, termOfId.length);
     if (written !== term) writtenOf.set(term, written);
     return termOfId.push(term) - 1;
   };
   const split = (word) => {
-    const runs = unspacedScript.test(word) ? word.match(scriptRuns) ?? [] : [word];
-    const all = runs.flatMap((run) => unspacedScript.test(run) ? segment(run) : splitIdentifier(run)).map(idFor);
-    const [first] = all;
-    const made = all.length === 1 && first !== void 0 ? first : all;
-    if (remembered.size >= maxRemembered) remembered.clear();
-    remembered.set(word, made);
-    return made;
-  };
-  const ids = (text4) => {
-    const found = [];
-    const words2 = text4.match(asciiOnly.test(text4) ? asciiWord : anyWord) ?? [];
-    for (let at = 0; at < words2.length; at += 1) {
-      const word = words2[at] ?? "";
-      const made = remembered.get(word) ?? split(word);
-      if (typeof made === "number") found.push(made);
-      else for (const id of made) found.push(id);
+    if (plainWord.test(word)) {
+      const written = word.toLowerCase();
+      return [idFor({ term: stem(written), written })];
     }
-    return found;
+    const words3 = asciiOnly.test(word) ? [word] : word.match(anyWord) ?? [];
+    const runs = words3.flatMap((part) => unspacedScript.test(part) ? part.match(scriptRuns) ?? [] : [part]);
+    return runs.flatMap((run) => unspacedScript.test(run) ? segment(run) : splitIdentifier(run)).map(idFor);
+  };
+  const read4 = (text4, into, maxChars = text4.length) => {
+    const end = Math.min(text4.length, maxChars);
+    into.reserve(end * 2);
+    const { ids } = into;
+    let { length } = into;
+    let at = 0;
+    while (at < end) {
+      const from = at;
+      let hash = 0;
+      let other = 0;
+      for (let code = text4.charCodeAt(at); code >= 128 || isWordChar[code] === 1; code = text4.charCodeAt(at)) {
+        hash = Math.imul(hash, 31) + code | 0;
+        other = Math.imul(other, 16777619) ^ code | 0;
+        at += 1;
+        if (at === end) break;
+      }
+      if (at === from) {
+        at += 1;
+        continue;
+      }
+      hash ^= hash >>> 15;
+      const held2 = known.find(hash, other) || known.add(hash, other, split(text4.slice(from, at)));
+      if (held2 > 0) {
+        ids[length] = held2 - 1;
+        length += 1;
+      } else {
+        for (const id of known.listOf(held2)) {
+          ids[length] = id;
+          length += 1;
+        }
+      }
+    }
+    into.length = length;
   };
   const termAt = (id) => termOfId[id] ?? "";
   return {
-    ids,
+    read: read4,
     termAt,
-    terms: (text4) => ids(text4).map(termAt),
+    get termCount() {
+      return termOfId.length;
+    },
+    terms(text4) {
+      const list = new TermList();
+      read4(text4, list);
+      return Array.from({ length: list.length }, (_, place) => termAt(list.ids[place] ?? 0));
+    },
     idOf: (term) => idOfTerm.get(term),
     writtenAs: (term) => writtenOf.get(term) ?? term
   };
 }
 function splitIdentifier(word) {
-  const plain2 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
-  const parts = plain2.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
+  const plain3 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
+  const parts = plain3.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
   const terms = parts.map((part) => ({ term: stem(part), written: part }));
   const whole = parts.join("");
   if (parts.length > 1) terms.push({ term: whole, written: whole });
   return terms;
 }
-var maxRemembered, unspaced, unspacedScript, scriptRuns, asciiOnly, asciiWord, anyWord;
+var TermList, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar;
 var init_tokenize = __esm({
   "src/tools/search/tokenize.ts"() {
     "use strict";
     init_stem();
-    maxRemembered = 1e5;
+    init_word_table();
+    TermList = class {
+      ids = new Int32Array(4096);
+      length = 0;
+      /** Makes room for `count` more. */
+      reserve(count3) {
+        if (this.length + count3 <= this.ids.length) return;
+        const grown = new Int32Array((this.length + count3) * 2);
+        grown.set(this.ids);
+        this.ids = grown;
+      }
+    };
     unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Khmer}\\p{Script=Lao}";
     unspacedScript = new RegExp(`[${unspaced}]`, "u");
     scriptRuns = new RegExp(`[${unspaced}\u30FC]+|[^${unspaced}\u30FC]+`, "gu");
     asciiOnly = /^[\x00-\x7f]*$/;
-    asciiWord = /[A-Za-z0-9]+/g;
     anyWord = /[\p{L}\p{N}\p{M}]+/gu;
+    plainWord = /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/;
+    isWordChar = Uint8Array.from({ length: 128 }, (_, code) => /\w/.test(String.fromCharCode(code)) ? 1 : 0);
+    isWordChar["_".charCodeAt(0)] = 0;
+  }
+});
+
+// src/tools/search/field-weights.ts
+var lengthEffect, FieldWeigher;
+var init_field_weights = __esm({
+  "src/tools/search/field-weights.ts"() {
+    "use strict";
+    init_tokenize();
+    lengthEffect = 0.6;
+    FieldWeigher = class {
+      /** 1 for the terms that say nothing. */
+      #isStop;
+      #sums = new Float64Array(4096);
+      #touched = new TermList();
+      #field = new TermList();
+      constructor(stopTerms2) {
+        const stops = [...stopTerms2];
+        this.#isStop = new Uint8Array(Math.max(0, ...stops) + 1);
+        for (const id of stops) this.#isStop[id] = 1;
+      }
+      /** `read` appends the terms of the field. */
+      add({ weight, typicalLength }, read4) {
+        this.#field.length = 0;
+        read4(this.#field);
+        const { ids, length: count3 } = this.#field;
+        const isStop = this.#isStop;
+        let length = 0;
+        let highest = 0;
+        for (let at = 0; at < count3; at += 1) {
+          const id = ids[at] ?? 0;
+          if (isStop[id] !== 1) length += 1;
+          if (id > highest) highest = id;
+        }
+        if (highest >= this.#sums.length) this.#grow(highest);
+        this.#touched.reserve(length);
+        const [sums, touched] = [this.#sums, this.#touched];
+        const each2 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
+        for (let at = 0; at < count3; at += 1) {
+          const id = ids[at] ?? 0;
+          if (isStop[id] === 1) continue;
+          const sum2 = sums[id] ?? 0;
+          if (sum2 === 0) touched.ids[touched.length++] = id;
+          sums[id] = sum2 + each2;
+        }
+      }
+      /** Hands the document's terms to `write` and starts the next one. */
+      finish(write) {
+        const [sums, { ids, length }] = [this.#sums, this.#touched];
+        write({ ids, length, weightOf: sums });
+        for (let at = 0; at < length; at += 1) sums[ids[at] ?? 0] = 0;
+        this.#touched.length = 0;
+      }
+      #grow(id) {
+        const grown = new Float64Array(Math.max(id + 1, this.#sums.length * 2));
+        grown.set(this.#sums);
+        this.#sums = grown;
+      }
+    };
+  }
+});
+
+// src/tools/search/tool-texts.ts
+function stopTerms(tokenizer) {
+  const list = new TermList();
+  for (const word of stopWords) tokenizer.read(word, list);
+  return [...list.ids.subarray(0, list.length)];
+}
+var maxDescriptionText, maxArgumentText, maxAboutText, TextWeigher;
+var init_tool_texts = __esm({
+  "src/tools/search/tool-texts.ts"() {
+    "use strict";
+    init_field_weights();
+    init_stop_words();
+    init_tokenize();
+    maxDescriptionText = 600;
+    maxArgumentText = 300;
+    maxAboutText = 2e3;
+    TextWeigher = class {
+      #tokenizer;
+      #tuning;
+      #fields;
+      constructor(tokenizer, tuning) {
+        this.#tokenizer = tokenizer;
+        this.#tuning = tuning;
+        this.#fields = new FieldWeigher(stopTerms(tokenizer));
+      }
+      /** Hands the document of a tool to `write`. */
+      ofTool(tool, args, write) {
+        const { read: read4 } = this.#tokenizer;
+        const { nameWeight, descriptionWeight, argumentWeight, argumentTextWeight } = this.#tuning;
+        this.#fields.add({ weight: nameWeight, typicalLength: 3 }, (into) => {
+          read4(tool.name, into);
+          if (tool.title) read4(tool.title, into);
+        });
+        this.#fields.add({ weight: descriptionWeight, typicalLength: 13 }, (into) => {
+          if (tool.description) read4(tool.description, into, maxDescriptionText);
+        });
+        this.#fields.add({ weight: argumentWeight, typicalLength: 5 }, (into) => {
+          for (const { name } of args) read4(name, into);
+        });
+        this.#fields.add({ weight: argumentTextWeight, typicalLength: 16 }, (into) => {
+          let left = maxArgumentText;
+          for (const { text: text4 } of args) {
+            read4(text4, into, left);
+            left -= text4.length + 1;
+            if (left <= 0) break;
+          }
+        });
+        this.#fields.finish(write);
+      }
+      /** Hands the document of a server to `write`. */
+      ofServer({ server, list, about }, write) {
+        const { read: read4 } = this.#tokenizer;
+        const { serverNameWeight, serverTextWeight, serverToolsWeight } = this.#tuning;
+        this.#fields.add({ weight: serverNameWeight, typicalLength: 2 }, (into) => read4(server, into));
+        this.#fields.add({ weight: serverTextWeight, typicalLength: 20 }, (into) => read4(about, into, maxAboutText));
+        this.#fields.add({ weight: serverToolsWeight, typicalLength: 13 }, (into) => {
+          for (const { name } of list) read4(name, into);
+        });
+        this.#fields.finish(write);
+      }
+    };
   }
 });
 
@@ -17765,24 +18758,26 @@ var init_tuning = __esm({
   "src/tools/search/tuning.ts"() {
     "use strict";
     searchTuning = {
-      synonymWeight: 0.5,
-      impliedWeight: 0.8,
+      synonymWeight: 0.6,
+      impliedWeight: 0.9,
       pathWeight: 0.15,
       fileActionWeight: 0.9,
       dateWeight: 0.8,
       nearWordWeight: 0.7,
       nameWeight: 4,
-      descriptionWeight: 0.8,
+      descriptionWeight: 1,
       argumentWeight: 0.4,
       argumentTextWeight: 0.25,
       serverNameWeight: 1.5,
-      serverTextWeight: 0.8,
+      serverTextWeight: 0.65,
       serverToolsWeight: 0.6,
       saturation: 2.5,
+      serverRarity: 0.4,
       serverShare: 0.5,
-      coverage: 0.3,
-      clauseWeight: 1,
+      coverage: 0.35,
+      clauseWeight: 1.1,
       clauseConfidence: 0.8,
+      voteSharpness: 1.5,
       rankDecay: 0.12,
       neighbourShare: 0.2,
       sameNameFactor: 0.5
@@ -17795,12 +18790,12 @@ function argumentsOf(tool) {
   if (!isObject2(tool.inputSchema)) return [];
   const { properties, required: required2 } = tool.inputSchema;
   if (!isObject2(properties)) return [];
-  const needed = new Set(Array.isArray(required2) ? required2 : []);
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    text: isObject2(schema) && typeof schema["description"] === "string" ? schema["description"] : "",
-    isRequired: needed.has(name)
-  }));
+  const needed = Array.isArray(required2) ? required2 : [];
+  return Object.keys(properties).map((name) => {
+    const schema = properties[name];
+    const text4 = isObject2(schema) ? schema["description"] : void 0;
+    return { name, text: typeof text4 === "string" ? text4 : "", isRequired: needed.includes(name) };
+  });
 }
 function isReadOnly(tool) {
   return isObject2(tool.annotations) && tool.annotations["readOnlyHint"] === true;
@@ -17831,100 +18826,78 @@ function createToolIndex(tuning = searchTuning) {
   const readQuery = createQueryReader(tokenizer, tuning);
   const tools2 = createTermIndex(tokenizer);
   const servers = createTermIndex(tokenizer);
-  const weighFields = createFieldWeigher(stopTest(tokenizer));
-  const held = /* @__PURE__ */ new Map();
-  const remove = (key) => {
-    const known = held.get(key);
-    if (!known) return;
-    tools2.remove(known.toolSlots);
-    servers.remove([known.serverSlot]);
-    held.delete(key);
-  };
+  const texts = new TextWeigher(tokenizer, tuning);
+  const held2 = /* @__PURE__ */ new Map();
   return {
     get size() {
       return tools2.size;
     },
     set(key, list, about = "", server = key) {
-      remove(key);
-      const entries2 = list.map((tool) => ({
-        ...{ server: key, shown: server, name: tool.name, tool },
-        isReadOnly: isReadOnly(tool)
-      }));
-      const toolSlots = entries2.map(
-        (entry) => tools2.add(entry, weighFields(toolFields(entry.tool, tokenizer, tuning)))
-      );
-      const serverSlot = servers.add(key, weighFields(serverFields({ server, list, about }, tokenizer, tuning)));
-      held.set(key, { toolSlots, serverSlot, tools: entries2 });
+      const entries2 = [];
+      for (const tool of list) {
+        const args = argumentsOf(tool);
+        const entry = indexed(tool, args, { key, server });
+        entries2.push(entry);
+        texts.ofTool(tool, args, (terms) => tools2.write(entry, terms));
+      }
+      tools2.put(key);
+      texts.ofServer({ server, list, about }, (terms) => servers.write(key, terms));
+      servers.put(key);
+      held2.set(key, entries2);
     },
-    remove,
+    remove(key) {
+      if (!held2.delete(key)) return;
+      tools2.remove(key);
+      servers.remove(key);
+    },
     search(query, { limit, servers: only, readOnly, accepts }) {
       const wanted = only && only.length > 0 ? new Set(only) : void 0;
       const isAccepted = (entry) => (!wanted || wanted.has(entry.shown)) && (!readOnly || entry.isReadOnly) && (!accepts || accepts(entry.server, entry.name));
-      if (query.trim() === "") return listAll(held, isAccepted, limit);
+      if (query.trim() === "") return listAll(held2, isAccepted, limit);
       return rankTools(readQuery(query), { tools: tools2, servers, tuning, accepts: isAccepted }).slice(0, limit).map(({ doc, score }) => describeHit(doc, score));
     }
   };
 }
-function stopTest(tokenizer) {
-  const flags = [];
-  for (const word of stopWords) if (word !== "get") for (const id of tokenizer.ids(word)) flags[id] = true;
-  return (id) => flags[id] === true;
+function indexed(tool, args, of) {
+  const names2 = [];
+  for (const arg of args) if (arg.isRequired) names2.push(arg.name);
+  const required2 = names2.length;
+  if (required2 < args.length) {
+    for (const arg of args) if (!arg.isRequired) names2.push(arg.name);
+  }
+  return {
+    server: of.key,
+    shown: of.server,
+    name: tool.name,
+    description: tool.description ?? tool.title ?? "",
+    args: names2,
+    required: required2,
+    isReadOnly: isReadOnly(tool)
+  };
 }
-function toolFields(tool, tokenizer, tuning) {
-  const args = argumentsOf(tool);
-  const { ids } = tokenizer;
-  return [
-    { ids: ids(`${tool.name} ${tool.title ?? ""}`), weight: tuning.nameWeight, typicalLength: 3 },
-    {
-      ids: ids((tool.description ?? "").slice(0, maxDescriptionText)),
-      weight: tuning.descriptionWeight,
-      typicalLength: 13
-    },
-    { ids: ids(args.map(({ name }) => name).join(" ")), weight: tuning.argumentWeight, typicalLength: 5 },
-    {
-      ids: ids(
-        args.map(({ text: text4 }) => text4).join(" ").slice(0, maxArgumentText)
-      ),
-      weight: tuning.argumentTextWeight,
-      typicalLength: 16
-    }
-  ];
+function listAll(held2, accepts, limit) {
+  return [...held2.keys()].sort().flatMap((server) => held2.get(server) ?? []).filter(accepts).slice(0, limit).map((entry) => describeHit(entry, 0));
 }
-function serverFields({ server, list, about }, tokenizer, tuning) {
-  const names2 = list.flatMap(({ name }) => tokenizer.ids(name));
-  return [
-    { ids: tokenizer.ids(server), weight: tuning.serverNameWeight, typicalLength: 2 },
-    { ids: tokenizer.ids(about.slice(0, maxAboutText)), weight: tuning.serverTextWeight, typicalLength: 20 },
-    { ids: names2, weight: tuning.serverToolsWeight, typicalLength: 13 }
-  ];
-}
-function listAll(held, accepts, limit) {
-  return [...held.keys()].sort().flatMap((server) => held.get(server)?.tools ?? []).filter(accepts).slice(0, limit).map((entry) => describeHit(entry, 0));
-}
-function describeHit({ shown: shown2, name, tool }, score) {
-  const args = argumentsOf(tool).sort((a2, b) => Number(b.isRequired) - Number(a2.isRequired));
+function describeHit({ shown: shown2, name, description, args, required: required2 }, score) {
   return {
     server: shown2,
     name,
-    description: oneLine(tool.description ?? tool.title ?? "", maxDescription),
-    args: args.map((arg) => arg.isRequired ? `${arg.name}*` : arg.name),
+    description: oneLine(description, maxDescription),
+    args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
     score: Math.round(score * 1e3) / 1e3
   };
 }
-var maxDescriptionText, maxArgumentText, maxAboutText, maxDescription;
+var maxDescription;
 var init_search_index = __esm({
   "src/tools/search-index.ts"() {
     "use strict";
     init_query();
     init_rank();
-    init_stop_words();
     init_term_index();
     init_tokenize();
+    init_tool_texts();
     init_tuning();
     init_tool_definition();
-    maxDescriptionText = 600;
-    maxArgumentText = 300;
-    maxAboutText = 2e3;
     maxDescription = 120;
   }
 });
@@ -17948,7 +18921,7 @@ function groupTools(view2, joint) {
 function describeView(groups) {
   const byId = /* @__PURE__ */ new Map();
   const ids = /* @__PURE__ */ new Map();
-  const keys = new Set(groups.map(({ key }) => key));
+  const keys2 = new Set(groups.map(({ key }) => key));
   for (const { tools: tools2 } of groups) {
     for (const tool of tools2) {
       byId.set(tool.id, tool);
@@ -17962,8 +18935,8 @@ function describeView(groups) {
   return {
     find: (id) => byId.get(id),
     idOf: (slug, tool) => ids.get(`${slug}\0${tool}`),
-    has: (key, tool) => keys.has(key) && ids.has(`${key.slice(0, key.indexOf("\0"))}\0${tool}`),
-    keys
+    has: (key, tool) => keys2.has(key) && ids.has(`${key.slice(0, key.indexOf("\0"))}\0${tool}`),
+    keys: keys2
   };
 }
 function definitionOf({ name, raw }) {
@@ -18003,9 +18976,9 @@ var init_visible_tools = __esm({
       #forgetUnseen(current) {
         const views = this.#liveViews();
         const seen = /* @__PURE__ */ new Set([current, ...views.map((view2) => view2.list("tools"))]);
-        const keys = new Set([...seen].flatMap((joint) => [...this.#known.get(joint)?.keys ?? []]));
+        const keys2 = new Set([...seen].flatMap((joint) => [...this.#known.get(joint)?.keys ?? []]));
         for (const key of this.#held) {
-          if (keys.has(key)) continue;
+          if (keys2.has(key)) continue;
           this.index.remove(key);
           this.#held.delete(key);
         }
@@ -18033,6 +19006,14 @@ function toolNamed(name) {
 function goneTool(id) {
   return new AppError({ code: "TOOL_UNKNOWN", message: `There is no tool "${id}" any more.`, hint: "Search again." });
 }
+function jobLimits({ config: config2 }) {
+  return {
+    ...defaultJobLimits,
+    get finishedMs() {
+      return config2().shield.keepMs;
+    }
+  };
+}
 function storeLimits({ config: config2 }) {
   return {
     get maxResults() {
@@ -18048,11 +19029,11 @@ function storeLimits({ config: config2 }) {
     spillBytes: 262144
   };
 }
-var import_node_fs9, import_promises2, waitForListsMs, relistMs, relistLookMs, Gateway;
+var import_node_fs10, import_promises2, waitForListsMs, relistMs, relistLookMs, Gateway;
 var init_gateway = __esm({
   "src/router/gateway/gateway.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
+    import_node_fs10 = require("node:fs");
     import_promises2 = require("node:timers/promises");
     init_errors();
     init_json_scan();
@@ -18065,6 +19046,7 @@ var init_gateway = __esm({
     init_retrieve_tools();
     init_heavy_work();
     init_jobs();
+    init_pool_files();
     init_result_store();
     init_shield_policy();
     init_modes();
@@ -18085,14 +19067,21 @@ var init_gateway = __esm({
       #jobs;
       #heavy = openHeavyWork();
       #pools = /* @__PURE__ */ new Map();
+      #poolFiles;
+      // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
+      #checkArguments = createArgumentCheck();
+      #definitions = /* @__PURE__ */ new WeakMap();
+      #rules = /* @__PURE__ */ new WeakMap();
       constructor(deps) {
         this.#deps = deps;
         this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
-        (0, import_node_fs9.rmSync)(deps.spillFolder, { recursive: true, force: true });
-        const { now, spillFolder } = deps;
+        (0, import_node_fs10.rmSync)(deps.spillFolder, { recursive: true, force: true });
+        const { now, spillFolder, poolFolder } = deps;
+        this.#poolFiles = createPoolFiles({ folder: poolFolder, now });
+        this.#poolFiles.expire();
         const viewLarge = (path8, ref, request3) => this.#viewLarge(path8, ref, request3);
         this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
-        this.#jobs = createJobs({ now });
+        this.#jobs = createJobs({ now }, jobLimits(deps));
       }
       offer(session, view2, mode) {
         return offerTools(mode, view2, {
@@ -18112,7 +19101,7 @@ var init_gateway = __esm({
         const visible = this.#finder.of(this.#deps.views.of(session));
         const work = new OwnWork({ session, request: request3, visible, signal });
         const deps = this.#toolDeps(work);
-        const args = JSON.parse(argumentText(request3, ["arguments"]) ?? "{}");
+        const args = JSON.parse(argumentText2(request3, ["arguments"]) ?? "{}");
         const call2 = { session: session.identity.scopeId, args, signal, onProgress: () => {
         } };
         if (mode === "dynamic" && name === retrieveTools.name) return work.line(await this.#retrieve(call2, work, deps));
@@ -18125,6 +19114,7 @@ var init_gateway = __esm({
           topK: this.#deps.config().tools.topK,
           notifyListChanged: () => this.#deps.announceTo(session)
         });
+        this.#poolFiles.save(session.identity.scopeId, this.#poolOf(session).ids());
         const deadline = this.#deps.now() + relistMs;
         while (session.announced.has("tools") && !signal.aborted && this.#deps.now() < deadline) await (0, import_promises2.setTimeout)(relistLookMs);
         return result;
@@ -18153,6 +19143,7 @@ var init_gateway = __esm({
         this.#jobs.closeSession(scopeId);
         this.#store.closeSession(scopeId);
         this.#pools.delete(scopeId);
+        this.#poolFiles.forget(scopeId);
       }
       expire() {
         this.#jobs.expire();
@@ -18166,7 +19157,9 @@ var init_gateway = __esm({
       #poolOf(session) {
         const { scopeId } = session.identity;
         const { topK, toolsLimit } = this.#deps.config().tools;
-        const pool = this.#pools.get(scopeId) ?? createDynamicPool({ topK, toolsLimit });
+        const known = this.#pools.get(scopeId);
+        if (known) return known;
+        const pool = createDynamicPool({ topK, toolsLimit }, this.#poolFiles.load(scopeId));
         this.#pools.set(scopeId, pool);
         return pool;
       }
@@ -18180,8 +19173,9 @@ var init_gateway = __esm({
           jobs: this.#jobs,
           describe: (_scope, id) => {
             const tool = visible.find(id);
-            return tool && definitionOf(tool);
+            return tool && this.#definitionOf(tool);
           },
+          checkArguments: this.#checkArguments,
           idOf: (slug, tool) => visible.idOf(slug, tool) ?? `${slug}__${tool}`,
           mayUse: (_scope, key, tool) => visible.has(key, tool),
           // What servers answered was shortened when it came.
@@ -18199,7 +19193,7 @@ var init_gateway = __esm({
         const answer3 = await callTool(this.#deps.forwarder, {
           ...{ session, entry, signal, idText: request3.idText, tool: tool.name },
           args: work.args,
-          meta: argumentText(request3, ["_meta"])
+          meta: argumentText2(request3, ["_meta"])
         });
         if (answer3.error) throw new RefusedByServer(answer3);
         return work.take(answer3, await this.#shorten(session.identity.scopeId, { entry, tool, envelope: answer3 }));
@@ -18226,22 +19220,36 @@ var init_gateway = __esm({
       /** undefined: nothing had to be cut. */
       async #shorten(scopeId, { entry, tool, envelope }) {
         if (entry.shield === false) return void 0;
-        const policy = await this.#policyOf(tool);
-        return shortenAnswer({ store: this.#store, heavy: this.#heavy }, scopeId, { envelope, policy });
+        const rule = async () => tool && this.#ruleOf(tool);
+        const deps = { store: this.#store, heavy: this.#heavy };
+        return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
       }
       async #viewLarge(path8, ref, request3) {
         const outcome = await this.#heavy.run({ kind: "view", path: path8, ref, request: request3 });
         if (outcome.kind !== "view") throw new Error("a look at a result must give a view");
         return outcome.view;
       }
-      async #policyOf(tool) {
+      #policy() {
         const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
-        const isValidStructure = tool && await structureCheck(definitionOf(tool));
+        const { maxMediaBytes } = defaultShieldPolicy;
         return {
-          ...{ maxItems: arrayItems, maxString: stringChars, heavyFieldBytes, maxTotalBytes: maxResultBytes },
-          maxMediaBytes: defaultShieldPolicy.maxMediaBytes,
-          ...isValidStructure ? { isValidStructure } : {}
+          maxItems: arrayItems,
+          maxString: stringChars,
+          heavyFieldBytes,
+          maxTotalBytes: maxResultBytes,
+          maxMediaBytes
         };
+      }
+      /** One object as long as the server's list is the same: what was compiled for it is found by it. */
+      #definitionOf(tool) {
+        const definition = this.#definitions.get(tool.raw) ?? definitionOf(tool);
+        this.#definitions.set(tool.raw, definition);
+        return definition;
+      }
+      #ruleOf(tool) {
+        const rule = this.#rules.get(tool.raw) ?? structureRule(this.#definitionOf(tool));
+        this.#rules.set(tool.raw, rule);
+        return rule;
       }
     };
   }
@@ -18650,10 +19658,10 @@ var init_standard_stream = __esm({
 });
 
 // node_modules/execa/lib/arguments/specific.js
-var import_node_util2, normalizeFdSpecificOptions, normalizeFdSpecificOption, getStdioLength, normalizeFdSpecificValue, normalizeOptionObject, compareFdName, getFdNameOrder, parseFdName, parseFd, FD_REGEXP, addDefaultValue, verboseDefault, DEFAULT_OPTIONS, FD_SPECIFIC_OPTIONS, getFdSpecificValue;
+var import_node_util3, normalizeFdSpecificOptions, normalizeFdSpecificOption, getStdioLength, normalizeFdSpecificValue, normalizeOptionObject, compareFdName, getFdNameOrder, parseFdName, parseFd, FD_REGEXP, addDefaultValue, verboseDefault, DEFAULT_OPTIONS, FD_SPECIFIC_OPTIONS, getFdSpecificValue;
 var init_specific = __esm({
   "node_modules/execa/lib/arguments/specific.js"() {
-    import_node_util2 = require("node:util");
+    import_node_util3 = require("node:util");
     init_is_plain_obj();
     init_standard_stream();
     normalizeFdSpecificOptions = (options) => {
@@ -18714,7 +19722,7 @@ Please set the "stdio" option to ensure that file descriptor exists.`);
     };
     FD_REGEXP = /^fd(\d+)$/;
     addDefaultValue = (optionArray, optionName) => optionArray.map((optionValue2) => optionValue2 === void 0 ? DEFAULT_OPTIONS[optionName] : optionValue2);
-    verboseDefault = (0, import_node_util2.debuglog)("execa").enabled ? "full" : "none";
+    verboseDefault = (0, import_node_util3.debuglog)("execa").enabled ? "full" : "none";
     DEFAULT_OPTIONS = {
       lines: false,
       buffer: true,
@@ -18746,18 +19754,18 @@ var init_values = __esm({
 });
 
 // node_modules/execa/lib/arguments/escape.js
-var import_node_process3, import_node_util3, joinCommand, escapeLines, escapeControlCharacters, escapeControlCharacter, getSpecialCharRegExp, SPECIAL_CHAR_REGEXP, COMMON_ESCAPES, ASTRAL_START, quoteString, NO_ESCAPE_REGEXP;
+var import_node_process3, import_node_util4, joinCommand, escapeLines, escapeControlCharacters, escapeControlCharacter, getSpecialCharRegExp, SPECIAL_CHAR_REGEXP, COMMON_ESCAPES, ASTRAL_START, quoteString, NO_ESCAPE_REGEXP;
 var init_escape = __esm({
   "node_modules/execa/lib/arguments/escape.js"() {
     import_node_process3 = require("node:process");
-    import_node_util3 = require("node:util");
+    import_node_util4 = require("node:util");
     joinCommand = (filePath, rawArguments) => {
       const fileAndArguments = [filePath, ...rawArguments];
       const command = fileAndArguments.join(" ");
       const escapedCommand = fileAndArguments.map((fileAndArgument) => quoteString(escapeControlCharacters(fileAndArgument))).join(" ");
       return { command, escapedCommand };
     };
-    escapeLines = (lines) => (0, import_node_util3.stripVTControlCharacters)(lines).split("\n").map((line) => escapeControlCharacters(line)).join("\n");
+    escapeLines = (lines) => (0, import_node_util4.stripVTControlCharacters)(lines).split("\n").map((line) => escapeControlCharacters(line)).join("\n");
     escapeControlCharacters = (line) => line.replaceAll(SPECIAL_CHAR_REGEXP, (character) => escapeControlCharacter(character));
     escapeControlCharacter = (character) => {
       const commonEscape = COMMON_ESCAPES[character];
@@ -19266,10 +20274,10 @@ var init_custom = __esm({
 });
 
 // node_modules/execa/lib/verbose/log.js
-var import_node_util4, verboseLog, getVerboseObject, getPrintedLines, getPrintedLine, serializeVerboseMessage, TAB_SIZE;
+var import_node_util5, verboseLog, getVerboseObject, getPrintedLines, getPrintedLine, serializeVerboseMessage, TAB_SIZE;
 var init_log = __esm({
   "node_modules/execa/lib/verbose/log.js"() {
-    import_node_util4 = require("node:util");
+    import_node_util5 = require("node:util");
     init_escape();
     init_default();
     init_custom();
@@ -19300,7 +20308,7 @@ var init_log = __esm({
       return { verboseLine, verboseObject };
     };
     serializeVerboseMessage = (message) => {
-      const messageString = typeof message === "string" ? message : (0, import_node_util4.inspect)(message);
+      const messageString = typeof message === "string" ? message : (0, import_node_util5.inspect)(message);
       const escapedMessage = escapeLines(messageString);
       return escapedMessage.replaceAll("	", " ".repeat(TAB_SIZE));
     };
@@ -19922,35 +20930,35 @@ function toPath(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path21.default.resolve(toPath(startPath));
+      let currentPath = import_node_path22.default.resolve(toPath(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path21.default.resolve(currentPath, "..");
+        currentPath = import_node_path22.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util5, import_node_child_process6, import_node_path21, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process6, import_node_path22, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
-    import_node_util5 = require("node:util");
+    import_node_util6 = require("node:util");
     import_node_child_process6 = require("node:child_process");
-    import_node_path21 = __toESM(require("node:path"), 1);
+    import_node_path22 = __toESM(require("node:path"), 1);
     import_node_url4 = require("node:url");
     init_default2();
-    execFileOriginal = (0, import_node_util5.promisify)(import_node_child_process6.execFile);
+    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process6.execFile);
     TEN_MEGABYTES_IN_BYTES = 10 * 1024 * 1024;
   }
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process6, import_node_path22, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process6, import_node_path23, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process6 = __toESM(require("node:process"), 1);
-    import_node_path22 = __toESM(require("node:path"), 1);
+    import_node_path23 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -19960,27 +20968,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process6.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path22.default.resolve(toPath(cwd));
+      const cwdPath = import_node_path23.default.resolve(toPath(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path22.default.delimiter);
+      const pathParts = pathOption.split(import_node_path23.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path22.default.delimiter ? `${result.join(import_node_path22.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path22.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path23.default.delimiter ? `${result.join(import_node_path23.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path23.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path22.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path23.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path22.default.resolve(cwdPath, toPath(execPath2), "..");
+      const pathPart = import_node_path23.default.resolve(cwdPath, toPath(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -20331,10 +21339,10 @@ var init_core3 = __esm({
 });
 
 // node_modules/human-signals/build/src/signals.js
-var import_node_os8, getSignals, normalizeSignal;
+var import_node_os9, getSignals, normalizeSignal;
 var init_signals = __esm({
   "node_modules/human-signals/build/src/signals.js"() {
-    import_node_os8 = require("node:os");
+    import_node_os9 = require("node:os");
     init_core3();
     init_realtime();
     getSignals = () => {
@@ -20352,7 +21360,7 @@ var init_signals = __esm({
     }) => {
       const {
         signals: { [name]: constantSignal }
-      } = import_node_os8.constants;
+      } = import_node_os9.constants;
       const supported = constantSignal !== void 0;
       const number4 = supported ? constantSignal : defaultNumber;
       return { name, number: number4, description, supported, action, forced, standard };
@@ -20361,10 +21369,10 @@ var init_signals = __esm({
 });
 
 // node_modules/human-signals/build/src/main.js
-var import_node_os9, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
+var import_node_os10, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
 var init_main = __esm({
   "node_modules/human-signals/build/src/main.js"() {
-    import_node_os9 = require("node:os");
+    import_node_os10 = require("node:os");
     init_realtime();
     init_signals();
     getSignalsByName = () => {
@@ -20409,7 +21417,7 @@ var init_main = __esm({
       };
     };
     findSignalByNumber = (number4, signals2) => {
-      const signal = signals2.find(({ name }) => import_node_os9.constants.signals[name] === number4);
+      const signal = signals2.find(({ name }) => import_node_os10.constants.signals[name] === number4);
       if (signal !== void 0) {
         return signal;
       }
@@ -20420,10 +21428,10 @@ var init_main = __esm({
 });
 
 // node_modules/execa/lib/terminate/signal.js
-var import_node_os10, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
+var import_node_os11, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
 var init_signal = __esm({
   "node_modules/execa/lib/terminate/signal.js"() {
-    import_node_os10 = require("node:os");
+    import_node_os11 = require("node:os");
     init_main();
     normalizeKillSignal = (killSignal) => {
       const optionName = "option `killSignal`";
@@ -20450,13 +21458,13 @@ ${getAvailableSignals()}`);
       throw new TypeError(`Invalid ${optionName} ${signalInteger}: this signal integer does not exist.
 ${getAvailableSignals()}`);
     };
-    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os10.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
+    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os11.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
     signalsIntegerToName = getSignalsIntegerToName();
     normalizeSignalName = (signalName, optionName) => {
-      if (signalName in import_node_os10.constants.signals) {
+      if (signalName in import_node_os11.constants.signals) {
         return signalName;
       }
-      if (signalName.toUpperCase() in import_node_os10.constants.signals) {
+      if (signalName.toUpperCase() in import_node_os11.constants.signals) {
         throw new TypeError(`Invalid ${optionName} '${signalName}': please rename it to '${signalName.toUpperCase()}'.`);
       }
       throw new TypeError(`Invalid ${optionName} '${signalName}': this signal name does not exist.
@@ -20464,8 +21472,8 @@ ${getAvailableSignals()}`);
     };
     getAvailableSignals = () => `Available signal names: ${getAvailableSignalNames()}.
 Available signal numbers: ${getAvailableSignalIntegers()}.`;
-    getAvailableSignalNames = () => Object.keys(import_node_os10.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
-    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os10.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
+    getAvailableSignalNames = () => Object.keys(import_node_os11.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
+    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os11.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
     getSignalDescription = (signal) => signalsByName[signal].description;
   }
 });
@@ -21039,10 +22047,10 @@ var init_outgoing = __esm({
 });
 
 // node_modules/execa/lib/ipc/send.js
-var import_node_util6, sendMessage, sendMessageAsync, sendOneMessage, getSendMethod, PROCESS_SEND_METHODS;
+var import_node_util7, sendMessage, sendMessageAsync, sendOneMessage, getSendMethod, PROCESS_SEND_METHODS;
 var init_send = __esm({
   "node_modules/execa/lib/ipc/send.js"() {
-    import_node_util6 = require("node:util");
+    import_node_util7 = require("node:util");
     init_validation();
     init_outgoing();
     init_strict();
@@ -21109,7 +22117,7 @@ var init_send = __esm({
       if (PROCESS_SEND_METHODS.has(anyProcess)) {
         return PROCESS_SEND_METHODS.get(anyProcess);
       }
-      const sendMethod = (0, import_node_util6.promisify)(anyProcess.send.bind(anyProcess));
+      const sendMethod = (0, import_node_util7.promisify)(anyProcess.send.bind(anyProcess));
       PROCESS_SEND_METHODS.set(anyProcess, sendMethod);
       return sendMethod;
     };
@@ -21263,11 +22271,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process7, import_node_path23, mapNode, handleNodeOption;
+var import_node_process7, import_node_path24, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process7 = require("node:process");
-    import_node_path23 = __toESM(require("node:path"), 1);
+    import_node_path24 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -21287,7 +22295,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path23.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path24.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -21297,7 +22305,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path23.default.basename(file, ".exe") === "node") {
+      if (import_node_path24.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -21398,16 +22406,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs26, import_node_path24, import_node_process8, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs27, import_node_path25, import_node_process8, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs26 = require("node:fs");
-    import_node_path24 = __toESM(require("node:path"), 1);
+    import_node_fs27 = require("node:fs");
+    import_node_path25 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path24.default.resolve(cwdString);
+      return import_node_path25.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -21424,7 +22432,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs26.statSync)(cwd);
+        cwdStat = (0, import_node_fs27.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -21440,10 +22448,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path25, import_node_process9, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path26, import_node_process9, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path25 = __toESM(require("node:path"), 1);
+    import_node_path26 = __toESM(require("node:path"), 1);
     import_node_process9 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -21474,7 +22482,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines, fdNumber) => lines && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process9.default.platform === "win32" && import_node_path25.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process9.default.platform === "win32" && import_node_path26.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -22075,10 +23083,10 @@ var init_max_buffer = __esm({
 });
 
 // node_modules/execa/lib/return/message.js
-var import_node_util7, createMessages, getErrorPrefix, getForcefulSuffix, getOriginalMessage, serializeIpcMessage, serializeMessagePart, serializeMessageItem;
+var import_node_util8, createMessages, getErrorPrefix, getForcefulSuffix, getOriginalMessage, serializeIpcMessage, serializeMessagePart, serializeMessageItem;
 var init_message = __esm({
   "node_modules/execa/lib/return/message.js"() {
-    import_node_util7 = require("node:util");
+    import_node_util8 = require("node:util");
     init_strip_final_newline();
     init_uint_array();
     init_cwd();
@@ -22191,7 +23199,7 @@ ${originalMessage}`;
       const escapedOriginalMessage = escapeLines(fixCwdError(originalMessage, cwd));
       return escapedOriginalMessage === "" ? void 0 : escapedOriginalMessage;
     };
-    serializeIpcMessage = (ipcMessage) => typeof ipcMessage === "string" ? ipcMessage : (0, import_node_util7.inspect)(ipcMessage);
+    serializeIpcMessage = (ipcMessage) => typeof ipcMessage === "string" ? ipcMessage : (0, import_node_util8.inspect)(ipcMessage);
     serializeMessagePart = (messagePart) => Array.isArray(messagePart) ? messagePart.map((messageItem) => stripFinalNewline(serializeMessageItem(messageItem))).filter(Boolean).join("\n") : serializeMessageItem(messagePart);
     serializeMessageItem = (messageItem) => {
       if (typeof messageItem === "string") {
@@ -22667,8 +23675,8 @@ var init_type = __esm({
         throw new TypeError(`The \`${optionName}\` option can only be defined when using a generator, not a ${typeName}.`);
       }
     };
-    getGeneratorObjectType = ({ transform: transform2, final, binary, objectMode }, optionName) => {
-      if (transform2 !== void 0 && !isGenerator(transform2)) {
+    getGeneratorObjectType = ({ transform: transform3, final, binary, objectMode }, optionName) => {
+      if (transform3 !== void 0 && !isGenerator(transform3)) {
         throw new TypeError(`The \`${optionName}.transform\` option must be a generator, a Duplex stream or a web TransformStream.`);
       }
       if (isDuplexStream(final, { checkOpen: false })) {
@@ -22682,7 +23690,7 @@ var init_type = __esm({
       }
       checkBooleanOption(binary, `${optionName}.binary`);
       checkBooleanOption(objectMode, `${optionName}.objectMode`);
-      return isAsyncGenerator(transform2) || isAsyncGenerator(final) ? "asyncGenerator" : "generator";
+      return isAsyncGenerator(transform3) || isAsyncGenerator(final) ? "asyncGenerator" : "generator";
     };
     checkBooleanOption = (value, optionName) => {
       if (value !== void 0 && typeof value !== "boolean") {
@@ -22808,7 +23816,7 @@ var init_normalize = __esm({
       stdioItem,
       stdioItem: {
         value: {
-          transform: transform2,
+          transform: transform3,
           transform: { writableObjectMode, readableObjectMode },
           objectMode = readableObjectMode
         }
@@ -22823,20 +23831,20 @@ var init_normalize = __esm({
       }
       return {
         ...stdioItem,
-        value: { transform: transform2, writableObjectMode, readableObjectMode }
+        value: { transform: transform3, writableObjectMode, readableObjectMode }
       };
     };
     normalizeTransformStream = ({ stdioItem, stdioItem: { value }, index, newTransforms, direction }) => {
-      const { transform: transform2, objectMode } = isPlainObject3(value) ? value : { transform: value };
+      const { transform: transform3, objectMode } = isPlainObject3(value) ? value : { transform: value };
       const { writableObjectMode, readableObjectMode } = getTransformObjectModes(objectMode, index, newTransforms, direction);
       return {
         ...stdioItem,
-        value: { transform: transform2, writableObjectMode, readableObjectMode }
+        value: { transform: transform3, writableObjectMode, readableObjectMode }
       };
     };
     normalizeGenerator = ({ stdioItem, stdioItem: { value }, index, newTransforms, direction, encoding }) => {
       const {
-        transform: transform2,
+        transform: transform3,
         final,
         binary: binaryOption = false,
         preserveNewlines = false,
@@ -22847,7 +23855,7 @@ var init_normalize = __esm({
       return {
         ...stdioItem,
         value: {
-          transform: transform2,
+          transform: transform3,
           final,
           binary,
           preserveNewlines,
@@ -22968,10 +23976,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs27, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs28, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs27 = require("node:fs");
+    import_node_fs28 = require("node:fs");
     import_node_tty2 = __toESM(require("node:tty"), 1);
     init_is_stream();
     init_standard_stream();
@@ -23009,7 +24017,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs27.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs28.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -23159,7 +24167,7 @@ var init_duplicate = __esm({
       return value === secondValue;
     };
     validateDuplicateTransform = ({ otherStdioItems, type, value, optionName }) => {
-      const duplicateStdioItem = otherStdioItems.find(({ value: { transform: transform2 } }) => transform2 === value.transform);
+      const duplicateStdioItem = otherStdioItems.find(({ value: { transform: transform3 } }) => transform3 === value.transform);
       throwOnDuplicateStream(duplicateStdioItem, optionName, type);
     };
     throwOnDuplicateStream = (stdioItem, optionName, type) => {
@@ -23345,10 +24353,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs28, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs29, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs28 = require("node:fs");
+    import_node_fs29 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -23379,8 +24387,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs28.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs28.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs29.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs29.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -23416,8 +24424,8 @@ var init_split = __esm({
     getSplitLinesGenerator = (binary, preserveNewlines, skipped, state) => binary || skipped ? void 0 : initializeSplitLines(preserveNewlines, state);
     splitLinesSync = (chunk, preserveNewlines, objectMode) => objectMode ? chunk.flatMap((item) => splitLinesItemSync(item, preserveNewlines)) : splitLinesItemSync(chunk, preserveNewlines);
     splitLinesItemSync = (chunk, preserveNewlines) => {
-      const { transform: transform2, final } = initializeSplitLines(preserveNewlines, {});
-      return [...transform2(chunk), ...final()];
+      const { transform: transform3, final } = initializeSplitLines(preserveNewlines, {});
+      return [...transform3(chunk), ...final()];
     };
     initializeSplitLines = (preserveNewlines, state) => {
       state.previousChunks = "";
@@ -23469,8 +24477,8 @@ var init_split = __esm({
         yield chunk;
         return;
       }
-      const newline4 = isWindowsNewline ? windowsNewline : unixNewline;
-      yield concatBytes(chunk, newline4);
+      const newline3 = isWindowsNewline ? windowsNewline : unixNewline;
+      yield concatBytes(chunk, newline3);
     };
     concatString = (firstChunk, secondChunk) => `${firstChunk}${secondChunk}`;
     linesStringInfo = {
@@ -23571,11 +24579,11 @@ var init_encoding_transform = __esm({
 });
 
 // node_modules/execa/lib/transform/run-async.js
-var import_node_util8, pushChunks, transformChunk, finalChunks, generatorFinalChunks, destroyTransform, identityGenerator;
+var import_node_util9, pushChunks, transformChunk, finalChunks, generatorFinalChunks, destroyTransform, identityGenerator;
 var init_run_async = __esm({
   "node_modules/execa/lib/transform/run-async.js"() {
-    import_node_util8 = require("node:util");
-    pushChunks = (0, import_node_util8.callbackify)(async (getChunks, state, getChunksArguments, transformStream) => {
+    import_node_util9 = require("node:util");
+    pushChunks = (0, import_node_util9.callbackify)(async (getChunks, state, getChunksArguments, transformStream) => {
       state.currentIterable = getChunks(...getChunksArguments);
       try {
         for await (const chunk of state.currentIterable) {
@@ -23590,8 +24598,8 @@ var init_run_async = __esm({
         yield chunk;
         return;
       }
-      const { transform: transform2 = identityGenerator } = generators[index];
-      for await (const transformedChunk of transform2(chunk)) {
+      const { transform: transform3 = identityGenerator } = generators[index];
+      for await (const transformedChunk of transform3(chunk)) {
         yield* transformChunk(transformedChunk, generators, index + 1);
       }
     };
@@ -23608,7 +24616,7 @@ var init_run_async = __esm({
         yield* transformChunk(finalChunk, generators, index + 1);
       }
     };
-    destroyTransform = (0, import_node_util8.callbackify)(async ({ currentIterable }, error2) => {
+    destroyTransform = (0, import_node_util9.callbackify)(async ({ currentIterable }, error2) => {
       if (currentIterable !== void 0) {
         await (error2 ? currentIterable.throw(error2) : currentIterable.return());
         return;
@@ -23627,14 +24635,14 @@ var init_run_async = __esm({
 var pushChunksSync, runTransformSync, transformChunkSync, finalChunksSync, generatorFinalChunksSync, identityGenerator2;
 var init_run_sync = __esm({
   "node_modules/execa/lib/transform/run-sync.js"() {
-    pushChunksSync = (getChunksSync, getChunksArguments, transformStream, done) => {
+    pushChunksSync = (getChunksSync, getChunksArguments, transformStream, done2) => {
       try {
         for (const chunk of getChunksSync(...getChunksArguments)) {
           transformStream.push(chunk);
         }
-        done();
+        done2();
       } catch (error2) {
-        done(error2);
+        done2(error2);
       }
     };
     runTransformSync = (generators, chunks) => [
@@ -23646,8 +24654,8 @@ var init_run_sync = __esm({
         yield chunk;
         return;
       }
-      const { transform: transform2 = identityGenerator2 } = generators[index];
-      for (const transformedChunk of transform2(chunk)) {
+      const { transform: transform3 = identityGenerator2 } = generators[index];
+      for (const transformedChunk of transform3(chunk)) {
         yield* transformChunkSync(transformedChunk, generators, index + 1);
       }
     };
@@ -23683,12 +24691,12 @@ var init_generator = __esm({
     init_run_sync();
     generatorToStream = ({
       value,
-      value: { transform: transform2, final, writableObjectMode, readableObjectMode },
+      value: { transform: transform3, final, writableObjectMode, readableObjectMode },
       optionName
     }, { encoding }) => {
       const state = {};
       const generators = addInternalGenerators(value, encoding, optionName);
-      const transformAsync = isAsyncGenerator(transform2);
+      const transformAsync = isAsyncGenerator(transform3);
       const finalAsync = isAsyncGenerator(final);
       const transformMethod = transformAsync ? pushChunks.bind(void 0, transformChunk, state) : pushChunksSync.bind(void 0, transformChunkSync);
       const finalMethod = transformAsync || finalAsync ? pushChunks.bind(void 0, finalChunks, state) : pushChunksSync.bind(void 0, finalChunksSync);
@@ -23698,11 +24706,11 @@ var init_generator = __esm({
         writableHighWaterMark: (0, import_node_stream.getDefaultHighWaterMark)(writableObjectMode),
         readableObjectMode,
         readableHighWaterMark: (0, import_node_stream.getDefaultHighWaterMark)(readableObjectMode),
-        transform(chunk, encoding2, done) {
-          transformMethod([chunk, generators, 0], this, done);
+        transform(chunk, encoding2, done2) {
+          transformMethod([chunk, generators, 0], this, done2);
         },
-        flush(done) {
-          finalMethod([generators], this, done);
+        flush(done2) {
+          finalMethod([generators], this, done2);
         },
         destroy: destroyMethod
       });
@@ -23717,13 +24725,13 @@ var init_generator = __esm({
       }
       return chunks;
     };
-    addInternalGenerators = ({ transform: transform2, final, binary, writableObjectMode, readableObjectMode, preserveNewlines }, encoding, optionName) => {
+    addInternalGenerators = ({ transform: transform3, final, binary, writableObjectMode, readableObjectMode, preserveNewlines }, encoding, optionName) => {
       const state = {};
       return [
         { transform: getValidateTransformInput(writableObjectMode, optionName) },
         getEncodingTransformGenerator(binary, encoding, writableObjectMode),
         getSplitLinesGenerator(binary, preserveNewlines, writableObjectMode, state),
-        { transform: transform2, final },
+        { transform: transform3, final },
         { transform: getValidateTransformReturn(readableObjectMode, optionName) },
         getAppendNewlineGenerator({
           binary,
@@ -23814,10 +24822,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs29, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs30, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs29 = require("node:fs");
+    import_node_fs30 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -23918,10 +24926,10 @@ var init_output_sync = __esm({
       for (const { path: path8, append } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path8 === "string" ? path8 : path8.toString();
         if (append || outputFiles.has(pathString)) {
-          (0, import_node_fs29.appendFileSync)(path8, serializedResult);
+          (0, import_node_fs30.appendFileSync)(path8, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs29.writeFileSync)(path8, serializedResult);
+          (0, import_node_fs30.writeFileSync)(path8, serializedResult);
         }
       }
     };
@@ -24433,10 +25441,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs30, import_node_buffer3, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs31, import_node_buffer3, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs30 = require("node:fs");
+    import_node_fs31 = require("node:fs");
     import_node_buffer3 = require("node:buffer");
     import_node_stream3 = require("node:stream");
     init_generator();
@@ -24451,20 +25459,20 @@ var init_handle_async = __esm({
       generator: generatorToStream,
       asyncGenerator: generatorToStream,
       nodeStream: ({ value }) => ({ stream: value }),
-      webTransform({ value: { transform: transform2, writableObjectMode, readableObjectMode } }) {
+      webTransform({ value: { transform: transform3, writableObjectMode, readableObjectMode } }) {
         const objectMode = writableObjectMode || readableObjectMode;
-        const stream = import_node_stream3.Duplex.fromWeb(transform2, { objectMode });
+        const stream = import_node_stream3.Duplex.fromWeb(transform3, { objectMode });
         return { stream };
       },
-      duplex: ({ value: { transform: transform2 } }) => ({ stream: transform2 }),
+      duplex: ({ value: { transform: transform3 } }) => ({ stream: transform3 }),
       native() {
       }
     };
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs30.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs30.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs31.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs31.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -24473,8 +25481,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs30.createWriteStream)(value) }),
-        filePath: ({ value: { file, append } }) => ({ stream: (0, import_node_fs30.createWriteStream)(file, append ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs31.createWriteStream)(value) }),
+        filePath: ({ value: { file, append } }) => ({ stream: (0, import_node_fs31.createWriteStream)(file, append ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -25302,14 +26310,14 @@ var init_streaming = __esm({
 });
 
 // node_modules/execa/lib/pipe/abort.js
-var import_node_util9, unpipeOnAbort, unpipeOnSignalAbort;
+var import_node_util10, unpipeOnAbort, unpipeOnSignalAbort;
 var init_abort = __esm({
   "node_modules/execa/lib/pipe/abort.js"() {
-    import_node_util9 = require("node:util");
+    import_node_util10 = require("node:util");
     init_throw();
     unpipeOnAbort = (unpipeSignal, unpipeContext) => unpipeSignal === void 0 ? [] : [unpipeOnSignalAbort(unpipeSignal, unpipeContext)];
     unpipeOnSignalAbort = async (unpipeSignal, { sourceStream, mergedStream, fileDescriptors, sourceOptions, startTime }) => {
-      await (0, import_node_util9.aborted)(unpipeSignal, sourceStream);
+      await (0, import_node_util10.aborted)(unpipeSignal, sourceStream);
       await mergedStream.remove(sourceStream);
       const error2 = new Error("Pipe canceled by `unpipeSignal` option.");
       throw createNonCommandError({
@@ -26017,11 +27025,11 @@ var init_shared = __esm({
 });
 
 // node_modules/execa/lib/convert/readable.js
-var import_node_stream6, import_node_util10, createReadable, getSubprocessStdout, getReadableOptions, getReadableMethods, onRead, onStdoutFinished, onReadableDestroy, destroyOtherReadable;
+var import_node_stream6, import_node_util11, createReadable, getSubprocessStdout, getReadableOptions, getReadableMethods, onRead, onStdoutFinished, onReadableDestroy, destroyOtherReadable;
 var init_readable = __esm({
   "node_modules/execa/lib/convert/readable.js"() {
     import_node_stream6 = require("node:stream");
-    import_node_util10 = require("node:util");
+    import_node_util11 = require("node:util");
     init_encoding_option();
     init_fd_options();
     init_iterate();
@@ -26041,7 +27049,7 @@ var init_readable = __esm({
       });
       const readable2 = new import_node_stream6.Readable({
         read: read4,
-        destroy: (0, import_node_util10.callbackify)(onReadableDestroy.bind(void 0, { subprocessStdout, subprocess, waitReadableDestroy })),
+        destroy: (0, import_node_util11.callbackify)(onReadableDestroy.bind(void 0, { subprocessStdout, subprocess, waitReadableDestroy })),
         highWaterMark: readableHighWaterMark,
         objectMode: readableObjectMode,
         encoding: readableEncoding
@@ -26079,8 +27087,8 @@ var init_readable = __esm({
     };
     onRead = async (readable2, onStdoutData, onStdoutDataDone) => {
       try {
-        const { value, done } = await onStdoutData.next();
-        if (done) {
+        const { value, done: done2 } = await onStdoutData.next();
+        if (done2) {
           onStdoutDataDone.resolve();
         } else {
           readable2.push(value);
@@ -26115,11 +27123,11 @@ var init_readable = __esm({
 });
 
 // node_modules/execa/lib/convert/writable.js
-var import_node_stream7, import_node_util11, createWritable, getSubprocessStdin, getWritableMethods, onWrite, onWritableFinal, onStdinFinished, onWritableDestroy, destroyOtherWritable;
+var import_node_stream7, import_node_util12, createWritable, getSubprocessStdin, getWritableMethods, onWrite, onWritableFinal, onStdinFinished, onWritableDestroy, destroyOtherWritable;
 var init_writable = __esm({
   "node_modules/execa/lib/convert/writable.js"() {
     import_node_stream7 = require("node:stream");
-    import_node_util11 = require("node:util");
+    import_node_util12 = require("node:util");
     init_fd_options();
     init_concurrent();
     init_shared();
@@ -26127,7 +27135,7 @@ var init_writable = __esm({
       const { subprocessStdin, waitWritableFinal, waitWritableDestroy } = getSubprocessStdin(subprocess, to, concurrentStreams);
       const writable2 = new import_node_stream7.Writable({
         ...getWritableMethods(subprocessStdin, subprocess, waitWritableFinal),
-        destroy: (0, import_node_util11.callbackify)(onWritableDestroy.bind(void 0, {
+        destroy: (0, import_node_util12.callbackify)(onWritableDestroy.bind(void 0, {
           subprocessStdin,
           subprocess,
           waitWritableFinal,
@@ -26147,13 +27155,13 @@ var init_writable = __esm({
     };
     getWritableMethods = (subprocessStdin, subprocess, waitWritableFinal) => ({
       write: onWrite.bind(void 0, subprocessStdin),
-      final: (0, import_node_util11.callbackify)(onWritableFinal.bind(void 0, subprocessStdin, subprocess, waitWritableFinal))
+      final: (0, import_node_util12.callbackify)(onWritableFinal.bind(void 0, subprocessStdin, subprocess, waitWritableFinal))
     });
-    onWrite = (subprocessStdin, chunk, encoding, done) => {
+    onWrite = (subprocessStdin, chunk, encoding, done2) => {
       if (subprocessStdin.write(chunk, encoding)) {
-        done();
+        done2();
       } else {
-        subprocessStdin.once("drain", done);
+        subprocessStdin.once("drain", done2);
       }
     };
     onWritableFinal = async (subprocessStdin, subprocess, waitWritableFinal) => {
@@ -26189,11 +27197,11 @@ var init_writable = __esm({
 });
 
 // node_modules/execa/lib/convert/duplex.js
-var import_node_stream8, import_node_util12, createDuplex, onDuplexDestroy;
+var import_node_stream8, import_node_util13, createDuplex, onDuplexDestroy;
 var init_duplex = __esm({
   "node_modules/execa/lib/convert/duplex.js"() {
     import_node_stream8 = require("node:stream");
-    import_node_util12 = require("node:util");
+    import_node_util13 = require("node:util");
     init_encoding_option();
     init_readable();
     init_writable();
@@ -26212,7 +27220,7 @@ var init_duplex = __esm({
       const duplex2 = new import_node_stream8.Duplex({
         read: read4,
         ...getWritableMethods(subprocessStdin, subprocess, waitWritableFinal),
-        destroy: (0, import_node_util12.callbackify)(onDuplexDestroy.bind(void 0, {
+        destroy: (0, import_node_util13.callbackify)(onDuplexDestroy.bind(void 0, {
           subprocessStdout,
           subprocessStdin,
           subprocess,
@@ -26693,8 +27701,8 @@ async function random(size) {
   const evenDistCutoff = Math.pow(2, 8) - Math.pow(2, 8) % mask.length;
   let result = "";
   while (result.length < size) {
-    const randomBytes12 = await getRandomValues(size - result.length);
-    for (const randomByte of randomBytes12) {
+    const randomBytes11 = await getRandomValues(size - result.length);
+    for (const randomByte of randomBytes11) {
       if (randomByte < evenDistCutoff) {
         result += mask[randomByte % mask.length];
       }
@@ -26792,13 +27800,13 @@ var init_errors3 = __esm({
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse5, parseAsync2, safeParse2, safeParseAsync2, encode2, decode3, encodeAsync2, decodeAsync2, safeEncode2, safeDecode3, safeEncodeAsync2, safeDecodeAsync2;
+var parse4, parseAsync2, safeParse2, safeParseAsync2, encode2, decode3, encodeAsync2, decodeAsync2, safeEncode2, safeDecode3, safeEncodeAsync2, safeDecodeAsync2;
 var init_parse3 = __esm({
   "node_modules/zod/v4/classic/parse.js"() {
     init_core2();
     init_errors3();
     init_core2();
-    parse5 = /* @__PURE__ */ _parse(ZodRealError);
+    parse4 = /* @__PURE__ */ _parse(ZodRealError);
     parseAsync2 = /* @__PURE__ */ _parseAsync(ZodRealError);
     safeParse2 = /* @__PURE__ */ _safeParse(ZodRealError);
     safeParseAsync2 = /* @__PURE__ */ _safeParseAsync(ZodRealError);
@@ -26914,14 +27922,14 @@ function _enum2(values, params) {
     ...util_exports.normalizeParams(params)
   });
 }
-function literal3(value, params) {
+function literal2(value, params) {
   return new ZodLiteral({
     type: "literal",
     values: Array.isArray(value) ? value : [value],
     ...util_exports.normalizeParams(params)
   });
 }
-function transform(fn) {
+function transform2(fn) {
   return new ZodTransform({
     type: "transform",
     transform: fn
@@ -26977,7 +27985,7 @@ function _catch(innerType, catchValue) {
     catchValue: typeof catchValue === "function" ? catchValue : util_exports.constantCatch(catchValue)
   });
 }
-function pipe(in_, out) {
+function pipe2(in_, out) {
   return new ZodPipe({
     type: "pipe",
     in: in_,
@@ -27003,7 +28011,7 @@ function superRefine(fn, params) {
 function preprocess(fn, schema) {
   return new ZodPreprocess({
     type: "pipe",
-    in: transform(fn),
+    in: transform2(fn),
     out: schema
   });
 }
@@ -27080,7 +28088,7 @@ var init_schemas3 = __esm({
         return intersection(this, arg);
       },
       transform(tx) {
-        return pipe(this, transform(tx));
+        return pipe2(this, transform2(tx));
       },
       default(d) {
         return _default2(this, d);
@@ -27092,7 +28100,7 @@ var init_schemas3 = __esm({
         return _catch(this, params);
       },
       pipe(target2) {
-        return pipe(this, target2);
+        return pipe2(this, target2);
       },
       readonly() {
         return readonly(this);
@@ -27132,7 +28140,7 @@ var init_schemas3 = __esm({
         util_exports.own(this, "~standard", value);
       },
       parse: function _parse2(data, params) {
-        return parse5(this, data, params, { callee: _parse2 });
+        return parse4(this, data, params, { callee: _parse2 });
       },
       parseAsync: async function _parseAsync2(data, params) {
         return await parseAsync2(this, data, params, { callee: _parseAsync2 });
@@ -27698,11 +28706,11 @@ var init_schemas3 = __esm({
       inst._zod.processJSONSchema = (ctx, json, params) => enumProcessor(inst, ctx, json, params);
       inst.enum = def.entries;
       inst.options = [...inst._zod.values];
-      const keys = new Set(Object.keys(def.entries));
+      const keys2 = new Set(Object.keys(def.entries));
       inst.extract = (values, params) => {
         const newEntries = {};
         for (const value of values) {
-          if (keys.has(value)) {
+          if (keys2.has(value)) {
             newEntries[value] = def.entries[value];
           } else
             throw new Error(`Key ${value} not found in enum`);
@@ -27717,7 +28725,7 @@ var init_schemas3 = __esm({
       inst.exclude = (values, params) => {
         const newEntries = { ...def.entries };
         for (const value of values) {
-          if (keys.has(value)) {
+          if (keys2.has(value)) {
             delete newEntries[value];
           } else
             throw new Error(`Key ${value} not found in enum`);
@@ -28040,16 +29048,16 @@ var init_types = __esm({
     });
     RequestIdSchema = union2([string3(), number2().int()]);
     JSONRPCRequestSchema = object2({
-      jsonrpc: literal3(JSONRPC_VERSION),
+      jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema,
       ...RequestSchema.shape
     }).strict();
     JSONRPCNotificationSchema = object2({
-      jsonrpc: literal3(JSONRPC_VERSION),
+      jsonrpc: literal2(JSONRPC_VERSION),
       ...NotificationSchema.shape
     }).strict();
     JSONRPCResultResponseSchema = object2({
-      jsonrpc: literal3(JSONRPC_VERSION),
+      jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema,
       result: ResultSchema
     }).strict();
@@ -28064,7 +29072,7 @@ var init_types = __esm({
       ErrorCode2[ErrorCode2["UrlElicitationRequired"] = -32042] = "UrlElicitationRequired";
     })(ErrorCode || (ErrorCode = {}));
     JSONRPCErrorResponseSchema = object2({
-      jsonrpc: literal3(JSONRPC_VERSION),
+      jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema.optional(),
       error: object2({
         /**
@@ -28102,7 +29110,7 @@ var init_types = __esm({
       reason: string3().optional()
     });
     CancelledNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/cancelled"),
+      method: literal2("notifications/cancelled"),
       params: CancelledNotificationParamsSchema
     });
     IconSchema = object2({
@@ -28286,7 +29294,7 @@ var init_types = __esm({
       clientInfo: ImplementationSchema
     });
     InitializeRequestSchema = RequestSchema.extend({
-      method: literal3("initialize"),
+      method: literal2("initialize"),
       params: InitializeRequestParamsSchema
     });
     ServerCapabilitiesSchema = object2({
@@ -28357,11 +29365,11 @@ var init_types = __esm({
       instructions: string3().optional()
     });
     InitializedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/initialized"),
+      method: literal2("notifications/initialized"),
       params: NotificationsParamsSchema.optional()
     });
     PingRequestSchema = RequestSchema.extend({
-      method: literal3("ping"),
+      method: literal2("ping"),
       params: BaseRequestParamsSchema.optional()
     });
     ProgressSchema = object2({
@@ -28387,7 +29395,7 @@ var init_types = __esm({
       progressToken: ProgressTokenSchema
     });
     ProgressNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/progress"),
+      method: literal2("notifications/progress"),
       params: ProgressNotificationParamsSchema
     });
     PaginatedRequestParamsSchema = BaseRequestParamsSchema.extend({
@@ -28435,31 +29443,31 @@ var init_types = __esm({
     });
     TaskStatusNotificationParamsSchema = NotificationsParamsSchema.merge(TaskSchema);
     TaskStatusNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/tasks/status"),
+      method: literal2("notifications/tasks/status"),
       params: TaskStatusNotificationParamsSchema
     });
     GetTaskRequestSchema = RequestSchema.extend({
-      method: literal3("tasks/get"),
+      method: literal2("tasks/get"),
       params: BaseRequestParamsSchema.extend({
         taskId: string3()
       })
     });
     GetTaskResultSchema = ResultSchema.merge(TaskSchema);
     GetTaskPayloadRequestSchema = RequestSchema.extend({
-      method: literal3("tasks/result"),
+      method: literal2("tasks/result"),
       params: BaseRequestParamsSchema.extend({
         taskId: string3()
       })
     });
     GetTaskPayloadResultSchema = ResultSchema.loose();
     ListTasksRequestSchema = PaginatedRequestSchema.extend({
-      method: literal3("tasks/list")
+      method: literal2("tasks/list")
     });
     ListTasksResultSchema = PaginatedResultSchema.extend({
       tasks: array2(TaskSchema)
     });
     CancelTaskRequestSchema = RequestSchema.extend({
-      method: literal3("tasks/cancel"),
+      method: literal2("tasks/cancel"),
       params: BaseRequestParamsSchema.extend({
         taskId: string3()
       })
@@ -28576,13 +29584,13 @@ var init_types = __esm({
       _meta: optional2(looseObject2({}))
     });
     ListResourcesRequestSchema = PaginatedRequestSchema.extend({
-      method: literal3("resources/list")
+      method: literal2("resources/list")
     });
     ListResourcesResultSchema = PaginatedResultSchema.extend({
       resources: array2(ResourceSchema)
     });
     ListResourceTemplatesRequestSchema = PaginatedRequestSchema.extend({
-      method: literal3("resources/templates/list")
+      method: literal2("resources/templates/list")
     });
     ListResourceTemplatesResultSchema = PaginatedResultSchema.extend({
       resourceTemplates: array2(ResourceTemplateSchema)
@@ -28597,24 +29605,24 @@ var init_types = __esm({
     });
     ReadResourceRequestParamsSchema = ResourceRequestParamsSchema;
     ReadResourceRequestSchema = RequestSchema.extend({
-      method: literal3("resources/read"),
+      method: literal2("resources/read"),
       params: ReadResourceRequestParamsSchema
     });
     ReadResourceResultSchema = ResultSchema.extend({
       contents: array2(union2([TextResourceContentsSchema, BlobResourceContentsSchema]))
     });
     ResourceListChangedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/resources/list_changed"),
+      method: literal2("notifications/resources/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
     SubscribeRequestParamsSchema = ResourceRequestParamsSchema;
     SubscribeRequestSchema = RequestSchema.extend({
-      method: literal3("resources/subscribe"),
+      method: literal2("resources/subscribe"),
       params: SubscribeRequestParamsSchema
     });
     UnsubscribeRequestParamsSchema = ResourceRequestParamsSchema;
     UnsubscribeRequestSchema = RequestSchema.extend({
-      method: literal3("resources/unsubscribe"),
+      method: literal2("resources/unsubscribe"),
       params: UnsubscribeRequestParamsSchema
     });
     ResourceUpdatedNotificationParamsSchema = NotificationsParamsSchema.extend({
@@ -28624,7 +29632,7 @@ var init_types = __esm({
       uri: string3()
     });
     ResourceUpdatedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/resources/updated"),
+      method: literal2("notifications/resources/updated"),
       params: ResourceUpdatedNotificationParamsSchema
     });
     PromptArgumentSchema = object2({
@@ -28659,7 +29667,7 @@ var init_types = __esm({
       _meta: optional2(looseObject2({}))
     });
     ListPromptsRequestSchema = PaginatedRequestSchema.extend({
-      method: literal3("prompts/list")
+      method: literal2("prompts/list")
     });
     ListPromptsResultSchema = PaginatedResultSchema.extend({
       prompts: array2(PromptSchema)
@@ -28675,11 +29683,11 @@ var init_types = __esm({
       arguments: record2(string3(), string3()).optional()
     });
     GetPromptRequestSchema = RequestSchema.extend({
-      method: literal3("prompts/get"),
+      method: literal2("prompts/get"),
       params: GetPromptRequestParamsSchema
     });
     TextContentSchema = object2({
-      type: literal3("text"),
+      type: literal2("text"),
       /**
        * The text content of the message.
        */
@@ -28695,7 +29703,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     ImageContentSchema = object2({
-      type: literal3("image"),
+      type: literal2("image"),
       /**
        * The base64-encoded image data.
        */
@@ -28715,7 +29723,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     AudioContentSchema = object2({
-      type: literal3("audio"),
+      type: literal2("audio"),
       /**
        * The base64-encoded audio data.
        */
@@ -28735,7 +29743,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     ToolUseContentSchema = object2({
-      type: literal3("tool_use"),
+      type: literal2("tool_use"),
       /**
        * The name of the tool to invoke.
        * Must match a tool name from the request's tools array.
@@ -28758,7 +29766,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     EmbeddedResourceSchema = object2({
-      type: literal3("resource"),
+      type: literal2("resource"),
       resource: union2([TextResourceContentsSchema, BlobResourceContentsSchema]),
       /**
        * Optional annotations for the client.
@@ -28771,7 +29779,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     ResourceLinkSchema = ResourceSchema.extend({
-      type: literal3("resource_link")
+      type: literal2("resource_link")
     });
     ContentBlockSchema = union2([
       TextContentSchema,
@@ -28792,7 +29800,7 @@ var init_types = __esm({
       messages: array2(PromptMessageSchema)
     });
     PromptListChangedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/prompts/list_changed"),
+      method: literal2("notifications/prompts/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
     ToolAnnotationsSchema = object2({
@@ -28857,7 +29865,7 @@ var init_types = __esm({
        * Must have type: 'object' at the root level per MCP spec.
        */
       inputSchema: object2({
-        type: literal3("object"),
+        type: literal2("object"),
         properties: record2(string3(), AssertObjectSchema).optional(),
         required: array2(string3()).optional()
       }).catchall(unknown2()),
@@ -28867,7 +29875,7 @@ var init_types = __esm({
        * Must have type: 'object' at the root level per MCP spec.
        */
       outputSchema: object2({
-        type: literal3("object"),
+        type: literal2("object"),
         properties: record2(string3(), AssertObjectSchema).optional(),
         required: array2(string3()).optional()
       }).catchall(unknown2()).optional(),
@@ -28886,7 +29894,7 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     ListToolsRequestSchema = PaginatedRequestSchema.extend({
-      method: literal3("tools/list")
+      method: literal2("tools/list")
     });
     ListToolsResultSchema = PaginatedResultSchema.extend({
       tools: array2(ToolSchema)
@@ -28935,11 +29943,11 @@ var init_types = __esm({
       arguments: record2(string3(), unknown2()).optional()
     });
     CallToolRequestSchema = RequestSchema.extend({
-      method: literal3("tools/call"),
+      method: literal2("tools/call"),
       params: CallToolRequestParamsSchema
     });
     ToolListChangedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/tools/list_changed"),
+      method: literal2("notifications/tools/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
     ListChangedOptionsBaseSchema = object2({
@@ -28970,7 +29978,7 @@ var init_types = __esm({
       level: LoggingLevelSchema
     });
     SetLevelRequestSchema = RequestSchema.extend({
-      method: literal3("logging/setLevel"),
+      method: literal2("logging/setLevel"),
       params: SetLevelRequestParamsSchema
     });
     LoggingMessageNotificationParamsSchema = NotificationsParamsSchema.extend({
@@ -28988,7 +29996,7 @@ var init_types = __esm({
       data: unknown2()
     });
     LoggingMessageNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/message"),
+      method: literal2("notifications/message"),
       params: LoggingMessageNotificationParamsSchema
     });
     ModelHintSchema = object2({
@@ -29025,7 +30033,7 @@ var init_types = __esm({
       mode: _enum2(["auto", "required", "none"]).optional()
     });
     ToolResultContentSchema = object2({
-      type: literal3("tool_result"),
+      type: literal2("tool_result"),
       toolUseId: string3().describe("The unique identifier for the corresponding tool call."),
       content: array2(ContentBlockSchema).default([]),
       structuredContent: object2({}).loose().optional(),
@@ -29096,7 +30104,7 @@ var init_types = __esm({
       toolChoice: ToolChoiceSchema.optional()
     });
     CreateMessageRequestSchema = RequestSchema.extend({
-      method: literal3("sampling/createMessage"),
+      method: literal2("sampling/createMessage"),
       params: CreateMessageRequestParamsSchema
     });
     CreateMessageResultSchema = ResultSchema.extend({
@@ -29145,13 +30153,13 @@ var init_types = __esm({
       content: union2([SamplingMessageContentBlockSchema, array2(SamplingMessageContentBlockSchema)])
     });
     BooleanSchemaSchema = object2({
-      type: literal3("boolean"),
+      type: literal2("boolean"),
       title: string3().optional(),
       description: string3().optional(),
       default: boolean3().optional()
     });
     StringSchemaSchema = object2({
-      type: literal3("string"),
+      type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
       minLength: number2().optional(),
@@ -29168,14 +30176,14 @@ var init_types = __esm({
       default: number2().optional()
     });
     UntitledSingleSelectEnumSchemaSchema = object2({
-      type: literal3("string"),
+      type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
       enum: array2(string3()),
       default: string3().optional()
     });
     TitledSingleSelectEnumSchemaSchema = object2({
-      type: literal3("string"),
+      type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
       oneOf: array2(object2({
@@ -29185,7 +30193,7 @@ var init_types = __esm({
       default: string3().optional()
     });
     LegacyTitledEnumSchemaSchema = object2({
-      type: literal3("string"),
+      type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
       enum: array2(string3()),
@@ -29194,19 +30202,19 @@ var init_types = __esm({
     });
     SingleSelectEnumSchemaSchema = union2([UntitledSingleSelectEnumSchemaSchema, TitledSingleSelectEnumSchemaSchema]);
     UntitledMultiSelectEnumSchemaSchema = object2({
-      type: literal3("array"),
+      type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
       minItems: number2().optional(),
       maxItems: number2().optional(),
       items: object2({
-        type: literal3("string"),
+        type: literal2("string"),
         enum: array2(string3())
       }),
       default: array2(string3()).optional()
     });
     TitledMultiSelectEnumSchemaSchema = object2({
-      type: literal3("array"),
+      type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
       minItems: number2().optional(),
@@ -29228,7 +30236,7 @@ var init_types = __esm({
        *
        * Optional for backward compatibility. Clients MUST treat missing mode as "form".
        */
-      mode: literal3("form").optional(),
+      mode: literal2("form").optional(),
       /**
        * The message to present to the user describing what information is being requested.
        */
@@ -29238,7 +30246,7 @@ var init_types = __esm({
        * Only top-level properties are allowed, without nesting.
        */
       requestedSchema: object2({
-        type: literal3("object"),
+        type: literal2("object"),
         properties: record2(string3(), PrimitiveSchemaDefinitionSchema),
         required: array2(string3()).optional()
       })
@@ -29247,7 +30255,7 @@ var init_types = __esm({
       /**
        * The elicitation mode.
        */
-      mode: literal3("url"),
+      mode: literal2("url"),
       /**
        * The message to present to the user explaining why the interaction is needed.
        */
@@ -29264,7 +30272,7 @@ var init_types = __esm({
     });
     ElicitRequestParamsSchema = union2([ElicitRequestFormParamsSchema, ElicitRequestURLParamsSchema]);
     ElicitRequestSchema = RequestSchema.extend({
-      method: literal3("elicitation/create"),
+      method: literal2("elicitation/create"),
       params: ElicitRequestParamsSchema
     });
     ElicitationCompleteNotificationParamsSchema = NotificationsParamsSchema.extend({
@@ -29274,7 +30282,7 @@ var init_types = __esm({
       elicitationId: string3()
     });
     ElicitationCompleteNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/elicitation/complete"),
+      method: literal2("notifications/elicitation/complete"),
       params: ElicitationCompleteNotificationParamsSchema
     });
     ElicitResultSchema = ResultSchema.extend({
@@ -29294,14 +30302,14 @@ var init_types = __esm({
       content: preprocess((val) => val === null ? void 0 : val, record2(string3(), union2([string3(), number2(), boolean3(), array2(string3())])).optional())
     });
     ResourceTemplateReferenceSchema = object2({
-      type: literal3("ref/resource"),
+      type: literal2("ref/resource"),
       /**
        * The URI or URI template of the resource.
        */
       uri: string3()
     });
     PromptReferenceSchema = object2({
-      type: literal3("ref/prompt"),
+      type: literal2("ref/prompt"),
       /**
        * The name of the prompt or prompt template
        */
@@ -29330,7 +30338,7 @@ var init_types = __esm({
       }).optional()
     });
     CompleteRequestSchema = RequestSchema.extend({
-      method: literal3("completion/complete"),
+      method: literal2("completion/complete"),
       params: CompleteRequestParamsSchema
     });
     CompleteResultSchema = ResultSchema.extend({
@@ -29365,14 +30373,14 @@ var init_types = __esm({
       _meta: record2(string3(), unknown2()).optional()
     });
     ListRootsRequestSchema = RequestSchema.extend({
-      method: literal3("roots/list"),
+      method: literal2("roots/list"),
       params: BaseRequestParamsSchema.optional()
     });
     ListRootsResultSchema = ResultSchema.extend({
       roots: array2(RootSchema)
     });
     RootsListChangedNotificationSchema = NotificationSchema.extend({
-      method: literal3("notifications/roots/list_changed"),
+      method: literal2("notifications/roots/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
     ClientRequestSchema = union2([
@@ -29451,6 +30459,22 @@ var init_types = __esm({
 });
 
 // node_modules/@modelcontextprotocol/sdk/dist/esm/shared/auth.js
+var auth_exports = {};
+__export(auth_exports, {
+  OAuthClientInformationFullSchema: () => OAuthClientInformationFullSchema,
+  OAuthClientInformationSchema: () => OAuthClientInformationSchema,
+  OAuthClientMetadataSchema: () => OAuthClientMetadataSchema,
+  OAuthClientRegistrationErrorSchema: () => OAuthClientRegistrationErrorSchema,
+  OAuthErrorResponseSchema: () => OAuthErrorResponseSchema,
+  OAuthMetadataSchema: () => OAuthMetadataSchema,
+  OAuthProtectedResourceMetadataSchema: () => OAuthProtectedResourceMetadataSchema,
+  OAuthTokenRevocationRequestSchema: () => OAuthTokenRevocationRequestSchema,
+  OAuthTokensSchema: () => OAuthTokensSchema,
+  OpenIdProviderDiscoveryMetadataSchema: () => OpenIdProviderDiscoveryMetadataSchema,
+  OpenIdProviderMetadataSchema: () => OpenIdProviderMetadataSchema,
+  OptionalSafeUrlSchema: () => OptionalSafeUrlSchema,
+  SafeUrlSchema: () => SafeUrlSchema
+});
 var SafeUrlSchema, OAuthProtectedResourceMetadataSchema, OAuthMetadataSchema, OpenIdProviderMetadataSchema, OpenIdProviderDiscoveryMetadataSchema, OAuthTokensSchema, OAuthErrorResponseSchema, OptionalSafeUrlSchema, OAuthClientMetadataSchema, OAuthClientInformationSchema, OAuthClientInformationFullSchema, OAuthClientRegistrationErrorSchema, OAuthTokenRevocationRequestSchema;
 var init_auth = __esm({
   "node_modules/@modelcontextprotocol/sdk/dist/esm/shared/auth.js"() {
@@ -29568,7 +30592,7 @@ var init_auth = __esm({
       error_description: string3().optional(),
       error_uri: string3().optional()
     });
-    OptionalSafeUrlSchema = SafeUrlSchema.optional().or(literal3("").transform(() => void 0));
+    OptionalSafeUrlSchema = SafeUrlSchema.optional().or(literal2("").transform(() => void 0));
     OAuthClientMetadataSchema = object2({
       redirect_uris: array2(SafeUrlSchema),
       token_endpoint_auth_method: string3().optional(),
@@ -29799,8 +30823,8 @@ var init_transport = __esm({
 });
 
 // node_modules/@modelcontextprotocol/sdk/dist/esm/client/auth.js
-var auth_exports = {};
-__export(auth_exports, {
+var auth_exports2 = {};
+__export(auth_exports2, {
   UnauthorizedError: () => UnauthorizedError,
   auth: () => auth,
   buildDiscoveryUrls: () => buildDiscoveryUrls,
@@ -30359,8 +31383,8 @@ async function executeTokenRequest(authorizationServerUrl, { metadata, tokenRequ
     await addClientAuthentication(headers, tokenRequestParams, tokenUrl, metadata);
   } else if (clientInformation) {
     const supportedMethods = metadata?.token_endpoint_auth_methods_supported ?? [];
-    const authMethod = selectClientAuthMethod(clientInformation, supportedMethods);
-    applyClientAuthentication(authMethod, clientInformation, headers, tokenRequestParams);
+    const authMethod2 = selectClientAuthMethod(clientInformation, supportedMethods);
+    applyClientAuthentication(authMethod2, clientInformation, headers, tokenRequestParams);
   }
   const response = await fetchWithinOrigin(fetchFn ?? fetch)(tokenUrl, {
     method: "POST",
@@ -30874,9 +31898,9 @@ var require_permessage_deflate = __commonJS({
        * @public
        */
       decompress(data, fin, callback) {
-        zlibLimiter.add((done) => {
+        zlibLimiter.add((done2) => {
           this._decompress(data, fin, (err, result) => {
-            done();
+            done2();
             callback(err, result);
           });
         });
@@ -30890,9 +31914,9 @@ var require_permessage_deflate = __commonJS({
        * @public
        */
       compress(data, fin, callback) {
-        zlibLimiter.add((done) => {
+        zlibLimiter.add((done2) => {
           this._compress(data, fin, (err, result) => {
-            done();
+            done2();
             callback(err, result);
           });
         });
@@ -32042,24 +33066,24 @@ var require_sender = __commonJS({
        * @public
        */
       ping(data, mask, cb) {
-        let byteLength;
+        let byteLength2;
         let readOnly;
         if (typeof data === "string") {
-          byteLength = Buffer.byteLength(data);
+          byteLength2 = Buffer.byteLength(data);
           readOnly = false;
         } else if (isBlob(data)) {
-          byteLength = data.size;
+          byteLength2 = data.size;
           readOnly = false;
         } else {
           data = toBuffer(data);
-          byteLength = data.length;
+          byteLength2 = data.length;
           readOnly = toBuffer.readOnly;
         }
-        if (byteLength > 125) {
+        if (byteLength2 > 125) {
           throw new RangeError("The data size must not be greater than 125 bytes");
         }
         const options = {
-          [kByteLength]: byteLength,
+          [kByteLength]: byteLength2,
           fin: true,
           generateMask: this._generateMask,
           mask,
@@ -32089,24 +33113,24 @@ var require_sender = __commonJS({
        * @public
        */
       pong(data, mask, cb) {
-        let byteLength;
+        let byteLength2;
         let readOnly;
         if (typeof data === "string") {
-          byteLength = Buffer.byteLength(data);
+          byteLength2 = Buffer.byteLength(data);
           readOnly = false;
         } else if (isBlob(data)) {
-          byteLength = data.size;
+          byteLength2 = data.size;
           readOnly = false;
         } else {
           data = toBuffer(data);
-          byteLength = data.length;
+          byteLength2 = data.length;
           readOnly = toBuffer.readOnly;
         }
-        if (byteLength > 125) {
+        if (byteLength2 > 125) {
           throw new RangeError("The data size must not be greater than 125 bytes");
         }
         const options = {
-          [kByteLength]: byteLength,
+          [kByteLength]: byteLength2,
           fin: true,
           generateMask: this._generateMask,
           mask,
@@ -32147,23 +33171,23 @@ var require_sender = __commonJS({
         const perMessageDeflate = this._extensions[PerMessageDeflate2.extensionName];
         let opcode = options.binary ? 2 : 1;
         let rsv1 = options.compress;
-        let byteLength;
+        let byteLength2;
         let readOnly;
         if (typeof data === "string") {
-          byteLength = Buffer.byteLength(data);
+          byteLength2 = Buffer.byteLength(data);
           readOnly = false;
         } else if (isBlob(data)) {
-          byteLength = data.size;
+          byteLength2 = data.size;
           readOnly = false;
         } else {
           data = toBuffer(data);
-          byteLength = data.length;
+          byteLength2 = data.length;
           readOnly = toBuffer.readOnly;
         }
         if (this._firstFragment) {
           this._firstFragment = false;
           if (rsv1 && perMessageDeflate && perMessageDeflate.params[perMessageDeflate._isServer ? "server_no_context_takeover" : "client_no_context_takeover"]) {
-            rsv1 = byteLength >= perMessageDeflate._threshold;
+            rsv1 = byteLength2 >= perMessageDeflate._threshold;
           }
           this._compress = rsv1;
         } else {
@@ -32172,7 +33196,7 @@ var require_sender = __commonJS({
         }
         if (options.fin) this._firstFragment = true;
         const opts = {
-          [kByteLength]: byteLength,
+          [kByteLength]: byteLength2,
           fin: options.fin,
           generateMask: this._generateMask,
           mask: options.mask,
@@ -32734,7 +33758,7 @@ var require_websocket = __commonJS({
     var net = require("net");
     var querystring = require("querystring");
     var tls = require("tls");
-    var { randomBytes: randomBytes12, createHash: createHash19 } = require("crypto");
+    var { randomBytes: randomBytes11, createHash: createHash20 } = require("crypto");
     var { Duplex: Duplex4, Readable: Readable4 } = require("stream");
     var { URL: URL2 } = require("url");
     var PerMessageDeflate2 = require_permessage_deflate();
@@ -33288,7 +34312,7 @@ var require_websocket = __commonJS({
         }
       }
       const defaultPort = isSecure ? 443 : 80;
-      const key = randomBytes12(16).toString("base64");
+      const key = randomBytes11(16).toString("base64");
       const request3 = isSecure ? https2.request : http2.request;
       const protocolSet = /* @__PURE__ */ new Set();
       let perMessageDeflate;
@@ -33425,7 +34449,7 @@ var require_websocket = __commonJS({
           abortHandshake(websocket, socket, "Invalid Upgrade header");
           return;
         }
-        const digest = createHash19("sha1").update(key + GUID).digest("base64");
+        const digest = createHash20("sha1").update(key + GUID).digest("base64");
         if (res.headers["sec-websocket-accept"] !== digest) {
           abortHandshake(websocket, socket, "Invalid Sec-WebSocket-Accept header");
           return;
@@ -33810,7 +34834,7 @@ var require_websocket_server = __commonJS({
     var EventEmitter2 = require("events");
     var http2 = require("http");
     var { Duplex: Duplex4 } = require("stream");
-    var { createHash: createHash19 } = require("crypto");
+    var { createHash: createHash20 } = require("crypto");
     var extension2 = require_extension();
     var PerMessageDeflate2 = require_permessage_deflate();
     var subprotocol2 = require_subprotocol();
@@ -34120,7 +35144,7 @@ var require_websocket_server = __commonJS({
           );
         }
         if (this._state > RUNNING) return abortHandshake(socket, 503);
-        const digest = createHash19("sha1").update(key + GUID).digest("base64");
+        const digest = createHash20("sha1").update(key + GUID).digest("base64");
         const headers = [
           "HTTP/1.1 101 Switching Protocols",
           "Upgrade: websocket",
@@ -34236,7 +35260,7 @@ var init_wrapper = __esm({
 });
 
 // src/daemon/run.ts
-var import_node_fs35 = require("node:fs");
+var import_node_fs37 = require("node:fs");
 init_errors();
 
 // src/base/log.ts
@@ -34379,11 +35403,11 @@ function socketPath(runDir, name, env2) {
     const owner = (0, import_node_crypto.createHash)("sha256").update(`${env2["USERNAME"] ?? ""}\0${runDir}`).digest("hex").slice(0, 16);
     return `\\\\.\\pipe\\aitkit-mcp-proxy-${owner}-${name}.v${protocolMajor}`;
   }
-  const plain2 = (0, import_node_path.join)(runDir, `mcp-proxy-${name}.v${protocolMajor}.sock`);
-  if (Buffer.byteLength(plain2) <= maxSocketPathBytes) return plain2;
+  const plain3 = (0, import_node_path.join)(runDir, `mcp-proxy-${name}.v${protocolMajor}.sock`);
+  if (Buffer.byteLength(plain3) <= maxSocketPathBytes) return plain3;
   const hash = (0, import_node_crypto.createHash)("sha256").update(`${runDir}\0${name}`).digest("hex").slice(0, 16);
-  const runtime = env2["XDG_RUNTIME_DIR"];
-  const folder = runtime && (0, import_node_path.isAbsolute)(runtime) ? (0, import_node_path.join)(runtime, "aitkit") : `/tmp/aitkit-${process.getuid?.() ?? "user"}`;
+  const runtime2 = env2["XDG_RUNTIME_DIR"];
+  const folder = runtime2 && (0, import_node_path.isAbsolute)(runtime2) ? (0, import_node_path.join)(runtime2, "aitkit") : `/tmp/aitkit-${process.getuid?.() ?? "user"}`;
   const short = (0, import_node_path.join)(folder, `${hash}.v${protocolMajor}.sock`);
   return Buffer.byteLength(short) <= maxSocketPathBytes ? short : `/tmp/aitkit-${process.getuid?.() ?? "user"}/${hash}.v${protocolMajor}.sock`;
 }
@@ -34401,7 +35425,7 @@ function ensureName(name) {
 }
 
 // src/link/scope.ts
-var import_node_crypto3 = require("node:crypto");
+var import_node_crypto2 = require("node:crypto");
 var import_node_fs4 = require("node:fs");
 var import_node_os2 = require("node:os");
 var import_node_path2 = require("node:path");
@@ -34435,7 +35459,7 @@ function claimScope(runRoot, scope = ownScope()) {
 }
 function scopeFolder(scope) {
   const identity3 = [scope.machine, scope.boot, scope.pidNamespace, scope.netNamespace].join("\0");
-  return `scope-${(0, import_node_crypto3.createHash)("sha256").update(identity3).digest("hex").slice(0, 16)}`;
+  return `scope-${(0, import_node_crypto2.createHash)("sha256").update(identity3).digest("hex").slice(0, 16)}`;
 }
 function isSame(a2, b) {
   return a2.machine === b.machine && a2.boot === b.boot && a2.pidNamespace === b.pidNamespace && a2.netNamespace === b.netNamespace;
@@ -34477,7 +35501,8 @@ function link(path8) {
 
 // src/daemon/daemon.ts
 var import_node_crypto30 = require("node:crypto");
-var import_node_path29 = require("node:path");
+var import_node_path30 = require("node:path");
+var import_promises20 = require("node:timers/promises");
 
 // src/base/process-identity.ts
 var import_node_child_process = require("node:child_process");
@@ -34499,7 +35524,7 @@ function isRunning({ pid, startTime }) {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   if (process.platform === "linux") {
     const stat = linuxStat(pid);
-    return stat !== void 0 && stat.state !== "Z" && (startTime === void 0 || stat.startTime === startTime);
+    return stat !== void 0 && !isZombie(stat) && (startTime === void 0 || stat.startTime === startTime);
   }
   try {
     process.kill(pid, 0);
@@ -34508,19 +35533,30 @@ function isRunning({ pid, startTime }) {
   }
   return startTime === void 0 || processStartTime(pid) === startTime;
 }
+function isZombie({ state, threads }) {
+  return state === "Z" && threads <= 1;
+}
 function linuxStat(pid) {
   let text4;
   try {
-    text4 = (0, import_node_fs5.readFileSync)(`/proc/${pid}/stat`, "latin1");
+    text4 = (0, import_node_fs5.readFileSync)(`/proc/${pid}/stat`, "utf8");
   } catch {
     return void 0;
   }
   const [state = "", ppid, pgid, sid, ...rest] = text4.slice(text4.lastIndexOf(")") + 2).split(" ");
-  return { pid, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), startTime: rest[15] ?? "" };
+  return {
+    pid,
+    state,
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    threads: Number(rest[13]),
+    startTime: rest[15] ?? ""
+  };
 }
 
 // src/config/cache-dir.ts
-var import_node_crypto4 = require("node:crypto");
+var import_node_crypto3 = require("node:crypto");
 var import_node_path4 = require("node:path");
 
 // node_modules/env-paths/index.js
@@ -34615,7 +35651,7 @@ function envPaths(name, { suffix = "nodejs" } = {}) {
 
 // src/config/cache-dir.ts
 function cacheDir(locations) {
-  const hash = (0, import_node_crypto4.createHash)("sha256").update(`${locations.root}\0${locations.name}`).digest("hex").slice(0, 16);
+  const hash = (0, import_node_crypto3.createHash)("sha256").update(`${locations.root}\0${locations.name}`).digest("hex").slice(0, 16);
   return (0, import_node_path4.join)(envPaths("aitkit-mcp-proxy", { suffix: "" }).cache, hash);
 }
 
@@ -35037,8 +36073,8 @@ function takesValue(option) {
 function afterSwitch(args, flag) {
   return nested(args.slice(args.findIndex((arg) => flag.test(arg)) + 1));
 }
-function nested(words2) {
-  const [program, ...rest] = words2;
+function nested(words3) {
+  const [program, ...rest] = words3;
   return program === void 0 ? [] : unwrap(programName(program), rest);
 }
 function programName(command) {
@@ -35140,10 +36176,10 @@ var Views = class {
       return { entry, face: catalog.faceOf(resolved.ok ? faceKeys(resolved) : {}) };
     });
     const bySlug = new Map(entries2.map((entry) => [entry.shownSlug, entry]));
-    const plain2 = { servers, alone: session.identity.server !== void 0 };
+    const plain3 = { servers, alone: session.identity.server !== void 0 };
     const lists = /* @__PURE__ */ new Map();
     const list = (name) => {
-      const joined3 = lists.get(name) ?? catalog.list(plain2, name);
+      const joined3 = lists.get(name) ?? catalog.list(plain3, name);
       lists.set(name, joined3);
       return joined3;
     };
@@ -35188,9 +36224,9 @@ var Copies = class {
     try {
       return await this.#deps.supervisor().acquire(entry, askerOf(session), resolution);
     } catch (error2) {
-      const again = this.#deps.views.of(session).resolution(entry);
-      if (!resolution.ok || !again.ok || again.instanceKey === resolution.instanceKey) throw error2;
-      return this.#deps.supervisor().acquire(entry, askerOf(session), again);
+      const again2 = this.#deps.views.of(session).resolution(entry);
+      if (!resolution.ok || !again2.ok || again2.instanceKey === resolution.instanceKey) throw error2;
+      return this.#deps.supervisor().acquire(entry, askerOf(session), again2);
     }
   }
   /** The copy if it is ready now and the session uses it already. */
@@ -35215,171 +36251,240 @@ function takenAway({ name }) {
 // src/router/forward.ts
 init_errors();
 init_envelope();
-init_eras();
-init_messages();
 
-// src/mcp/modern.ts
+// src/mcp/input-required.ts
 init_json_scan();
 init_envelope();
+var askable = /* @__PURE__ */ new Set(["elicitation/create", "sampling/createMessage", "roots/list"]);
+function isInputRequired({ line, result }) {
+  if (!result || !line.includes("input_required")) return false;
+  return stringAt(line, memberAt(line, result, ["resultType"])) === "input_required";
+}
+function readInputRequired({ line, result }) {
+  const stateAt = memberAt(line, result, ["requestState"]);
+  const asked = memberAt(line, result, ["inputRequests"]);
+  if (stateAt && stringAt(line, stateAt) === void 0) return "its requestState is no text";
+  if (asked && !isObjectAt(line, asked)) return "its inputRequests are no object";
+  if (!asked && !stateAt) return "it names neither inputRequests nor requestState";
+  const requests = [];
+  for (const { key, value } of asked ? objectMembers(line, asked) : []) {
+    const method = stringAt(line, memberAt(line, value, ["method"]));
+    const params = memberAt(line, value, ["params"]);
+    if (method === void 0 || !askable.has(method)) return `"${key}" asks for ${method ?? "nothing"}`;
+    requests.push({ name: key, method, params: isObjectAt(line, params) ? textAt(line, params) : "{}" });
+  }
+  return { requests, state: stateAt && textAt(line, stateAt) };
+}
+function answerEdits({ line, params }, { responses, state }) {
+  if (!isObjectAt(line, params)) return [];
+  const members2 = [];
+  if (responses) {
+    const texts = [...responses].map(([name, text4]) => `${JSON.stringify(name)}:${text4}`);
+    members2.push(`"inputResponses":{${texts.join(",")}}`);
+  }
+  if (state !== void 0) members2.push(`"requestState":${state}`);
+  if (members2.length === 0) return [];
+  const tail = objectMembers(line, params).length > 0 ? "," : "";
+  const at = { start: params.start + 1, end: params.start + 1 };
+  return [{ at, with: `${members2.join(",")}${tail}` }];
+}
+function withElicitationId(params, id) {
+  const line = Buffer.from(params);
+  const whole = { start: 0, end: line.length };
+  const isPage = stringAt(line, memberAt(line, whole, ["mode"])) === "url";
+  if (!isPage || memberAt(line, whole, ["elicitationId"])) return params;
+  return `{"elicitationId":${JSON.stringify(id)},${params.slice(1).trimStart()}`;
+}
+
+// src/router/forward.ts
+init_modern();
+
+// src/router/call.ts
+init_envelope();
+init_messages();
+var startNoticeMs = 1e3;
+var Call = class {
+  forward;
+  method;
+  isOver = false;
+  wasTriedAgain = false;
+  /** How often the server asked for something before it went on, and what it was told last. */
+  rounds = 0;
+  answers;
+  /** Capabilities that its server asked for and the program did not declare. */
+  lacks = /* @__PURE__ */ new Set();
+  /** Takes it out of the queue, if it still waits there. */
+  withdraw;
+  /** Tells the server to stop, or withdraws what the host was asked for it. */
+  stop;
+  constructor(forward) {
+    this.forward = forward;
+    this.method = forward.request.method;
+  }
+  noteLack(capability) {
+    this.lacks.add(capability);
+  }
+  cancel(reason) {
+    if (!this.#end()) return;
+    this.withdraw?.();
+    this.stop?.(reason);
+  }
+  /** `translation`: what differs because the server is of another protocol family. */
+  answer(envelope, translation = []) {
+    if (!this.#end()) return;
+    const { session, request: request3, onAnswer, onOutcome } = this.forward;
+    if (this.method === "tools/call") session.noteResult(envelope);
+    if (onOutcome) return onOutcome({ envelope: translated(envelope, translation) });
+    const edits = [{ at: envelope.id, with: request3.idText }, ...translation, ...onAnswer?.(envelope) ?? []];
+    session.send(withEdits(envelope.line, edits), idKey(request3.idText));
+  }
+  fail(error2) {
+    if (!this.#end()) return;
+    const { session, request: request3, onOutcome } = this.forward;
+    if (onOutcome) return onOutcome({ error: error2 });
+    session.send(failureLine(request3, error2), idKey(request3.idText));
+  }
+  progress({ line, params }, token2) {
+    if (this.isOver) return;
+    const { session, request: request3 } = this.forward;
+    const at = memberAt(line, params, ["progressToken"]);
+    if (!at) return;
+    const restored = withEdits(line, [{ at, with: request3.line.subarray(token2.start, token2.end) }]);
+    session.send(restored, idKey(request3.idText));
+  }
+  #end() {
+    if (this.isOver) return false;
+    this.isOver = true;
+    const key = idKey(this.forward.request.idText);
+    if (this.forward.session.requests.get(key) === this) this.forward.session.requests.delete(key);
+    return true;
+  }
+};
+function translated(envelope, edits) {
+  if (edits.length === 0) return envelope;
+  const parsed = parseEnvelope(withEdits(envelope.line, edits));
+  return parsed.kind === "response" ? parsed : envelope;
+}
+function noticeStart(call2, now) {
+  const { request: request3, session, entry } = call2.forward;
+  const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
+  if (!token2 || call2.rounds > 0) return () => {
+  };
+  const since = now();
+  let step = 0;
+  const timer = setInterval(() => {
+    step += 1;
+    const seconds = Math.round((now() - since) / 1e3);
+    const params = { progress: step * 1e-6, message: `Starting ${entry.name} (${seconds} s)` };
+    const text4 = request3.line.subarray(token2.start, token2.end).toString();
+    const line = notificationLine("notifications/progress", { ...params, progressToken: 0 }).toString();
+    const own2 = line.replace('"progressToken":0', () => `"progressToken":${text4}`);
+    session.send(Buffer.from(own2), idKey(request3.idText));
+  }, startNoticeMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+// src/router/era-bridge.ts
+init_errors();
+init_json_scan();
+init_down_convert();
+init_envelope();
 init_eras();
-var prefix = "io.modelcontextprotocol/";
-var metaKeys = {
-  protocolVersion: `${prefix}protocolVersion`,
-  clientInfo: `${prefix}clientInfo`,
-  clientCapabilities: `${prefix}clientCapabilities`,
-  logLevel: `${prefix}logLevel`,
-  serverInfo: `${prefix}serverInfo`,
-  subscriptionId: `${prefix}subscriptionId`
+init_modern();
+
+// src/router/abilities.ts
+var import_node_path6 = require("node:path");
+var import_node_url = require("node:url");
+init_json_scan();
+init_hello();
+init_envelope();
+var capabilityOf = {
+  "sampling/createMessage": "sampling",
+  "elicitation/create": "elicitation",
+  "roots/list": "roots"
 };
-var modernCodes = {
-  headerMismatch: -32020,
-  missingCapability: -32021,
-  unsupportedVersion: -32022
-};
-var spokenVersions = [modernVersion, ...legacyVersions];
-var removedMethods = /* @__PURE__ */ new Set([
-  "initialize",
-  "ping",
-  "logging/setLevel",
-  "resources/subscribe",
-  "resources/unsubscribe",
-  "roots/list",
-  "sampling/createMessage",
-  "elicitation/create",
-  "tasks/list",
-  "tasks/result"
-]);
-function isRemoved(method) {
-  return removedMethods.has(method);
+function whyUnable(session, { method, line, params }) {
+  const capability = capabilityOf[method];
+  if (capability === void 0) return void 0;
+  const declared = session.client?.capabilities[capability];
+  const lacks = (what) => `the session's program does not offer ${what}`;
+  if (declared === void 0) return lacks(capability);
+  const modes2 = typeof declared === "object" && declared !== null ? Object.keys(declared) : [];
+  if (method === "elicitation/create") {
+    const mode = stringAt(line, memberAt(line, params, ["mode"])) ?? "form";
+    const isOffered2 = mode === "form" ? modes2.length === 0 || modes2.includes("form") : modes2.includes(mode);
+    return isOffered2 ? void 0 : lacks(`elicitation by ${mode}`);
+  }
+  const wantsTools = method === "sampling/createMessage" && memberAt(line, params, ["tools"]) !== void 0;
+  return wantsTools && !modes2.includes("tools") ? lacks("sampling with tools") : void 0;
 }
-function mayNeedInput(method) {
-  return method === "tools/call" || method === "prompts/get" || method === "resources/read";
-}
-var cacheable = /* @__PURE__ */ new Set([
-  "server/discover",
-  "tools/list",
-  "prompts/list",
-  "resources/list",
-  "resources/templates/list",
-  "resources/read"
-]);
-function readRequestMeta({ line, params }) {
-  const meta2 = memberAt(line, params, ["_meta"]);
-  const at = (key) => memberAt(line, meta2, [key]);
-  const capabilities = at(metaKeys.clientCapabilities);
-  const missing = (key) => ({ code: -32602, message: `params._meta needs "${key}".` });
-  if (stringAt(line, at(metaKeys.protocolVersion)) === void 0) return missing(metaKeys.protocolVersion);
-  if (!isObjectAt(line, capabilities)) return missing(metaKeys.clientCapabilities);
-  const info = at(metaKeys.clientInfo);
+function capabilitiesFor(session, instance) {
+  const { elicitation, sampling, roots, experimental, extensions } = session.client?.capabilities ?? {};
+  const others = isRecord(extensions) ? Object.fromEntries(Object.entries(extensions).filter(([name]) => name !== "io.modelcontextprotocol/tasks")) : {};
   return {
-    capabilitiesText: textAt(line, capabilities),
-    clientInfoText: isObjectAt(line, info) ? textAt(line, info) : void 0,
-    logLevel: stringAt(line, at(metaKeys.logLevel)),
-    progressToken: at("progressToken")
+    ...elicitation === void 0 ? {} : { elicitation },
+    ...sampling === void 0 ? {} : { sampling },
+    ...roots === void 0 && ownRoots(instance, session) === void 0 ? {} : { roots: {} },
+    ...experimental === void 0 ? {} : { experimental },
+    ...Object.keys(others).length === 0 ? {} : { extensions: others }
   };
 }
-function requestedVersion({ line, params }) {
-  return stringAt(line, memberAt(line, params, ["_meta", metaKeys.protocolVersion]));
+function ownRoots({ identity: identity3 }, session) {
+  if (identity3.projectRoot !== void 0) return rootsOf(identity3.projectRoot);
+  if (identity3.sharing !== "session" || !session?.identity.projectRoot) return void 0;
+  return session.client?.capabilities["roots"] === void 0 ? rootsOf(session.identity.projectRoot) : void 0;
 }
-function unsupportedVersion(requested) {
-  const message = `Protocol version ${requested} is not spoken here.`;
-  return { code: modernCodes.unsupportedVersion, message, data: { supported: spokenVersions, requested } };
+function rootsOf(projectRoot) {
+  return JSON.stringify({ roots: [{ uri: (0, import_node_url.pathToFileURL)(projectRoot).href, name: (0, import_node_path6.basename)(projectRoot) }] });
 }
-function envelopeEdits({ line, params }) {
-  const meta2 = memberAt(line, params, ["_meta"]);
-  if (!isObjectAt(line, meta2)) return [];
-  const isOurs = ({ key }) => key === metaKeys.protocolVersion || key === metaKeys.clientInfo || key === metaKeys.clientCapabilities || key === metaKeys.logLevel;
-  return removeMembers(line, meta2, isOurs);
+
+// src/router/era-bridge.ts
+function crossingOf(call2, instance, slot) {
+  const { session, request: request3, onOutcome } = call2.forward;
+  const isStateless = session.protocolVersion === modernVersion;
+  const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
+  if (hasSessions && !isStateless) return plain;
+  if (hasSessions) {
+    return { ...plain, requestEdits: () => envelopeEdits(request3), answerEdits: (answer3) => lackEdits(call2, answer3) };
+  }
+  const requestEdits = () => {
+    const isComplete2 = isStateless && requestedVersion(request3) !== void 0;
+    const envelope = isComplete2 ? [] : addEnvelopeEdits(request3, envelopeOf(call2, instance));
+    return call2.answers ? [...envelope, ...answerEdits(request3, call2.answers)] : envelope;
+  };
+  const isDriven = mayNeedInput(request3.method) && (!isStateless || onOutcome !== void 0);
+  if (isStateless) return { ...plain, requestEdits, isDriven };
+  return {
+    requestEdits,
+    isDriven,
+    answerEdits: (answer3) => answer3.error ? legacyErrorEdits(answer3, request3.method) : legacyResultEdits(answer3),
+    failureOf: (answer3) => errorCode(answer3) === modernCodes.missingCapability ? missingCapability(call2, answer3) : void 0
+  };
 }
-function removeMembers(line, object3, isGone) {
-  const members2 = objectMembers(line, object3);
-  const firstKept = members2.findIndex((member) => !isGone(member));
-  if (firstKept < 0) return [{ at: object3, with: "{}" }];
-  const edits = [];
-  members2.forEach((member, i2) => {
-    const before = members2[i2 - 1]?.value.end;
-    if (i2 > firstKept && before !== void 0 && isGone(member)) {
-      edits.push({ at: { start: before, end: member.value.end }, with: "" });
-    }
+function lackEdits({ lacks }, { line, error: error2 }) {
+  if (lacks.size === 0 || !error2) return [];
+  const requiredCapabilities = Object.fromEntries([...lacks].map((capability) => [capability, {}]));
+  const message = `This needs ${[...lacks].join(", ")}, which the request did not declare.`;
+  const told = JSON.stringify({ code: modernCodes.missingCapability, message, data: { requiredCapabilities } });
+  return [{ at: error2, with: told.replace(/\}\}$/, () => `,"cause":${textAt(line, error2)}}}`) }];
+}
+var plain = { requestEdits: () => [], isDriven: false, answerEdits: () => [], failureOf: () => void 0 };
+function envelopeOf({ forward: { session } }, instance) {
+  const { client, logLevel } = session;
+  const clientInfo2 = client?.info ?? { name: client?.name ?? "unknown", version: "0" };
+  const capabilities = capabilitiesFor(session, instance);
+  return { clientInfo: clientInfo2, capabilities, ...logLevel === void 0 ? {} : { logLevel } };
+}
+function missingCapability({ forward: { entry } }, { line, error: error2 }) {
+  const wanted = memberAt(line, error2, ["data", "requiredCapabilities"]);
+  const names2 = wanted ? Object.keys(Object(JSON.parse(textAt(line, wanted)))).join(", ") : "";
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${entry.name}" needs ${names2 || "an ability"} for this, which the session's program does not offer.`,
+    hint: "Call it from a program that does.",
+    data: { mayHaveRun: false }
   });
-  const last = members2[firstKept - 1]?.value.end;
-  if (last !== void 0) edits.push({ at: { start: object3.start + 1, end: line.indexOf(44, last) + 1 }, with: "" });
-  return edits;
-}
-function resultEdits({ line, result }, { method, serverInfoText }) {
-  if (!isObjectAt(line, result)) return [];
-  const members2 = objectMembers(line, result);
-  const lacks = (key) => findMember(members2, key) === void 0;
-  const added = [];
-  if (lacks("resultType")) added.push('"resultType":"complete"');
-  if (cacheable.has(method) && isComplete(line, members2)) {
-    if (lacks("ttlMs")) added.push('"ttlMs":0');
-    if (lacks("cacheScope")) added.push('"cacheScope":"private"');
-  }
-  if (serverInfoText !== void 0 && lacks("_meta")) {
-    added.push(`"_meta":{"${metaKeys.serverInfo}":${serverInfoText}}`);
-  }
-  if (added.length === 0) return [];
-  const at = { start: result.start + 1, end: result.start + 1 };
-  return [{ at, with: `${added.join(",")}${members2.length > 0 ? "," : ""}` }];
-}
-function isComplete(line, members2) {
-  const type = stringAt(line, findMember(members2, "resultType"));
-  return type === void 0 || type === "complete";
-}
-function errorEdits({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && textAt(line, code) === "-32002" ? [{ at: code, with: "-32602" }] : [];
-}
-function errorCode({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && Number(textAt(line, code));
-}
-function statusOf(code) {
-  if (code === -32601) return 404;
-  const values = Object.values(modernCodes);
-  return code !== void 0 && values.includes(code) ? 400 : 200;
-}
-function readListenFilter({ line, params }) {
-  const wanted = memberAt(line, params, ["notifications"]);
-  if (!isObjectAt(line, wanted)) return void 0;
-  const isOn = (key) => {
-    const at = memberAt(line, wanted, [key]);
-    return at !== void 0 && textAt(line, at) === "true";
-  };
-  const lists = ["tools", "prompts", "resources"].filter((list) => isOn(`${list}ListChanged`));
-  const subscriptions = memberAt(line, wanted, ["resourceSubscriptions"]);
-  const uris = isArrayAt(line, subscriptions) ? arrayElements(line, subscriptions).flatMap((at) => stringAt(line, at) ?? []) : [];
-  return { lists: new Set(lists), uris: [...new Set(uris)] };
-}
-function pagesAsInput({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  const pages = memberAt(line, error2, ["data", "elicitations"]);
-  if (!code || textAt(line, code) !== "-32042" || !isArrayAt(line, pages)) return void 0;
-  const requests = arrayElements(line, pages).map(
-    (page, i2) => `"page-${i2 + 1}":{"method":"elicitation/create","params":${textAt(line, page)}}`
-  );
-  return `{"resultType":"input_required","inputRequests":{${requests.join(",")}}}`;
-}
-function envelopeMeta({ clientInfo: clientInfo2, capabilities, logLevel }) {
-  return {
-    [metaKeys.protocolVersion]: modernVersion,
-    [metaKeys.clientInfo]: clientInfo2,
-    [metaKeys.clientCapabilities]: capabilities,
-    ...logLevel === void 0 ? {} : { [metaKeys.logLevel]: logLevel }
-  };
-}
-function addEnvelopeEdits({ line, params }, own2) {
-  const members2 = JSON.stringify(envelopeMeta(own2)).slice(1, -1);
-  const meta2 = memberAt(line, params, ["_meta"]);
-  const insert = (object3, text4) => {
-    const at = { start: object3.start + 1, end: object3.start + 1 };
-    return [{ at, with: objectMembers(line, object3).length > 0 ? `${text4},` : text4 }];
-  };
-  if (isObjectAt(line, meta2)) return insert(meta2, members2);
-  if (isObjectAt(line, params)) return insert(params, `"_meta":{${members2}}`);
-  const end = line.lastIndexOf(125);
-  return [{ at: { start: end, end }, with: `,"params":{"_meta":{${members2}}}` }];
 }
 
 // src/router/queue.ts
@@ -35451,7 +36556,6 @@ var FairQueue = class {
 };
 
 // src/router/forward.ts
-var startNoticeMs = 1e3;
 var maxUnsentBytes = 1024 * 1024;
 var Forwarder = class {
   #deps;
@@ -35491,64 +36595,95 @@ var Forwarder = class {
       call2.fail(overloaded(entry.name, queue.queued));
       return;
     }
-    call2.withdraw ??= ticket.cancel;
+    call2.withdraw = ticket.cancel;
   }
   #dispatch(call2, at) {
     const { instance, slot, queue } = at;
-    const { request: request3, entry, edits, session } = call2.forward;
-    const isStateless = session.protocolVersion === modernVersion;
-    const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
+    const { request: request3, edits, session } = call2.forward;
     if (call2.isOver) {
       queue.done();
       return;
     }
+    const crossing = crossingOf(call2, instance, slot);
     const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
     instance.calls += 1;
-    instance.lastUsedAt = this.#deps.now();
-    let isDone = false;
-    let timer;
-    const done = () => {
-      if (isDone) return;
-      isDone = true;
-      clearTimeout(timer);
-      instance.lastUsedAt = this.#deps.now();
-      queue.done();
-    };
+    const done2 = this.#begin(instance, queue);
+    const headers = this.#deps.headersFor(call2.forward, instance, slot);
     const id = slot.channel.request({
       method: request3.method,
-      owner: call2.forward.session.id,
+      owner: session.id,
       related: idKey(request3.idText),
       onPaused: () => session.pause(idKey(request3.idText)),
+      ...headers ? { headers } : {},
       encode: (upstreamId) => {
         const own2 = [{ at: request3.id, with: String(upstreamId) }];
         if (token2) own2.push({ at: token2, with: String(upstreamId) });
-        if (isStateless && hasSessions) own2.push(...envelopeEdits(request3));
-        if (!isStateless && !hasSessions) own2.push(...addEnvelopeEdits(request3, envelopeOf(session)));
-        return withEdits(request3.line, [...own2, ...edits]);
+        return withEdits(request3.line, [...own2, ...crossing.requestEdits(), ...edits]);
       },
       onAnswer: (answer3) => {
-        done();
-        if ("error" in answer3 && this.#mayTryAgain(call2, answer3.error)) void this.#start(call2);
-        else if ("error" in answer3) call2.fail(answer3.error);
-        else {
-          this.#deps.onAnswered(call2.forward, instance, answer3.envelope);
-          call2.answer(answer3.envelope);
-        }
+        done2();
+        if (!("error" in answer3)) this.#answered(call2, at, crossing, answer3.envelope);
+        else if (this.#mayTryAgain(call2, answer3.error)) setImmediate(() => void this.#start(call2));
+        else call2.fail(answer3.error);
       },
       ...token2 ? { onProgress: (progress) => call2.progress(progress, token2) } : {}
     });
-    const stop = (reason) => {
+    call2.stop = (reason) => {
       slot.channel.cancel(id, reason);
-      done();
+      done2();
     };
-    call2.stop = stop;
-    const { timeoutMs: timeoutMs2 } = entry;
-    if (timeoutMs2 === void 0 || isDone) return;
-    timer = setTimeout(() => {
-      stop("time limit");
-      call2.fail(timedOut(entry.name, timeoutMs2));
+    this.#limit(call2, done2);
+  }
+  /** Returns what ends it, which is called at least once. */
+  #begin(instance, queue) {
+    instance.lastUsedAt = this.#deps.now();
+    const finish = () => {
+      if (finish.isDone) return;
+      finish.isDone = true;
+      clearTimeout(finish.timer);
+      instance.lastUsedAt = this.#deps.now();
+      queue.done();
+    };
+    return finish;
+  }
+  #limit(call2, done2) {
+    const { timeoutMs: timeoutMs2, name } = call2.forward.entry;
+    if (timeoutMs2 === void 0 || done2.isDone) return;
+    done2.timer = setTimeout(() => {
+      call2.stop?.("time limit");
+      call2.fail(timedOut(name, timeoutMs2));
     }, timeoutMs2);
-    timer.unref();
+    done2.timer.unref();
+  }
+  #answered(call2, { instance, slot }, crossing, envelope) {
+    if (crossing.isDriven && isInputRequired(envelope)) return void this.#nextRound(call2, instance, envelope);
+    if (this.#hasOldHeaders(call2, slot, envelope)) return void this.#withNewHeaders(call2, instance, slot, envelope);
+    this.#deps.onAnswered(call2.forward, instance, envelope);
+    const failure2 = crossing.failureOf(envelope);
+    if (failure2) call2.fail(failure2);
+    else call2.answer(envelope, crossing.answerEdits(envelope));
+  }
+  /** The server asks first: the host is asked, then the call is sent anew, if need be to a new copy. */
+  async #nextRound(call2, instance, envelope) {
+    try {
+      await this.#deps.rounds.take(call2, instance, envelope);
+    } catch (error2) {
+      return call2.fail(error2 instanceof AppError ? error2 : unexpected(call2.forward.entry.name, error2));
+    }
+    if (!call2.isOver) await this.#start(call2);
+  }
+  /** Refused before it ran, because its headers were made from a definition that has changed since. */
+  #hasOldHeaders(call2, { transport }, envelope) {
+    if (!transport.takesHeaders || call2.method !== "tools/call" || call2.wasTriedAgain) return false;
+    return errorCode(envelope) === modernCodes.headerMismatch;
+  }
+  async #withNewHeaders(call2, instance, slot, envelope) {
+    call2.wasTriedAgain = true;
+    call2.stop = void 0;
+    await this.#deps.relearn(instance, slot);
+    if (call2.isOver) return;
+    if (this.#deps.headersFor(call2.forward, instance, slot)) await this.#start(call2);
+    else call2.answer(envelope);
   }
   /** The server had forgotten our MCP session and did not take the call: once more, with a new one. */
   #mayTryAgain(call2, { data }) {
@@ -35571,76 +36706,6 @@ var Forwarder = class {
     return queue;
   }
 };
-function envelopeOf({ client, logLevel }) {
-  const clientInfo2 = { name: client?.name ?? "unknown", version: "0" };
-  return { clientInfo: clientInfo2, capabilities: {}, ...logLevel === void 0 ? {} : { logLevel } };
-}
-var Call = class {
-  forward;
-  method;
-  isOver = false;
-  wasTriedAgain = false;
-  /** Takes it out of the queue, if it still waits there. */
-  withdraw;
-  /** Tells the server to stop. */
-  stop;
-  constructor(forward) {
-    this.forward = forward;
-    this.method = forward.request.method;
-  }
-  cancel(reason) {
-    if (!this.#end()) return;
-    this.withdraw?.();
-    this.stop?.(reason);
-  }
-  answer(envelope) {
-    if (!this.#end()) return;
-    const { session, request: request3, onAnswer, onOutcome } = this.forward;
-    if (this.method === "tools/call") session.noteResult(envelope);
-    if (onOutcome) return onOutcome({ envelope });
-    const edits = [{ at: envelope.id, with: request3.idText }, ...onAnswer?.(envelope) ?? []];
-    session.send(withEdits(envelope.line, edits), idKey(request3.idText));
-  }
-  fail(error2) {
-    if (!this.#end()) return;
-    const { session, request: request3 } = this.forward;
-    session.send(failureLine(request3, error2), idKey(request3.idText));
-  }
-  progress({ line, params }, token2) {
-    if (this.isOver) return;
-    const { session, request: request3 } = this.forward;
-    const at = memberAt(line, params, ["progressToken"]);
-    if (!at) return;
-    const restored = withEdits(line, [{ at, with: request3.line.subarray(token2.start, token2.end) }]);
-    session.send(restored, idKey(request3.idText));
-  }
-  #end() {
-    if (this.isOver) return false;
-    this.isOver = true;
-    const key = idKey(this.forward.request.idText);
-    if (this.forward.session.requests.get(key) === this) this.forward.session.requests.delete(key);
-    return true;
-  }
-};
-function noticeStart(call2, now) {
-  const { request: request3, session, entry } = call2.forward;
-  const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
-  if (!token2) return () => {
-  };
-  const since = now();
-  let step = 0;
-  const timer = setInterval(() => {
-    step += 1;
-    const seconds = Math.round((now() - since) / 1e3);
-    const params = { progress: step * 1e-6, message: `Starting ${entry.name} (${seconds} s)` };
-    const text4 = request3.line.subarray(token2.start, token2.end).toString();
-    const line = notificationLine("notifications/progress", { ...params, progressToken: 0 }).toString();
-    const own2 = line.replace('"progressToken":0', () => `"progressToken":${text4}`);
-    session.send(Buffer.from(own2), idKey(request3.idText));
-  }, startNoticeMs);
-  timer.unref();
-  return () => clearInterval(timer);
-}
 function overloaded(server, queued) {
   return new AppError({
     code: "SERVER_OVERLOADED",
@@ -35674,10 +36739,94 @@ init_hello();
 init_envelope();
 init_messages();
 init_routes();
-var HostRequests = class {
+
+// src/router/task-requests.ts
+init_errors();
+init_json_scan();
+init_envelope();
+init_messages();
+var maxPages2 = 100;
+var TaskRequests = class {
   #deps;
   constructor(deps) {
     this.#deps = deps;
+  }
+  /** true: it is a list of several servers, which `joint` makes. */
+  isJointList(session, { method }) {
+    return method === "tasks/list" && session.identity.server === void 0;
+  }
+  /** About one task, or the list of a single server. */
+  forward(session, request3) {
+    const { forwarder, tasks, views } = this.#deps;
+    const view2 = views.of(session);
+    const { scopeId } = session.identity;
+    if (request3.method === "tasks/list") {
+      const entry2 = view2.servers[0]?.entry;
+      const resolution = entry2 && view2.resolution(entry2);
+      if (!entry2 || !resolution?.ok) return session.send(noTask(request3));
+      const onAnswer = (answer3) => tasks.ownOnly(resolution.instanceKey, scopeId, answer3);
+      return forwarder.forward({ session, request: request3, entry: entry2, edits: [], onAnswer });
+    }
+    const [slug, ...others] = tasks.serversOf(scopeId, request3);
+    const entry = slug === void 0 ? void 0 : view2.entry(slug);
+    if (!entry || others.length > 0) return session.send(others.length > 0 ? ambiguous(request3) : noTask(request3));
+    forwarder.forward({ session, request: request3, entry, edits: [] });
+  }
+  /** The session's tasks of all its servers, in one page. */
+  async joint(session, request3) {
+    const { line, params, idText } = request3;
+    if (memberAt(line, params, ["cursor"])) {
+      return session.send(errorLine(idText, rpcCodes.invalidParams, "This list has one page: no cursor was given."));
+    }
+    const view2 = this.#deps.views.of(session);
+    const parts = [...this.#deps.tasks.idsOf(session.identity.scopeId)].map(async ([slug, ids]) => {
+      const entry = view2.entry(slug);
+      return entry ? this.#ofServer(session, entry, ids) : [];
+    });
+    const found = await Promise.all(parts);
+    session.send(resultLine(idText, `{"tasks":[${found.flat().join(",")}]}`));
+  }
+  /** A server that cannot be asked now has no tasks to show; those of the others are shown. */
+  async #ofServer(session, entry, ids) {
+    const { copies, tasks } = this.#deps;
+    const { scopeId } = session.identity;
+    try {
+      const { instance, slot } = copies.findReady(session, entry) ?? await copies.acquire(session, entry);
+      const own2 = [];
+      let cursor;
+      for (let page = 0; page < maxPages2; page += 1) {
+        const answer3 = await slot.channel.ask("tasks/list", cursor === void 0 ? {} : { cursor });
+        if (!answer3.result) return await each(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
+        own2.push(...tasks.ownIn(instance.identity.key, scopeId, answer3));
+        cursor = stringAt(answer3.line, memberAt(answer3.line, answer3.result, ["nextCursor"]));
+        if (cursor === void 0) break;
+      }
+      return own2;
+    } catch (error2) {
+      if (error2 instanceof AppError) return [];
+      throw error2;
+    }
+  }
+};
+async function each(ids, ask) {
+  const answers = await Promise.all(ids.map(ask));
+  return answers.flatMap(({ line, result }) => result ? textAt(line, result) : []);
+}
+function noTask({ idText }) {
+  return errorLine(idText, rpcCodes.invalidParams, "This session has no task of that id.");
+}
+function ambiguous({ idText }) {
+  const message = "Two servers gave the same id to tasks of this session; ask through the endpoint of one server.";
+  return errorLine(idText, rpcCodes.invalidParams, message);
+}
+
+// src/router/host-requests.ts
+var HostRequests = class {
+  #deps;
+  #tasks;
+  constructor(deps) {
+    this.#deps = deps;
+    this.#tasks = new TaskRequests(deps);
   }
   /** Answered once, now or later; what goes wrong on the way is its answer. */
   handle(session, request3) {
@@ -35702,28 +36851,22 @@ var HostRequests = class {
         return method.startsWith("tasks/") ? this.#task(session, request3) : this.#other(session, request3);
     }
   }
-  /** Tasks are their session's alone: of others' it learns nothing, not even that they exist. */
   #task(session, request3) {
-    const view2 = this.#deps.views.of(session);
-    const { scopeId, server } = session.identity;
-    if (request3.method === "tasks/list") {
-      const entry2 = server === void 0 ? void 0 : view2.servers[0]?.entry;
-      const resolution = entry2 && view2.resolution(entry2);
-      if (!entry2 || !resolution?.ok) return session.send(unknownMethod(request3));
-      const onAnswer = (answer3) => this.#deps.tasks.ownOnly(resolution.instanceKey, scopeId, answer3);
-      return this.#deps.forwarder.forward({ session, request: request3, entry: entry2, edits: [], onAnswer });
-    }
-    const slug = this.#deps.tasks.serverOf(scopeId, request3);
-    const entry = slug === void 0 ? void 0 : view2.entry(slug);
-    if (entry) return this.#deps.forwarder.forward({ session, request: request3, entry, edits: [] });
-    session.send(errorLine(request3.idText, rpcCodes.invalidParams, "This session has no task of that id."));
+    if (!this.#tasks.isJointList(session, request3)) return this.#tasks.forward(session, request3);
+    this.#own(session, request3, () => this.#tasks.joint(session, request3));
   }
   #initialize(session, request3) {
     const { line, params } = request3;
     const name = stringAt(line, memberAt(line, params, ["clientInfo", "name"])) ?? "unknown";
+    const infoAt = memberAt(line, params, ["clientInfo"]);
+    const info = infoAt && JSON.parse(textAt(line, infoAt));
     const capabilities = memberAt(line, params, ["capabilities"]);
     const declared = capabilities && JSON.parse(textAt(line, capabilities));
-    session.client = { name, capabilities: isRecord(declared) ? declared : {} };
+    session.client = {
+      name,
+      capabilities: isRecord(declared) ? declared : {},
+      ...isRecord(info) && typeof info["version"] === "string" ? { info } : {}
+    };
     const asked = stringAt(line, memberAt(line, params, ["protocolVersion"]));
     return this.#deps.lists.initialize(session, request3, asked);
   }
@@ -35794,15 +36937,11 @@ var HostRequests = class {
   }
   async #subscribe(session, request3, { entry, name }) {
     try {
-      const { instance, slot } = await this.#deps.copies.acquire(session, entry);
-      const asWritten = askedName(request3) ?? name;
-      const isNeeded = request3.method === "resources/subscribe" ? this.#deps.subscriptions.add(instance, name, session.id, asWritten) : this.#deps.subscriptions.remove(instance, name, session.id);
-      if (!isNeeded) return session.send(resultLine(request3.idText, "{}"));
-      const answer3 = await slot.channel.ask(request3.method, { uri: name });
-      if (answer3.result) return session.send(resultLine(request3.idText, textAt(answer3.line, answer3.result)));
-      if (request3.method === "resources/subscribe") this.#deps.subscriptions.remove(instance, name, session.id);
-      const error2 = answer3.error ? textAt(answer3.line, answer3.error) : '{"code":-32603,"message":"no result"}';
-      session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request3.idText},"error":${error2}}`));
+      const copy = await this.#deps.copies.acquire(session, entry);
+      const { subscriptions } = this.#deps;
+      const answer3 = request3.method === "resources/subscribe" ? await subscriptions.subscribe(session, copy, name, askedName(request3) ?? name) : await subscriptions.unsubscribe(session, copy, name);
+      const member = "error" in answer3 ? `"error":${answer3.error}` : `"result":${answer3.result}`;
+      session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request3.idText},${member}}`));
     } catch (error2) {
       if (!(error2 instanceof AppError)) throw error2;
       session.send(appErrorLine(request3.idText, error2));
@@ -35828,8 +36967,309 @@ function unknownTarget({ idText, method }, name) {
   return errorLine(idText, rpcCodes.invalidParams, `Unknown ${kind}: ${name}. \`mcp-proxy status\` shows the servers.`);
 }
 
+// src/base/backoff.ts
+function backoffMs(attempt, options, random2 = Math.random) {
+  const plain3 = Math.min(options.maxMs, options.firstMs * options.factor ** Math.min(attempt, 50));
+  return plain3 * (0.75 + random2() * 0.5);
+}
+function pause(ms, signal) {
+  if (ms <= 0) return Promise.resolve();
+  return new Promise((resolve3) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve3();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+// src/router/input-rounds.ts
+init_errors();
+init_json_scan();
+init_envelope();
+var maxRounds = 10;
+var againMs = 200;
+var InputRounds = class {
+  #deps;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  /** Resolves when the call can be sent anew. Rejects with an AppError if it cannot; then nothing is asked any more. */
+  async take(call2, instance, envelope) {
+    const server = call2.forward.entry.name;
+    call2.rounds += 1;
+    const asked = readInputRequired(envelope);
+    if (typeof asked === "string") throw badQuestion(server, asked);
+    if (call2.rounds > maxRounds) throw endlessQuestions(server);
+    const { requests, state } = asked;
+    if (requests.length === 0) {
+      await waitAgain(call2);
+      call2.answers = { responses: void 0, state };
+      return;
+    }
+    const questions = new Questions(call2, instance, this.#hostOf(call2));
+    call2.stop = (reason) => questions.withdraw(reason);
+    try {
+      const answers = await Promise.all(
+        requests.map(async (request3) => [request3.name, await questions.ask(request3)])
+      );
+      call2.answers = { responses: new Map(answers), state };
+    } catch (error2) {
+      questions.withdraw("another question of the same call was not answered");
+      throw error2;
+    }
+  }
+  #hostOf({ forward: { session, entry } }) {
+    const host = this.#deps.findSession(session.id);
+    if (!host || host.isClosed) throw refused(entry.name, "the session ended");
+    return host;
+  }
+};
+var Questions = class {
+  #call;
+  #instance;
+  #host;
+  #open = /* @__PURE__ */ new Set();
+  constructor(call2, instance, host) {
+    this.#call = call2;
+    this.#instance = instance;
+    this.#host = host;
+  }
+  /** JSON text of the answer. */
+  async ask({ method, params }) {
+    const { session, request: request3, entry } = this.#call.forward;
+    const known = method === "roots/list" ? ownRoots(this.#instance, this.#host) : void 0;
+    if (known !== void 0) return known;
+    const id = this.#host.nextAskId();
+    const text4 = withElicitationId(params, String(JSON.parse(id)));
+    const question = parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${text4}}`));
+    if (question.kind !== "request") throw badQuestion(entry.name, `its ${method} is no valid request`);
+    const inability = whyUnable(this.#host, question);
+    if (inability !== void 0 && method === "elicitation/create") return '{"action":"cancel"}';
+    if (inability !== void 0) throw refused(entry.name, inability);
+    this.#open.add(id);
+    const answered = this.#host.expectAnswer(id);
+    this.#host.send(question.line, this.#host === session ? idKey(request3.idText) : void 0);
+    const answer3 = await answered;
+    this.#open.delete(id);
+    if (!answer3) throw refused(entry.name, "the session ended");
+    if (answer3.result) return textAt(answer3.line, answer3.result);
+    const words3 = stringAt(answer3.line, memberAt(answer3.line, answer3.error, ["message"]));
+    throw refused(entry.name, `the session's program answered ${method} with an error: ${words3 ?? "without words"}`);
+  }
+  /** Nobody needs the answers any more. */
+  withdraw(reason) {
+    for (const id of this.#open) {
+      if (!this.#host.forgetAsk(id) || this.#host.isClosed) continue;
+      const params = { requestId: JSON.parse(id), ...reason ? { reason } : {} };
+      this.#host.notify("notifications/cancelled", params);
+    }
+    this.#open.clear();
+  }
+};
+function waitAgain(call2) {
+  const abort = new AbortController();
+  call2.stop = () => abort.abort();
+  return pause(againMs * call2.rounds, abort.signal);
+}
+function refused(server, why) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something before it went on, and did not get it: ${why}.`,
+    hint: "Call it again if it should be answered.",
+    data: { mayHaveRun: true }
+  });
+}
+function endlessQuestions(server) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something more than ${maxRounds} times in one call; the call was ended.`,
+    hint: "Check what it was answered.",
+    data: { mayHaveRun: true }
+  });
+}
+function badQuestion(server, what) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something in a way that nobody can answer: ${what}.`,
+    hint: `See \`mcp-proxy logs ${server}\`.`,
+    data: { mayHaveRun: true }
+  });
+}
+
 // src/router/learning.ts
 init_server_face();
+
+// src/router/param-headers.ts
+init_json_scan();
+init_server_face();
+init_envelope();
+
+// src/mcp/modern-headers.ts
+init_json_scan();
+init_envelope();
+var namePaths = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri"
+};
+function headerMismatch(request3, version2, header) {
+  const { line, method, params } = request3;
+  const given = header("mcp-protocol-version");
+  if (given !== version2) return `MCP-Protocol-Version is ${given ?? "missing"}, the body says ${version2}`;
+  const named = header("mcp-method");
+  if (named !== method) return `Mcp-Method is ${named ?? "missing"}, the body says ${method}`;
+  const path8 = namePaths[method];
+  const name = path8 && stringAt(line, memberAt(line, params, [path8]));
+  if (path8 === void 0 || name === void 0) return void 0;
+  const target2 = decodeHeader(header("mcp-name"));
+  return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
+}
+function paramHeaderMismatch(request3, marked, header) {
+  for (const { path: path8, name } of marked) {
+    const text4 = argumentText(request3, path8);
+    const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
+    if (text4 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
+    if (text4 !== void 0 && given !== text4 && !isSameNumber(given, text4)) {
+      return `Mcp-Param-${name} is ${given === void 0 ? "missing" : "another value"}`;
+    }
+  }
+  return void 0;
+}
+function paramHeaders(request3, marked) {
+  const headers = {};
+  for (const { path: path8, name } of marked) {
+    const text4 = argumentText(request3, path8);
+    if (text4 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text4);
+  }
+  return headers;
+}
+function argumentText({ line, params }, path8) {
+  const at = memberAt(line, params, ["arguments", ...path8]);
+  const text4 = at && textAt(line, at);
+  return text4 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text4);
+}
+function decimalText(text4) {
+  const number4 = isNumber(text4) ? Number(text4) : Number.NaN;
+  return text4 && Number.isSafeInteger(number4) && /[.eE]/.test(text4) ? String(number4) : text4;
+}
+function headerValue(text4) {
+  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text4) && !/^=\?base64\?.*\?=$/.test(text4);
+  return isPlain ? text4 : `=?base64?${Buffer.from(text4).toString("base64")}?=`;
+}
+function markedParams(schema) {
+  const marked = [];
+  const problem = collectMarked(schema, [], marked);
+  if (problem !== void 0) return problem;
+  const names2 = new Set(marked.map(({ name }) => name.toLowerCase()));
+  return names2.size === marked.length ? marked : "two parameters have the same one";
+}
+var markKey = "x-mcp-header";
+var maxSchemaDepth = 200;
+function collectMarked(schema, path8, marked) {
+  if (path8.length > maxSchemaDepth) return "its schema is nested too deeply";
+  if (typeof schema !== "object" || schema === null) return void 0;
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === "properties" && typeof value === "object" && value !== null) {
+      for (const [name, inner] of Object.entries(value)) {
+        const problem = collectMarked(inner, [...path8, name], marked);
+        if (problem !== void 0) return problem;
+      }
+    } else if (key === markKey) {
+      const problem = path8.length === 0 ? "it is on no parameter" : markProblem(value, property(schema, "type"));
+      if (problem !== void 0) return problem;
+      marked.push({ path: path8, name: String(value) });
+    } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
+      return `it stands below "${key}", where no value can be found`;
+    }
+  }
+  return void 0;
+}
+var dataKeywords = /* @__PURE__ */ new Set(["default", "const", "enum", "examples"]);
+function markProblem(name, type) {
+  if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return "it is no header name";
+  const types = Array.isArray(type) ? type.filter((one) => one !== "null") : [type];
+  const isPrimitive = types.length === 1 && primitives.has(types[0]);
+  return isPrimitive ? void 0 : `"${name}" is on a parameter that is no string, integer or boolean`;
+}
+var primitives = /* @__PURE__ */ new Set(["string", "integer", "boolean"]);
+function hasMark(value, depth2) {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth2 > maxSchemaDepth) return true;
+  return Object.entries(value).some(
+    ([key, inner]) => key === markKey || !dataKeywords.has(key) && hasMark(inner, depth2 + 1)
+  );
+}
+function decodeHeader(value) {
+  const encoded = value === void 0 ? void 0 : /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
+  if (encoded === void 0) return value?.trim();
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return void 0;
+  return Buffer.from(encoded, "base64").toString("utf8");
+}
+function isSameNumber(a2, b) {
+  return isNumber(a2) && isNumber(b) && Number(a2) === Number(b);
+}
+function isNumber(text4) {
+  return text4 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text4);
+}
+function property(value, key) {
+  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : void 0;
+}
+
+// src/router/param-headers.ts
+init_routes();
+var ParamHeaders = class {
+  #catalog;
+  #marks = /* @__PURE__ */ new WeakMap();
+  constructor(catalog) {
+    this.#catalog = catalog;
+  }
+  /** `keys`: under which the session's copy is known. undefined: the call has none. */
+  of({ request: request3, edits }, slot, keys2) {
+    if (request3.method !== "tools/call" || !isMirrored(slot)) return void 0;
+    const tools2 = this.#catalog.faceOf(keys2())?.lists.tools;
+    const name = askedTool(request3, edits);
+    const marked = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
+    return marked && paramHeaders(request3, marked);
+  }
+  #marksOf(tools2) {
+    let marks = this.#marks.get(tools2);
+    if (!marks) {
+      const known = /* @__PURE__ */ new Map();
+      for (const item of tools2.items) {
+        const found = marksIn(item);
+        if (typeof found !== "string" && found.length > 0) known.set(item.name, found);
+      }
+      marks = known;
+      this.#marks.set(tools2, marks);
+    }
+    return marks;
+  }
+};
+function withoutUnusable(face, slot, log, server) {
+  const { items } = face.lists.tools;
+  if (!isMirrored(slot)) return face;
+  const usable = items.filter((item) => {
+    const found = marksIn(item);
+    if (typeof found === "string")
+      log.warn("tool.left-out", { server, tool: item.name, reason: `x-mcp-header: ${found}` });
+    return typeof found !== "string";
+  });
+  if (usable.length === items.length) return face;
+  return { ...face, lists: { ...face.lists, tools: createListing(usable) } };
+}
+function isMirrored({ transport, channel }) {
+  return transport.takesHeaders === true && channel.isStateless;
+}
+function marksIn({ raw }) {
+  if (!raw.includes("x-mcp-header")) return [];
+  const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
+  return isObjectAt(raw, schema) ? markedParams(JSON.parse(textAt(raw, schema))) : [];
+}
+
+// src/router/learning.ts
 var Learning = class {
   #deps;
   /** The fetch of a copy's lists that its start began. */
@@ -35869,24 +37309,26 @@ var Learning = class {
     this.#fetching.set(slot, fetching);
     fetching.catch((error2) => this.#failed(instance, error2));
   }
-  /** A server says that a list changed. What changes while one fetch runs is seen by the next. */
+  /** A server says that a list changed. What changes while one fetch runs is seen by the next. Never rejects. */
   changed(instance, slot) {
     const running = this.#fetching.get(slot) ?? Promise.resolve();
     const next2 = running.catch(() => {
     }).then(() => this.#fetch(instance, slot));
     this.#fetching.set(slot, next2);
-    next2.catch((error2) => this.#failed(instance, error2));
+    return next2.catch((error2) => this.#failed(instance, error2));
   }
   async #fetch(instance, slot) {
-    const face = await fetchFace(slot.channel, slot.introduction);
+    const former = this.#deps.catalog.faceOf(this.keysOf(instance, slot));
     const { server } = instance.identity;
-    const changed = this.#deps.catalog.learn(this.#keysOf(instance, slot), face);
-    if (changed.length === 0) return;
-    this.#deps.log.info("lists.changed", { server, lists: changed });
+    const fetched = await fetchFace(slot.channel, slot.introduction, former);
+    const face = withoutUnusable(fetched, slot, this.#deps.log, server);
+    const changed2 = this.#deps.catalog.learn(this.keysOf(instance, slot), face);
+    if (changed2.length === 0) return;
+    this.#deps.log.info("lists.changed", { server, lists: changed2 });
     this.#deps.onChanged();
   }
   /** What one session is shown over its own MCP session belongs to that identity, whoever began the copy. */
-  #keysOf({ identity: { key, snapshotKey, server } }, { owner }) {
+  keysOf({ identity: { key, snapshotKey, server } }, { owner }) {
     const session = owner === void 0 ? void 0 : this.#deps.findSession(owner);
     const view2 = session && this.#deps.views.of(session);
     const entry = view2?.servers.find(({ entry: { name } }) => name === server)?.entry;
@@ -35954,7 +37396,8 @@ var LogSetting = class {
   }
 };
 function tell(slot, level) {
-  if (level === void 0 || slot.introduction.capabilities["logging"] === void 0) return;
+  if (level === void 0 || slot.channel.isStateless || slot.introduction.capabilities["logging"] === void 0)
+    return;
   slot.channel.ask("logging/setLevel", { level }).catch(() => {
   });
 }
@@ -35963,66 +37406,124 @@ function tell(slot, level) {
 init_modes();
 
 // src/router/subscriptions.ts
+init_errors();
 init_json_scan();
+init_down_convert();
 init_envelope();
+init_messages();
 var Subscriptions = class {
   #roster;
   #maySee;
-  /** By instance key: it stays the same over restarts of the copy. */
+  /** By instance key and owner of the MCP session: both stay the same over restarts of the copy. */
   #wanted = /* @__PURE__ */ new Map();
   /** `maySee`: a reload can take a server away from a session that subscribed before. */
   constructor(roster, maySee) {
     this.#roster = roster;
     this.#maySee = maySee;
   }
-  /** true: the server has to be asked; false: another session has done that. */
-  add(instance, uri, sessionId, asWritten) {
-    const uris = this.#wanted.get(instance.identity.key) ?? /* @__PURE__ */ new Map();
-    this.#wanted.set(instance.identity.key, uris);
-    const subscribers = uris.get(uri) ?? /* @__PURE__ */ new Map();
-    uris.set(uri, subscribers);
-    const isFirst = subscribers.size === 0;
-    subscribers.set(sessionId, asWritten);
-    return isFirst;
+  /** `asWritten`: the URI as the session knows it. Rejects with the loss of the server. */
+  async subscribe(session, copy, uri, asWritten) {
+    const uris = this.#urisOf(copy.instance, copy.slot);
+    const known = uris.get(uri);
+    const one = known ?? { subscribers: /* @__PURE__ */ new Map(), asked: Promise.resolve(done) };
+    one.subscribers.set(session.id, asWritten);
+    uris.set(uri, one);
+    if (!known) one.asked = this.#ask(copy.slot, uris, uri);
+    const drop = () => {
+      one.subscribers.delete(session.id);
+      if (one.subscribers.size === 0 && uris.get(uri) === one) uris.delete(uri);
+    };
+    try {
+      const answer3 = await one.asked;
+      if ("error" in answer3) drop();
+      return answer3;
+    } catch (error2) {
+      drop();
+      throw error2;
+    }
   }
-  /** true: nobody wants it any more, the server has to be told. */
-  remove(instance, uri, sessionId) {
-    const uris = this.#wanted.get(instance.identity.key);
-    const subscribers = uris?.get(uri);
-    if (!uris || !subscribers?.delete(sessionId) || subscribers.size > 0) return false;
+  async unsubscribe(session, { instance, slot }, uri) {
+    const uris = this.#urisOf(instance, slot);
+    const one = uris.get(uri);
+    if (!one?.subscribers.delete(session.id) || one.subscribers.size > 0) return done;
     uris.delete(uri);
-    return true;
+    return withdraw(slot, uris, uri);
   }
-  /** A session left: URIs that only it wanted, by copy. */
-  leave(sessionId) {
-    const orphaned = [];
-    for (const [key, uris] of this.#wanted) {
-      for (const [uri, subscribers] of uris) {
+  /** A session left: what only it wanted is asked of nobody any more. */
+  leave(sessionId, find) {
+    for (const [place, { key, owner, uris }] of this.#wanted) {
+      for (const [uri, { subscribers }] of uris) {
         if (!subscribers.delete(sessionId) || subscribers.size > 0) continue;
         uris.delete(uri);
-        orphaned.push({ key, uri });
+        for (const slot of find(key)?.slots() ?? []) {
+          if (slot.owner === owner) withdraw(slot, uris, uri).catch(() => {
+          });
+        }
       }
+      if (uris.size === 0) this.#wanted.delete(place);
     }
-    return orphaned;
   }
   /** After a restart of the copy: everything that is still wanted. */
   replay(instance, slot) {
-    for (const uri of this.#wanted.get(instance.identity.key)?.keys() ?? []) {
-      slot.channel.ask("resources/subscribe", { uri }).catch(() => {
-      });
-    }
+    const uris = this.#wanted.get(placeOf(instance, slot))?.uris;
+    if (!uris || uris.size === 0) return;
+    if (slot.channel.isStateless) slot.channel.listening.wantUris(new Set(uris.keys())).catch(() => {
+    });
+    else for (const uri of uris.keys()) slot.channel.ask("resources/subscribe", { uri }).catch(() => {
+    });
   }
-  deliver(instance, { line, params }) {
+  deliver(instance, slot, notification) {
+    const { line, params } = notification;
     const span = memberAt(line, params, ["uri"]);
     const uri = stringAt(line, span);
     if (!span || uri === void 0) return;
-    for (const [sessionId, asWritten] of this.#wanted.get(instance.identity.key)?.get(uri) ?? []) {
-      const edits = asWritten === uri ? [] : [{ at: span, with: JSON.stringify(asWritten) }];
+    const own2 = slot.channel.isStateless ? legacyNotificationEdits(notification) : [];
+    const subscribers = this.#wanted.get(placeOf(instance, slot))?.uris.get(uri)?.subscribers ?? [];
+    for (const [sessionId, asWritten] of subscribers) {
+      const edits = asWritten === uri ? own2 : [...own2, { at: span, with: JSON.stringify(asWritten) }];
       const session = this.#roster.find(sessionId);
       if (session && this.#maySee(session, instance)) session.send(withEdits(line, edits));
     }
   }
+  #urisOf(instance, slot) {
+    const place = placeOf(instance, slot);
+    const known = this.#wanted.get(place) ?? { key: instance.identity.key, owner: slot.owner, uris: /* @__PURE__ */ new Map() };
+    this.#wanted.set(place, known);
+    return known.uris;
+  }
+  async #ask({ channel }, uris, uri) {
+    if (!channel.isStateless) {
+      return outcomeOf(await channel.ask("resources/subscribe", { uri }));
+    }
+    try {
+      const told = await channel.listening.wantUris(new Set(uris.keys()));
+      if (told.has(uri)) return done;
+    } catch (error2) {
+      if (!(error2 instanceof AppError) || error2.data?.["mayHaveRun"] !== void 0) throw error2;
+    }
+    const others = new Set([...uris.keys()].filter((other) => other !== uri));
+    channel.listening.wantUris(others).catch(() => {
+    });
+    const message = `The server does not tell of changes of ${uri}.`;
+    return { error: JSON.stringify({ code: rpcCodes.invalidParams, message, data: { uri } }) };
+  }
 };
+var done = { result: "{}" };
+function placeOf({ identity: identity3 }, { owner }) {
+  return `${identity3.key}\0${owner ?? ""}`;
+}
+async function withdraw({ channel }, uris, uri) {
+  if (channel.isStateless) {
+    channel.listening.wantUris(new Set(uris.keys())).catch(() => {
+    });
+    return done;
+  }
+  return outcomeOf(await channel.ask("resources/unsubscribe", { uri }));
+}
+function outcomeOf({ line, result, error: error2 }) {
+  if (result) return { result: textAt(line, result) };
+  return { error: error2 ? textAt(line, error2) : '{"code":-32603,"message":"no result"}' };
+}
 
 // src/router/tasks.ts
 init_json_scan();
@@ -36041,14 +37542,20 @@ var Tasks = class {
     if (oldest !== void 0) this.#tasks.delete(oldest);
     this.#tasks.set(keyOf(copy, id), owner);
   }
-  /** The server of a task of that session; undefined: it has none of that id. */
-  serverOf(scopeId, { line, params }) {
+  /** Servers that have a task of that id for that session: one, unless two chose the same. */
+  serversOf(scopeId, { line, params }) {
     const id = stringAt(line, memberAt(line, params, ["taskId"]));
-    if (id === void 0) return void 0;
-    for (const [key, task] of this.#tasks) {
-      if (task.scopeId === scopeId && key.endsWith(`\0${id}`)) return task.server;
+    if (id === void 0) return [];
+    const found = this.#of(scopeId).filter(([key]) => key.endsWith(`\0${id}`));
+    return [...new Set(found.map(([, { server }]) => server))];
+  }
+  /** Ids of that session's tasks, by server. */
+  idsOf(scopeId) {
+    const ids = /* @__PURE__ */ new Map();
+    for (const [key, { server }] of this.#of(scopeId)) {
+      ids.set(server, [...ids.get(server) ?? [], key.slice(key.lastIndexOf("\0") + 1)]);
     }
-    return void 0;
+    return ids;
   }
   /** Scope of the session whose task a message of a server is about. */
   ownerOf(copy, message) {
@@ -36060,15 +37567,22 @@ var Tasks = class {
     return id === void 0 ? void 0 : this.#tasks.get(keyOf(copy, id))?.scopeId;
   }
   /** Leaves only that session's tasks in the answer to tasks/list. */
-  ownOnly(copy, scopeId, { line, result }) {
+  ownOnly(copy, scopeId, answer3) {
+    const at = memberAt(answer3.line, answer3.result, ["tasks"]);
+    return at ? [{ at, with: `[${this.ownIn(copy, scopeId, answer3).join(",")}]` }] : [];
+  }
+  /** JSON texts of that session's tasks in an answer to tasks/list. */
+  ownIn(copy, scopeId, { line, result }) {
     const at = memberAt(line, result, ["tasks"]);
     if (!isArrayAt(line, at)) return [];
     const own2 = arrayElements(line, at).filter((element) => {
       const id = stringAt(line, memberAt(line, element, ["taskId"]));
       return id !== void 0 && this.#tasks.get(keyOf(copy, id))?.scopeId === scopeId;
     });
-    const text4 = own2.map((element) => line.toString("utf8", element.start, element.end)).join(",");
-    return [{ at, with: `[${text4}]` }];
+    return own2.map((element) => textAt(line, element));
+  }
+  #of(scopeId) {
+    return [...this.#tasks].filter(([, task]) => task.scopeId === scopeId);
   }
 };
 function keyOf(copy, id) {
@@ -36076,38 +37590,10 @@ function keyOf(copy, id) {
 }
 
 // src/router/upstream-messages.ts
-var import_node_path8 = require("node:path");
-var import_node_url = require("node:url");
 init_json_scan();
 init_hello();
 init_envelope();
 init_messages();
-
-// src/router/abilities.ts
-init_json_scan();
-init_envelope();
-var capabilityOf = {
-  "sampling/createMessage": "sampling",
-  "elicitation/create": "elicitation",
-  "roots/list": "roots"
-};
-function whyUnable(session, { method, line, params }) {
-  const capability = capabilityOf[method];
-  if (capability === void 0) return void 0;
-  const declared = session.client?.capabilities[capability];
-  const lacks = (what) => `the session's program does not offer ${what}`;
-  if (declared === void 0) return lacks(capability);
-  const modes2 = typeof declared === "object" && declared !== null ? Object.keys(declared) : [];
-  if (method === "elicitation/create") {
-    const mode = stringAt(line, memberAt(line, params, ["mode"])) ?? "form";
-    const isOffered = mode === "form" ? modes2.length === 0 || modes2.includes("form") : modes2.includes(mode);
-    return isOffered ? void 0 : lacks(`elicitation by ${mode}`);
-  }
-  const wantsTools = method === "sampling/createMessage" && memberAt(line, params, ["tools"]) !== void 0;
-  return wantsTools && !modes2.includes("tools") ? lacks("sampling with tools") : void 0;
-}
-
-// src/router/upstream-messages.ts
 var UpstreamMessages = class {
   #deps;
   #asks = /* @__PURE__ */ new WeakMap();
@@ -36117,25 +37603,26 @@ var UpstreamMessages = class {
   }
   onRequest(instance, slot, request3, stream) {
     if (request3.method === "ping") return slot.channel.send(resultLine(request3.idText, "{}"));
-    const { projectRoot } = instance.identity;
-    if (request3.method === "roots/list" && projectRoot !== void 0) {
-      return slot.channel.send(resultLine(request3.idText, rootsOf(projectRoot)));
-    }
+    const isRoots = request3.method === "roots/list";
+    const projectRoots = isRoots ? ownRoots(instance, void 0) : void 0;
+    if (projectRoots !== void 0) return slot.channel.send(resultLine(request3.idText, projectRoots));
     const owner = this.#ownerOf(instance, slot, request3, stream);
     if (owner === "ambiguous") return this.#refuse(instance, slot, request3);
-    const ownRoot = instance.identity.sharing === "session" && owner?.identity.projectRoot;
-    if (owner && ownRoot && request3.method === "roots/list" && whyUnable(owner, request3)) {
-      return slot.channel.send(resultLine(request3.idText, rootsOf(ownRoot)));
-    }
-    const refusal = owner === void 0 ? "no session has a call under way" : whyUnable(owner, request3);
-    if (owner === void 0 || refusal !== void 0) return slot.channel.send(declined(request3, refusal ?? ""));
-    this.#relay(slot, request3, owner, slot.channel.relatedTo(owner.id, stream));
+    const sessionRoots = isRoots ? ownRoots(instance, owner) : void 0;
+    if (sessionRoots !== void 0) return slot.channel.send(resultLine(request3.idText, sessionRoots));
+    if (owner === void 0) return slot.channel.send(declined(request3, "no session has a call under way"));
+    const related = slot.channel.relatedTo(owner.id, stream);
+    const refusal = whyUnable(owner, request3);
+    if (refusal === void 0) return this.#relay(slot, request3, owner, related);
+    const lack = capabilityOf[request3.method];
+    if (related !== void 0 && lack !== void 0) owner.requests.get(related)?.noteLack?.(lack);
+    slot.channel.send(declined(request3, refusal));
   }
   onNotification(instance, slot, notification, stream) {
     const { method } = notification;
     if (method.startsWith(linkPrefix)) return;
     if (method.endsWith("/list_changed")) return this.#deps.onListChanged(instance, slot, method);
-    if (method === "notifications/resources/updated") return this.#deps.onResourceUpdated(instance, notification);
+    if (method === "notifications/resources/updated") return this.#deps.onResourceUpdated(instance, slot, notification);
     if (method === "notifications/cancelled") return this.#withdraw(slot, notification);
     if (method === "notifications/elicitation/complete") return this.#elicitationDone(notification);
     const owner = this.#ownerOf(instance, slot, notification, stream);
@@ -36224,9 +37711,6 @@ function declined({ idText, method }, reason) {
   if (method === "elicitation/create") return resultLine(idText, '{"action":"cancel"}');
   return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
 }
-function rootsOf(projectRoot) {
-  return JSON.stringify({ roots: [{ uri: (0, import_node_url.pathToFileURL)(projectRoot).href, name: (0, import_node_path8.basename)(projectRoot) }] });
-}
 
 // src/router/router.ts
 var announceDelayMs = 30;
@@ -36251,6 +37735,7 @@ var Router = class {
       resolve: (entry, asker) => deps.supervisor().resolve(entry, asker)
     });
     const copies = new Copies({ config: deps.config, supervisor: deps.supervisor, views: this.views });
+    const paramHeaders2 = new ParamHeaders(deps.catalog);
     this.forwarder = new Forwarder({
       acquire: (session, entry) => copies.acquire(session, entry),
       findReady: (session, entry) => copies.findReady(session, entry),
@@ -36258,9 +37743,12 @@ var Router = class {
       maxConcurrent: createCallLimits(deps.config),
       onAnswered: ({ session, request: request3, entry }, { identity: identity3 }, answer3) => {
         if (answer3.error) return this.#upstream.noteRequired(session, answer3);
-        const owner = { scopeId: session.identity.scopeId, server: entry.slug };
+        const owner = { scopeId: session.identity.scopeId, server: entry.shownSlug };
         this.#tasks.note(identity3.key, owner, request3, answer3);
       },
+      rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
+      headersFor: (forward, instance, slot) => paramHeaders2.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
+      relearn: (instance, slot) => this.#learning.changed(instance, slot),
       now: deps.now
     });
     this.#learning = new Learning({
@@ -36293,8 +37781,8 @@ var Router = class {
       usersOf: (instance) => deps.supervisor().usersOf(instance),
       taskOwner: (instance, message) => this.#tasks.ownerOf(instance.identity.key, message),
       maySee,
-      onListChanged: (instance, slot) => this.#learning.changed(instance, slot),
-      onResourceUpdated: (instance, notification) => this.#subscriptions.deliver(instance, notification),
+      onListChanged: (instance, slot) => void this.#learning.changed(instance, slot),
+      onResourceUpdated: (...message) => this.#subscriptions.deliver(...message),
       onHazard: deps.onHazard,
       log: deps.log
     });
@@ -36351,14 +37839,15 @@ var Router = class {
       }
     }
   }
+  /** A person logged in: what the server refused so far can be asked for now. */
+  loggedIn(server) {
+    for (const instance of this.#deps.supervisor().ofServer(server))
+      for (const slot of instance.slots()) void this.#learning.changed(instance, slot);
+    this.learnNew([server]);
+  }
   sessionEnded(session) {
     this.modes.sessionEnded(session);
-    for (const { key, uri } of this.#subscriptions.leave(session.id)) {
-      for (const slot of this.#deps.supervisor().find(key)?.slots() ?? []) {
-        slot.channel.ask("resources/unsubscribe", { uri }).catch(() => {
-        });
-      }
-    }
+    this.#subscriptions.leave(session.id, (key) => this.#deps.supervisor().find(key));
     this.#logSetting.apply();
   }
   // Events of instances.
@@ -36401,7 +37890,7 @@ var Router = class {
     for (const instance of this.#deps.supervisor().all()) {
       const slot = instance.findSlot(session.id);
       const isOwn = slot?.owner === session.id || instance.identity.scopeId === session.identity.scopeId;
-      if (slot && isOwn) slot.channel.send(line);
+      if (slot && isOwn && !slot.channel.isStateless) slot.channel.send(line);
     }
   }
   #announceSoon() {
@@ -36413,23 +37902,23 @@ var Router = class {
 };
 
 // src/link/record.ts
-var import_node_fs10 = require("node:fs");
-var import_node_path9 = require("node:path");
+var import_node_fs11 = require("node:fs");
+var import_node_path10 = require("node:path");
 init_atomic_file();
 init_private_dir();
 init_hello();
 var maxRecordBytes = 16384;
 function writeRecord(recordsDir, record3) {
   ensurePrivateDir(recordsDir);
-  writeFileAtomic((0, import_node_path9.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
+  writeFileAtomic((0, import_node_path10.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
 `);
 }
 function readRecord(recordsDir, pid) {
-  const path8 = (0, import_node_path9.join)(recordsDir, String(pid));
+  const path8 = (0, import_node_path10.join)(recordsDir, String(pid));
   try {
-    const stat = (0, import_node_fs10.lstatSync)(path8);
+    const stat = (0, import_node_fs11.lstatSync)(path8);
     if (!stat.isFile() || stat.size > maxRecordBytes) return void 0;
-    const value = JSON.parse((0, import_node_fs10.readFileSync)(path8, "utf8"));
+    const value = JSON.parse((0, import_node_fs11.readFileSync)(path8, "utf8"));
     if (!isRecord(value) || value["pid"] !== pid || typeof value["startTime"] !== "string") return void 0;
     return {
       pid,
@@ -36445,13 +37934,13 @@ function readRecord(recordsDir, pid) {
 }
 function listRecordPids(recordsDir) {
   try {
-    return (0, import_node_fs10.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
+    return (0, import_node_fs11.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
   } catch {
     return [];
   }
 }
 function removeRecord(recordsDir, pid) {
-  removeIfPresent((0, import_node_path9.join)(recordsDir, String(pid)));
+  removeIfPresent((0, import_node_path10.join)(recordsDir, String(pid)));
 }
 
 // src/sessions/records.ts
@@ -36541,8 +38030,8 @@ init_session();
 
 // src/config/server-entry.ts
 var import_node_crypto14 = require("node:crypto");
-var import_node_fs11 = require("node:fs");
-var import_node_path10 = require("node:path");
+var import_node_fs12 = require("node:fs");
+var import_node_path11 = require("node:path");
 
 // src/config/problems.ts
 function formatPath(path8) {
@@ -36686,10 +38175,10 @@ function whyBadName(name) {
 }
 function serverSlug(name) {
   const lower = name.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
-  const plain2 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
-  if (plain2 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain2;
+  const plain3 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  if (plain3 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain3;
   const hash = (0, import_node_crypto13.createHash)("sha256").update(name.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
-  return plain2 === "" ? `s-${hash}` : `${plain2}-${hash}`;
+  return plain3 === "" ? `s-${hash}` : `${plain3}-${hash}`;
 }
 
 // src/config/template.ts
@@ -36821,7 +38310,7 @@ function parseTemplateUrl(url3) {
 }
 function checkFolders(data, path8) {
   return (data.projects ?? []).flatMap((folder, i2) => {
-    if ((0, import_node_path10.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
+    if ((0, import_node_path11.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
     const hint = 'Write it from the root or from your home: "~/work".';
     return [{ path: [...path8, "projects", i2], what: `is ${quote2(folder)}, a relative folder`, hint }];
   });
@@ -36853,7 +38342,10 @@ function contradictions(data, path8) {
   return warnings;
 }
 function launchTemplates(data) {
-  const single = [data.command, data.cwd, data.url].filter((text4) => text4 !== void 0);
+  const { clientId, clientSecret, authServerMetadataUrl } = data.oauth ?? {};
+  const single = [data.command, data.cwd, data.url, clientId, clientSecret, authServerMetadataUrl].filter(
+    (text4) => text4 !== void 0
+  );
   return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
 }
 function normaliseServer(name, kind, data, context) {
@@ -36892,14 +38384,14 @@ function normaliseServer(name, kind, data, context) {
 }
 function fromHome(folder, home) {
   if (folder === "~") return home;
-  return folder.startsWith("~/") ? (0, import_node_path10.join)(home, folder.slice(2)) : folder;
+  return folder.startsWith("~/") ? (0, import_node_path11.join)(home, folder.slice(2)) : folder;
 }
 function realFolder(folder, home) {
-  const plain2 = (0, import_node_path10.normalize)(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, "");
+  const plain3 = (0, import_node_path11.normalize)(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, "");
   try {
-    return (0, import_node_fs11.realpathSync)(plain2);
+    return (0, import_node_fs12.realpathSync)(plain3);
   } catch {
-    return plain2;
+    return plain3;
   }
 }
 
@@ -36939,9 +38431,9 @@ function changedPaths(before, after) {
     const [was, is] = [old.get(section), next2.get(section)];
     if (canonicalJson(was) === canonicalJson(is)) return [];
     if (!isPlainObject2(was) || !isPlainObject2(is)) return [section];
-    const keys = /* @__PURE__ */ new Set([...Object.keys(was), ...Object.keys(is)]);
+    const keys2 = /* @__PURE__ */ new Set([...Object.keys(was), ...Object.keys(is)]);
     const [wasMap, isMap] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
-    return [...keys].filter((key) => canonicalJson(wasMap.get(key)) !== canonicalJson(isMap.get(key))).map((key) => `${section}.${key}`);
+    return [...keys2].filter((key) => canonicalJson(wasMap.get(key)) !== canonicalJson(isMap.get(key))).map((key) => `${section}.${key}`);
   });
 }
 function isPlainObject2(value) {
@@ -36949,7 +38441,7 @@ function isPlainObject2(value) {
 }
 
 // src/config/expand.ts
-var import_node_path11 = require("node:path");
+var import_node_path12 = require("node:path");
 
 // src/config/secrets.ts
 var secretName = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
@@ -37019,10 +38511,11 @@ function expandEntry(entry, context) {
     ...entry.cwd !== void 0 && { cwd: fill2(entry.cwd) },
     ...entry.url !== void 0 && { url: fill2(entry.url) },
     headers: fillEach(entry.headers),
+    ...entry.oauth !== void 0 && { oauth: filledOAuth(entry.oauth, fill2) },
     inheritedEnv: inheritedValues(entry, context.values)
   };
-  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path11.isAbsolute)(spec.cwd);
-  if (needsRoot && context.projectRoot) spec.cwd = (0, import_node_path11.join)(context.projectRoot, spec.cwd ?? "");
+  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path12.isAbsolute)(spec.cwd);
+  if (needsRoot && context.projectRoot) spec.cwd = (0, import_node_path12.join)(context.projectRoot, spec.cwd ?? "");
   const needsProject = filler.needsProject() || needsRoot && !context.projectRoot;
   const missing = filler.missing();
   if (needsProject || missing.length > 0) {
@@ -37041,6 +38534,15 @@ function unexpandedIdentity(entry, values) {
   const taken = names2.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
   const inherited = inheritedValues(entry, values);
   return canonicalJson({ kind, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
+}
+function filledOAuth(oauth, fill2) {
+  const { clientId, clientSecret, authServerMetadataUrl } = oauth;
+  return {
+    ...oauth,
+    ...clientId !== void 0 && { clientId: fill2(clientId) },
+    ...clientSecret !== void 0 && { clientSecret: fill2(clientSecret) },
+    ...authServerMetadataUrl !== void 0 && { authServerMetadataUrl: fill2(authServerMetadataUrl) }
+  };
 }
 function inheritedValues(entry, values) {
   return Object.fromEntries(Object.entries(values).filter(([name]) => matchesName(entry.inheritEnv, name)));
@@ -37101,6 +38603,7 @@ function secretsOf(spec, used) {
   const found = [
     ...named.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
     ...Object.entries(spec.headers).flatMap(([name, value]) => headerSecrets(name, value)),
+    ...spec.oauth?.clientSecret ? [spec.oauth.clientSecret] : [],
     ...argumentSecrets(spec.args),
     ...urlSecrets((spec.url ?? "").replaceAll(portPlaceholder, "1"))
   ];
@@ -37108,7 +38611,7 @@ function secretsOf(spec, used) {
 }
 
 // src/config/load.ts
-var import_node_fs12 = require("node:fs");
+var import_node_fs13 = require("node:fs");
 var import_node_os4 = require("node:os");
 init_errors();
 init_hello();
@@ -37152,15 +38655,15 @@ function createScanner(text4, ignoreTrivia = false) {
       pos++;
     } else {
       pos++;
-      while (pos < text4.length && isDigit(text4.charCodeAt(pos))) {
+      while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
         pos++;
       }
     }
     if (pos < text4.length && text4.charCodeAt(pos) === 46) {
       pos++;
-      if (pos < text4.length && isDigit(text4.charCodeAt(pos))) {
+      if (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
         pos++;
-        while (pos < text4.length && isDigit(text4.charCodeAt(pos))) {
+        while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
           pos++;
         }
       } else {
@@ -37174,9 +38677,9 @@ function createScanner(text4, ignoreTrivia = false) {
       if (pos < text4.length && text4.charCodeAt(pos) === 43 || text4.charCodeAt(pos) === 45) {
         pos++;
       }
-      if (pos < text4.length && isDigit(text4.charCodeAt(pos))) {
+      if (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
         pos++;
-        while (pos < text4.length && isDigit(text4.charCodeAt(pos))) {
+        while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
           pos++;
         }
         end = pos;
@@ -37363,7 +38866,7 @@ function createScanner(text4, ignoreTrivia = false) {
       case 45:
         value += String.fromCharCode(code);
         pos++;
-        if (pos === len || !isDigit(text4.charCodeAt(pos))) {
+        if (pos === len || !isDigit2(text4.charCodeAt(pos))) {
           return token2 = 16;
         }
       // found a minus, followed by a number so
@@ -37447,7 +38950,7 @@ function isWhiteSpace(ch) {
 function isLineBreak(ch) {
   return ch === 10 || ch === 13;
 }
-function isDigit(ch) {
+function isDigit2(ch) {
   return ch >= 48 && ch <= 57;
 }
 var CharacterCodes;
@@ -38104,19 +39607,19 @@ var parseOptions = { allowTrailingComma: true, disallowComments: false, allowEmp
 function parseJsonc(text4) {
   if (/^\ufeff?\s*$/.test(text4)) return { problems: [{ line: 1, column: 1, what: "the file is empty" }] };
   const errors = [];
-  const plain2 = text4.startsWith("\uFEFF") ? ` ${text4.slice(1)}` : text4;
+  const plain3 = text4.startsWith("\uFEFF") ? ` ${text4.slice(1)}` : text4;
   let root;
   try {
-    root = parseTree2(plain2, errors, parseOptions);
+    root = parseTree2(plain3, errors, parseOptions);
     if (root && errors.length === 0) {
-      return { root, value: getNodeValue2(root), problems: [], repeated: repeatedKeys(root, plain2) };
+      return { root, value: getNodeValue2(root), problems: [], repeated: repeatedKeys(root, plain3) };
     }
   } catch {
     return { problems: [{ line: 1, column: 1, what: "the values are nested too deep" }] };
   }
-  return { problems: errors.map(({ error: error2, offset }) => ({ ...placeAt(plain2, offset), what: syntaxText(error2) })) };
+  return { problems: errors.map(({ error: error2, offset }) => ({ ...placeAt(plain3, offset), what: syntaxText(error2) })) };
 }
-function placeOf(root, text4, path8) {
+function placeOf2(root, text4, path8) {
   for (let length = path8.length; length >= 0; length -= 1) {
     const node2 = length === 0 ? root : findNodeAtLocation2(root, path8.slice(0, length));
     if (node2) return placeAt(text4, (node2.parent?.type === "property" ? node2.parent : node2).offset);
@@ -38240,7 +39743,7 @@ function parseConfig(input) {
     );
   }
   const { root } = parsed;
-  const report = (finding) => toProblem(finding, file, placeOf(root, text4, finding.path));
+  const report = (finding) => toProblem(finding, file, placeOf2(root, text4, finding.path));
   const repeated = parsed.repeated.map(
     ({ path: path8, place }) => toProblem({ path: path8, what: "is written twice; only the last one counts", hint: "Remove one." }, file, place)
   );
@@ -38335,10 +39838,10 @@ function joined(problems) {
 }
 function readText2(path8) {
   try {
-    const stat = (0, import_node_fs12.statSync)(path8);
+    const stat = (0, import_node_fs13.statSync)(path8);
     if (!stat.isFile()) throw new Error("it is not a file");
     if (stat.size > maxConfigBytes) throw new Error(`it has ${stat.size} bytes, more than ${maxConfigBytes}`);
-    return (0, import_node_fs12.readFileSync)(path8, "utf8");
+    return (0, import_node_fs13.readFileSync)(path8, "utf8");
   } catch (error2) {
     if (systemCode(error2) === "ENOENT") return void 0;
     throw error2;
@@ -38409,25 +39912,25 @@ init_build();
 init_hello();
 
 // src/link/project-root.ts
-var import_node_fs13 = require("node:fs");
-var import_node_path12 = require("node:path");
+var import_node_fs14 = require("node:fs");
+var import_node_path13 = require("node:path");
 var markers = [".git", ".serena", ".mcp.json"];
 function findProjectRoot(folder, home) {
   let start;
   try {
-    start = (0, import_node_fs13.realpathSync)(folder);
+    start = (0, import_node_fs14.realpathSync)(folder);
   } catch {
     return "";
   }
-  for (let at = start; ; at = (0, import_node_path12.dirname)(at)) {
-    const isTooWide = at === (0, import_node_path12.dirname)(at) || at === home;
-    if (!isTooWide && markers.some((marker) => exists((0, import_node_path12.join)(at, marker)))) return at;
-    if (at === (0, import_node_path12.dirname)(at)) return start;
+  for (let at = start; ; at = (0, import_node_path13.dirname)(at)) {
+    const isTooWide = at === (0, import_node_path13.dirname)(at) || at === home;
+    if (!isTooWide && markers.some((marker) => exists((0, import_node_path13.join)(at, marker)))) return at;
+    if (at === (0, import_node_path13.dirname)(at)) return start;
   }
 }
 function exists(path8) {
   try {
-    (0, import_node_fs13.statSync)(path8);
+    (0, import_node_fs14.statSync)(path8);
     return true;
   } catch {
     return false;
@@ -38560,7 +40063,7 @@ function kibibytes(text4, name) {
 
 // src/upstream/process-tree.ts
 var import_node_child_process3 = require("node:child_process");
-var import_node_fs14 = require("node:fs");
+var import_node_fs15 = require("node:fs");
 var import_promises4 = require("node:timers/promises");
 init_errors();
 var defaultEndTimes = { inputMs: 2e3, termMs: 2e3, killMs: 2e3 };
@@ -38613,10 +40116,10 @@ function signalTree(root, members2, signal) {
   }
   return reached;
 }
-async function endTree(root, { times = defaultEndTimes, closeInput } = {}) {
+async function endTree(root, { times = defaultEndTimes, closeInput, list = listProcesses } = {}) {
   const known = new Map((root.known ?? []).map((identity3) => [identityKey(identity3), identity3]));
   const look = () => {
-    const members2 = treeOf({ ...root, known: [...known.values()] });
+    const members2 = treeOf({ ...root, known: [...known.values()] }, { processes: list() });
     for (const member of members2) known.set(identityKey(member), member);
     return members2;
   };
@@ -38626,7 +40129,7 @@ async function endTree(root, { times = defaultEndTimes, closeInput } = {}) {
     closeInput();
     if (await until(isGone, times.inputMs)) return { isGone: true, lastSignal: void 0 };
   }
-  if (isGone()) return { isGone: true, lastSignal: void 0 };
+  if (await until(isGone, 0)) return { isGone: true, lastSignal: void 0 };
   signalTree(root, look(), "SIGTERM");
   if (await until(isGone, times.termMs)) return { isGone: true, lastSignal: "SIGTERM" };
   const killAgain = () => {
@@ -38638,16 +40141,20 @@ async function endTree(root, { times = defaultEndTimes, closeInput } = {}) {
 function hasMarker(pid, marker) {
   if (process.platform !== "linux") return false;
   try {
-    if ((0, import_node_fs14.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return false;
-    return `\0${(0, import_node_fs14.readFileSync)(`/proc/${pid}/environ`, "latin1")}`.includes(`\0${marker}\0`);
+    if ((0, import_node_fs15.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return false;
+    return `\0${(0, import_node_fs15.readFileSync)(`/proc/${pid}/environ`, "utf8")}`.includes(`\0${marker}\0`);
   } catch {
     return false;
   }
 }
+var settleMs = 10;
 async function until(check, limitMs) {
   const deadline = performance.now() + limitMs;
   for (let stepMs = 5; ; stepMs = Math.min(50, stepMs * 2)) {
-    if (check()) return true;
+    if (check()) {
+      await (0, import_promises4.setTimeout)(settleMs);
+      if (check()) return true;
+    }
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) return false;
     await (0, import_promises4.setTimeout)(Math.min(stepMs, leftMs));
@@ -38680,7 +40187,7 @@ function mayBeYounger(entry, root) {
 }
 function linuxProcesses() {
   const found = [];
-  for (const name of (0, import_node_fs14.readdirSync)("/proc")) {
+  for (const name of (0, import_node_fs15.readdirSync)("/proc")) {
     const pid = Number(name);
     const stat = Number.isInteger(pid) ? linuxStat(pid) : void 0;
     if (stat) found.push(stat);
@@ -38714,7 +40221,7 @@ function endWindowsTree(root, signal) {
 }
 
 // src/upstream/resolve.ts
-var import_node_path13 = require("node:path");
+var import_node_path14 = require("node:path");
 init_errors();
 
 // src/config/sharing.ts
@@ -38763,8 +40270,8 @@ function resolveCopy(entry, asker, deps) {
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  const ownCwd = sharing === "shared" ? (0, import_node_path13.join)(deps.workDir, entry.slug) : asker.projectRoot;
-  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path13.join)(deps.workDir, entry.slug));
+  const ownCwd = sharing === "shared" ? (0, import_node_path14.join)(deps.workDir, entry.slug) : asker.projectRoot;
+  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path14.join)(deps.workDir, entry.slug));
   const scope = sharing === "project" ? asker.projectRoot : sharing === "session" ? asker.scopeId : "";
   const { headers: _headers, ...launch } = spec;
   return {
@@ -38801,11 +40308,11 @@ async function reportSessions(sessions, modeOf) {
   return Promise.all(
     sessions.map(async (session) => {
       const { identity: identity3, client, lastCallAt } = session;
-      const memory = await measureProcess(identity3.wrapper.pid);
+      const { address } = identity3;
+      const memory = address === void 0 ? await measureProcess(identity3.wrapper.pid) : void 0;
       return {
         id: identity3.id,
-        hostPid: identity3.host.pid,
-        wrapperPid: identity3.wrapper.pid,
+        ...address === void 0 ? { hostPid: identity3.host.pid, wrapperPid: identity3.wrapper.pid } : { address },
         projectDir: identity3.projectDir,
         projectRoot: identity3.projectRoot,
         since: new Date(session.since).toISOString(),
@@ -38829,7 +40336,7 @@ async function reportServer(entry, sources, processes) {
   const instances = await Promise.all(copies.map((copy) => reportInstance(copy, sources, processes)));
   const { sharing, reason } = sharingOf(entry, { knownServers: sources.config.knownServers, demoted: sources.demoted });
   const face = copies.map(sources.faceOf).find((found) => found !== void 0) ?? lastFace(entry, sources);
-  const lastError = instances.map((instance) => instance.lastError).find((error2) => error2 !== void 0);
+  const lastError = sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error2) => error2 !== void 0);
   return {
     name: entry.name,
     ...entry.shownName === entry.name ? {} : { shownName: entry.shownName },
@@ -38887,7 +40394,7 @@ function worstState(instances) {
 function reportSavings(input) {
   const { servers, sessions, daemon, audience } = input;
   const wrappers = sessions.reduce((sum2, { memory }) => sum2 + (memory?.pssBytes ?? 0), 0);
-  let [processes, processesWithout] = [1 + sessions.length, 0];
+  let [processes, processesWithout] = [1 + sessions.filter(({ wrapperPid }) => wrapperPid !== void 0).length, 0];
   let [bytes, bytesWithout] = [(daemon?.pssBytes ?? 0) + wrappers, 0];
   for (const { name, instances } of servers) {
     const running = instances.filter((instance) => instance.processes > 0);
@@ -39116,6 +40623,7 @@ async function reportStatus(deps) {
       viewOf: (session) => router.views.of(session),
       hazards: hazards.of,
       demoted: hazards.demoted,
+      login: deps.login,
       faceOf: ({ identity: { key, snapshotKey } }) => deps.catalog.faceOf({ instance: key, snapshot: snapshotKey })
     }),
     measureProcess(deps.identity.pid)
@@ -39207,8 +40715,10 @@ function hasDrained({ connection, identity: identity3 }) {
 }
 
 // src/daemon/findings.ts
-var import_node_fs15 = require("node:fs");
-var import_node_path14 = require("node:path");
+var import_node_fs16 = require("node:fs");
+var import_node_os6 = require("node:os");
+var import_node_path15 = require("node:path");
+var import_node_util2 = require("node:util");
 init_atomic_file();
 init_hello();
 var maxProjects = 64;
@@ -39221,7 +40731,11 @@ function createFindings(deps) {
     update: (projectDir) => {
       if (projectDir && projects.size < maxProjects) projects.add(projectDir);
       try {
-        const found = [...configFindings(holder), ...[...projects].flatMap((dir) => doubled(dir, holder))];
+        const ofProjects = [...projects].flatMap((dir) => [
+          ...doubled(dir, holder),
+          ...changed(dir, holder, locations)
+        ]);
+        const found = [...configFindings(holder), ...ofProjects];
         const text4 = `${JSON.stringify({ findings: found }, void 0, 1)}
 `;
         if (text4 === written) return;
@@ -39241,8 +40755,9 @@ function configFindings({ state }) {
   }));
 }
 function doubled(projectDir, { config: config2 }) {
-  const declared = serversOf((0, import_node_path14.join)(projectDir, ".mcp.json"));
-  const both = declared.filter((name) => config2.servers.some((entry) => entry.enabled && entry.name === name));
+  const silenced = [(0, import_node_path15.join)(projectDir, ".claude", "settings.local.json"), (0, import_node_path15.join)((0, import_node_os6.homedir)(), ".claude", "settings.json")].map((path8) => readRecord2(path8)?.["disabledMcpjsonServers"]).flatMap((list) => Array.isArray(list) ? list : []);
+  const seen = visibleServers(config2.servers, projectDir).map((entry) => entry.shownName);
+  const both = Object.keys(declaredIn(projectDir)).filter((name) => seen.includes(name) && !silenced.includes(name));
   if (both.length === 0) return [];
   const names2 = both.join(", ");
   return [
@@ -39253,13 +40768,47 @@ function doubled(projectDir, { config: config2 }) {
     }
   ];
 }
-function serversOf(path8) {
+function changed(projectDir, { config: config2 }, locations) {
+  const consents = readRecord2((0, import_node_path15.join)(locations.dataDir, "consents.json"))?.["consents"];
+  if (!Array.isArray(consents)) return [];
+  const file = (0, import_node_path15.join)(realPath(projectDir), ".mcp.json");
+  const declared = declaredIn(projectDir);
+  return consents.filter(isRecord).flatMap((consent) => {
+    const path8 = Array.isArray(consent["path"]) ? consent["path"] : [];
+    const [container, name] = path8;
+    const ours = consent["name"];
+    const isHere = consent["file"] === file && typeof ours === "string" && container === "mcpServers";
+    if (!isHere || typeof name !== "string" || !config2.servers.some((entry) => entry.name === ours)) return [];
+    const now = declared[name];
+    if (now === void 0 || (0, import_node_util2.isDeepStrictEqual)(now, consent["raw"])) return [];
+    const version2 = definitionHash(now).slice(0, 12);
+    return [
+      {
+        id: `changed:${file}:${ours}:${version2}`,
+        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${ours}`,
+        projectRoot: projectDir
+      }
+    ];
+  });
+}
+function declaredIn(projectDir) {
+  const servers = readRecord2((0, import_node_path15.join)(projectDir, ".mcp.json"))?.["mcpServers"];
+  return isRecord(servers) ? servers : {};
+}
+function readRecord2(path8) {
   try {
-    const bytes = (0, import_node_fs15.readFileSync)(path8);
+    const bytes = (0, import_node_fs16.readFileSync)(path8);
     const value = bytes.length > maxClientFileBytes ? void 0 : JSON.parse(bytes.toString("utf8"));
-    return isRecord(value) && isRecord(value["mcpServers"]) ? Object.keys(value["mcpServers"]) : [];
+    return isRecord(value) ? value : void 0;
   } catch {
-    return [];
+    return void 0;
+  }
+}
+function realPath(path8) {
+  try {
+    return (0, import_node_fs16.realpathSync)(path8);
+  } catch {
+    return path8;
   }
 }
 
@@ -39321,21 +40870,21 @@ function refuse(code, message, hint) {
 init_hello();
 
 // src/link/installed.ts
-var import_node_fs16 = require("node:fs");
-var import_node_path15 = require("node:path");
+var import_node_fs17 = require("node:fs");
+var import_node_path16 = require("node:path");
 init_atomic_file();
 init_build();
 init_hello();
 function listInstalled(appDir, protocol) {
   return readFolder(appDir).filter((name) => /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(name)).flatMap((name) => {
-    const folder = (0, import_node_path15.join)(appDir, name);
+    const folder = (0, import_node_path16.join)(appDir, name);
     const found = readBuild(folder);
     return found && found.protocol === protocol ? [{ build: found.build, folder }] : [];
   }).sort((a2, b) => compareVersions(b.build.version, a2.build.version));
 }
 function readBuild(folder) {
   try {
-    const value = JSON.parse(readFileIfPresent((0, import_node_path15.join)(folder, "build.json")) ?? "null");
+    const value = JSON.parse(readFileIfPresent((0, import_node_path16.join)(folder, "build.json")) ?? "null");
     if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
     const protocol = typeof value["protocol"] === "number" ? value["protocol"] : 1;
     return { build: { version: value["version"], fingerprint: String(value["fingerprint"]) }, protocol };
@@ -39345,7 +40894,7 @@ function readBuild(folder) {
 }
 function readFolder(path8) {
   try {
-    return (0, import_node_fs16.readdirSync)(path8);
+    return (0, import_node_fs17.readdirSync)(path8);
   } catch {
     return [];
   }
@@ -39562,21 +41111,22 @@ function watchIdle(deps) {
 
 // src/daemon/link-server.ts
 var import_node_crypto18 = require("node:crypto");
-var import_node_fs17 = require("node:fs");
+var import_node_fs18 = require("node:fs");
 var import_node_net = require("node:net");
-var import_node_os6 = require("node:os");
-var import_node_path16 = require("node:path");
+var import_node_os7 = require("node:os");
+var import_node_path17 = require("node:path");
 init_atomic_file();
 
 // src/base/line-splitter.ts
 var keptEndBytes = 4096;
 var newline = 10;
+var nothing = Buffer.alloc(0);
 var LineSplitter = class {
   #options;
   #parts = [];
   #bytes = 0;
   #head;
-  #tail = Buffer.alloc(0);
+  #tail = nothing;
   constructor(options) {
     this.#options = options;
   }
@@ -39589,6 +41139,11 @@ var LineSplitter = class {
     for (; ; ) {
       const at = chunk.indexOf(newline, from);
       if (at < 0) break;
+      if (this.#bytes === 0 && at - from <= this.#options.maxLineBytes) {
+        this.#handOut(chunk.subarray(from, at));
+        from = at + 1;
+        continue;
+      }
       this.#keep(chunk.subarray(from, at));
       this.#finish();
       from = at + 1;
@@ -39615,25 +41170,81 @@ var LineSplitter = class {
     this.#parts = [];
     this.#bytes = 0;
     this.#head = void 0;
-    this.#tail = Buffer.alloc(0);
+    this.#tail = nothing;
     if (head) {
       this.#options.onOversize({ head, tail, bytes });
       return;
     }
     const [only] = parts;
-    let line = parts.length === 1 && only ? only : Buffer.concat(parts);
-    if (line[line.length - 1] === 13) line = line.subarray(0, -1);
+    this.#handOut(parts.length === 1 && only ? only : Buffer.concat(parts));
+  }
+  #handOut(bytes) {
+    const line = bytes[bytes.length - 1] === 13 ? bytes.subarray(0, -1) : bytes;
     if (line.length > 0) this.#options.onLine(line);
   }
 };
 
+// src/base/line-writer.ts
+var copyLimitBytes = 16 * 1024;
+function writeLine(stream, line, done2) {
+  if (typeof line === "string") return stream.write(`${line}
+`, done2);
+  if (line.length <= copyLimitBytes) {
+    const copy = Buffer.allocUnsafe(line.length + 1);
+    copy.set(line);
+    copy[line.length] = 10;
+    return stream.write(copy, done2);
+  }
+  stream.cork();
+  stream.write(line);
+  const isFree = stream.write("\n", done2);
+  stream.uncork();
+  return isFree;
+}
+
 // src/daemon/link-server.ts
 init_private_dir();
+
+// src/base/turn.ts
+var depth = 0;
+var isLater = false;
+var held = [];
+function inTurn(act) {
+  depth += 1;
+  try {
+    act();
+  } finally {
+    depth -= 1;
+    if (depth === 0 && !isLater) {
+      release();
+      isLater = true;
+      setImmediate(endTurn);
+    }
+  }
+}
+function gather(stream) {
+  if (depth === 0 && !isLater || stream.writableCorked > 0) return;
+  stream.cork();
+  held.push(stream);
+}
+function endTurn() {
+  isLater = false;
+  release();
+}
+function release() {
+  if (held.length === 0) return;
+  const streams = held;
+  held = [];
+  for (const stream of streams) stream.uncork();
+}
+
+// src/daemon/link-server.ts
 init_build();
 init_hello();
 init_messages();
 init_connection_state();
 init_session();
+var linkMessageStart = 40;
 var helloDeadlineMs = 1e4;
 var unreadFactor = 2;
 function createLinkServer(deps) {
@@ -39641,13 +41252,13 @@ function createLinkServer(deps) {
 }
 async function listenOnSocket(server, path8) {
   if (process.platform === "win32") return listen(server, path8);
-  ensurePrivateDir((0, import_node_path16.dirname)(path8));
+  ensurePrivateDir((0, import_node_path17.dirname)(path8));
   const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto18.randomBytes)(3).toString("hex")}`);
   await listen(server, temporary);
   try {
-    const found = (0, import_node_fs17.lstatSync)(path8, { throwIfNoEntry: false });
+    const found = (0, import_node_fs18.lstatSync)(path8, { throwIfNoEntry: false });
     if (found && !found.isSocket()) removeIfPresent(path8);
-    (0, import_node_fs17.renameSync)(temporary, path8);
+    (0, import_node_fs18.renameSync)(temporary, path8);
   } catch (error2) {
     removeIfPresent(temporary);
     throw error2;
@@ -39687,7 +41298,7 @@ function speak(socket, first, deps) {
         state = nextConnectionState(state, session ? "accepted" : "refuse");
       } else if (!session)
         return;
-      else if (line.includes('"aitkit/')) linkMessage(session, line, deps);
+      else if (isLinkMessage(line)) linkMessage(session, line, deps);
       else deps.onLine(session, line);
     },
     // The wrapper has the same bound and answers for its host; a line beyond it is no wrapper's.
@@ -39695,7 +41306,7 @@ function speak(socket, first, deps) {
   });
   const timer = setTimeout(() => !session && socket.destroy(), helloDeadlineMs);
   const push = (chunk) => {
-    splitter.push(chunk);
+    inTurn(() => splitter.push(chunk));
     if (!session && splitter.heldBytes > maxHelloBytes) socket.destroy();
   };
   socket.on("data", push);
@@ -39735,13 +41346,16 @@ function createSession(socket, hello, deps, setReason) {
       host,
       wrapper,
       projectDir,
-      projectRoot: findProjectRoot(projectDir, hello.env["HOME"] ?? (0, import_node_os6.homedir)()),
+      projectRoot: findProjectRoot(projectDir, hello.env["HOME"] ?? (0, import_node_os7.homedir)()),
       ...hostSessionId ? { hostSessionId } : {},
       ...server ? { server } : {},
       ...mode ? { mode } : {}
     },
     sink: {
-      send: (line) => writeLine(socket, line),
+      send: (line) => {
+        gather(socket);
+        writeLine(socket, line);
+      },
       get bufferedBytes() {
         return socket.writableLength;
       },
@@ -39759,21 +41373,12 @@ function createSession(socket, hello, deps, setReason) {
   });
 }
 var newline2 = Buffer.from("\n");
-var copyBytes = 16 * 1024;
-function writeLine(socket, line) {
-  if (socket.writableCorked === 0) {
-    socket.cork();
-    setImmediate(() => socket.uncork());
-  }
-  if (line.length < copyBytes) socket.write(Buffer.concat([line, newline2]));
-  else {
-    socket.write(line);
-    socket.write(newline2);
-  }
-}
 function readHello(line) {
   const value = parse3(line);
   return isRecord(value) && value["method"] === linkMethods.hello ? parseHello(value["params"]) : void 0;
+}
+function isLinkMessage(line) {
+  return line.toString("latin1", 0, linkMessageStart).includes('"aitkit/');
 }
 function linkMessage(session, line, deps) {
   const value = line.length <= maxHelloBytes ? parse3(line) : void 0;
@@ -39845,6 +41450,9 @@ function acceptsOf(request3) {
     stream: any2 || /text\/(?:event-stream|\*)/i.test(accept2),
     prefersStream: /^\s*text\/event-stream/i.test(accept2)
   };
+}
+function addressOf({ socket }) {
+  return `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`;
 }
 function headerText(request3, name) {
   const value = request3.headers[name];
@@ -40053,8 +41661,8 @@ function oneLine2(line) {
 }
 
 // src/daemon/mcp-http/project-path.ts
-var import_node_os7 = require("node:os");
-var import_node_path17 = require("node:path");
+var import_node_os8 = require("node:os");
+var import_node_path18 = require("node:path");
 var import_node_url2 = require("node:url");
 init_hello();
 var projectHeader = "mcp-project-path";
@@ -40066,7 +41674,7 @@ function projectOfHeader(value) {
   } catch {
     return { error: "Mcp-Project-Path must be percent-encoded." };
   }
-  if (!(0, import_node_path17.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
+  if (!(0, import_node_path18.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
   return { folder };
 }
 function projectOfRoots(result) {
@@ -40082,7 +41690,7 @@ function projectOfRoots(result) {
   return void 0;
 }
 function projectRootOf(folder, home) {
-  return folder === "" ? "" : findProjectRoot(folder, home ?? (0, import_node_os7.homedir)());
+  return folder === "" ? "" : findProjectRoot(folder, home ?? (0, import_node_os8.homedir)());
 }
 
 // src/daemon/mcp-http/http-session.ts
@@ -40153,16 +41761,14 @@ var HttpSession = class {
   }
   /** Whether the daemon must go on for it. */
   isHolding() {
-    if (this.#isAttached()) return true;
-    return this.#deps.now() - this.#lastSeen < (this.#hadStream ? streamGraceMs : idleMs2);
+    return this.#deps.now() - this.#lastHeardAt() < (this.#hadStream ? streamGraceMs : idleMs2);
   }
   /** Ends it when its program is gone; forgets streams that nobody will ask for. */
   sweep() {
     const now = this.#deps.now();
-    if (this.#isAttached()) this.#lastSeen = now;
-    const silentMs = now - this.#lastSeen;
-    if (silentMs > idleMs2) return this.end("nothing was heard of it for 30 minutes");
-    if (this.#exchanges.size > 0 && silentMs > lostCallMs) return this.end("its program is gone");
+    const silentMs2 = now - this.#lastHeardAt();
+    if (silentMs2 > idleMs2) return this.end("nothing was heard of it for 30 minutes");
+    if (this.#exchanges.size > 0 && silentMs2 > lostCallMs) return this.end("its program is gone");
     for (const [id, { isFinished, leftAt = now }] of this.#streams) {
       if (isFinished && now - leftAt > lostCallMs) this.#streams.delete(id);
     }
@@ -40178,18 +41784,18 @@ var HttpSession = class {
     this.#deps.onEnd(this, reason);
   }
   #open(requests, response, accepts, isBatch) {
-    const keys = requests.map(({ idText }) => idKey(idText));
+    const keys2 = requests.map(({ idText }) => idKey(idText));
     const exchange2 = new Exchange({
       response,
-      keys,
+      keys: keys2,
       isBatch,
       accepts,
       streamsAtOnce: requests.some(({ method }) => method === "tools/call"),
       createStream: () => this.#createStream(),
       now: this.#deps.now
     });
-    for (const key of keys) this.#exchanges.set(key, exchange2);
-    if (requests[0]?.method === "initialize") this.#introduction ??= keys[0];
+    for (const key of keys2) this.#exchanges.set(key, exchange2);
+    if (requests[0]?.method === "initialize") this.#introduction ??= keys2[0];
     return exchange2;
   }
   #take(envelope) {
@@ -40272,6 +41878,12 @@ var HttpSession = class {
     for (const exchange2 of this.#exchanges.values()) if (exchange2.isAttached) return true;
     return false;
   }
+  /** Its last message, or the end of the last connection that it kept open. */
+  #lastHeardAt() {
+    if (this.#isAttached()) this.#lastSeen = this.#deps.now();
+    for (const { leftAt = 0 } of this.#streams.values()) this.#lastSeen = Math.max(this.#lastSeen, leftAt);
+    return this.#lastSeen;
+  }
   #unreadBytes() {
     let sum2 = this.#main?.unreadBytes ?? 0;
     for (const exchange2 of new Set(this.#exchanges.values())) sum2 += exchange2.unreadBytes;
@@ -40310,7 +41922,7 @@ var LegacyEndpoint = class {
     if (!http2) return;
     if (isBatch && !takesBatches(http2.session.protocolVersion)) return refuse3(response, noBatch);
     const repeated = envelopes.find((one) => one.kind === "request" && http2.hasRequest(one.idText));
-    if (repeated?.kind === "request" || hasTwice2(envelopes)) {
+    if (repeated?.kind === "request" || hasTwice(envelopes)) {
       const idText = repeated?.kind === "request" ? repeated.idText : void 0;
       const message = "A request with this id is under way already.";
       return refuse3(response, { status: 400, code: rpcCodes.invalidRequest, message, idText });
@@ -40333,10 +41945,10 @@ var LegacyEndpoint = class {
   }
   #create(request3, response, visit2) {
     const { isDraining, createSession: createSession2, onOpen, home } = this.#deps;
-    if (isDraining()) return refused(response, busy("This daemon is ending; try again."));
-    if (this.#sessions.size >= maxSessions) return refused(response, busy(`${maxSessions} sessions are open already.`));
+    if (isDraining()) return refused2(response, busy("This daemon is ending; try again."));
+    if (this.#sessions.size >= maxSessions) return refused2(response, busy(`${maxSessions} sessions are open already.`));
     const project2 = projectOfHeader(headerText(request3, projectHeader));
-    if (project2 && "error" in project2) return refused(response, bad(project2.error));
+    if (project2 && "error" in project2) return refused2(response, bad(project2.error));
     const id = (0, import_node_crypto19.randomUUID)();
     const { principal, path: path8, server, mode } = visit2;
     const folder = project2?.folder ?? "";
@@ -40347,6 +41959,7 @@ var LegacyEndpoint = class {
       wrapper: { pid: 0, startTime: "" },
       projectDir: folder,
       projectRoot: projectRootOf(folder, home),
+      address: addressOf(request3),
       ...server === void 0 ? {} : { server },
       ...mode === void 0 ? {} : { mode }
     };
@@ -40378,15 +41991,15 @@ var LegacyEndpoint = class {
   /** The session that a request names, if it may use it. Else the request is answered. */
   #findFor(request3, response, visit2) {
     const id = headerText(request3, "mcp-session-id");
-    if (id === void 0) return refused(response, bad("Mcp-Session-Id is missing: initialize first."));
+    if (id === void 0) return refused2(response, bad("Mcp-Session-Id is missing: initialize first."));
     const http2 = this.#sessions.get(id);
     if (!http2 || http2.principal !== visit2.principal || http2.path !== visit2.path) {
-      return refused(response, { status: 404, code: refusalCodes.noSession, message: "Session not found." });
+      return refused2(response, { status: 404, code: refusalCodes.noSession, message: "Session not found." });
     }
     const version2 = headerText(request3, "mcp-protocol-version");
     if (version2 !== void 0 && !isLegacyVersion(version2)) {
       const message = `Bad Request: MCP-Protocol-Version ${version2} is not spoken here (${legacyVersions.join(", ")}).`;
-      return refused(response, bad(message));
+      return refused2(response, bad(message));
     }
     return http2;
   }
@@ -40412,11 +42025,11 @@ function parseBody(body) {
   if (envelopes.length === 0) return { ok: false, refusal: { ...noBatch, message: "The batch is empty." } };
   return { ok: true, envelopes, isBatch };
 }
-function hasTwice2(envelopes) {
+function hasTwice(envelopes) {
   const ids = envelopes.flatMap((one) => one.kind === "request" ? [one.idText] : []);
   return new Set(ids).size < ids.length;
 }
-function refused(response, refusal) {
+function refused2(response, refusal) {
   refuse3(response, refusal);
   return void 0;
 }
@@ -40444,64 +42057,7 @@ init_json_scan();
 init_envelope();
 init_eras();
 init_messages();
-
-// src/mcp/modern-headers.ts
-init_json_scan();
-init_envelope();
-var namePaths = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri"
-};
-function headerMismatch(request3, version2, header) {
-  const { line, method, params } = request3;
-  const given = header("mcp-protocol-version");
-  if (given !== version2) return `MCP-Protocol-Version is ${given ?? "missing"}, the body says ${version2}`;
-  const named = header("mcp-method");
-  if (named !== method) return `Mcp-Method is ${named ?? "missing"}, the body says ${method}`;
-  const path8 = namePaths[method];
-  const name = path8 && stringAt(line, memberAt(line, params, [path8]));
-  if (path8 === void 0 || name === void 0) return void 0;
-  const target2 = decodeHeader(header("mcp-name"));
-  return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
-}
-function paramHeaderMismatch(request3, marked, header) {
-  const { line, params } = request3;
-  for (const [argument, name] of marked) {
-    const at = memberAt(line, params, ["arguments", argument]);
-    const text4 = at && (stringAt(line, at) ?? textAt(line, at));
-    const isAbsent = text4 === void 0 || at && textAt(line, at) === "null";
-    const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
-    if (isAbsent && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
-    if (!isAbsent && given !== text4 && !isSameNumber(given, text4)) {
-      return `Mcp-Param-${name} is ${given === void 0 ? "missing" : "another value"}`;
-    }
-  }
-  return void 0;
-}
-function markedParams(schema) {
-  const marked = /* @__PURE__ */ new Map();
-  const properties = property(schema, "properties");
-  if (typeof properties !== "object" || properties === null) return marked;
-  for (const [argument, definition] of Object.entries(properties)) {
-    const name = property(definition, "x-mcp-header");
-    if (typeof name === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(name)) marked.set(argument, name);
-  }
-  return marked;
-}
-function decodeHeader(value) {
-  const encoded = value === void 0 ? void 0 : /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
-  if (encoded === void 0) return value?.trim();
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return void 0;
-  return Buffer.from(encoded, "base64").toString("utf8");
-}
-function isSameNumber(a2, b) {
-  const isNumber = (text4) => text4 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text4);
-  return isNumber(a2) && isNumber(b) && Number(a2) === Number(b);
-}
-function property(value, key) {
-  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : void 0;
-}
+init_modern();
 
 // src/daemon/mcp-http/modern-context.ts
 init_json_scan();
@@ -40509,6 +42065,7 @@ init_hello();
 init_envelope();
 init_eras();
 init_messages();
+init_modern();
 
 // src/daemon/mcp-http/client-info.ts
 init_hello();
@@ -40525,6 +42082,7 @@ function recordIn(text4) {
 init_json_scan();
 init_envelope();
 init_messages();
+init_modern();
 var listMethods = {
   "notifications/tools/list_changed": "tools",
   "notifications/prompts/list_changed": "prompts",
@@ -40585,9 +42143,10 @@ var Listener = class {
 init_json_scan();
 init_envelope();
 init_messages();
+init_modern();
 var gatherMs = 20;
 var heldMs = 10 * 6e4;
-var maxRounds = 100;
+var maxRounds2 = 100;
 var ModernCall = class {
   id;
   method;
@@ -40599,7 +42158,7 @@ var ModernCall = class {
   #round = 0;
   #lastAsk = 0;
   #gather;
-  #held;
+  #heldSince;
   /** The answer came while no POST waited for it. */
   #late;
   constructor(options) {
@@ -40618,7 +42177,11 @@ var ModernCall = class {
   }
   /** The program was asked and has not come back. */
   get isHeld() {
-    return this.#held !== void 0;
+    return this.#heldSince !== void 0;
+  }
+  /** It will not come back. */
+  get isAbandoned() {
+    return this.#heldSince !== void 0 && this.#options.now() - this.#heldSince > heldMs;
   }
   /** A POST waits for it now. */
   isAttachedTo(reply) {
@@ -40626,7 +42189,7 @@ var ModernCall = class {
   }
   /** true: the question will reach the program. */
   ask(request3) {
-    if (!mayNeedInput(this.method) || this.#round >= maxRounds) return false;
+    if (!mayNeedInput(this.method) || this.#round >= maxRounds2) return false;
     this.#lastAsk += 1;
     const params = textOf3(request3.line, request3.params) ?? "{}";
     this.#asks.set(`ask-${this.#lastAsk}`, { askId: request3.idText, method: request3.method, params });
@@ -40658,8 +42221,8 @@ var ModernCall = class {
     clearTimeout(this.#gather);
     this.#asks.clear();
     if (!this.#reply) {
-      const done = withEdits(line, edits);
-      this.#late = { line: done, idSpan: movedBy(idSpan, edits), status };
+      const done2 = withEdits(line, edits);
+      this.#late = { line: done2, idSpan: movedBy(idSpan, edits), status };
       return;
     }
     this.#finish(withEdits(line, [...edits, { at: idSpan, with: this.#idText }]), status);
@@ -40667,8 +42230,7 @@ var ModernCall = class {
   /** The program comes back. Answers go to `answerAsk`; what is still open is asked again. true: that was the end. */
   resume(next2, responses, answerAsk) {
     const { request: request3, reply, progressToken } = next2;
-    clearTimeout(this.#held);
-    this.#held = void 0;
+    this.#heldSince = void 0;
     this.#reply = reply;
     this.#idText = request3.idText;
     this.#token = textOf3(request3.line, progressToken);
@@ -40688,7 +42250,6 @@ var ModernCall = class {
   }
   close() {
     clearTimeout(this.#gather);
-    clearTimeout(this.#held);
   }
   #tellSoon() {
     clearTimeout(this.#gather);
@@ -40703,7 +42264,7 @@ var ModernCall = class {
     const state = JSON.stringify(this.#options.stateOf(this.#round));
     const result = `{"resultType":"input_required","inputRequests":{${requests.join(",")}},"requestState":${state}}`;
     this.#finish(resultLine(this.#idText, result), 200);
-    this.#held = setTimeout(this.#options.onAbandoned, heldMs).unref();
+    this.#heldSince = this.#options.now();
   }
   #finish(line, status) {
     const reply = this.#reply;
@@ -40765,7 +42326,7 @@ var ModernContext = class {
   /** A request of the program on its way to the router. */
   begin(options) {
     this.#lastUsed = this.#options.now();
-    const call2 = new ModernCall({ ...options, onAbandoned: () => this.lost(call2) });
+    const call2 = new ModernCall({ ...options, now: this.#options.now });
     this.#calls.set(call2.id, call2);
     if (options.logLevel !== void 0 && this.session.logLevel === void 0) {
       void this.#ask("logging/setLevel", { level: "debug" });
@@ -40840,6 +42401,7 @@ var ModernContext = class {
     return this.#isBusy() || this.#options.now() - this.#lastUsed < holdMs;
   }
   sweep() {
+    for (const call2 of this.#calls.values()) if (call2.isAbandoned) this.lost(call2);
     if (!this.#isBusy() && this.#options.now() - this.#lastUsed > idleMs3) this.end("nothing was heard of it");
   }
   /** Idempotent. */
@@ -41108,13 +42670,13 @@ var ModernEndpoint = class {
     const state = stringAt(line, memberAt(line, params, ["requestState"]));
     if (state === void 0 || !this.#signer.isOurs(state)) return false;
     const bad2 = (message) => refuse3(response, { status: 400, code: rpcCodes.invalidParams, message, idText });
-    const held = this.#signer.verify(state, holder);
-    const id = `"${held?.call ?? ""}"`;
+    const held2 = this.#signer.verify(state, holder);
+    const id = `"${held2?.call ?? ""}"`;
     const context = this.all().find((one) => one.find(id));
     const call2 = context?.find(id);
-    if (!held) bad2("requestState is not as it was given.");
+    if (!held2) bad2("requestState is not as it was given.");
     else if (!call2 || !context || call2.method !== method) bad2("The call that requestState names waits no longer.");
-    else if (call2.round !== held.round || !call2.isHeld) bad2("requestState is of an earlier round of this call.");
+    else if (call2.round !== held2.round || !call2.isHeld) bad2("requestState is of an earlier round of this call.");
     else {
       const responses = memberAt(line, params, ["inputResponses"]);
       if (responses && !isObjectAt(line, responses)) {
@@ -41161,11 +42723,9 @@ var ModernEndpoint = class {
     if (!raw?.includes("x-mcp-header")) return void 0;
     const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
     if (!schema || isArrayAt(raw, schema)) return void 0;
-    return paramHeaderMismatch(
-      request3,
-      markedParams(JSON.parse(textAt(raw, schema))),
-      (wanted) => headerText(http2, wanted)
-    );
+    const marked = markedParams(JSON.parse(textAt(raw, schema)));
+    if (typeof marked === "string") return void 0;
+    return paramHeaderMismatch(request3, marked, (wanted) => headerText(http2, wanted));
   }
   /** Requests of one program with one set of abilities share what they leave behind. */
   #contextOf({ visit: visit2, meta: meta2, http: http2 }) {
@@ -41187,6 +42747,7 @@ var ModernEndpoint = class {
       wrapper: { pid: 0, startTime: "" },
       projectDir: folder,
       projectRoot: projectRootOf(folder, this.#deps.home),
+      address: addressOf(http2),
       ...server === void 0 ? {} : { server },
       ...mode === void 0 ? {} : { mode }
     };
@@ -41240,9 +42801,15 @@ var modes = /* @__PURE__ */ new Set(["auto", "all", "gateway", "dynamic"]);
 function createMcpHttp(deps) {
   const legacy = new LegacyEndpoint(deps);
   const modern = new ModernEndpoint(deps);
-  const timer = setInterval(() => {
+  const sweep = () => {
     legacy.sweep();
     modern.sweep();
+  };
+  const endAll = (reason) => {
+    for (const one of [...legacy.all(), ...modern.all()]) one.end(reason);
+  };
+  const timer = setInterval(() => {
+    sweep();
     for (const http2 of legacy.all()) http2.keepAlive();
   }, keepAliveMs2);
   timer.unref();
@@ -41280,9 +42847,11 @@ function createMcpHttp(deps) {
       }
     },
     idleSessions: () => [...legacy.all(), ...modern.all()].filter((one) => !one.isHolding()).length,
+    sweep,
+    endAll,
     close: (reason) => {
       clearInterval(timer);
-      for (const one of [...legacy.all(), ...modern.all()]) one.end(reason);
+      endAll(reason);
     }
   };
 }
@@ -41316,7 +42885,7 @@ function notAllowed(allow) {
 }
 
 // src/daemon/own-endpoint.ts
-var import_node_fs19 = require("node:fs");
+var import_node_fs20 = require("node:fs");
 init_atomic_file();
 init_private_dir();
 
@@ -41352,7 +42921,7 @@ function readLockKey(path8) {
 }
 
 // src/daemon/single-instance.ts
-var import_node_fs18 = require("node:fs");
+var import_node_fs19 = require("node:fs");
 var import_node_net2 = require("node:net");
 init_atomic_file();
 init_errors();
@@ -41398,7 +42967,7 @@ function abstractLock(name) {
 }
 function exclusiveFileLock(path8) {
   try {
-    (0, import_node_fs18.openSync)(path8, import_node_fs18.constants.O_RDWR | import_node_fs18.constants.O_CREAT | import_node_fs18.constants.O_NONBLOCK | 32, 384);
+    (0, import_node_fs19.openSync)(path8, import_node_fs19.constants.O_RDWR | import_node_fs19.constants.O_CREAT | import_node_fs19.constants.O_NONBLOCK | 32, 384);
     return { release: () => {
     } };
   } catch (error2) {
@@ -41477,7 +43046,7 @@ var OwnEndpoint = class {
     ensurePrivateDir(locations.runDir);
     if (!this.#hasLock() && !this.#restoreLock()) return this.#lose();
     if (!this.#hasSocket()) {
-      const isOthers = (0, import_node_fs19.lstatSync)(locations.socketPath, { throwIfNoEntry: false })?.isSocket() === true;
+      const isOthers = (0, import_node_fs20.lstatSync)(locations.socketPath, { throwIfNoEntry: false })?.isSocket() === true;
       if (isOthers && await isListening(locations.socketPath)) return this.#lose();
       await this.#listen();
       log.warn("endpoint.restored", { what: locations.socketPath });
@@ -41522,13 +43091,13 @@ var OwnEndpoint = class {
 };
 function inodeOf(path8) {
   if (process.platform === "win32") return path8;
-  const stat = (0, import_node_fs19.lstatSync)(path8, { throwIfNoEntry: false });
+  const stat = (0, import_node_fs20.lstatSync)(path8, { throwIfNoEntry: false });
   return stat ? `${stat.dev}:${stat.ino}` : "";
 }
 
 // src/config/watch.ts
-var import_node_fs20 = require("node:fs");
-var import_node_path18 = require("node:path");
+var import_node_fs21 = require("node:fs");
+var import_node_path19 = require("node:path");
 var debounceMs = 150;
 var absentPollMs = 1e3;
 var backstopPollMs = 15e3;
@@ -41562,9 +43131,9 @@ function watchConfig(path8, onChange, { later } = realTimers) {
     watchers.delete(folder);
     if (inode === void 0) return;
     try {
-      const watcher = (0, import_node_fs20.watch)(folder, { persistent: false }, (_event, name) => {
+      const watcher = (0, import_node_fs21.watch)(folder, { persistent: false }, (_event, name) => {
         if (name === null || places2.get(folder)?.has(name)) touch();
-        else if (name === (0, import_node_path18.basename)(folder)) {
+        else if (name === (0, import_node_path19.basename)(folder)) {
           watcher.close();
           watchers.delete(folder);
           look();
@@ -41603,18 +43172,18 @@ function watchConfig(path8, onChange, { later } = realTimers) {
   };
 }
 function watchedPlaces(path8) {
-  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path18.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path18.basename)(path8)])]]);
+  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path19.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path19.basename)(path8)])]]);
   try {
-    const target2 = (0, import_node_fs20.realpathSync)(path8);
-    const names2 = places2.get((0, import_node_path18.dirname)(target2)) ?? /* @__PURE__ */ new Set();
-    places2.set((0, import_node_path18.dirname)(target2), names2.add((0, import_node_path18.basename)(target2)));
+    const target2 = (0, import_node_fs21.realpathSync)(path8);
+    const names2 = places2.get((0, import_node_path19.dirname)(target2)) ?? /* @__PURE__ */ new Set();
+    places2.set((0, import_node_path19.dirname)(target2), names2.add((0, import_node_path19.basename)(target2)));
   } catch {
   }
   return places2;
 }
 function signature(path8) {
   try {
-    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs20.statSync)(path8, { bigint: true });
+    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs21.statSync)(path8, { bigint: true });
     return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
   } catch {
     return "absent";
@@ -41622,7 +43191,7 @@ function signature(path8) {
 }
 function inodeOf2(folder) {
   try {
-    return (0, import_node_fs20.statSync)(folder).ino;
+    return (0, import_node_fs21.statSync)(folder).ino;
   } catch {
     return void 0;
   }
@@ -41679,7 +43248,7 @@ function reloadConfig({ holder, roster, router, supervisor, findings, movePort, 
 init_errors();
 
 // src/daemon/port-holder.ts
-var import_node_fs21 = require("node:fs");
+var import_node_fs22 = require("node:fs");
 function describePortHolder(port) {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return void 0;
@@ -41702,21 +43271,21 @@ function listeningInodes(port) {
 }
 function entries(folder) {
   try {
-    return (0, import_node_fs21.readdirSync)(folder);
+    return (0, import_node_fs22.readdirSync)(folder);
   } catch {
     return [];
   }
 }
 function read2(path8) {
   try {
-    return (0, import_node_fs21.readFileSync)(path8, "latin1");
+    return (0, import_node_fs22.readFileSync)(path8, "latin1");
   } catch {
     return "";
   }
 }
 function target(path8) {
   try {
-    return (0, import_node_fs21.readlinkSync)(path8);
+    return (0, import_node_fs22.readlinkSync)(path8);
   } catch {
     return "";
   }
@@ -41741,6 +43310,7 @@ function openRemoteEndpoint(deps) {
         const holder = describePortHolder(port);
         problem = `port ${port} is held by ${holder ?? "another program"}; sessions use the socket and are not affected`;
         token2 = loadToken(deps.tokenPath, true);
+        deps.onTokenReplaced();
         timer = setTimeout(() => void attempt(port), retryMs2);
         timer.unref();
       }
@@ -41852,7 +43422,7 @@ function text3(body, key) {
 }
 
 // src/catalog/face-writer.ts
-var import_node_fs22 = require("node:fs");
+var import_node_fs23 = require("node:fs");
 init_atomic_file();
 init_faces();
 init_server_face();
@@ -41895,7 +43465,7 @@ var FaceWriter = class {
 "${name}":{"etag":${JSON.stringify(list.etag)},"result":`, list.result, "}");
     });
     parts.push("}}\n");
-    (0, import_node_fs22.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
+    (0, import_node_fs23.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
     writeFileAtomic(path8, Buffer.concat(parts.map((part) => typeof part === "string" ? Buffer.from(part) : part)));
     this.#written.set(path8, digest);
   }
@@ -41923,19 +43493,19 @@ function createServedFaces(deps) {
 }
 function faceOf({ views, modes: modes2 }, session) {
   const view2 = views.of(session);
-  const initialize = jointFace(view2, modes2.instructions(session));
-  return { initialize, list: (list) => modes2.list(session, list) ?? view2.list(list) };
+  const initialize2 = jointFace(view2, modes2.instructions(session));
+  return { initialize: initialize2, list: (list) => modes2.list(session, list) ?? view2.list(list) };
 }
 
 // src/daemon/server-side.ts
-var import_node_path28 = require("node:path");
+var import_node_path29 = require("node:path");
 init_atomic_file();
 init_private_dir();
 init_catalog();
 
 // src/catalog/snapshots.ts
-var import_node_fs23 = require("node:fs");
-var import_node_path19 = require("node:path");
+var import_node_fs24 = require("node:fs");
+var import_node_path20 = require("node:path");
 init_atomic_file();
 init_errors();
 
@@ -41946,11 +43516,21 @@ init_build();
 init_hello();
 init_eras();
 init_messages();
-async function introduce(channel, server, capabilities) {
-  const answer3 = await channel.ask("initialize", { protocolVersion: latestLegacyVersion, capabilities, clientInfo });
-  if (!answer3.result) {
-    const discovered = mayBeModern(errorCode(answer3)) ? await discover(channel) : void 0;
-    if (discovered) return discovered;
+init_modern();
+var silentMs = 5e3;
+async function introduce(channel, options) {
+  const isKnown = options.knownVersion === modernVersion;
+  const asked = isKnown ? discover(channel) : void 0;
+  const early = asked && await Promise.race([asked, silence()]);
+  if (early) return adopt(channel, early);
+  return initialize(channel, options, () => asked ?? discover(channel));
+}
+async function initialize(channel, { server, capabilities }, findModern) {
+  const answer3 = await askInitialize(channel, capabilities);
+  if (answer3 instanceof AppError || !answer3.result) {
+    const discovered = await findModern();
+    if (discovered) return adopt(channel, discovered);
+    if (answer3 instanceof AppError) throw answer3;
     const text4 = answer3.error ? textAt(answer3.line, answer3.error) : "no result";
     throw startFailed(server, `answered initialize with an error: ${text4.slice(0, 500)}`);
   }
@@ -41959,29 +43539,64 @@ async function introduce(channel, server, capabilities) {
   if (!legacyVersions.some((version2) => version2 === introduction.protocolVersion)) {
     throw startFailed(server, `speaks MCP ${introduction.protocolVersion}, which this version does not`);
   }
+  channel.setMeta(void 0);
   channel.setProtocolVersion(introduction.protocolVersion);
   channel.send(notificationLine("notifications/initialized"));
   return introduction;
 }
-function mayBeModern(code) {
-  return code === rpcCodes.methodNotFound || code === rpcCodes.invalidParams || code === modernCodes.unsupportedVersion;
+async function askInitialize(channel, capabilities) {
+  try {
+    const params = { protocolVersion: latestLegacyVersion, capabilities, clientInfo };
+    channel.setMeta(void 0);
+    return await channel.ask("initialize", params);
+  } catch (error2) {
+    if (error2 instanceof AppError && refusals.has(Number(error2.data?.["status"]))) return error2;
+    throw error2;
+  }
+}
+var refusals = /* @__PURE__ */ new Set([400, 404, 405, 406, 415]);
+function isNoAnswer(status) {
+  return status >= 200 && ![401, 403, 429, 502, 503, 504].includes(status);
+}
+function isOffered(answer3) {
+  const { error: error2, line } = answer3;
+  if (!error2 || errorCode(answer3) !== modernCodes.unsupportedVersion) return false;
+  const said = JSON.parse(textAt(line, error2));
+  const data = isRecord(said) ? said["data"] : void 0;
+  const supported = isRecord(data) ? data["supported"] : void 0;
+  return Array.isArray(supported) && supported.includes(modernVersion);
+}
+function silence() {
+  return new Promise((resolve3) => {
+    setTimeout(() => resolve3(void 0), silentMs).unref();
+  });
 }
 var clientInfo = { name: "aitkit-mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version };
+var ownMeta = envelopeMeta({ clientInfo, capabilities: {} });
 async function discover(channel) {
-  channel.setMeta(envelopeMeta({ clientInfo, capabilities: {} }));
-  const answer3 = await channel.ask("server/discover", {});
-  const found = answer3.result && JSON.parse(textAt(answer3.line, answer3.result));
+  channel.setMeta(ownMeta);
+  const ask = () => channel.ask("server/discover", {});
+  const answer3 = await ask().then((first) => isOffered(first) ? ask() : first).catch((error2) => {
+    if (error2 instanceof AppError && isNoAnswer(Number(error2.data?.["status"]))) return void 0;
+    throw error2;
+  });
+  const found = answer3?.result && JSON.parse(textAt(answer3.line, answer3.result));
   const versions = isRecord(found) ? found["supportedVersions"] : void 0;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return void 0;
-  channel.setProtocolVersion(modernVersion);
   const meta2 = isRecord(found["_meta"]) ? found["_meta"] : {};
   const capabilities = isRecord(found["capabilities"]) ? found["capabilities"] : {};
   const { instructions } = found;
   const serverInfo = meta2[metaKeys.serverInfo] ?? { name: "unknown", version: "0" };
   const raw = { protocolVersion: modernVersion, capabilities, serverInfo, ...instructions ? { instructions } : {} };
-  const changes = ["tools", "prompts", "resources"].filter((list) => capabilities[list] !== void 0);
-  if (changes.length > 0) channel.listen(Object.fromEntries(changes.map((list) => [`${list}ListChanged`, true])));
-  return parseIntroduction(JSON.stringify(raw));
+  const introduction = parseIntroduction(JSON.stringify(raw));
+  const lists = ["tools", "prompts", "resources"].filter((list) => capabilities[list] !== void 0);
+  return introduction && { introduction, lists };
+}
+function adopt(channel, { introduction, lists }) {
+  channel.setMeta(ownMeta);
+  channel.setProtocolVersion(modernVersion);
+  if (lists.length > 0) channel.listening.wantLists(lists);
+  return introduction;
 }
 function parseIntroduction(raw) {
   try {
@@ -42012,7 +43627,7 @@ var maxSnapshotBytes = 64 * 1024 * 1024;
 function openSnapshots(folder, log, now) {
   const cache = /* @__PURE__ */ new Map();
   prune(folder, now());
-  const pathOf = (key) => (0, import_node_path19.join)(folder, `${key}.json`);
+  const pathOf = (key) => (0, import_node_path20.join)(folder, `${key}.json`);
   return {
     find: (key) => {
       if (!cache.has(key)) cache.set(key, load(pathOf(key), log));
@@ -42021,7 +43636,7 @@ function openSnapshots(folder, log, now) {
     save: (key, face) => {
       cache.set(key, face);
       try {
-        (0, import_node_fs23.mkdirSync)(folder, { recursive: true, mode: 448 });
+        (0, import_node_fs24.mkdirSync)(folder, { recursive: true, mode: 448 });
         writeFileAtomic(pathOf(key), serializeFace(face));
       } catch (error2) {
         log.warn("snapshot.not-saved", { error: error2 });
@@ -42031,8 +43646,8 @@ function openSnapshots(folder, log, now) {
 }
 function load(path8, log) {
   try {
-    if ((0, import_node_fs23.statSync)(path8).size > maxSnapshotBytes) return void 0;
-    return parseFace((0, import_node_fs23.readFileSync)(path8), parseIntroduction);
+    if ((0, import_node_fs24.statSync)(path8).size > maxSnapshotBytes) return void 0;
+    return parseFace((0, import_node_fs24.readFileSync)(path8), parseIntroduction);
   } catch (error2) {
     if (systemCode(error2) !== "ENOENT") log.warn("snapshot.unreadable", { error: error2 });
     return void 0;
@@ -42040,9 +43655,9 @@ function load(path8, log) {
 }
 function prune(folder, now) {
   try {
-    for (const name of (0, import_node_fs23.readdirSync)(folder)) {
-      const path8 = (0, import_node_path19.join)(folder, name);
-      if (now - (0, import_node_fs23.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs23.unlinkSync)(path8);
+    for (const name of (0, import_node_fs24.readdirSync)(folder)) {
+      const path8 = (0, import_node_path20.join)(folder, name);
+      if (now - (0, import_node_fs24.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs24.unlinkSync)(path8);
     }
   } catch {
   }
@@ -42105,8 +43720,8 @@ function loadSecret(path8) {
   if (found && found.length >= 32) return found;
   if (found === void 0 && createFileExclusive(path8, `${(0, import_node_crypto23.randomBytes)(32).toString("hex")}
 `)) return loadSecret(path8);
-  const again = readFileIfPresent(path8)?.trim();
-  return again && again.length >= 32 ? again : (0, import_node_crypto23.randomBytes)(32).toString("hex");
+  const again2 = readFileIfPresent(path8)?.trim();
+  return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto23.randomBytes)(32).toString("hex");
 }
 function canonical(value) {
   return JSON.stringify(
@@ -42118,7 +43733,7 @@ function canonical(value) {
 // src/upstream/journal.ts
 var import_node_child_process4 = require("node:child_process");
 var import_node_crypto24 = require("node:crypto");
-var import_node_fs24 = require("node:fs");
+var import_node_fs25 = require("node:fs");
 init_atomic_file();
 init_errors();
 var maxJournalBytes = 256 * 1024;
@@ -42151,7 +43766,7 @@ function createJournal(path8, onError = () => {
       if (children.delete(pid)) write();
     },
     restore: () => {
-      if (children.size > 0 && !(0, import_node_fs24.existsSync)(path8)) write();
+      if (children.size > 0 && !(0, import_node_fs25.existsSync)(path8)) write();
     },
     entries: () => [...children.values()]
   };
@@ -42205,17 +43820,17 @@ function parseEntry(value) {
 function readOwnFile(path8) {
   let fd;
   try {
-    fd = (0, import_node_fs24.openSync)(path8, import_node_fs24.constants.O_RDONLY | (import_node_fs24.constants.O_NOFOLLOW ?? 0) | (import_node_fs24.constants.O_NONBLOCK ?? 0));
+    fd = (0, import_node_fs25.openSync)(path8, import_node_fs25.constants.O_RDONLY | (import_node_fs25.constants.O_NOFOLLOW ?? 0) | (import_node_fs25.constants.O_NONBLOCK ?? 0));
   } catch (error2) {
     if (["ENOENT", "ELOOP", "EMLINK", "EACCES", "ENXIO"].includes(systemCode(error2) ?? "")) return void 0;
     throw error2;
   }
   try {
-    const stat = (0, import_node_fs24.fstatSync)(fd);
+    const stat = (0, import_node_fs25.fstatSync)(fd);
     const isOurs = process.platform === "win32" || stat.uid === process.getuid?.();
-    return stat.isFile() && isOurs && stat.size <= maxJournalBytes ? (0, import_node_fs24.readFileSync)(fd, "utf8") : void 0;
+    return stat.isFile() && isOurs && stat.size <= maxJournalBytes ? (0, import_node_fs25.readFileSync)(fd, "utf8") : void 0;
   } finally {
-    (0, import_node_fs24.closeSync)(fd);
+    (0, import_node_fs25.closeSync)(fd);
   }
 }
 function commandHash(pid) {
@@ -42224,7 +43839,7 @@ function commandHash(pid) {
 }
 function commandLine(pid) {
   try {
-    if (process.platform === "linux") return (0, import_node_fs24.readFileSync)(`/proc/${pid}/cmdline`, "latin1");
+    if (process.platform === "linux") return (0, import_node_fs25.readFileSync)(`/proc/${pid}/cmdline`, "utf8");
     if (process.platform === "win32") return "";
     return (0, import_node_child_process4.execFileSync)("ps", ["-o", "command=", "-p", String(pid)], {
       encoding: "utf8",
@@ -42239,7 +43854,7 @@ function bootId() {
 }
 
 // src/upstream/opener.ts
-var import_node_fs32 = require("node:fs");
+var import_node_fs33 = require("node:fs");
 
 // src/upstream/transports/stdio.ts
 var import_promises16 = require("node:timers/promises");
@@ -42247,18 +43862,18 @@ init_errors();
 
 // src/upstream/server-process.ts
 var import_node_crypto25 = require("node:crypto");
-var import_node_fs31 = require("node:fs");
+var import_node_fs32 = require("node:fs");
 init_errors();
 
 // src/upstream/command-path.ts
-var import_node_fs25 = require("node:fs");
-var import_node_path20 = require("node:path");
+var import_node_fs26 = require("node:fs");
+var import_node_path21 = require("node:path");
 init_errors();
 function findCommand(command, { cwd, env: env2 }) {
   const isPath = command.includes("/") || process.platform === "win32" && command.includes("\\");
   const path8 = searchPath(env2);
-  const folders = path8.split(import_node_path20.delimiter).filter((folder) => folder !== "");
-  const bases = isPath ? [(0, import_node_path20.resolve)(cwd, command)] : folders.map((folder) => (0, import_node_path20.join)((0, import_node_path20.resolve)(cwd, folder), command));
+  const folders = path8.split(import_node_path21.delimiter).filter((folder) => folder !== "");
+  const bases = isPath ? [(0, import_node_path21.resolve)(cwd, command)] : folders.map((folder) => (0, import_node_path21.join)((0, import_node_path21.resolve)(cwd, folder), command));
   for (const base of bases) {
     for (const candidate of withExtensions(base, env2)) {
       if (isExecutable(candidate)) return candidate;
@@ -42284,10 +43899,10 @@ function withExtensions(base, env2) {
   return hasOne ? [base, ...extended2] : extended2;
 }
 function isExecutable(path8) {
-  if (!(0, import_node_path20.isAbsolute)(path8)) return false;
+  if (!(0, import_node_path21.isAbsolute)(path8)) return false;
   try {
-    (0, import_node_fs25.accessSync)(path8, import_node_fs25.constants.X_OK);
-    return (0, import_node_fs25.statSync)(path8).isFile();
+    (0, import_node_fs26.accessSync)(path8, import_node_fs26.constants.X_OK);
+    return (0, import_node_fs26.statSync)(path8).isFile();
   } catch {
     return false;
   }
@@ -42308,9 +43923,11 @@ async function startServerProcess(spec, deps) {
   });
   if (pid === void 0 || !stdin || !stdout || !stderr) throw await launchError(path8, child);
   const root = { pid, pgid: pid, startTime: processStartTime(pid) ?? "", marker: `${markerName}=${value}` };
+  const watched = deps.watch?.add(root);
   let remains = [];
   const exited = exit.then((how) => {
-    remains = treeOf(root, { isGroupOurs: true });
+    remains = treeOf({ ...root, known: watched?.known() ?? [] }, { isGroupOurs: true });
+    watched?.forget();
     return how;
   });
   let ending;
@@ -42328,7 +43945,7 @@ async function startServerProcess(spec, deps) {
     exited,
     end: ({ closeInput = true } = {}) => {
       ending ??= endTree(
-        { ...root, known: remains },
+        { ...root, known: [...remains, ...watched?.known() ?? []] },
         {
           ...deps.endTimes ? { times: deps.endTimes } : {},
           ...closeInput ? { closeInput: () => stdin.end() } : {}
@@ -42377,7 +43994,7 @@ async function launchError(path8, child) {
 }
 function ensureFolder(cwd) {
   try {
-    if ((0, import_node_fs31.statSync)(cwd).isDirectory()) return;
+    if ((0, import_node_fs32.statSync)(cwd).isDirectory()) return;
   } catch {
   }
   throw new AppError({
@@ -42442,7 +44059,6 @@ function firstByte(line) {
 // src/upstream/transports/stdio.ts
 var exitAfterOutputMs = 250;
 var drainMs = 200;
-var joinBytes = 64 * 1024;
 function openStdio(spec, events, deps = {}) {
   return new StdioTransport(spec, events, deps);
 }
@@ -42471,22 +44087,19 @@ var StdioTransport = class {
   get pid() {
     return this.#process?.pid;
   }
-  async send(line) {
+  send(line) {
+    return this.#process ? this.#write(this.#process, line) : this.#sendLater(line);
+  }
+  async #sendLater(line) {
     const server = await this.#started;
-    if (!server || this.#closing || this.#hasExited) throw goneError();
-    const frame = oneLine3(line);
-    await new Promise((resolve3, reject) => {
-      const done = (error2) => error2 ? reject(goneError(error2)) : resolve3();
-      if (server.stdin.writableCorked === 0) {
-        server.stdin.cork();
-        setImmediate(() => server.stdin.uncork());
-      }
-      if (frame.length < joinBytes) {
-        server.stdin.write(Buffer.concat([frame, newline3]), done);
-        return;
-      }
-      server.stdin.write(frame);
-      server.stdin.write(newline3, done);
+    if (!server) throw goneError();
+    return this.#write(server, line);
+  }
+  #write({ stdin }, line) {
+    if (this.#closing || this.#hasExited) return Promise.reject(goneError());
+    return new Promise((resolve3, reject) => {
+      gather(stdin);
+      writeLine(stdin, oneLine3(line), (error2) => error2 ? reject(goneError(error2)) : resolve3());
     });
   }
   close(_reason) {
@@ -42521,7 +44134,7 @@ var StdioTransport = class {
     });
     server.stdout.on("data", (chunk) => {
       this.#hasOutput = true;
-      splitter.push(chunk);
+      inTurn(() => splitter.push(chunk));
     });
     const outputEnded = new Promise((resolve3) => {
       server.stdout.once("close", () => {
@@ -42581,7 +44194,6 @@ var StdioTransport = class {
     this.#finish();
   }
 };
-var newline3 = Buffer.from("\n");
 function goneError(cause) {
   return new AppError({ code: "SERVER_CRASHED", message: "The server process has ended.", cause });
 }
@@ -42591,7 +44203,7 @@ function instanceEnv({ resolved, starter }) {
   return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
 }
 function ensureWorkFolder(cwd, workDir) {
-  if (cwd.startsWith(workDir)) (0, import_node_fs32.mkdirSync)(cwd, { recursive: true, mode: 448 });
+  if (cwd.startsWith(workDir)) (0, import_node_fs33.mkdirSync)(cwd, { recursive: true, mode: 448 });
 }
 function createOpener(request3, deps) {
   const { spec } = request3.resolved;
@@ -42641,6 +44253,7 @@ function createStdioOpener(request3, deps) {
           }
         },
         {
+          watch: deps.watch,
           onStarted: (started) => {
             pid = started.pid;
             path8 = started.path;
@@ -42657,7 +44270,7 @@ function createStdioOpener(request3, deps) {
 
 // src/upstream/reap-marked.ts
 var import_node_crypto26 = require("node:crypto");
-var import_node_fs33 = require("node:fs");
+var import_node_fs34 = require("node:fs");
 function markerTag(journalPath) {
   return (0, import_node_crypto26.createHash)("sha256").update(journalPath).digest("hex").slice(0, 12);
 }
@@ -42679,8 +44292,8 @@ async function reapMarked(tag, times) {
 }
 function markerOf(pid, tag) {
   try {
-    if ((0, import_node_fs33.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return void 0;
-    const environ = (0, import_node_fs33.readFileSync)(`/proc/${pid}/environ`, "latin1").split("\0");
+    if ((0, import_node_fs34.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return void 0;
+    const environ = (0, import_node_fs34.readFileSync)(`/proc/${pid}/environ`, "utf8").split("\0");
     return environ.find((text4) => text4.startsWith(`${markerName}=`) && text4.includes(`-${tag}-`));
   } catch {
     return void 0;
@@ -42696,17 +44309,60 @@ function isBelowDaemon(entry, byPid) {
 }
 function commandLine2(pid) {
   try {
-    return (0, import_node_fs33.readFileSync)(`/proc/${pid}/cmdline`, "latin1");
+    return (0, import_node_fs34.readFileSync)(`/proc/${pid}/cmdline`, "utf8");
   } catch {
     return "";
   }
 }
 
 // src/upstream/remote-opener.ts
-var import_node_path27 = require("node:path");
+var import_node_path28 = require("node:path");
 init_errors();
+init_eras();
 
-// src/upstream/oauth.ts
+// src/upstream/instance-errors.ts
+init_errors();
+function problemOf(error2) {
+  return { code: error2.code, message: error2.message, ...error2.hint ? { hint: error2.hint } : {} };
+}
+function stoppedError(server, reason) {
+  return new AppError({
+    code: "SERVER_CRASHED",
+    message: `Server "${server}" was stopped (${reason}) while this call was running; it may or may not have taken effect.`,
+    hint: "It starts again with the next call.",
+    data: { mayHaveRun: true }
+  });
+}
+function notSentError(server) {
+  return new AppError({
+    code: "SERVER_CRASHED",
+    message: `Server "${server}" was stopped before this call was sent.`,
+    hint: "Try again: it starts with the next call.",
+    data: { mayHaveRun: false }
+  });
+}
+function timeoutError(server, ms) {
+  return new AppError({
+    code: "SERVER_START_TIMEOUT",
+    message: `Server "${server}" was not ready after ${Math.round(ms / 1e3)} s and was ended.`,
+    hint: `See \`mcp-proxy logs ${server}\`; the next call tries again.`
+  });
+}
+function startFailure(server, cause) {
+  if (cause instanceof AppError) return cause;
+  const message = `Server "${server}" could not be started: ${String(cause)}.`;
+  return new AppError({ code: "SERVER_START_FAILED", message, cause });
+}
+function crashLoop(server, deaths, last) {
+  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last ?? ""}`;
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: message.trim(),
+    hint: `After fixing it, run \`mcp-proxy restart ${server}\`; its output: \`mcp-proxy logs ${server}\`.`
+  });
+}
+
+// src/upstream/oauth-login.ts
 var import_node_crypto29 = require("node:crypto");
 init_errors();
 
@@ -42744,13 +44400,17 @@ async function listenForCallback(wantedPort) {
     redirectUrl: `${origin}${path7}`,
     port,
     close,
-    code: (state, signal) => new Promise((resolve3, reject) => {
+    code: ({ state, refusal, signal }) => new Promise((resolve3, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       onRequest = (url3, response) => {
         if (!isEqual(url3.searchParams.get("state") ?? "", state))
           return answer2(response, 400, "This login is not known.");
         const code = url3.searchParams.get("code");
-        if (code) {
+        const refused3 = refusal(url3.searchParams);
+        if (refused3 !== void 0) {
+          answer2(response, 400, `This login was not taken: ${refused3}.`);
+          reject(refusedError(refused3));
+        } else if (code) {
           answer2(response, 200, "You are logged in. You can close this page.");
           resolve3(code);
         } else {
@@ -42782,52 +44442,76 @@ function refusedError(reason) {
   });
 }
 
-// src/upstream/oauth-store.ts
-var import_node_crypto28 = require("node:crypto");
-var import_node_path26 = require("node:path");
-init_atomic_file();
-init_private_dir();
-function createLoginStore(folder, server) {
-  const path8 = (0, import_node_path26.join)(folder, `${(0, import_node_crypto28.createHash)("sha256").update(server.href).digest("hex").slice(0, 32)}.json`);
+// src/upstream/oauth-discovery.ts
+init_errors();
+async function discoverLogin({ server, resourceMetadataUrl, metadataUrl, fetchFn }) {
+  if (metadataUrl !== void 0) return configuredLogin(server, metadataUrl, fetchFn);
+  const { discoverOAuthServerInfo: discoverOAuthServerInfo2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports2));
+  const asked = resourceMetadataUrl ? { resourceMetadataUrl } : {};
+  const found = await discoverOAuthServerInfo2(server, { fetchFn, ...asked });
+  ensureOwnIssuer(found);
+  return resourceMetadataUrl ? { ...found, resourceMetadataUrl: resourceMetadataUrl.href } : found;
+}
+async function configuredLogin(server, metadataUrl, fetchFn) {
+  const { OAuthMetadataSchema: OAuthMetadataSchema2, OpenIdProviderDiscoveryMetadataSchema: OpenIdProviderDiscoveryMetadataSchema2 } = await Promise.resolve().then(() => (init_auth(), auth_exports));
+  if (!URL.canParse(metadataUrl)) throw badMetadata(metadataUrl, "it is no URL");
+  const response = await fetchFn(metadataUrl, { headers: { accept: "application/json" } });
+  if (!response.ok) throw badMetadata(metadataUrl, `it answers HTTP ${response.status}`);
+  const body = await response.json().catch(() => void 0);
+  const parsed = OAuthMetadataSchema2.or(OpenIdProviderDiscoveryMetadataSchema2).safeParse(body);
+  if (!parsed.success) throw badMetadata(metadataUrl, "what is there describes no login server");
+  const metadata = parsed.data;
   return {
-    load: () => parse4(readFileIfPresent(path8)),
-    save: (login) => {
-      ensurePrivateDir(folder);
-      writeFileAtomic(path8, `${JSON.stringify({ server: server.href, ...login }, null, 2)}
-`, { durable: true });
-    },
-    remove: () => removeIfPresent(path8)
+    authorizationServerUrl: metadata.issuer,
+    authorizationServerMetadata: metadata,
+    resourceMetadata: { resource: server.href }
   };
 }
-function parse4(text4) {
-  let value;
-  try {
-    value = JSON.parse(text4 ?? "{}");
-  } catch {
-    return {};
-  }
-  if (typeof value !== "object" || value === null) return {};
-  const client = "client" in value && isClient(value.client) ? value.client : void 0;
-  const tokens = "tokens" in value && isTokens(value.tokens) ? value.tokens : void 0;
-  const redirectPort = "redirectPort" in value && isPositive(value.redirectPort) ? value.redirectPort : void 0;
-  const obtainedAtMs = "obtainedAtMs" in value && isPositive(value.obtainedAtMs) ? value.obtainedAtMs : void 0;
-  return {
-    ...client ? { client } : {},
-    ...tokens ? { tokens } : {},
-    ...redirectPort && redirectPort < 65536 ? { redirectPort } : {},
-    ...obtainedAtMs ? { obtainedAtMs } : {}
-  };
+function ensureOwnIssuer({
+  authorizationServerUrl,
+  authorizationServerMetadata,
+  resourceMetadata
+}) {
+  const issuer = authorizationServerMetadata?.issuer;
+  const isNamed2 = (resourceMetadata?.authorization_servers ?? []).length > 0;
+  if (issuer === void 0 || !isNamed2 || withoutSlash(issuer) === withoutSlash(authorizationServerUrl)) return;
+  throw new AppError({
+    code: "SERVER_FAILED",
+    message: `The login server ${authorizationServerUrl} says that it is ${issuer.slice(0, 200)}, so it is not used.`,
+    hint: "Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`."
+  });
 }
-function isClient(value) {
-  return typeof value === "object" && value !== null && "client_id" in value && typeof value.client_id === "string";
+function withoutSlash(text4) {
+  return text4.replace(/\/$/, "");
 }
-function isTokens(value) {
-  if (typeof value !== "object" || value === null || !("access_token" in value) || !("token_type" in value))
-    return false;
-  return typeof value.access_token === "string" && /^[\x21-\x7e]+$/.test(value.access_token) && typeof value.token_type === "string";
+function whyForeign(found, answer3) {
+  const given = answer3.get("iss");
+  const metadata = found.authorizationServerMetadata;
+  if (given === null)
+    return promisesIssuer(metadata) ? "the answer does not say which login server it is from" : void 0;
+  return given === (metadata?.issuer ?? found.authorizationServerUrl) ? void 0 : "another login server answered";
 }
-function isPositive(value) {
-  return typeof value === "number" && Number.isInteger(value) && value > 0;
+function promisesIssuer(metadata) {
+  if (!metadata) return false;
+  return Object.getOwnPropertyDescriptor(metadata, "authorization_response_iss_parameter_supported")?.value === true;
+}
+function chooseScope({ configured, challenged, granted, found }) {
+  const pinned = words(configured);
+  if (pinned.length > 0) return pinned.join(" ");
+  const wanted = words(challenged ?? found.resourceMetadata?.scopes_supported);
+  if (wanted.length === 0) return void 0;
+  const offline = found.authorizationServerMetadata?.scopes_supported?.includes("offline_access") === true;
+  return [.../* @__PURE__ */ new Set([...words(granted), ...wanted, ...offline ? ["offline_access"] : []])].join(" ");
+}
+function words(scope) {
+  return [scope ?? []].flat().flatMap((text4) => text4.split(/\s+/)).filter(Boolean);
+}
+function badMetadata(url3, why) {
+  return new AppError({
+    code: "CONFIG_INVALID",
+    message: `oauth.authServerMetadataUrl ${url3.slice(0, 200)} cannot be used: ${why}.`,
+    hint: "It is the address of a document such as https://login.example.com/.well-known/oauth-authorization-server."
+  });
 }
 
 // src/upstream/oauth-url.ts
@@ -42866,8 +44550,8 @@ function isExcepted(url3, list) {
     if (entry === "*") return true;
     const [, name = "", entryPort] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
     if (entryPort !== void 0 && entryPort !== port && !entry.includes("::")) return false;
-    const plain2 = entry.includes("::") ? entry.toLowerCase().replace(/^\[|\](?::\d+)?$/g, "") : name;
-    const suffix = plain2.replace(/^\*?\./, "");
+    const plain3 = entry.includes("::") ? entry.toLowerCase().replace(/^\[|\](?::\d+)?$/g, "") : name;
+    const suffix = plain3.replace(/^\*?\./, "");
     return host === suffix || host.endsWith(`.${suffix}`);
   });
 }
@@ -42885,8 +44569,9 @@ function ensureSafeToOpen(text4) {
     hint: "Do not open it. Remove the server, or tell its maker."
   });
 }
-function ensureReachableFor(server, url3) {
+function ensureReachableFor(server, url3, vouched) {
   if (url3.origin === server.origin || isPrivate(server.hostname)) return;
+  if (vouched !== void 0 && URL.canParse(vouched) && new URL(vouched).origin === url3.origin) return;
   if (url3.protocol === "https:" && !isPrivate(url3.hostname)) return;
   throw new AppError({
     code: "SERVER_FAILED",
@@ -42903,6 +44588,130 @@ function isPrivate(hostname2) {
   }
   if ((0, import_node_net3.isIP)(host) === 6) return host === "::" || /^(?:f[cd]|fe[89ab])/.test(host) || host.startsWith("::ffff:");
   return !host.includes(".") || host.endsWith(".local") || host.endsWith(".internal");
+}
+
+// src/upstream/oauth-provider.ts
+function createProvider(options) {
+  const { server, callback, stored, save, drop } = options;
+  const byHand = registrationByHand(server);
+  let discovery = options.discovery;
+  let verifier = "";
+  let wasAsked = false;
+  ensureSafeDiscovery(discovery);
+  return {
+    redirectUrl: callback.redirectUrl,
+    clientMetadata: describeClient(options),
+    state: () => options.state,
+    // Registered for another port: that address is not ours any more, so we register again.
+    clientInformation: () => byHand ?? (stored().redirectPort === callback.port ? stored().client : void 0),
+    saveClientInformation: (client) => {
+      if (!byHand) save({ client, redirectPort: callback.port });
+    },
+    tokens: () => options.mustAsk ? void 0 : stored().tokens,
+    saveTokens: (tokens) => {
+      const unsaid = wasAsked ? options.scope : stored().tokens?.scope;
+      const scope = tokens.scope ?? unsaid;
+      const kept = keepRefresh(tokens, stored().tokens);
+      save({ tokens: scope === void 0 ? kept : { ...kept, scope }, obtainedAtMs: options.now() });
+    },
+    saveCodeVerifier: (text4) => {
+      verifier = text4;
+    },
+    codeVerifier: () => verifier,
+    discoveryState: () => discovery,
+    saveDiscoveryState: (found) => {
+      ensureSafeDiscovery(found);
+      discovery = found;
+    },
+    redirectToAuthorization: (url3) => {
+      ensureSafeToOpen(url3.href);
+      wasAsked = true;
+      options.onLoginUrl(url3.href);
+    },
+    invalidateCredentials: (what) => {
+      if (what === "discovery") discovery = void 0;
+      if (what === "all" || what === "client") drop(["client", "redirectPort"]);
+      if (what === "all" || what === "tokens") drop(["tokens", "obtainedAtMs"]);
+    }
+  };
+}
+function describeClient({ clientName, callback, discovery, scope }) {
+  return {
+    client_name: clientName,
+    redirect_uris: [callback.redirectUrl],
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+    token_endpoint_auth_method: authMethod(discovery),
+    application_type: "native",
+    ...scope === void 0 ? {} : { scope }
+  };
+}
+function registrationByHand({ clientId, clientSecret }) {
+  if (clientId === void 0) return void 0;
+  return { client_id: clientId, ...clientSecret === void 0 ? {} : { client_secret: clientSecret } };
+}
+function ensureSafeDiscovery({ authorizationServerMetadata }) {
+  const endpoint = authorizationServerMetadata?.authorization_endpoint;
+  if (endpoint !== void 0) ensureSafeToOpen(endpoint);
+}
+function authMethod({ authorizationServerMetadata: found }) {
+  const supported = found?.token_endpoint_auth_methods_supported ?? ["none"];
+  const known = ["none", "client_secret_basic", "client_secret_post"];
+  return known.find((method) => supported.includes(method)) ?? "none";
+}
+function keepRefresh(tokens, former) {
+  return tokens.refresh_token === void 0 && former?.refresh_token ? { ...tokens, refresh_token: former.refresh_token } : tokens;
+}
+
+// src/upstream/oauth-store.ts
+var import_node_crypto28 = require("node:crypto");
+var import_node_path27 = require("node:path");
+init_atomic_file();
+init_private_dir();
+function loginKey({ url: url3, clientId }) {
+  return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
+}
+function createLoginStore(folder, server) {
+  const path8 = (0, import_node_path27.join)(folder, `${(0, import_node_crypto28.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
+  return {
+    load: () => parse5(readFileIfPresent(path8)),
+    save: (login) => {
+      ensurePrivateDir(folder);
+      writeFileAtomic(path8, `${JSON.stringify({ server: server.url.href, ...login }, null, 2)}
+`, { durable: true });
+    },
+    remove: () => removeIfPresent(path8)
+  };
+}
+function parse5(text4) {
+  let value;
+  try {
+    value = JSON.parse(text4 ?? "{}");
+  } catch {
+    return {};
+  }
+  if (typeof value !== "object" || value === null) return {};
+  const client = "client" in value && isClient(value.client) ? value.client : void 0;
+  const tokens = "tokens" in value && isTokens(value.tokens) ? value.tokens : void 0;
+  const redirectPort = "redirectPort" in value && isPositive(value.redirectPort) ? value.redirectPort : void 0;
+  const obtainedAtMs = "obtainedAtMs" in value && isPositive(value.obtainedAtMs) ? value.obtainedAtMs : void 0;
+  return {
+    ...client ? { client } : {},
+    ...tokens ? { tokens } : {},
+    ...redirectPort && redirectPort < 65536 ? { redirectPort } : {},
+    ...obtainedAtMs ? { obtainedAtMs } : {}
+  };
+}
+function isClient(value) {
+  return typeof value === "object" && value !== null && "client_id" in value && typeof value.client_id === "string";
+}
+function isTokens(value) {
+  if (typeof value !== "object" || value === null || !("access_token" in value) || !("token_type" in value))
+    return false;
+  return typeof value.access_token === "string" && /^[\x21-\x7e]+$/.test(value.access_token) && typeof value.token_type === "string";
+}
+function isPositive(value) {
+  return typeof value === "number" && Number.isInteger(value) && value > 0;
 }
 
 // src/upstream/transports/node-fetch.ts
@@ -42959,9 +44768,6 @@ function closedError(url3) {
   const message = `The connection to ${url3.origin} is closed.`;
   return new AppError({ code: "SERVER_FAILED", message, data: { mayHaveRun: false } });
 }
-function saysForgotten(text4) {
-  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text4);
-}
 function forgottenError(url3, mayHaveRun) {
   return new AppError({
     code: "SERVER_FAILED",
@@ -42988,10 +44794,10 @@ function statusError(response, text4) {
       data: { status, mayHaveRun: false }
     });
   }
-  const words2 = text4 ? `: ${text4.replace(/\s+/g, " ").slice(0, 300)}` : "";
+  const words3 = text4 ? `: ${text4.replace(/\s+/g, " ").slice(0, 300)}` : "";
   return new AppError({
     code: "SERVER_FAILED",
-    message: `${url3.origin} answered HTTP ${status}${words2}`,
+    message: `${url3.origin} answered HTTP ${status}${words3}`,
     hint: hintFor(status),
     // Above 499 the server, or a gateway before it, failed on the way; below, it refused the request as it was.
     data: { status, mayHaveRun: status >= 500 }
@@ -43050,49 +44856,31 @@ function bodyOf(body) {
   throw new TypeError("only text can be sent");
 }
 
-// src/upstream/oauth.ts
+// src/upstream/oauth-login.ts
 var loginTimeoutMs = 10 * 6e4;
 var expiryMarginMs = 3e4;
-function createOAuth(deps) {
-  const logins = /* @__PURE__ */ new Map();
-  const loginFor = (server) => {
-    const known = logins.get(server.url.href);
-    if (known) return known;
-    const login = new Login(server, deps);
-    logins.set(server.url.href, login);
-    return login;
-  };
-  return {
-    credentialsFor: (server) => {
-      const login = loginFor(server);
-      return { header: () => login.header(), renew: (challenge, used) => login.renew(challenge, used) };
-    },
-    pending: () => [...logins.values()].flatMap((login) => login.waiting ?? []),
-    forget: (url3) => {
-      const login = logins.get(url3.href) ?? new Login({ name: url3.host, url: url3 }, deps);
-      login.forget();
-      logins.delete(url3.href);
-    },
-    close: () => {
-      for (const login of logins.values()) login.close();
-    }
-  };
-}
+var inVainMs = 5 * 6e4;
 var Login = class {
-  #server;
   #deps;
   #store;
+  #server;
   #stored;
   #renewing;
   #waiting;
+  #last;
   constructor(server, deps) {
     this.#server = server;
     this.#deps = deps;
-    this.#store = createLoginStore(deps.folder, server.url);
+    this.#store = createLoginStore(deps.folder, server);
     this.#stored = this.#store.load();
   }
   get waiting() {
     return this.#waiting && { server: this.#server.name, url: this.#waiting.url };
+  }
+  /** What the entry says now: a reload or another session may bring another secret or other rights. */
+  serve(server) {
+    this.#server = server;
+    return this;
   }
   async header() {
     const { tokens, obtainedAtMs } = this.#stored;
@@ -43106,7 +44894,7 @@ var Login = class {
   async renew(challenge, used) {
     const current = this.#header();
     if (current !== void 0 && current !== used) return true;
-    if (this.#waiting) throw needsLogin(this.#server, this.#waiting.url);
+    if (this.#waiting) throw needsLogin(this.#server.name, this.#waiting.url);
     this.#renewing ??= this.#renew(challenge).finally(() => {
       this.#renewing = void 0;
     });
@@ -43115,6 +44903,7 @@ var Login = class {
   forget() {
     this.close();
     this.#stored = {};
+    this.#last = void 0;
     this.#store.remove();
   }
   close() {
@@ -43127,45 +44916,70 @@ var Login = class {
     return this.#deps.now?.() ?? Date.now();
   }
   async #renew(challenge) {
+    const { extractWWWAuthenticateParams: extractWWWAuthenticateParams2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports2));
+    const asked = extractWWWAuthenticateParams2(new Response(null, { headers: { "www-authenticate": challenge } }));
+    const needsMore = asked.error === "insufficient_scope";
+    if (needsMore && this.#wasInVain(asked.scope)) throw stillRefused(this.#server, asked.scope);
     const callback = await listenForCallback(this.#server.callbackPort ?? this.#stored.redirectPort);
     let isWaiting = false;
     try {
-      const { auth: auth2, extractWWWAuthenticateParams: extractWWWAuthenticateParams2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports));
-      const asked = extractWWWAuthenticateParams2(new Response(null, { headers: { "www-authenticate": challenge } }));
-      const attempt = this.#attempt(callback, asked.error === "insufficient_scope");
-      const options = {
-        serverUrl: this.#server.url,
-        fetchFn: createNodeFetch(this.#deps.client, {
-          ensureAllowed: (url3) => ensureReachableFor(this.#server.url, url3)
-        }),
-        ...asked.scope === void 0 ? {} : { scope: asked.scope },
-        ...asked.resourceMetadataUrl ? { resourceMetadataUrl: asked.resourceMetadataUrl } : {}
-      };
-      if (await auth2(attempt.provider, options) === "AUTHORIZED") return true;
+      const asking = await this.#attempt(callback, { ...asked, needsMore });
+      if (!asking) return true;
       isWaiting = true;
-      const exchange2 = (code) => auth2(attempt.provider, { ...options, authorizationCode: code });
-      throw this.#wait(callback, attempt, exchange2);
+      throw this.#wait(asking);
     } catch (error2) {
       throw error2 instanceof AppError ? error2 : failedLogin(this.#server, error2);
     } finally {
       if (!isWaiting) callback.close();
     }
   }
+  /** Undefined: the tokens could be renewed without a person. */
+  async #attempt(callback, asked) {
+    const { auth: auth2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports2));
+    const { url: server, authServerMetadataUrl: metadataUrl, scopes: configured } = this.#server;
+    const fetchFn = createNodeFetch(this.#deps.client, {
+      ensureAllowed: (url3) => ensureReachableFor(server, url3, metadataUrl)
+    });
+    const { resourceMetadataUrl } = asked;
+    const discovery = await discoverLogin({ server, fetchFn, metadataUrl, resourceMetadataUrl });
+    const granted = asked.needsMore ? this.#stored.tokens?.scope : void 0;
+    const scope = chooseScope({ configured, challenged: asked.scope, granted, found: discovery });
+    const state = (0, import_node_crypto29.randomBytes)(24).toString("base64url");
+    let loginUrl = "";
+    const provider = createProvider({
+      ...{ server: this.#server, clientName: this.#deps.clientName, callback, state, discovery, scope },
+      mustAsk: asked.needsMore,
+      stored: () => this.#stored,
+      save: (change) => this.#keep({ ...this.#stored, ...change }),
+      drop: (names2) => this.#drop(names2),
+      onLoginUrl: (url3) => {
+        loginUrl = url3;
+      },
+      now: () => this.#now()
+    });
+    const options = { serverUrl: server, fetchFn, ...scope === void 0 ? {} : { scope } };
+    if (await auth2(provider, options) === "AUTHORIZED") return void 0;
+    const exchange2 = (code) => auth2(provider, { ...options, authorizationCode: code });
+    return { callback, discovery, state, url: loginUrl, scope, exchange: exchange2 };
+  }
   /** Waits for the person in the background; returns what the call that caused it is told. */
-  #wait(callback, { state, url: url3 }, exchange2) {
+  #wait({ callback, discovery, state, url: url3, scope, exchange: exchange2 }) {
     const abort = new AbortController();
-    const waiting = { url: url3(), abort };
+    const waiting = { url: url3, abort };
     this.#waiting = waiting;
     const { log, showLogin, onLoggedIn } = this.#deps;
+    const { name } = this.#server;
     const limit = setTimeout(() => abort.abort(new Error("nobody logged in")), loginTimeoutMs).unref();
     const finish = async () => {
       try {
-        await exchange2(await callback.code(state, abort.signal));
-        log.info("oauth.logged-in", { server: this.#server.name });
+        const refusal = (answer3) => whyForeign(discovery, answer3);
+        await exchange2(await callback.code({ state, refusal, signal: abort.signal }));
+        log.info("oauth.logged-in", { server: name });
+        this.#last = { scopes: words(scope), atMs: this.#now() };
         this.#waiting = void 0;
-        onLoggedIn?.(this.#server.name);
+        onLoggedIn?.(name);
       } catch (error2) {
-        log.warn("oauth.login-failed", { server: this.#server.name, error: error2 });
+        log.warn("oauth.login-failed", { server: name, error: error2 });
       } finally {
         clearTimeout(limit);
         callback.close();
@@ -43173,78 +44987,39 @@ var Login = class {
       }
     };
     void finish();
-    showLogin(this.#server.name, waiting.url);
-    return needsLogin(this.#server, waiting.url);
+    showLogin(name, url3);
+    return needsLogin(name, url3);
   }
-  #attempt(callback, mustAsk) {
-    const state = (0, import_node_crypto29.randomBytes)(24).toString("base64url");
-    const { clientId, clientSecret, scopes } = this.#server;
-    const secret = clientSecret === void 0 ? {} : { client_secret: clientSecret };
-    const byHand = clientId === void 0 ? void 0 : { client_id: clientId, ...secret };
-    let discovery;
-    let verifier = "";
-    let loginUrl = "";
-    const isRegistered = () => this.#stored.redirectPort === callback.port;
-    const save = (change) => {
-      this.#stored = { ...this.#stored, ...change };
-      this.#store.save(this.#stored);
-    };
-    const provider = {
-      redirectUrl: callback.redirectUrl,
-      clientMetadata: {
-        client_name: this.#deps.clientName,
-        redirect_uris: [callback.redirectUrl],
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
-        token_endpoint_auth_method: "none",
-        ...scopes === void 0 ? {} : { scope: [scopes].flat().join(" ") }
-      },
-      state: () => state,
-      // Registered for another port: that address is not ours any more, so we register again.
-      clientInformation: () => byHand ?? (isRegistered() ? this.#stored.client : void 0),
-      saveClientInformation: (client) => {
-        if (!byHand) save({ client, redirectPort: callback.port });
-      },
-      tokens: () => mustAsk ? void 0 : this.#stored.tokens,
-      saveTokens: (tokens) => save({ tokens: keepRefresh(tokens, this.#stored.tokens), obtainedAtMs: this.#now() }),
-      saveCodeVerifier: (text4) => {
-        verifier = text4;
-      },
-      codeVerifier: () => verifier,
-      discoveryState: () => discovery,
-      saveDiscoveryState: (found) => {
-        const endpoint = found.authorizationServerMetadata?.authorization_endpoint;
-        if (endpoint !== void 0) ensureSafeToOpen(endpoint);
-        discovery = found;
-      },
-      redirectToAuthorization: (url3) => {
-        ensureSafeToOpen(url3.href);
-        loginUrl = url3.href;
-      },
-      invalidateCredentials: (what) => {
-        if (what === "discovery" || what === "all") discovery = void 0;
-        if (what === "all" || what === "client") this.#drop(["client", "redirectPort"]);
-        if (what === "all" || what === "tokens") this.#drop(["tokens", "obtainedAtMs"]);
-      }
-    };
-    return { provider, state, url: () => loginUrl };
+  /** A login a moment ago asked for all of it already: another one would change nothing. */
+  #wasInVain(scope) {
+    const last = this.#last;
+    if (!last || this.#now() - last.atMs > inVainMs) return false;
+    return words(scope).every((one) => last.scopes.includes(one));
   }
   #drop(names2) {
     const kept = { ...this.#stored };
     for (const name of names2) delete kept[name];
-    this.#stored = kept;
-    this.#store.save(kept);
+    this.#keep(kept);
+  }
+  #keep(login) {
+    this.#stored = login;
+    this.#store.save(login);
   }
 };
-function keepRefresh(tokens, former) {
-  return tokens.refresh_token === void 0 && former?.refresh_token ? { ...tokens, refresh_token: former.refresh_token } : tokens;
-}
-function needsLogin({ name }, url3) {
+function needsLogin(name, url3) {
   return new AppError({
     code: "SERVER_NEEDS_LOGIN",
     message: `Server "${name}" needs a login.`,
     hint: `Ask the user to open this address, then call again: ${url3}`,
     data: { loginUrl: url3, mayHaveRun: false }
+  });
+}
+function stillRefused({ name }, scope) {
+  return new AppError({
+    code: "SERVER_NEEDS_LOGIN",
+    message: `Server "${name}" refuses this although the login of a moment ago asked for all that it wants${scope ? ` (${scope})` : ""}.`,
+    hint: "The account may lack these rights. Tell the user; another login is offered in a few minutes.",
+    data: { mayHaveRun: false }
   });
 }
 function failedLogin({ name }, error2) {
@@ -43257,462 +45032,31 @@ function failedLogin({ name }, error2) {
   });
 }
 
-// src/upstream/transports/http.ts
-var import_promises17 = require("node:timers/promises");
-
-// src/base/backoff.ts
-function backoffMs(attempt, options, random2 = Math.random) {
-  const plain2 = Math.min(options.maxMs, options.firstMs * options.factor ** Math.min(attempt, 50));
-  return plain2 * (0.75 + random2() * 0.5);
-}
-function pause(ms, signal) {
-  if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve3) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve3();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
-}
-
-// src/upstream/transports/http.ts
-init_errors();
-init_envelope();
-init_eras();
-init_messages();
-
-// src/upstream/transports/http-replies.ts
-init_envelope();
-
-// src/upstream/transports/event-stream.ts
-var [lf, cr, colon2, space] = [10, 13, 58, 32];
-var keptEndBytes2 = 4096;
-var maxFieldBytes = 64 * 1024;
-var EventStreamParser = class {
-  #options;
-  #line = [];
-  #lineBytes = 0;
-  #skipLineFeed = false;
-  #isFirstLine = true;
-  #data = [];
-  #dataBytes = 0;
-  #event = "";
-  #oversize;
-  constructor(options) {
-    this.#options = options;
-  }
-  push(chunk) {
-    let from = 0;
-    if (this.#skipLineFeed && chunk.length > 0) {
-      if (chunk[0] === lf) from = 1;
-      this.#skipLineFeed = false;
-    }
-    let nextCr = chunk.indexOf(cr, from);
-    while (from < chunk.length) {
-      const nextLf = chunk.indexOf(lf, from);
-      if (nextCr >= 0 && nextCr < from) nextCr = chunk.indexOf(cr, from);
-      const isCr = nextCr >= 0 && (nextLf < 0 || nextCr < nextLf);
-      const end = isCr ? nextCr : nextLf;
-      if (end < 0) break;
-      this.#keep(chunk.subarray(from, end));
-      this.#endLine();
-      from = end + 1;
-      if (isCr && from === chunk.length) this.#skipLineFeed = true;
-      else if (isCr && chunk[from] === lf) from += 1;
-    }
-    if (from < chunk.length) this.#keep(chunk.subarray(from));
-  }
-  #keep(part) {
-    if (part.length === 0) return;
-    this.#lineBytes += part.length;
-    if (this.#oversize) {
-      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes2));
-      this.#oversize.bytes += part.length;
-      return;
-    }
-    this.#line.push(part);
-    if (this.#dataBytes + this.#lineBytes <= this.#options.maxDataBytes + maxFieldBytes) return;
-    const all = Buffer.concat([...this.#data, ...this.#line]);
-    const start = this.#data.length === 0 && all.toString("latin1", 0, 5) === "data:" ? 5 : 0;
-    this.#oversize = {
-      head: Buffer.from(all.subarray(start, start + keptEndBytes2)),
-      tail: Buffer.from(all.subarray(-keptEndBytes2)),
-      bytes: all.length - start
-    };
-    this.#line = [];
-    this.#data = [];
-    this.#dataBytes = 0;
-  }
-  #endLine() {
-    const bytes = this.#lineBytes;
-    const [only] = this.#line;
-    const line = this.#line.length === 1 && only ? only : Buffer.concat(this.#line);
-    this.#line = [];
-    this.#lineBytes = 0;
-    const start = this.#isFirstLine && line.toString("latin1", 0, 3) === "\xEF\xBB\xBF" ? 3 : 0;
-    this.#isFirstLine = false;
-    if (bytes === start) this.#dispatch();
-    else if (!this.#oversize) this.#field(line.subarray(start));
-  }
-  #field(line) {
-    const at = line.indexOf(colon2);
-    const name = line.toString("latin1", 0, at < 0 ? line.length : at);
-    let value = at < 0 ? Buffer.alloc(0) : line.subarray(at + 1);
-    if (value[0] === space) value = value.subarray(1);
-    if (name === "data") {
-      this.#data.push(value);
-      this.#dataBytes += value.length;
-    } else if (value.length > maxFieldBytes) return;
-    else if (name === "event") this.#event = value.toString("utf8");
-    else if (name === "id") {
-      if (!value.includes(0)) this.#options.onId(value.toString("utf8"));
-    } else if (name === "retry" && /^\d{1,9}$/.test(value.toString("latin1"))) {
-      this.#options.onRetry(Number(value.toString("latin1")));
-    }
-  }
-  #dispatch() {
-    const [data, event, oversize2] = [this.#data, this.#event, this.#oversize];
-    this.#data = [];
-    this.#dataBytes = 0;
-    this.#event = "";
-    this.#oversize = void 0;
-    if (oversize2) {
-      this.#options.onOversize(oversize2);
-      return;
-    }
-    const [first, ...more] = data;
-    if (!first || more.length === 0 && first.length === 0) return;
-    const newline4 = Buffer.from("\n");
-    const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline4, part])]);
-    this.#options.onEvent({ event: event || "message", data: whole });
-  }
-};
-
-// src/upstream/transports/http-replies.ts
-var lingerMs = 1e3;
-var BodyGate = class {
-  #bodies = /* @__PURE__ */ new Set();
-  #isClosed = false;
-  pause() {
-    this.#isClosed = true;
-    for (const body of this.#bodies) body.pause();
-  }
-  resume() {
-    this.#isClosed = false;
-    for (const body of this.#bodies) body.resume();
-  }
-  /** `read` attaches its listeners synchronously. */
-  async through({ body }, read4) {
-    this.#bodies.add(body);
-    try {
-      const reading = read4();
-      if (this.#isClosed) body.pause();
-      return await reading;
-    } finally {
-      this.#bodies.delete(body);
-    }
-  }
-};
-async function readEventStream(response, options) {
-  const { events, tag, gate, maxMessageBytes } = options;
-  const { body } = response;
-  const read4 = { isAnswered: false, events: 0, lastEventId: void 0, retryMs: void 0 };
-  const answered = () => {
-    if (read4.isAnswered) return;
-    read4.isAnswered = true;
-    setTimeout(() => body.destroy(), lingerMs).unref();
+// src/upstream/oauth.ts
+function createOAuth(deps) {
+  const logins = /* @__PURE__ */ new Map();
+  const loginFor = (server) => {
+    const key = loginKey(server);
+    const known = logins.get(key);
+    if (known) return known.serve(server);
+    const login = new Login(server, deps);
+    logins.set(key, login);
+    return login;
   };
-  const parser = new EventStreamParser({
-    maxDataBytes: maxMessageBytes,
-    onEvent: ({ event, data }) => {
-      if (event !== "message") return;
-      read4.events += 1;
-      handOut(data, events, tag);
-      if (tag !== void 0 && isReplyTo(data, tag)) answered();
-    },
-    onId: (id) => {
-      read4.lastEventId = id;
-    },
-    onRetry: (retryMs3) => {
-      read4.retryMs = retryMs3;
-    },
-    onOversize: (line) => {
-      events.onOversize(line, tag);
-      if (tag !== void 0) answered();
-    }
-  });
-  body.on("data", (chunk) => parser.push(chunk));
-  await gate.through(response, () => new Promise((resolve3) => body.once("close", () => resolve3())));
-  return read4;
-}
-async function readJsonBody(response, options) {
-  const { events, tag, gate, maxMessageBytes } = options;
-  const found = await gate.through(response, () => collect(response, maxMessageBytes));
-  if ("oversize" in found) events.onOversize(found.oversize, tag);
-  else if (!handOut(found.bytes, events, tag)) throw noMessageError(response);
-}
-function isReplyTo(line, requestId) {
-  const envelope = parseEnvelope(line);
-  return envelope.kind === "response" && envelope.idText === requestId;
-}
-
-// src/upstream/transports/routing-headers.ts
-init_json_scan();
-init_envelope();
-init_eras();
-var namedBy = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri"
-};
-function routingHeaders(envelope, version2) {
-  if (envelope.kind !== "request" && envelope.kind !== "notification") return {};
-  const { line, params, method } = envelope;
-  const claimed = stringAt(line, memberAt(line, params, ["_meta", "io.modelcontextprotocol/protocolVersion"]));
-  if ((claimed ?? version2) !== modernVersion) return {};
-  const member = namedBy[method];
-  const name = member === void 0 ? void 0 : stringAt(line, memberAt(line, params, [member]));
   return {
-    "mcp-protocol-version": modernVersion,
-    "mcp-method": method,
-    ...name === void 0 ? {} : { "mcp-name": headerValue(name) }
+    credentialsFor: (server) => {
+      const login = loginFor(server);
+      return { header: () => login.header(), renew: (challenge, used) => login.renew(challenge, used) };
+    },
+    pending: () => [...logins.values()].flatMap((login) => login.waiting ?? []),
+    forget: (server) => {
+      loginFor(server).forget();
+      logins.delete(loginKey(server));
+    },
+    close: () => {
+      for (const login of logins.values()) login.close();
+    }
   };
-}
-function headerValue(text4) {
-  const isPlain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text4) && !text4.startsWith("=?base64?");
-  return isPlain ? text4 : `=?base64?${Buffer.from(text4).toString("base64")}?=`;
-}
-
-// src/upstream/transports/http.ts
-var notificationTimeoutMs = 3e4;
-var deleteTimeoutMs = 2e3;
-var maxResumeTries = 5;
-var maxRetryMs = 3e4;
-function openHttp(spec, events, deps) {
-  return new HttpTransport(spec, events, deps);
-}
-var HttpTransport = class {
-  #spec;
-  #events;
-  #deps;
-  #requests = /* @__PURE__ */ new Map();
-  #gate = new BodyGate();
-  #ended = new AbortController();
-  #sessionId;
-  #version;
-  #introduced = Promise.resolve();
-  #closing;
-  #isListening = false;
-  constructor(spec, events, deps) {
-    this.#spec = spec;
-    this.#events = events;
-    this.#deps = deps;
-  }
-  async send(line, requestId) {
-    const envelope = parseEnvelope(line);
-    const before = this.#introduced;
-    if (isInitialized(envelope)) {
-      const sent = before.then(() => this.#notify(envelope));
-      this.#introduced = sent.catch(() => {
-      });
-      return sent;
-    }
-    await before;
-    if (requestId === void 0) return this.#notify(envelope);
-    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    await new Promise((resolve3) => void this.#request(envelope, requestId, resolve3));
-  }
-  cancel(requestId) {
-    this.#requests.get(requestId)?.abort();
-  }
-  setProtocolVersion(version2) {
-    this.#version = version2;
-  }
-  close(_reason) {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-  pause() {
-    this.#gate.pause();
-  }
-  resume() {
-    this.#gate.resume();
-  }
-  async #notify(envelope) {
-    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(notificationTimeoutMs)]);
-    const response = await this.#post(envelope, signal);
-    if (response.status >= 300) {
-      const error2 = this.#refusal(response, await errorText(response));
-      this.#exitIfForgotten(error2);
-      throw error2;
-    }
-    response.body.resume();
-    if (isInitialized(envelope)) this.#startListening();
-  }
-  async #request(envelope, requestId, onSent) {
-    const abort = new AbortController();
-    this.#requests.set(requestId, abort);
-    const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
-    try {
-      const response = await this.#post(envelope, signal, onSent);
-      await this.#reply(response, requestId, signal);
-    } catch (error2) {
-      if (!signal.aborted) this.#fail(requestId, error2);
-      this.#exitIfForgotten(error2);
-    } finally {
-      this.#requests.delete(requestId);
-      onSent();
-    }
-  }
-  async #post(envelope, signal, onSent) {
-    const response = await this.#call(signal, {
-      method: "POST",
-      headers: {
-        ...this.#sessionHeaders(),
-        ...routingHeaders(envelope, this.#version),
-        accept: "application/json, text/event-stream",
-        "content-type": "application/json"
-      },
-      body: envelope.line,
-      ...onSent ? { onSent } : {}
-    });
-    const sessionId = response.headers["mcp-session-id"];
-    if (typeof sessionId === "string" && /^[\x21-\x7e]{1,1024}$/.test(sessionId)) this.#sessionId ??= sessionId;
-    return response;
-  }
-  #get(signal, lastEventId) {
-    const resume = lastEventId === void 0 ? {} : { "last-event-id": lastEventId };
-    return this.#call(signal, {
-      method: "GET",
-      headers: { ...this.#sessionHeaders(), accept: "text/event-stream", ...resume }
-    });
-  }
-  #call(signal, request3) {
-    const headers = mergeHeaders(this.#spec.headers, request3.headers);
-    return call(this.#deps.client, { ...request3, url: this.#spec.url, headers, signal }, this.#deps.credentials);
-  }
-  #sessionHeaders() {
-    if (this.#version === modernVersion) return {};
-    return {
-      ...this.#sessionId === void 0 ? {} : { "mcp-session-id": this.#sessionId },
-      ...this.#version === void 0 ? {} : { "mcp-protocol-version": this.#version }
-    };
-  }
-  async #reply(response, requestId, signal) {
-    if (response.status === 200) {
-      if (isEventStream(response)) await this.#readReply(response, requestId, signal);
-      else await readJsonBody(response, this.#reading(requestId));
-      return;
-    }
-    const text4 = await errorText(response);
-    const line = Buffer.from(text4);
-    if (!isReplyTo(line, requestId)) throw this.#refusal(response, text4);
-    handOut(line, this.#events, requestId);
-  }
-  /** Reads the reply's stream until the reply was there, resuming it where the server allows. */
-  async #readReply(first, requestId, signal) {
-    let response = first;
-    let retryMs3 = this.#firstRetryMs;
-    let lastEventId;
-    for (let tries = 0; tries < maxResumeTries; tries += 1) {
-      if (response) {
-        const read4 = await readEventStream(response, this.#reading(requestId));
-        if (read4.isAnswered || signal.aborted) return;
-        if (read4.events > 0 || read4.lastEventId !== void 0) tries = 0;
-        lastEventId = read4.lastEventId ?? lastEventId;
-        retryMs3 = read4.retryMs ?? retryMs3;
-        if (lastEventId !== void 0) this.#events.onStreamPaused?.(requestId);
-      }
-      if (lastEventId === void 0) break;
-      await (0, import_promises17.setTimeout)(backoffMs(tries, { firstMs: retryMs3, maxMs: maxRetryMs, factor: 1.5 }), void 0, { signal });
-      response = await this.#resume(lastEventId, signal);
-    }
-    throw brokenOff(first);
-  }
-  /** The rest of a stream; undefined if the server could not be reached this time. */
-  async #resume(lastEventId, signal) {
-    const response = await this.#get(signal, lastEventId).catch(() => void 0);
-    if (!response || response.status >= 500) {
-      response?.body.resume();
-      return void 0;
-    }
-    if (response.status === 200 && isEventStream(response)) return response;
-    const text4 = await errorText(response);
-    this.#exitIfForgotten(this.#refusal(response, text4));
-    throw brokenOff(response);
-  }
-  #startListening() {
-    if (this.#isListening || this.#version === modernVersion) return;
-    this.#isListening = true;
-    this.#listen().catch(() => {
-    });
-  }
-  async #listen() {
-    const { signal } = this.#ended;
-    let lastEventId;
-    let firstMs = this.#firstRetryMs;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      const response = await this.#get(signal, lastEventId).catch(() => void 0);
-      if (response?.status === 200 && isEventStream(response)) {
-        const read4 = await readEventStream(response, this.#reading(void 0));
-        lastEventId = read4.lastEventId ?? lastEventId;
-        firstMs = read4.retryMs ?? firstMs;
-        if (read4.events > 0) failures = 0;
-      } else if (response) {
-        const text4 = await errorText(response);
-        if (response.status < 500) {
-          if (response.status >= 400) this.#exitIfForgotten(this.#refusal(response, text4));
-          return;
-        }
-      }
-      await (0, import_promises17.setTimeout)(backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }), void 0, { signal, ref: false });
-    }
-  }
-  #reading(tag) {
-    return { events: this.#events, maxMessageBytes: this.#spec.maxMessageBytes, gate: this.#gate, tag };
-  }
-  get #firstRetryMs() {
-    return this.#deps.firstRetryMs ?? 1e3;
-  }
-  #refusal(response, text4) {
-    const isOurs = this.#sessionId !== void 0 && this.#version !== modernVersion;
-    const isForgotten = response.status === 404 || response.status === 400 && saysForgotten(text4);
-    return isOurs && isForgotten ? forgottenError(this.#spec.url, false) : statusError(response, text4);
-  }
-  /** The request that found out did not run; of the others nobody knows. */
-  #exitIfForgotten(error2) {
-    if (!(error2 instanceof AppError) || error2.data?.["isSessionLost"] !== true) return;
-    this.#exit({ reason: "lost", error: forgottenError(this.#spec.url, true) });
-  }
-  #fail(requestId, error2) {
-    const known = error2 instanceof AppError ? error2 : brokenOff({ url: this.#spec.url });
-    if (this.#events.onRequestFailed) this.#events.onRequestFailed(requestId, known);
-    else this.#events.onMessage(appErrorLine(requestId, known), requestId);
-  }
-  async #close() {
-    if (this.#ended.signal.aborted) return;
-    const headers = this.#sessionHeaders();
-    this.#exit({ reason: "closed" });
-    if (headers["mcp-session-id"] === void 0) return;
-    try {
-      const response = await this.#call(AbortSignal.timeout(deleteTimeoutMs), { method: "DELETE", headers });
-      response.body.resume();
-    } catch {
-    }
-  }
-  #exit(exit) {
-    if (this.#ended.signal.aborted) return;
-    this.#gate.resume();
-    this.#ended.abort();
-    this.#events.onExit(exit);
-  }
-};
-function isInitialized(envelope) {
-  return envelope.kind === "notification" && envelope.method === "notifications/initialized";
 }
 
 // src/upstream/transports/http-client.ts
@@ -43890,6 +45234,490 @@ function tlsOptions({ ca, cert, key, rejectUnauthorized }) {
   return { ca, cert, key, ...rejectUnauthorized === void 0 ? {} : { rejectUnauthorized } };
 }
 
+// src/upstream/transports/http-or-sse.ts
+init_errors();
+init_envelope();
+init_messages();
+
+// src/upstream/transports/http.ts
+var import_promises18 = require("node:timers/promises");
+init_errors();
+init_envelope();
+init_eras();
+init_messages();
+
+// src/upstream/transports/http-aside.ts
+var import_promises17 = require("node:timers/promises");
+
+// src/upstream/transports/http-replies.ts
+init_envelope();
+
+// src/upstream/transports/event-stream.ts
+var [lf, cr, colon2, space] = [10, 13, 58, 32];
+var keptEndBytes2 = 4096;
+var maxFieldBytes = 64 * 1024;
+var EventStreamParser = class {
+  #options;
+  #line = [];
+  #lineBytes = 0;
+  #skipLineFeed = false;
+  #isFirstLine = true;
+  #data = [];
+  #dataBytes = 0;
+  #event = "";
+  #oversize;
+  constructor(options) {
+    this.#options = options;
+  }
+  push(chunk) {
+    let from = 0;
+    if (this.#skipLineFeed && chunk.length > 0) {
+      if (chunk[0] === lf) from = 1;
+      this.#skipLineFeed = false;
+    }
+    let nextCr = chunk.indexOf(cr, from);
+    while (from < chunk.length) {
+      const nextLf = chunk.indexOf(lf, from);
+      if (nextCr >= 0 && nextCr < from) nextCr = chunk.indexOf(cr, from);
+      const isCr = nextCr >= 0 && (nextLf < 0 || nextCr < nextLf);
+      const end = isCr ? nextCr : nextLf;
+      if (end < 0) break;
+      this.#keep(chunk.subarray(from, end));
+      this.#endLine();
+      from = end + 1;
+      if (isCr && from === chunk.length) this.#skipLineFeed = true;
+      else if (isCr && chunk[from] === lf) from += 1;
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
+  }
+  #keep(part) {
+    if (part.length === 0) return;
+    this.#lineBytes += part.length;
+    if (this.#oversize) {
+      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes2));
+      this.#oversize.bytes += part.length;
+      return;
+    }
+    this.#line.push(part);
+    if (this.#dataBytes + this.#lineBytes <= this.#options.maxDataBytes + maxFieldBytes) return;
+    const all = Buffer.concat([...this.#data, ...this.#line]);
+    const start = this.#data.length === 0 && all.toString("latin1", 0, 5) === "data:" ? 5 : 0;
+    this.#oversize = {
+      head: Buffer.from(all.subarray(start, start + keptEndBytes2)),
+      tail: Buffer.from(all.subarray(-keptEndBytes2)),
+      bytes: all.length - start
+    };
+    this.#line = [];
+    this.#data = [];
+    this.#dataBytes = 0;
+  }
+  #endLine() {
+    const bytes = this.#lineBytes;
+    const [only] = this.#line;
+    const line = this.#line.length === 1 && only ? only : Buffer.concat(this.#line);
+    this.#line = [];
+    this.#lineBytes = 0;
+    const start = this.#isFirstLine && line.toString("latin1", 0, 3) === "\xEF\xBB\xBF" ? 3 : 0;
+    this.#isFirstLine = false;
+    if (bytes === start) this.#dispatch();
+    else if (!this.#oversize) this.#field(line.subarray(start));
+  }
+  #field(line) {
+    const at = line.indexOf(colon2);
+    const name = line.toString("latin1", 0, at < 0 ? line.length : at);
+    let value = at < 0 ? Buffer.alloc(0) : line.subarray(at + 1);
+    if (value[0] === space) value = value.subarray(1);
+    if (name === "data") {
+      this.#data.push(value);
+      this.#dataBytes += value.length;
+    } else if (value.length > maxFieldBytes) return;
+    else if (name === "event") this.#event = value.toString("utf8");
+    else if (name === "id") {
+      if (!value.includes(0)) this.#options.onId(value.toString("utf8"));
+    } else if (name === "retry" && /^\d{1,9}$/.test(value.toString("latin1"))) {
+      this.#options.onRetry(Number(value.toString("latin1")));
+    }
+  }
+  #dispatch() {
+    const [data, event, oversize2] = [this.#data, this.#event, this.#oversize];
+    this.#data = [];
+    this.#dataBytes = 0;
+    this.#event = "";
+    this.#oversize = void 0;
+    if (oversize2) {
+      this.#options.onOversize(oversize2);
+      return;
+    }
+    const [first, ...more] = data;
+    if (!first || more.length === 0 && first.length === 0) return;
+    const newline3 = Buffer.from("\n");
+    const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline3, part])]);
+    this.#options.onEvent({ event: event || "message", data: whole });
+  }
+};
+
+// src/upstream/transports/http-replies.ts
+var lingerMs = 1e3;
+var BodyGate = class {
+  #bodies = /* @__PURE__ */ new Set();
+  #isClosed = false;
+  pause() {
+    this.#isClosed = true;
+    for (const body of this.#bodies) body.pause();
+  }
+  resume() {
+    this.#isClosed = false;
+    for (const body of this.#bodies) body.resume();
+  }
+  /** `read` attaches its listeners synchronously. */
+  async through({ body }, read4) {
+    this.#bodies.add(body);
+    try {
+      const reading = read4();
+      if (this.#isClosed) body.pause();
+      return await reading;
+    } finally {
+      this.#bodies.delete(body);
+    }
+  }
+};
+async function readEventStream(response, options) {
+  const { events, tag, gate, maxMessageBytes } = options;
+  const { body } = response;
+  const read4 = { isAnswered: false, events: 0, lastEventId: void 0, retryMs: void 0 };
+  const answered = () => {
+    if (read4.isAnswered) return;
+    read4.isAnswered = true;
+    setTimeout(() => body.destroy(), lingerMs).unref();
+  };
+  const parser = new EventStreamParser({
+    maxDataBytes: maxMessageBytes,
+    onEvent: ({ event, data }) => {
+      if (event !== "message") return;
+      read4.events += 1;
+      handOut(data, events, tag);
+      if (tag !== void 0 && isReplyTo(data, tag)) answered();
+    },
+    onId: (id) => {
+      read4.lastEventId = id;
+    },
+    onRetry: (retryMs3) => {
+      read4.retryMs = retryMs3;
+    },
+    onOversize: (line) => {
+      events.onOversize(line, tag);
+      if (tag !== void 0) answered();
+    }
+  });
+  body.on("data", (chunk) => parser.push(chunk));
+  await gate.through(response, () => new Promise((resolve3) => body.once("close", () => resolve3())));
+  return read4;
+}
+async function readJsonBody(response, options) {
+  const { events, tag, gate, maxMessageBytes } = options;
+  const found = await gate.through(response, () => collect(response, maxMessageBytes));
+  if ("oversize" in found) events.onOversize(found.oversize, tag);
+  else if (!handOut(found.bytes, events, tag)) throw noMessageError(response);
+}
+function isReplyTo(line, requestId) {
+  const envelope = parseEnvelope(line);
+  return envelope.kind === "response" && envelope.idText === requestId;
+}
+
+// src/upstream/transports/http-aside.ts
+var maxRetryMs = 3e4;
+function retryDelay(failures, firstMs, random2 = Math.random) {
+  return Math.max(firstMs, backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }, random2));
+}
+async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefused }) {
+  let lastEventId;
+  let firstMs = firstRetryMs;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    const response = await open2(lastEventId).catch(() => void 0);
+    if (response?.status === 200 && isEventStream(response)) {
+      const read4 = await readEventStream(response, reading);
+      lastEventId = read4.lastEventId ?? lastEventId;
+      firstMs = read4.retryMs ?? firstMs;
+      if (read4.events > 0) failures = 0;
+    } else if (response) {
+      const text4 = await errorText(response);
+      if (response.status < 500) {
+        if (response.status >= 400) onRefused(response, text4);
+        return;
+      }
+    }
+    await (0, import_promises17.setTimeout)(retryDelay(failures, firstMs), void 0, { signal, ref: false });
+  }
+}
+
+// src/upstream/transports/http-refusal.ts
+init_envelope();
+init_eras();
+init_modern();
+function refusalOf(response, text4, { version: version2, hasSession }) {
+  const { status, url: url3 } = response;
+  const isRefused = status === 400 || status === 404;
+  if (isRefused && speaksOtherFamily(text4, version2)) return forgottenError(url3, false);
+  const isOurs = hasSession && version2 !== modernVersion;
+  const isForgotten = status === 404 || status === 400 && saysForgotten(text4);
+  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text4);
+}
+function saysForgotten(text4) {
+  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text4);
+}
+function speaksOtherFamily(text4, version2) {
+  if (version2 === void 0) return false;
+  const code = codeIn(text4);
+  if (code === modernCodes.unsupportedVersion) return true;
+  if (isLegacyVersion(version2)) return code === modernCodes.headerMismatch || text4.includes(metaKeys.protocolVersion);
+  const isKnown = code !== void 0 && newerCodes.has(code);
+  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text4);
+}
+var newerCodes = /* @__PURE__ */ new Set([...Object.values(modernCodes), -32601, -32602, -32603]);
+function codeIn(text4) {
+  const envelope = parseEnvelope(Buffer.from(text4));
+  return envelope.kind === "response" ? errorCode(envelope) : void 0;
+}
+
+// src/upstream/transports/routing-headers.ts
+init_json_scan();
+init_envelope();
+init_eras();
+var namedBy = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri"
+};
+function routingHeaders(envelope, version2) {
+  if (envelope.kind !== "request" && envelope.kind !== "notification") return {};
+  const { line, params, method } = envelope;
+  const claimed = stringAt(line, memberAt(line, params, ["_meta", "io.modelcontextprotocol/protocolVersion"]));
+  if ((claimed ?? version2) !== modernVersion) return {};
+  const member = namedBy[method];
+  const name = member === void 0 ? void 0 : stringAt(line, memberAt(line, params, [member]));
+  return {
+    "mcp-protocol-version": modernVersion,
+    "mcp-method": method,
+    ...name === void 0 ? {} : { "mcp-name": headerValue(name) }
+  };
+}
+
+// src/upstream/transports/http.ts
+var notificationTimeoutMs = 3e4;
+var deleteTimeoutMs = 2e3;
+var maxResumeTries = 5;
+function openHttp(spec, events, deps) {
+  return new HttpTransport(spec, events, deps);
+}
+var HttpTransport = class {
+  #spec;
+  #events;
+  #deps;
+  #requests = /* @__PURE__ */ new Map();
+  #gate = new BodyGate();
+  #ended = new AbortController();
+  #sessionId;
+  #version;
+  #introduced = Promise.resolve();
+  #closing;
+  #isListening = false;
+  constructor(spec, events, deps) {
+    this.#spec = spec;
+    this.#events = events;
+    this.#deps = deps;
+  }
+  takesHeaders = true;
+  async send(line, requestId, headers) {
+    const envelope = parseEnvelope(line);
+    if (this.#version === modernVersion && envelope.kind === "notification") return;
+    const before = this.#introduced;
+    if (isInitialized(envelope)) {
+      const sent = before.then(() => this.#notify(envelope));
+      this.#introduced = sent.catch(() => {
+      });
+      return sent;
+    }
+    await before;
+    if (requestId === void 0) return this.#notify(envelope);
+    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
+    await new Promise((resolve3) => void this.#request({ envelope, requestId, headers }, resolve3));
+  }
+  cancel(requestId) {
+    this.#requests.get(requestId)?.abort();
+  }
+  setProtocolVersion(version2) {
+    this.#version = version2;
+  }
+  close(_reason) {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+  pause() {
+    this.#gate.pause();
+  }
+  resume() {
+    this.#gate.resume();
+  }
+  async #notify(envelope) {
+    if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
+    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(notificationTimeoutMs)]);
+    const response = await this.#post(envelope, signal);
+    if (response.status >= 300) {
+      const error2 = this.#refusal(response, await errorText(response));
+      this.#exitIfForgotten(error2);
+      throw error2;
+    }
+    response.body.resume();
+    if (isInitialized(envelope)) this.#startListening();
+  }
+  async #request({ envelope, requestId, headers }, onSent) {
+    const abort = new AbortController();
+    this.#requests.set(requestId, abort);
+    const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
+    try {
+      const response = await this.#post(envelope, signal, { onSent, headers });
+      await this.#reply(response, requestId, signal);
+    } catch (error2) {
+      if (!signal.aborted) this.#fail(requestId, error2);
+      this.#exitIfForgotten(error2);
+    } finally {
+      this.#requests.delete(requestId);
+      onSent();
+    }
+  }
+  async #post(envelope, signal, own2 = {}) {
+    const { onSent, headers } = own2;
+    const response = await this.#call(signal, {
+      method: "POST",
+      headers: {
+        ...headers,
+        ...this.#sessionHeaders(),
+        ...routingHeaders(envelope, this.#version),
+        accept: "application/json, text/event-stream",
+        "content-type": "application/json"
+      },
+      body: envelope.line,
+      ...onSent ? { onSent } : {}
+    });
+    const sessionId = response.headers["mcp-session-id"];
+    if (typeof sessionId === "string" && /^[\x21-\x7e]{1,1024}$/.test(sessionId)) this.#sessionId ??= sessionId;
+    return response;
+  }
+  #get(signal, lastEventId) {
+    const resume = lastEventId === void 0 ? {} : { "last-event-id": lastEventId };
+    return this.#call(signal, {
+      method: "GET",
+      headers: { ...this.#sessionHeaders(), accept: "text/event-stream", ...resume }
+    });
+  }
+  #call(signal, request3) {
+    const headers = mergeHeaders(this.#spec.headers, request3.headers);
+    return call(this.#deps.client, { ...request3, url: this.#spec.url, headers, signal }, this.#deps.credentials);
+  }
+  #sessionHeaders() {
+    if (this.#version === modernVersion) return {};
+    return {
+      ...this.#sessionId === void 0 ? {} : { "mcp-session-id": this.#sessionId },
+      ...this.#version === void 0 ? {} : { "mcp-protocol-version": this.#version }
+    };
+  }
+  async #reply(response, requestId, signal) {
+    if (response.status === 200) {
+      if (isEventStream(response)) await this.#readReply(response, requestId, signal);
+      else await readJsonBody(response, this.#reading(requestId));
+      return;
+    }
+    const text4 = await errorText(response);
+    const line = Buffer.from(text4);
+    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text4, this.#version);
+    if (!isReply) throw this.#refusal(response, text4);
+    handOut(line, this.#events, requestId);
+  }
+  /** Reads the reply's stream until the reply was there, resuming it where the server allows. */
+  async #readReply(first, requestId, signal) {
+    let response = first;
+    let retryMs3 = this.#firstRetryMs;
+    let lastEventId;
+    for (let tries = 0; tries < maxResumeTries; tries += 1) {
+      if (response) {
+        const read4 = await readEventStream(response, this.#reading(requestId));
+        if (read4.isAnswered || signal.aborted) return;
+        if (read4.events > 0 || read4.lastEventId !== void 0) tries = 0;
+        lastEventId = read4.lastEventId ?? lastEventId;
+        retryMs3 = read4.retryMs ?? retryMs3;
+        if (this.#version === modernVersion) break;
+        if (lastEventId !== void 0) this.#events.onStreamPaused?.(requestId);
+      }
+      if (lastEventId === void 0) break;
+      await (0, import_promises18.setTimeout)(retryDelay(tries, retryMs3), void 0, { signal });
+      response = await this.#resume(lastEventId, signal);
+    }
+    throw brokenOff(first);
+  }
+  /** The rest of a stream; undefined if the server could not be reached this time. */
+  async #resume(lastEventId, signal) {
+    const response = await this.#get(signal, lastEventId).catch(() => void 0);
+    if (!response || response.status >= 500) {
+      response?.body.resume();
+      return void 0;
+    }
+    if (response.status === 200 && isEventStream(response)) return response;
+    const text4 = await errorText(response);
+    this.#exitIfForgotten(this.#refusal(response, text4));
+    throw brokenOff(response);
+  }
+  #startListening() {
+    if (this.#isListening || this.#version === modernVersion) return;
+    this.#isListening = true;
+    const { signal } = this.#ended;
+    listenAside({
+      ...{ signal, firstRetryMs: this.#firstRetryMs, reading: this.#reading(void 0) },
+      open: (lastEventId) => this.#get(signal, lastEventId),
+      onRefused: (response, text4) => this.#exitIfForgotten(this.#refusal(response, text4))
+    }).catch(() => {
+    });
+  }
+  #reading(tag) {
+    return { events: this.#events, maxMessageBytes: this.#spec.maxMessageBytes, gate: this.#gate, tag };
+  }
+  get #firstRetryMs() {
+    return this.#deps.firstRetryMs ?? 1e3;
+  }
+  #refusal(response, text4) {
+    return refusalOf(response, text4, { version: this.#version, hasSession: this.#sessionId !== void 0 });
+  }
+  /** The request that found out did not run; of the others nobody knows. */
+  #exitIfForgotten(error2) {
+    if (!(error2 instanceof AppError) || error2.data?.["isSessionLost"] !== true) return;
+    this.#exit({ reason: "lost", error: forgottenError(this.#spec.url, true) });
+  }
+  #fail(requestId, error2) {
+    const known = error2 instanceof AppError ? error2 : brokenOff({ url: this.#spec.url });
+    if (this.#events.onRequestFailed) this.#events.onRequestFailed(requestId, known);
+    else this.#events.onMessage(appErrorLine(requestId, known), requestId);
+  }
+  async #close() {
+    if (this.#ended.signal.aborted) return;
+    const headers = this.#sessionHeaders();
+    this.#exit({ reason: "closed" });
+    if (headers["mcp-session-id"] === void 0) return;
+    try {
+      const response = await this.#call(AbortSignal.timeout(deleteTimeoutMs), { method: "DELETE", headers });
+      response.body.resume();
+    } catch {
+    }
+  }
+  #exit(exit) {
+    if (this.#ended.signal.aborted) return;
+    this.#gate.resume();
+    this.#ended.abort();
+    this.#events.onExit(exit);
+  }
+};
+function isInitialized(envelope) {
+  return envelope.kind === "notification" && envelope.method === "notifications/initialized";
+}
+
 // src/upstream/transports/sse.ts
 init_errors();
 init_messages();
@@ -44035,12 +45863,109 @@ function foreignEndpointError(url3, endpoint) {
   });
 }
 
+// src/upstream/transports/http-or-sse.ts
+var unknownThere = /* @__PURE__ */ new Set([400, 404, 405]);
+function openHttpOrSse(spec, events, deps, before = { isSse: false }) {
+  return before.isSse ? openKnownSse(spec, events, deps, before) : new EitherTransport(spec, events, deps, before);
+}
+function openKnownSse(spec, events, deps, before) {
+  const onExit2 = (exit) => {
+    if (exit.error !== void 0) before.isSse = false;
+    events.onExit(exit);
+  };
+  return openSse(spec, { ...events, onExit: onExit2 }, deps);
+}
+var EitherTransport = class {
+  #spec;
+  #events;
+  #deps;
+  #before;
+  #current;
+  #initialize;
+  constructor(spec, events, deps, before) {
+    this.#spec = spec;
+    this.#events = events;
+    this.#deps = deps;
+    this.#before = before;
+    const http2 = openHttp(
+      spec,
+      {
+        ...events,
+        onRequestFailed: (requestId, error2) => {
+          const asked = this.#initialize;
+          if (asked?.requestId !== requestId || !unknownThere.has(error2.data?.["status"])) this.#fail(requestId, error2);
+          else void this.#trySse(http2, asked, error2);
+        },
+        onExit: (exit) => {
+          if (this.#current === http2) events.onExit(exit);
+        }
+      },
+      deps
+    );
+    this.#current = http2;
+  }
+  get takesHeaders() {
+    return this.#current.takesHeaders === true;
+  }
+  send(line, requestId, headers) {
+    const envelope = requestId === void 0 ? void 0 : parseEnvelope(line);
+    const isFirst = envelope?.kind === "request" && envelope.method === "initialize";
+    if (isFirst && requestId !== void 0) this.#initialize = { line, requestId };
+    return this.#current.send(line, requestId, headers);
+  }
+  cancel(requestId) {
+    this.#current.cancel?.(requestId);
+  }
+  setProtocolVersion(version2) {
+    this.#current.setProtocolVersion?.(version2);
+  }
+  close(reason) {
+    return this.#current.close(reason);
+  }
+  pause() {
+    this.#current.pause();
+  }
+  resume() {
+    this.#current.resume();
+  }
+  /** The POST's failure says more than that of the stream, so that is what is told if neither works. */
+  async #trySse(http2, { line, requestId }, refused3) {
+    let exit;
+    const sse = openSse(
+      this.#spec,
+      {
+        ...this.#events,
+        onExit: (ended) => {
+          exit = ended;
+          if (this.#current === sse) this.#events.onExit(ended);
+        }
+      },
+      this.#deps
+    );
+    try {
+      await sse.send(line, requestId);
+    } catch (error2) {
+      await sse.close("there is no such stream");
+      const isLogin = error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
+      return this.#fail(requestId, isLogin ? error2 : refused3);
+    }
+    this.#before.isSse = true;
+    this.#current = sse;
+    await http2.close("it speaks the older HTTP+SSE");
+    if (exit) this.#events.onExit(exit);
+  }
+  #fail(requestId, error2) {
+    if (this.#events.onRequestFailed) this.#events.onRequestFailed(requestId, error2);
+    else this.#events.onMessage(appErrorLine(requestId, error2), requestId);
+  }
+};
+
 // src/upstream/transports/started-http.ts
-var import_promises18 = require("node:timers/promises");
+var import_promises19 = require("node:timers/promises");
 init_errors();
 
 // src/upstream/transports/loopback-port.ts
-var import_node_fs34 = require("node:fs");
+var import_node_fs35 = require("node:fs");
 var import_node_net4 = require("node:net");
 init_errors();
 async function choosePort({ url: url3, command }) {
@@ -44068,13 +45993,13 @@ var connectTimeoutMs2 = 1e3;
 function canConnect(hostname2, port) {
   return new Promise((resolve3) => {
     const socket = (0, import_node_net4.connect)({ host: hostname2.replace(/^\[|\]$/g, ""), port, timeout: connectTimeoutMs2 });
-    const done = (isOpen) => {
+    const done2 = (isOpen) => {
       socket.destroy();
       resolve3(isOpen);
     };
-    socket.once("connect", () => done(true));
-    socket.once("timeout", () => done(false));
-    socket.once("error", () => done(false));
+    socket.once("connect", () => done2(true));
+    socket.once("timeout", () => done2(false));
+    socket.once("error", () => done2(false));
   });
 }
 function ensureOwnListener(port, command) {
@@ -44090,7 +46015,7 @@ function ensureOwnListener(port, command) {
 function listenerUids(path8, port) {
   let text4;
   try {
-    text4 = (0, import_node_fs34.readFileSync)(path8, "latin1");
+    text4 = (0, import_node_fs35.readFileSync)(path8, "latin1");
   } catch {
     return [];
   }
@@ -44124,7 +46049,7 @@ var StartedHttpServer = class {
     return this.#running?.server.pid;
   }
   async open(events, { headers = {} } = {}) {
-    if (this.#closing) throw stoppedError(this.#spec.command);
+    if (this.#closing) throw stoppedError2(this.#spec.command);
     this.#starting ??= this.#start().catch((error2) => {
       this.#starting = void 0;
       throw error2;
@@ -44183,14 +46108,14 @@ var StartedHttpServer = class {
     const exited = server.exited.then((how) => ({ how }));
     const deadline = performance.now() + readyTimeoutMs;
     for (let stepMs = 20; performance.now() < deadline; stepMs = Math.min(250, stepMs * 1.5)) {
-      if (this.#stopped.signal.aborted) throw stoppedError(command);
+      if (this.#stopped.signal.aborted) throw stoppedError2(command);
       const found = await Promise.race([exited, canConnect(url3.hostname, port)]);
       if (typeof found === "object") throw this.#diedError(found.how);
       if (found) {
         ensureOwnListener(port, command);
         return;
       }
-      await Promise.race([exited, (0, import_promises18.setTimeout)(stepMs)]);
+      await Promise.race([exited, (0, import_promises19.setTimeout)(stepMs)]);
     }
     throw new AppError({
       code: "SERVER_START_TIMEOUT",
@@ -44214,7 +46139,7 @@ var StartedHttpServer = class {
     this.#stopped.abort();
     const starting = this.#starting?.catch(() => void 0);
     const ends = [...this.#sessions].map(({ transport }) => transport.close(reason));
-    await Promise.race([Promise.all(ends), (0, import_promises18.setTimeout)(sessionEndMs, void 0, { ref: false })]);
+    await Promise.race([Promise.all(ends), (0, import_promises19.setTimeout)(sessionEndMs, void 0, { ref: false })]);
     const server = this.#running?.server;
     const ended = await server?.end({ closeInput: false });
     if (ended?.isGone) await server?.exited;
@@ -44225,8 +46150,8 @@ var StartedHttpServer = class {
     this.#deps.onStderr(chunk);
   }
   #lastWords() {
-    const words2 = this.#stderr.trim();
-    return words2 === "" ? "" : ` Its last output: ${words2.slice(-600)}`;
+    const words3 = this.#stderr.trim();
+    return words3 === "" ? "" : ` Its last output: ${words3.slice(-600)}`;
   }
   #diedError({ code, signal }) {
     const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
@@ -44241,7 +46166,7 @@ var StartedHttpServer = class {
 function fill(text4, port) {
   return text4.replaceAll(portPlaceholder, String(port));
 }
-function stoppedError(command) {
+function stoppedError2(command) {
   return new AppError({ code: "SERVER_START_FAILED", message: `${command} was stopped.`, data: { mayHaveRun: false } });
 }
 
@@ -44367,10 +46292,11 @@ function lostError(url3, cause) {
 function createRemoteOpener(deps) {
   const client = createHttpClient();
   const oauth = createOAuth({
-    folder: (0, import_node_path27.join)(deps.dataDir, "oauth"),
+    folder: (0, import_node_path28.join)(deps.dataDir, "oauth"),
     client,
     log: deps.log,
     showLogin: deps.showLogin,
+    onLoggedIn: deps.onLoggedIn,
     clientName: "aitkit mcp-proxy"
   });
   return {
@@ -44379,16 +46305,22 @@ function createRemoteOpener(deps) {
       if (kind === "started-http" || kind === "started-sse") return startedOpener(request3, client, deps);
       return dialledOpener(request3, { client, oauth }, deps);
     },
-    pendingLogins: oauth.pending,
+    login: (server) => {
+      const waiting = oauth.pending().find((one) => one.server === server);
+      return waiting && problemOf(needsLogin(server, waiting.url));
+    },
     close: oauth.close
   };
 }
 function dialledOpener(request3, { client, oauth }, deps) {
   const { entry, resolved } = request3;
   const { spec } = resolved;
+  const spokenBefore = { isSse: false };
   return {
     isPerSession: true,
     isLocal: false,
+    // There every request has to say its revision, also the first; an older server refuses it and is asked its way.
+    ...spec.kind === "http" ? { presumedVersion: modernVersion } : {},
     pid: () => void 0,
     describe: () => ({ environment: [] }),
     open: (events, owner) => {
@@ -44399,7 +46331,8 @@ function dialledOpener(request3, { client, oauth }, deps) {
       const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
       const credentials = hasOwn ? void 0 : oauth.credentialsFor({ name: entry.name, url: url3, ...oauthOptions(request3) });
       const httpDeps = { client, ...credentials ? { credentials } : {} };
-      return Promise.resolve((spec.kind === "sse" ? openSse : openHttp)(http2, events, httpDeps));
+      const transport = spec.kind === "sse" ? openSse(http2, events, httpDeps) : openHttpOrSse(http2, events, httpDeps, spokenBefore);
+      return Promise.resolve(transport);
     }
   };
 }
@@ -44425,6 +46358,7 @@ function startedOpener(request3, client, deps) {
       },
       {
         client,
+        watch: deps.watch,
         onStderr: events.onStderr,
         onStarted: (started) => {
           path8 = started.path;
@@ -44459,9 +46393,13 @@ function startedOpener(request3, client, deps) {
     }
   };
 }
-function oauthOptions({ entry: { oauth } }) {
-  const { clientId, clientSecret, callbackPort, scopes } = oauth ?? {};
-  return { clientId, clientSecret, callbackPort, scopes };
+function oauthOptions({
+  resolved: {
+    spec: { oauth }
+  }
+}) {
+  const { clientId, clientSecret, callbackPort, scopes, authServerMetadataUrl } = oauth ?? {};
+  return { clientId, clientSecret, callbackPort, scopes, authServerMetadataUrl };
 }
 function parseUrl(server, spec) {
   if (spec.url !== void 0 && URL.canParse(spec.url)) return new URL(spec.url);
@@ -44545,7 +46483,6 @@ var Admission = class {
 };
 
 // src/upstream/health.ts
-init_messages();
 var everyMs = 6e4;
 var answerMs2 = 15e3;
 var missesAllowed = 2;
@@ -44575,9 +46512,10 @@ var HealthChecks = class {
       record3.misses = misses;
     };
     record3.isAsking = true;
+    const method = slot.channel.isStateless ? "server/discover" : "ping";
     const id = slot.channel.request({
-      method: "ping",
-      encode: (number4) => requestLine(String(number4), "ping", void 0),
+      method,
+      encode: (number4) => slot.channel.encode(number4, method),
       onAnswer: () => settle2(0)
     });
     const timer = setTimeout(() => {
@@ -44589,6 +46527,10 @@ var HealthChecks = class {
     timer.unref();
   }
 };
+
+// src/upstream/instance.ts
+init_errors();
+init_eras();
 
 // src/upstream/crash-history.ts
 var maxDeaths = 5;
@@ -44622,40 +46564,6 @@ var CrashHistory = class {
   }
 };
 
-// src/upstream/instance-errors.ts
-init_errors();
-function problemOf(error2) {
-  return { code: error2.code, message: error2.message, ...error2.hint ? { hint: error2.hint } : {} };
-}
-function stoppedError2(server, reason) {
-  return new AppError({
-    code: "SERVER_CRASHED",
-    message: `Server "${server}" was stopped (${reason}) while this call was running; it may or may not have taken effect.`,
-    hint: "It starts again with the next call.",
-    data: { mayHaveRun: true }
-  });
-}
-function timeoutError(server, ms) {
-  return new AppError({
-    code: "SERVER_START_TIMEOUT",
-    message: `Server "${server}" was not ready after ${Math.round(ms / 1e3)} s and was ended.`,
-    hint: `See \`mcp-proxy logs ${server}\`; the next call tries again.`
-  });
-}
-function startFailure(server, cause) {
-  if (cause instanceof AppError) return cause;
-  const message = `Server "${server}" could not be started: ${String(cause)}.`;
-  return new AppError({ code: "SERVER_START_FAILED", message, cause });
-}
-function crashLoop(server, deaths, last) {
-  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last ?? ""}`;
-  return new AppError({
-    code: "SERVER_FAILED",
-    message: message.trim(),
-    hint: `After fixing it, run \`mcp-proxy restart ${server}\`; its output: \`mcp-proxy logs ${server}\`.`
-  });
-}
-
 // src/upstream/instance-state.ts
 var instanceTransitions = {
   // `opened`: with an MCP session for each of ours, one may come while another one's start has just failed.
@@ -44676,7 +46584,155 @@ init_errors();
 init_json_scan();
 init_envelope();
 init_messages();
+init_modern();
+
+// src/upstream/modern-listening.ts
+init_errors();
+init_json_scan();
+init_envelope();
+init_messages();
+init_modern();
 var listenMethod = "subscriptions/listen";
+var acknowledgeMs = 15e3;
+var again = { firstMs: 1e3, maxMs: 3e4, factor: 2 };
+var ModernListening = class {
+  #deps;
+  #lists = [];
+  #uris = /* @__PURE__ */ new Set();
+  /** The one that counts, and the newest, which takes its place once it is acknowledged. */
+  #current;
+  #newest;
+  #failures = 0;
+  #timer;
+  #isClosed = false;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  /** Changes of these lists are told from now on. */
+  wantLists(lists) {
+    this.#lists = lists;
+    this.#listen().catch(() => {
+    });
+  }
+  /** Changes of these resources; resolves with those that the server tells of. Rejects if it refuses to tell at all. */
+  async wantUris(uris) {
+    this.#uris = uris;
+    return this.#listen();
+  }
+  /** A message that belongs to the listening request with that id. */
+  hear(id, notification) {
+    if (notification.method === "notifications/subscriptions/acknowledged") return this.#acknowledged(id, notification);
+    if (id === this.#current) this.#deps.heard(notification);
+  }
+  /** The connection is gone. */
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+  #listen() {
+    clearTimeout(this.#timer);
+    const replaced = this.#newest;
+    if (replaced) this.#deps.cancel(replaced.id, "something else is wanted now");
+    this.#newest = void 0;
+    if (this.#lists.length === 0 && this.#uris.size === 0) {
+      if (this.#current !== void 0) this.#deps.cancel(this.#current, "nothing is wanted any more");
+      this.#current = void 0;
+      replaced?.settle(/* @__PURE__ */ new Set());
+      return Promise.resolve(/* @__PURE__ */ new Set());
+    }
+    return new Promise((resolve3, reject) => {
+      const timer = setTimeout(() => this.#gaveUp(listen2.id), acknowledgeMs).unref();
+      const listen2 = {
+        id: 0,
+        settle: (outcome) => {
+          clearTimeout(timer);
+          replaced?.settle(outcome);
+          if (outcome instanceof AppError) reject(outcome);
+          else resolve3(outcome);
+        }
+      };
+      this.#newest = listen2;
+      listen2.id = this.#deps.request({
+        method: listenMethod,
+        encode: (id) => {
+          listen2.id = id;
+          return requestLine(String(id), listenMethod, { notifications: this.#wanted(), _meta: this.#deps.meta() });
+        },
+        onAnswer: (answer3) => this.#ended(listen2.id, answer3)
+      });
+    });
+  }
+  #wanted() {
+    return {
+      ...Object.fromEntries(this.#lists.map((list) => [`${list}ListChanged`, true])),
+      ...this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris] } : {}
+    };
+  }
+  #acknowledged(id, { line, params }) {
+    const newest = this.#newest;
+    if (!newest || newest.id !== id) return;
+    this.#newest = void 0;
+    const before = this.#current;
+    this.#current = id;
+    if (before !== void 0) this.#deps.cancel(before, "another one took its place");
+    const told = memberAt(line, params, ["notifications", "resourceSubscriptions"]);
+    const uris = isArrayAt(line, told) ? arrayElements(line, told).flatMap((at) => stringAt(line, at) ?? []) : [];
+    newest.settle(new Set(uris));
+    if (this.#failures > 0) this.#catchUp();
+    this.#failures = 0;
+  }
+  #gaveUp(id) {
+    this.#deps.cancel(id, "it was not acknowledged");
+    this.#lost(id, notTold("did not acknowledge that it will tell of changes"));
+  }
+  /** The server ends it, or it was lost: nothing is sent after, so it is asked for again. */
+  #ended(id, answer3) {
+    const isEnd = "envelope" in answer3 && answer3.envelope.result !== void 0;
+    const code = "envelope" in answer3 ? errorCode(answer3.envelope) : void 0;
+    if (code === rpcCodes.methodNotFound || code === rpcCodes.invalidParams) {
+      this.#settleLost(id, notTold(`does not tell of changes (error ${code})`));
+      return;
+    }
+    this.#lost(id, isEnd ? notTold("ended its messages at once") : notTold("broke off its messages"));
+  }
+  #lost(id, error2) {
+    if (!this.#settleLost(id, error2) || this.#isClosed) return;
+    this.#failures += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#listen().catch(() => {
+    }), backoffMs(this.#failures - 1, again)).unref();
+  }
+  /** true: it was one that counts. */
+  #settleLost(id, error2) {
+    if (this.#newest?.id === id) {
+      const { settle: settle2 } = this.#newest;
+      this.#newest = void 0;
+      settle2(error2);
+      return true;
+    }
+    if (this.#current !== id) return false;
+    this.#current = void 0;
+    return true;
+  }
+  /** Nothing is repeated of what it would have told meanwhile: whatever is wanted may have changed. */
+  #catchUp() {
+    for (const list of this.#lists) this.#tell(`notifications/${list}/list_changed`);
+    for (const uri of this.#uris) this.#tell("notifications/resources/updated", { uri });
+  }
+  #tell(method, params) {
+    const envelope = parseEnvelope(notificationLine(method, params));
+    if (envelope.kind === "notification") this.#deps.heard(envelope);
+  }
+};
+function notTold(what) {
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: `The server ${what}.`,
+    hint: "Read it again when you need it."
+  });
+}
+
+// src/upstream/channel.ts
 var Channel = class {
   #transport;
   #events;
@@ -44688,9 +46744,21 @@ var Channel = class {
   unsentBytes = 0;
   /** Called whenever some were written: whoever waits for room may go on. */
   onWritten;
+  /** What a server without sessions is asked to tell of. */
+  listening;
   constructor(transport, events) {
     this.#transport = transport;
     this.#events = events;
+    this.listening = new ModernListening({
+      request: (request3) => this.request(request3),
+      cancel: (id, reason) => this.cancel(id, reason),
+      meta: () => this.#meta,
+      heard: (envelope) => events.onNotification(envelope, void 0)
+    });
+  }
+  /** The server knows no sessions: what belongs to a request comes with it, and it asks by its answers. */
+  get isStateless() {
+    return this.#meta !== void 0;
   }
   get inFlight() {
     let count3 = 0;
@@ -44722,7 +46790,7 @@ var Channel = class {
       return id;
     }
     this.#pending.set(id, request3);
-    this.#send(request3.encode(id), String(id));
+    this.#send(request3.encode(id), String(id), request3.headers);
     return id;
   }
   /** Stops waiting; a late answer is dropped. */
@@ -44742,24 +46810,18 @@ var Channel = class {
     return new Promise((resolve3, reject) => {
       this.request({
         method,
-        encode: (id) => requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params),
+        encode: (id) => this.encode(id, method, params),
         onAnswer: (answer3) => "error" in answer3 ? reject(answer3.error) : resolve3(answer3.envelope)
       });
     });
   }
+  /** A request of our own as this server understands it. */
+  encode(id, method, params) {
+    return requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params);
+  }
   /** From now on each request of our own carries this; a server without sessions learns nothing otherwise. */
   setMeta(meta2) {
     this.#meta = meta2;
-  }
-  /** Hears of changes from a server without sessions as long as it lives. */
-  listen(notifications) {
-    this.request({
-      method: listenMethod,
-      encode: (id) => requestLine(String(id), listenMethod, { notifications, _meta: this.#meta }),
-      onAnswer: () => {
-      }
-      // it does not tell of changes: what is asked for next shows them
-    });
   }
   setProtocolVersion(version2) {
     this.#transport.setProtocolVersion?.(version2);
@@ -44773,7 +46835,7 @@ var Channel = class {
         return this.#events.onServerRequest(envelope, stream);
       case "notification":
         if (envelope.method === "notifications/progress") return this.#progress(envelope);
-        return this.#events.onNotification(envelope, stream);
+        return this.#notified(envelope, stream);
       case "invalid":
         return this.#events.onGarbage(`${envelope.reason}: ${line.toString("utf8", 0, 200)}`);
     }
@@ -44792,6 +46854,7 @@ var Channel = class {
   lose(error2) {
     if (this.#lost) return;
     this.#lost = error2;
+    this.listening.close();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const request3 of pending) request3.onAnswer({ error: error2 });
@@ -44809,13 +46872,19 @@ var Channel = class {
     const text4 = stringAt(envelope.line, token2) ?? textAt(envelope.line, token2);
     this.#pending.get(Number(text4))?.onProgress?.(envelope);
   }
-  #send(line, requestId) {
+  #notified(envelope, stream) {
+    const { line, params } = envelope;
+    const tag = line.includes(metaKeys.subscriptionId) ? memberAt(line, params, ["_meta", metaKeys.subscriptionId]) : void 0;
+    if (tag) this.listening.hear(Number(stringAt(line, tag) ?? textAt(line, tag)), envelope);
+    else this.#events.onNotification(envelope, stream);
+  }
+  #send(line, requestId, headers) {
     this.unsentBytes += line.length;
     const written = () => {
       this.unsentBytes -= line.length;
       this.onWritten?.();
     };
-    this.#transport.send(line, requestId).then(written, written);
+    this.#transport.send(line, requestId, headers).then(written, written);
   }
 };
 
@@ -44855,7 +46924,8 @@ async function openSlot(options) {
   const abort = () => void transport.close("the start was given up");
   options.signal.addEventListener("abort", abort, { once: true });
   try {
-    const introduction = await introduce(channel, server, options.capabilities);
+    const { capabilities, knownVersion } = options;
+    const introduction = await introduce(channel, { server, capabilities, knownVersion });
     if (exited) throw exitError(server, exited, stderr.tail(), false);
     slot = { owner: options.owner, channel, introduction, transport };
     return slot;
@@ -44869,7 +46939,7 @@ async function openSlot(options) {
 }
 function lateTransport(get) {
   return {
-    send: (line, id) => get().send(line, id),
+    send: (line, id, headers) => get().send(line, id, headers),
     cancel: (id) => get().cancel?.(id),
     close: (reason) => get().close(reason),
     setProtocolVersion: (version2) => get().setProtocolVersion?.(version2),
@@ -44887,18 +46957,18 @@ function oversize(server, bytes) {
 function exitError(server, exit, stderrTail, wasReady) {
   if (exit.error instanceof AppError) return exit.error;
   const how = describeExit(exit);
-  const words2 = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-600)}` : "";
+  const words3 = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-600)}` : "";
   if (!wasReady) {
     return new AppError({
       code: "SERVER_START_FAILED",
-      message: `Server "${server}" ${how} before it was ready.${words2}`,
+      message: `Server "${server}" ${how} before it was ready.${words3}`,
       hint: `See \`mcp-proxy logs ${server}\`.`,
       data: exitData(exit)
     });
   }
   return new AppError({
     code: "SERVER_CRASHED",
-    message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words2}`,
+    message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words3}`,
     hint: "It starts again with the next call. Check what happened before you repeat something that changes state.",
     data: { ...exitData(exit), mayHaveRun: true }
   });
@@ -44925,6 +46995,7 @@ var Instance = class {
   #state = "stopped";
   #ending;
   #failure;
+  #isClosed = false;
   #startedAt = 0;
   #lastDeathAt = Number.NEGATIVE_INFINITY;
   restarts = 0;
@@ -44970,7 +47041,8 @@ var Instance = class {
   /** The slot for this session, started if need be. Everyone who asks meanwhile gets the same start. */
   async acquire(owner) {
     this.lastUsedAt = this.#options.deps.now();
-    if (this.#ending) await this.#ending;
+    while (this.#ending) await this.#ending;
+    if (this.#isClosed) throw notSentError(this.identity.server);
     const key = this.#slotKey(owner);
     const open2 = this.#slots.get(key);
     if (open2) return open2;
@@ -44997,13 +47069,18 @@ var Instance = class {
   /** Ends it as a tree. Idempotent; a later acquire starts it again. */
   async stop(reason) {
     if (this.#ending) return this.#ending;
-    this.#abort.abort(stoppedError2(this.identity.server, reason));
+    this.#abort.abort(stoppedError(this.identity.server, reason));
     this.#abort = new AbortController();
     this.#go("stop");
     this.#ending = this.#end(reason);
     await this.#ending;
     this.#ending = void 0;
     this.#go("ended");
+  }
+  /** Ends it for good: nothing starts it again. */
+  close(reason) {
+    this.#isClosed = true;
+    return this.stop(reason);
   }
   /** A person asked: forget the crashes, leave `failed`. */
   reset() {
@@ -45027,19 +47104,15 @@ var Instance = class {
       const slot = await deps.admission.run(() => this.#openNow(key, signal));
       if (signal.aborted) {
         await slot.transport.close("stopped during the start");
-        throw stoppedError2(server, "stopped");
+        throw stoppedError(server, "stopped");
       }
       this.#slots.set(key, slot);
       this.#go("opened");
       if (this.#startedAt > 0) this.restarts += 1;
       this.#startedAt = deps.now();
       this.lastError = void 0;
-      deps.log.info("server.ready", {
-        server,
-        instance: this.identity.id,
-        serverPid: this.pid,
-        ms: deps.now() - begin
-      });
+      const ms = deps.now() - begin;
+      deps.log.info("server.ready", { server, instance: this.identity.id, serverPid: this.pid, ms });
       this.#options.events.onReady(this, slot);
       return slot;
     } catch (error2) {
@@ -45048,26 +47121,28 @@ var Instance = class {
     }
   }
   async #openNow(key, signal) {
-    const { opener, server, stderr, events, capabilities, startTimeoutMs } = this.#options;
+    const { opener, server, stderr, events, capabilities, startTimeoutMs, knownVersion } = this.#options;
     const owner = key === shared ? void 0 : key;
     const given = new AbortController();
     const timer = setTimeout(() => given.abort(timeoutError(server, startTimeoutMs)), startTimeoutMs);
     const onStop = () => given.abort(signal.reason);
     if (signal.aborted) onStop();
     signal.addEventListener("abort", onStop);
+    const open2 = (version2) => openSlot({
+      ...{ server, owner, capabilities, stderr, knownVersion: version2, signal: given.signal },
+      open: (transportEvents) => opener.open(transportEvents, owner),
+      events: {
+        onServerRequest: (...message) => events.onServerRequest(this, ...message),
+        onNotification: (...message) => events.onServerNotification(this, ...message),
+        onExit: (slot, exit) => this.#slotExited(key, slot, exit)
+      }
+    });
+    const known = knownVersion?.();
     try {
-      return await openSlot({
-        server,
-        owner,
-        capabilities,
-        stderr,
-        open: (transportEvents) => opener.open(transportEvents, owner),
-        events: {
-          onServerRequest: (...message) => events.onServerRequest(this, ...message),
-          onNotification: (...message) => events.onServerNotification(this, ...message),
-          onExit: (slot, exit) => this.#slotExited(key, slot, exit)
-        },
-        signal: given.signal
+      return await open2(known ?? opener.presumedVersion).catch((error2) => {
+        const hasEnded = error2 instanceof AppError && error2.code === "SERVER_START_FAILED";
+        if (known !== modernVersion || !hasEnded || given.signal.aborted) throw error2;
+        return open2(void 0);
       });
     } finally {
       clearTimeout(timer);
@@ -45098,13 +47173,8 @@ var Instance = class {
     this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
     const message = `It ${describeExit(exit)} after ${Math.round(lived / 1e3)} s. ${stderr.tail().slice(-300)}`.trim();
     this.lastError = { code: "SERVER_CRASHED", message };
-    deps.log.warn("server.exited", {
-      server,
-      instance: this.identity.id,
-      code: exit.code,
-      signal: exit.signal,
-      livedMs: lived
-    });
+    const { code, signal } = exit;
+    deps.log.warn("server.exited", { server, instance: this.identity.id, code, signal, livedMs: lived });
     this.#afterDeath();
   }
   #recordDeath(death, livedMs) {
@@ -45136,11 +47206,11 @@ var Instance = class {
 };
 
 // src/upstream/single-client.ts
-var words = /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
+var words2 = /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
 var maxEvidenceChars = 120;
 function singleClientEvidence(error2) {
   const text4 = error2 instanceof Error ? error2.message : "";
-  const at = text4.search(words);
+  const at = text4.search(words2);
   if (at < 0) return void 0;
   return text4.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
 }
@@ -45165,9 +47235,9 @@ var Supervisor = class {
     this.#admission = new Admission(() => deps.config().daemon.startLimit);
     this.#health = new HealthChecks({
       now: deps.now,
-      onHung: (instance, silentMs) => {
-        deps.log.warn("server.hung", { server: instance.identity.server, instance: instance.identity.id, silentMs });
-        void instance.stop(`it did not answer for ${Math.round(silentMs / 1e3)} s`);
+      onHung: (instance, silentMs2) => {
+        deps.log.warn("server.hung", { server: instance.identity.server, instance: instance.identity.id, silentMs: silentMs2 });
+        void instance.stop(`it did not answer for ${Math.round(silentMs2 / 1e3)} s`);
       }
     });
   }
@@ -45268,7 +47338,7 @@ var Supervisor = class {
   /** For good. */
   async close(reason) {
     this.#isClosed = true;
-    await this.stop(void 0, reason);
+    await Promise.all(this.all().map((instance) => instance.close(reason)));
   }
   #isIdle(instance, now) {
     const entry = this.#entries.get(instance);
@@ -45288,7 +47358,7 @@ var Supervisor = class {
     this.#instances.delete(key);
     this.#users.delete(key);
     this.#abandoned.delete(key);
-    await instance.stop(reason);
+    await instance.close(reason);
   }
   #create(entry, resolved, asker) {
     const deps = this.#deps;
@@ -45313,6 +47383,7 @@ var Supervisor = class {
         }
       }),
       capabilities: deps.capabilities(entry, resolved),
+      knownVersion: () => deps.knownVersion(resolved.snapshotKey),
       get startTimeoutMs() {
         return startTimeoutMs();
       },
@@ -45335,22 +47406,54 @@ function closedError2(server) {
   });
 }
 
+// src/upstream/tree-watch.ts
+var defaultEveryMs = 5e3;
+function createTreeWatch({ everyMs: everyMs2 = defaultEveryMs } = {}) {
+  const entries2 = /* @__PURE__ */ new Set();
+  let timer;
+  const look = () => {
+    const processes = listProcesses();
+    for (const entry of entries2) {
+      const { pid, pgid, startTime } = entry.root;
+      entry.known = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
+    }
+  };
+  return {
+    add: (root) => {
+      const entry = { root, known: [] };
+      entries2.add(entry);
+      timer ??= setInterval(look, everyMs2).unref();
+      return {
+        known: () => entry.known,
+        forget: () => {
+          entries2.delete(entry);
+          if (entries2.size > 0) return;
+          clearInterval(timer);
+          timer = void 0;
+        }
+      };
+    }
+  };
+}
+
 // src/daemon/server-side.ts
 var serverLog = { maxBytes: 2 * 1024 * 1024, keep: 2 };
 function createServerSide(deps) {
   const { locations, holder, redactor, router, log, now } = deps;
-  const hazards = openHazards((0, import_node_path28.join)(locations.dataDir, "hazards.json"), log, now);
-  const catalog = new Catalog(openSnapshots((0, import_node_path28.join)(cacheDir(locations), "snapshots"), log, now));
+  const hazards = openHazards((0, import_node_path29.join)(locations.dataDir, "hazards.json"), log, now);
+  const catalog = new Catalog(openSnapshots((0, import_node_path29.join)(cacheDir(locations), "snapshots"), log, now));
   const journal = openJournal(locations, log);
   const serverLogs = /* @__PURE__ */ new Map();
   const shared2 = {
     journal: () => journal,
     maxMessageBytes: () => holder.config.daemon.maxMessageBytes,
     workDir: locations.workDir,
-    markerTag: markerTag(locations.journalPath)
+    markerTag: markerTag(locations.journalPath),
+    watch: createTreeWatch()
   };
   const showLogin = (server, url3) => log.warn("server.needs-login", { server, url: url3 });
-  const remote = createRemoteOpener({ ...shared2, dataDir: locations.dataDir, showLogin, log });
+  const onLoggedIn = (server) => router().loggedIn(server);
+  const remote = createRemoteOpener({ ...shared2, dataDir: locations.dataDir, showLogin, onLoggedIn, log });
   const noteHazard = ({ identity: { server } }, what) => {
     if (!hazards.note(server, redactor.redact(what))) return;
     log.warn("server.hazard", { server, what });
@@ -45367,6 +47470,7 @@ function createServerSide(deps) {
     createStderr: (entry, label) => openStderr(serverLogs, entry, label, deps),
     addSecrets: (secrets) => secrets.forEach(redactor.add),
     capabilities: (entry, { sharing }) => upstreamCapabilities({ roots: sharing !== "shared", sampling: entry.sampling }),
+    knownVersion: (snapshot) => catalog.faceOf({ snapshot })?.introduction.protocolVersion,
     isWanted: ({ identity: identity3 }) => isWanted(identity3, deps.roster),
     onSingleClient: (instance, evidence) => noteHazard(instance, `it refused a second session: ${evidence}`),
     events: {
@@ -45383,7 +47487,8 @@ function createServerSide(deps) {
     if ((await journal).entries().length === 0) removeIfPresent(locations.journalPath);
     for (const file of serverLogs.values()) file.close();
   };
-  return { supervisor, catalog, hazards, journal, noteHazard, closeLogins: remote.close, close };
+  const { login, close: closeLogins } = remote;
+  return { supervisor, catalog, hazards, journal, noteHazard, login, closeLogins, close };
 }
 var steadyNow = () => performance.timeOrigin + performance.now();
 function isWanted({ sharing, projectRoot, scopeId }, roster) {
@@ -45392,7 +47497,7 @@ function isWanted({ sharing, projectRoot, scopeId }, roster) {
   );
 }
 function openStderr(files, entry, label, { locations, redactor, now }) {
-  const path8 = (0, import_node_path28.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
+  const path8 = (0, import_node_path29.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
   const file = files.get(path8) ?? createRotatingFile({ path: path8, ...serverLog });
   files.set(path8, file);
   return createStderrSink({ file, redact: redactor.redact, label, now });
@@ -45430,7 +47535,8 @@ async function startDaemon(options) {
     catalog,
     roster,
     supervisor: () => supervisor,
-    spillFolder: (0, import_node_path29.join)(cacheDir(locations), "results"),
+    spillFolder: (0, import_node_path30.join)(cacheDir(locations), "results"),
+    poolFolder: (0, import_node_path30.join)(cacheDir(locations), "found-tools"),
     // A private daemon's lists are nobody else's.
     onServed: (session) => !isAlone && faces.onServed(session),
     onHazard: servers.noteHazard,
@@ -45449,7 +47555,7 @@ async function startDaemon(options) {
     router,
     supervisor,
     catalog,
-    hazards: servers.hazards,
+    ...{ hazards: servers.hazards, login: servers.login },
     envValues: () => readEnvFile(locations.envFilePath).values,
     baseline: baselineEnv(env2),
     port: () => ({ port: remote.port, problem: remote.problem }),
@@ -45561,6 +47667,7 @@ async function startDaemon(options) {
     port: isAlone ? "off" : holder.config.http.port,
     tokenPath: locations.tokenPath,
     onPort: (port) => own2.setPort(port),
+    onTokenReplaced: () => mcpHttp.endAll("the token was replaced"),
     log
   });
   const reloading = openReload({
@@ -45620,7 +47727,7 @@ async function startDaemon(options) {
         () => limitMs
       );
       if (!isQuiet) log.warn("daemon.calls-cut", { reason });
-      await Promise.race([supervisor.close(reason), delay7(serversEndMs)]);
+      await Promise.race([supervisor.close(reason), (0, import_promises20.setTimeout)(serversEndMs, void 0, { ref: false })]);
       faces.flush();
       router.modes.close();
       own2.remove();
@@ -45635,11 +47742,6 @@ async function startDaemon(options) {
     return stopping;
   };
   return { endpoint, stop };
-}
-function delay7(ms) {
-  return new Promise((resolve3) => {
-    setTimeout(resolve3, ms).unref();
-  });
 }
 
 // src/daemon/events.ts
@@ -45673,6 +47775,50 @@ data: ${data}
   };
 }
 
+// src/daemon/login-scope.ts
+var import_node_child_process10 = require("node:child_process");
+var import_node_fs36 = require("node:fs");
+var busTimeoutMs = 5e3;
+async function leaveLoginSession({ pid, cgroup, busctl, log }) {
+  if (!/\/session-[^/]+\.scope(?:\/|$)/m.test(cgroup)) return;
+  try {
+    const manager = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
+    const setting = await busctl(["get-property", ...manager, "KillUserProcesses"]);
+    if (setting.trim() !== "b true") return;
+    await busctl(["--user", ...startScope(pid)]);
+    log.info("daemon.left-login-session", {});
+  } catch (error2) {
+    log.warn("daemon.ends-at-logout", { error: error2 });
+  }
+}
+function systemLoginScope(log) {
+  return { pid: process.pid, cgroup: readOwnCgroup(), busctl: runBusctl, log };
+}
+function startScope(pid) {
+  const manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
+  const description = ["Description", "s", "Shared MCP servers (aitkit mcp-proxy)"];
+  const properties = ["3", ...description, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", "1", String(pid)];
+  const unit = [`aitkit-mcp-proxy-${pid}.scope`, "fail"];
+  return ["call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...unit, ...properties, "0"];
+}
+function readOwnCgroup() {
+  try {
+    return (0, import_node_fs36.readFileSync)("/proc/self/cgroup", "utf8");
+  } catch {
+    return "";
+  }
+}
+function runBusctl(args) {
+  return new Promise((resolve3, reject) => {
+    (0, import_node_child_process10.execFile)(
+      "busctl",
+      args,
+      { timeout: busTimeoutMs, windowsHide: true },
+      (error2, stdout) => error2 ? reject(error2) : resolve3(stdout)
+    ).unref();
+  });
+}
+
 // src/daemon/run.ts
 var logLimits = { maxBytes: 5 * 1024 * 1024, keep: 3 };
 var predecessorEndMs = 2e3;
@@ -45691,14 +47837,14 @@ async function runDaemon(argv, env2) {
   }
   const redactor = createRedactor();
   const log = createFileLog({ path: locations.logPath, ...logLimits, redact: redactor.redact });
-  const isForeground = argv.includes("--foreground");
+  const [isForeground, isAlone] = [argv.includes("--foreground"), argv.includes("--alone")];
   const stopped = deferred();
   surviveStrays(log, () => void daemon.stop("too many errors", true));
   const events = createEventStream(isForeground ? withStderr(log) : log, redactor.redact);
   const daemon = await startDaemon({
     locations,
     env: env2,
-    isAlone: argv.includes("--alone"),
+    isAlone,
     log: events.log,
     redactor,
     subscribe: events.subscribe,
@@ -45716,6 +47862,7 @@ async function runDaemon(argv, env2) {
     node: process.version
   });
   announce({ ready: true, pid: process.pid, socket: locations.socketPath });
+  if (!isForeground && !isAlone) void leaveLoginSession(systemLoginScope(events.log));
   await stopped.promise;
   events.log.info("daemon.stopped", {});
   lock.release();
@@ -45730,7 +47877,7 @@ async function awaitLock({ lockKeyPath, socketPath: socketPath2 }) {
 }
 function announce(message) {
   try {
-    (0, import_node_fs35.writeSync)(1, `${JSON.stringify(message)}
+    (0, import_node_fs37.writeSync)(1, `${JSON.stringify(message)}
 `);
   } catch {
   }
@@ -45740,7 +47887,7 @@ function describeFailure(error2) {
 `;
 }
 function refuseForeignRoot(root) {
-  const owner = (0, import_node_fs35.lstatSync)(root, { throwIfNoEntry: false })?.uid;
+  const owner = (0, import_node_fs37.lstatSync)(root, { throwIfNoEntry: false })?.uid;
   if (process.getuid?.() !== 0 || owner === void 0 || owner === 0) return;
   throw new AppError({
     code: "DAEMON_REFUSED",

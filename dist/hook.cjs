@@ -119,7 +119,7 @@ function removeIfPresent(path) {
   }
 }
 function writeTemporary(path, data, options) {
-  const temporary = `${path}.${process.pid}.${(0, require("node:crypto").randomBytes)(4).toString("hex")}.tmp`;
+  const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
   const flags = require("node:fs").constants.O_WRONLY | require("node:fs").constants.O_CREAT | require("node:fs").constants.O_EXCL;
   const fd = (0, require("node:fs").openSync)(temporary, flags, options.mode ?? 384);
   try {
@@ -137,7 +137,11 @@ function writeTemporary(path, data, options) {
 
 // src/base/private-dir.ts
 function ensurePrivateDir(path) {
-  (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
+  try {
+    (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
+  } catch {
+    (0, require("node:fs").mkdirSync)(path, { mode: 448 });
+  }
   const unsafe = whyUnsafe(path);
   if (unsafe) {
     throw new AppError({
@@ -386,12 +390,20 @@ function processStartTime(pid) {
 function linuxStat(pid) {
   let text;
   try {
-    text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "latin1");
+    text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "utf8");
   } catch {
     return void 0;
   }
   const [state = "", ppid, pgid, sid, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { pid, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), startTime: rest[15] ?? "" };
+  return {
+    pid,
+    state,
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    threads: Number(rest[13]),
+    startTime: rest[15] ?? ""
+  };
 }
 
 // src/hooks/session-start.ts

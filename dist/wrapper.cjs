@@ -43,6 +43,7 @@ var init_errors = __esm({
       "DEMO_FAILED",
       "DIRECTORY_UNSAFE",
       "FILE_CHANGED",
+      "INPUT_REFUSED",
       "JOB_LIMIT",
       "JOB_UNKNOWN",
       "MESSAGE_TOO_LARGE",
@@ -105,7 +106,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "6e320f382f56" };
+    ownBuild = { version: "0.1.0", fingerprint: "f7eadb506eeb" };
   }
 });
 
@@ -148,7 +149,7 @@ function removeIfPresent(path) {
   }
 }
 function writeTemporary(path, data, options) {
-  const temporary = `${path}.${process.pid}.${(0, require("node:crypto").randomBytes)(4).toString("hex")}.tmp`;
+  const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
   const flags = require("node:fs").constants.O_WRONLY | require("node:fs").constants.O_CREAT | require("node:fs").constants.O_EXCL;
   const fd = (0, require("node:fs").openSync)(temporary, flags, options.mode ?? 384);
   try {
@@ -163,7 +164,7 @@ function writeTemporary(path, data, options) {
   (0, require("node:fs").closeSync)(fd);
   return temporary;
 }
-var import_node_crypto2, import_node_fs;
+var import_node_fs;
 var init_atomic_file = __esm({
   "src/base/atomic-file.ts"() {
     "use strict";
@@ -173,7 +174,11 @@ var init_atomic_file = __esm({
 
 // src/base/private-dir.ts
 function ensurePrivateDir(path) {
-  (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
+  try {
+    (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
+  } catch {
+    (0, require("node:fs").mkdirSync)(path, { mode: 448 });
+  }
   const unsafe = whyUnsafe(path);
   if (unsafe) {
     throw new AppError({
@@ -669,7 +674,7 @@ function readLockKey(path) {
     return void 0;
   }
 }
-var import_node_crypto6, import_node_net3;
+var import_node_crypto5, import_node_net3;
 var init_starter_lock = __esm({
   "src/daemon-client/starter-lock.ts"() {
     "use strict";
@@ -787,16 +792,10 @@ async function installStable({ bundlePath, locations, build, execPath }) {
   const target = (0, require("node:path").join)(locations.appDir, build.version);
   if (own === target || !programs.every((program) => (0, require("node:fs").existsSync)((0, require("node:path").join)(own, program)))) return false;
   ensurePrivateDir(locations.appDir);
-  const installed = await readBuild2(target);
-  if (installed?.fingerprint !== build.fingerprint) await copyVersion(own, target, build);
-  writeLaunchers({
-    locations,
-    target,
-    build,
-    execPath: execPath ?? process.execPath,
-    current: await launcherVersion(locations)
-  });
-  await pruneVersions(locations, build.version);
+  const isCopied = readBuild2(target)?.fingerprint === build.fingerprint;
+  if (!isCopied) await copyVersion(own, target, build);
+  writeLaunchers({ locations, target, build, execPath: execPath ?? process.execPath });
+  if (!isCopied) await pruneVersions(locations, build.version);
   return true;
 }
 async function copyVersion(own, target, build) {
@@ -820,30 +819,24 @@ async function copyVersion(own, target, build) {
     await (0, require("node:fs/promises").rm)(replaced, { recursive: true, force: true });
   }
 }
-async function readBuild2(folder) {
+function readBuild2(folder) {
   try {
-    const value = JSON.parse(await (0, require("node:fs/promises").readFile)((0, require("node:path").join)(folder, "build.json"), "utf8"));
+    const value = JSON.parse((0, require("node:fs").readFileSync)((0, require("node:path").join)(folder, "build.json"), "utf8"));
     if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
     return { version: value["version"], fingerprint: String(value["fingerprint"]) };
   } catch {
     return void 0;
   }
 }
-async function launcherVersion({ binDir }) {
-  try {
-    return versionMark.exec(await (0, require("node:fs/promises").readFile)((0, require("node:path").join)(binDir, launcherFile("run-mcp-proxy")), "utf8"))?.[1];
-  } catch {
-    return void 0;
-  }
-}
-function writeLaunchers(options) {
-  const { locations, target, build, execPath, current } = options;
+function writeLaunchers({ locations, target, build, execPath }) {
+  const present = launchers.map((name) => readFileIfPresent((0, require("node:path").join)(locations.binDir, launcherFile(name))));
+  const current = versionMark.exec(present[0] ?? "")?.[1];
   if (current !== void 0 && compareVersions(current, build.version) > 0) return;
   ensurePrivateDir(locations.binDir);
-  for (const name of launchers) {
+  for (const [i, name] of launchers.entries()) {
     const program = (0, require("node:path").join)(target, "bin", name);
     const text = process.platform === "win32" ? cmdLauncher(program, execPath, build) : shLauncher(program, execPath, build);
-    writeFileAtomic((0, require("node:path").join)(locations.binDir, launcherFile(name)), text, { mode: 448 });
+    if (text !== present[i]) writeFileAtomic((0, require("node:path").join)(locations.binDir, launcherFile(name)), text, { mode: 448 });
   }
 }
 function launcherFile(name) {
@@ -880,7 +873,7 @@ async function runningVersions({ runRoot }) {
   const names = (await (0, require("node:fs/promises").readdir)(runRoot)).filter((name) => name.endsWith(".pid"));
   return new Set(names.flatMap((name) => readEndpoint((0, require("node:path").join)(runRoot, name))?.build?.version ?? []));
 }
-var import_node_crypto7, import_node_fs11, import_promises, import_node_path9, programs, exampleServers, extras, launchers, keptVersions, versionMark;
+var import_node_crypto6, import_node_fs11, import_promises, import_node_path9, programs, exampleServers, extras, launchers, keptVersions, versionMark;
 var init_install_stable = __esm({
   "src/wrapper/install-stable.ts"() {
     "use strict";
@@ -1106,12 +1099,13 @@ function splitFlag(argument) {
 // src/base/line-splitter.ts
 var keptEndBytes = 4096;
 var newline = 10;
+var nothing = Buffer.alloc(0);
 var LineSplitter = class {
   #options;
   #parts = [];
   #bytes = 0;
   #head;
-  #tail = Buffer.alloc(0);
+  #tail = nothing;
   constructor(options) {
     this.#options = options;
   }
@@ -1124,6 +1118,11 @@ var LineSplitter = class {
     for (; ; ) {
       const at = chunk.indexOf(newline, from);
       if (at < 0) break;
+      if (this.#bytes === 0 && at - from <= this.#options.maxLineBytes) {
+        this.#handOut(chunk.subarray(from, at));
+        from = at + 1;
+        continue;
+      }
       this.#keep(chunk.subarray(from, at));
       this.#finish();
       from = at + 1;
@@ -1150,17 +1149,37 @@ var LineSplitter = class {
     this.#parts = [];
     this.#bytes = 0;
     this.#head = void 0;
-    this.#tail = Buffer.alloc(0);
+    this.#tail = nothing;
     if (head) {
       this.#options.onOversize({ head, tail, bytes });
       return;
     }
     const [only] = parts;
-    let line = parts.length === 1 && only ? only : Buffer.concat(parts);
-    if (line[line.length - 1] === 13) line = line.subarray(0, -1);
+    this.#handOut(parts.length === 1 && only ? only : Buffer.concat(parts));
+  }
+  #handOut(bytes) {
+    const line = bytes[bytes.length - 1] === 13 ? bytes.subarray(0, -1) : bytes;
     if (line.length > 0) this.#options.onLine(line);
   }
 };
+
+// src/base/line-writer.ts
+var copyLimitBytes = 16 * 1024;
+function writeLine(stream, line, done) {
+  if (typeof line === "string") return stream.write(`${line}
+`, done);
+  if (line.length <= copyLimitBytes) {
+    const copy = Buffer.allocUnsafe(line.length + 1);
+    copy.set(line);
+    copy[line.length] = 10;
+    return stream.write(copy, done);
+  }
+  stream.cork();
+  stream.write(line);
+  const isFree = stream.write("\n", done);
+  stream.uncork();
+  return isFree;
+}
 
 // src/daemon-client/dial.ts
 init_errors();
@@ -1229,22 +1248,6 @@ function dial(options, events) {
       socket.destroy();
     }
   };
-}
-var copyLimitBytes = 16 * 1024;
-function writeLine(stream, line) {
-  if (typeof line === "string") return stream.write(`${line}
-`);
-  if (line.length <= copyLimitBytes) {
-    const copy = Buffer.allocUnsafe(line.length + 1);
-    copy.set(line);
-    copy[line.length] = 10;
-    return stream.write(copy);
-  }
-  stream.cork();
-  stream.write(line);
-  const isFree = stream.write("\n");
-  stream.uncork();
-  return isFree;
 }
 function corked(stream, act) {
   stream.cork();
@@ -1366,7 +1369,7 @@ function isRunning({ pid, startTime }) {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   if (process.platform === "linux") {
     const stat = linuxStat(pid);
-    return stat !== void 0 && stat.state !== "Z" && (startTime === void 0 || stat.startTime === startTime);
+    return stat !== void 0 && !isZombie(stat) && (startTime === void 0 || stat.startTime === startTime);
   }
   try {
     process.kill(pid, 0);
@@ -1375,15 +1378,26 @@ function isRunning({ pid, startTime }) {
   }
   return startTime === void 0 || processStartTime(pid) === startTime;
 }
+function isZombie({ state, threads }) {
+  return state === "Z" && threads <= 1;
+}
 function linuxStat(pid) {
   let text;
   try {
-    text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "latin1");
+    text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "utf8");
   } catch {
     return void 0;
   }
   const [state = "", ppid, pgid, sid, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { pid, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), startTime: rest[15] ?? "" };
+  return {
+    pid,
+    state,
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    threads: Number(rest[13]),
+    startTime: rest[15] ?? ""
+  };
 }
 
 // src/wrapper/identity.ts
@@ -1531,7 +1545,7 @@ function isStopped(pid) {
 }
 function cpuTicks(pid) {
   try {
-    const text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "latin1");
+    const text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return Number(fields[11]) + Number(fields[12]);
   } catch {
@@ -1735,47 +1749,168 @@ function asAppError(error) {
 // src/wrapper/relay.ts
 init_hello();
 
-// src/base/json-scan.ts
+// src/base/json-skip.ts
 var maxDepth = 1e3;
-var [quote, backslash, comma, colon] = [34, 92, 44, 58];
-var [openBrace, closeBrace, openBracket, closeBracket] = [123, 125, 91, 93];
+var quote = 34;
+var backslash = 92;
+var comma = 44;
+var colon = 58;
+var openBrace = 123;
+var closeBrace = 125;
+var openBracket = 91;
+var closing = 2;
 var JsonSyntaxError = class extends Error {
   constructor(what, at) {
     super(`${what} at byte ${at}`);
     this.name = "JsonSyntaxError";
   }
 };
-function objectMembers(bytes, span = { start: 0, end: bytes.length }) {
-  const members = [];
+var containers = new Uint8Array(maxDepth);
+function skipSpace(bytes, from) {
+  const { length } = bytes;
+  let at = from;
+  while (at < length) {
+    const c = bytes[at];
+    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;
+    at += 1;
+  }
+  return at;
+}
+function skipValue(bytes, from) {
+  let depth = 0;
+  let at = skipSpace(bytes, from);
+  for (; ; ) {
+    const c = at < bytes.length ? bytes[at] ?? 0 : 0;
+    if (c === openBrace || c === openBracket) {
+      at = skipSpace(bytes, at + 1);
+      if (at < bytes.length && bytes[at] === c + closing) at += 1;
+      else {
+        if (depth === maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
+        containers[depth] = c;
+        depth += 1;
+        if (c === openBrace) at = skipKey(bytes, at);
+        continue;
+      }
+    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);
+    for (; ; ) {
+      if (depth === 0) return at;
+      const container = containers[depth - 1] ?? 0;
+      at = skipSpace(bytes, at);
+      const next = at < bytes.length ? bytes[at] : 0;
+      if (next === comma) {
+        at = skipSpace(bytes, at + 1);
+        if (container === openBrace) at = skipKey(bytes, at);
+        break;
+      }
+      if (next !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);
+      depth -= 1;
+      at += 1;
+    }
+  }
+}
+function skipString(bytes, from) {
+  const { length } = bytes;
+  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);
+  let at = from + 1;
+  while (at < length) {
+    const c = bytes[at] ?? 0;
+    if (c === quote) return at + 1;
+    if (c < 32) break;
+    if (c === backslash) at = skipEscape(bytes, at);
+    else at += 1;
+  }
+  throw new JsonSyntaxError("unfinished string or control character", at);
+}
+function skipKey(bytes, from) {
+  const at = skipSpace(bytes, skipString(bytes, from));
+  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
+  return skipSpace(bytes, at + 1);
+}
+function skipEscape(bytes, at) {
+  const kind = bytes[at + 1];
+  if (kind === 117) {
+    for (let i = at + 2; i < at + 6; i += 1) {
+      const c = bytes[i] ?? 0;
+      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;
+      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);
+    }
+    return at + 6;
+  }
+  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
+    throw new JsonSyntaxError("bad escape", at);
+  return at + 2;
+}
+function skipLiteral(bytes, from, first) {
+  if (first === 116) return skipWord(bytes, from, "true");
+  if (first === 102) return skipWord(bytes, from, "false");
+  if (first === 110) return skipWord(bytes, from, "null");
+  return skipNumber(bytes, from);
+}
+function skipWord(bytes, from, word) {
+  for (let i = 1; i < word.length; i += 1) {
+    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);
+  }
+  return from + word.length;
+}
+function skipNumber(bytes, from) {
+  const start2 = bytes[from] === 45 ? from + 1 : from;
+  let at = bytes[start2] === 48 ? start2 + 1 : skipDigits(bytes, start2, from);
+  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);
+  if (bytes[at] === 101 || bytes[at] === 69) {
+    const sign = bytes[at + 1];
+    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);
+  }
+  return at;
+}
+function skipDigits(bytes, from, start2) {
+  const { length } = bytes;
+  let at = from;
+  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;
+  if (at === from) throw new JsonSyntaxError("unexpected text", start2);
+  return at;
+}
+function isDigit(c) {
+  return c >= 48 && c <= 57;
+}
+
+// src/base/json-scan.ts
+function eachMember(bytes, span, visit) {
   let at = skipSpace(bytes, span.start);
   if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);
   at = skipSpace(bytes, at + 1);
-  if (bytes[at] === closeBrace) {
-    ensureEnd(bytes, at + 1, span.end);
-    return members;
-  }
+  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);
   for (; ; ) {
-    const keyEnd = skipString(bytes, at);
-    const key = decodeString(bytes, { start: at, end: keyEnd });
+    const [keyStart, keyEnd] = [at, skipString(bytes, at)];
     at = skipSpace(bytes, keyEnd);
     if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
     const start2 = skipSpace(bytes, at + 1);
     const end = skipValue(bytes, start2);
-    members.push({ key, value: { start: start2, end } });
+    visit(keyStart, keyEnd, start2, end);
     at = skipSpace(bytes, end);
     if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
     else if (bytes[at] === closeBrace) break;
     else throw new JsonSyntaxError("expected a comma or a closing brace", at);
   }
   ensureEnd(bytes, at + 1, span.end);
-  return members;
 }
-function findMember(members, key) {
-  for (let i = members.length - 1; i >= 0; i -= 1) {
-    const member = members[i];
-    if (member?.key === key) return member.value;
+function memberOf(bytes, span, key) {
+  let found;
+  eachMember(bytes, span, (keyStart, keyEnd, start2, end) => {
+    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start: start2, end };
+  });
+  return found;
+}
+function isKeyAt(bytes, start2, end, key) {
+  const length = end - start2 - 2;
+  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start2, end, key);
+  for (let i = 0; i < length; i += 1) {
+    if (bytes[start2 + 1 + i] !== key.charCodeAt(i)) return false;
   }
-  return void 0;
+  return true;
+}
+function isEscapedKey(bytes, start2, end, key) {
+  const isEscaped = bytes.indexOf(backslash, start2) < end && bytes.indexOf(backslash, start2) >= 0;
+  return isEscaped && decodeString(bytes, { start: start2, end }) === key;
 }
 function isObjectAt(bytes, span) {
   return span !== void 0 && bytes[span.start] === openBrace;
@@ -1800,89 +1935,28 @@ function ensureEnd(bytes, from, end) {
   const at = skipSpace(bytes, from);
   if (at < end) throw new JsonSyntaxError("text after the value", at);
 }
-function skipSpace(bytes, from) {
-  let at = from;
-  for (; ; ) {
-    const c = bytes[at];
-    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) return at;
-    at += 1;
-  }
-}
-function skipValue(bytes, from) {
-  const open = [];
-  let at = skipSpace(bytes, from);
-  for (; ; ) {
-    const c = bytes[at];
-    if (c === openBrace || c === openBracket) {
-      at = skipSpace(bytes, at + 1);
-      if (bytes[at] === (c === openBrace ? closeBrace : closeBracket)) {
-        at += 1;
-      } else {
-        if (open.push(c) > maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
-        if (c === openBrace) at = skipKey(bytes, at);
-        continue;
-      }
-    } else if (c === quote) at = skipString(bytes, at);
-    else at = skipLiteral(bytes, at);
-    for (; ; ) {
-      const container = open[open.length - 1];
-      if (container === void 0) return at;
-      at = skipSpace(bytes, at);
-      const next = bytes[at];
-      if (next === comma) {
-        at = skipSpace(bytes, at + 1);
-        if (container === openBrace) at = skipKey(bytes, at);
-        break;
-      }
-      if (next !== (container === openBrace ? closeBrace : closeBracket)) {
-        throw new JsonSyntaxError("expected a comma or a closing bracket", at);
-      }
-      open.pop();
-      at += 1;
+
+// src/base/envelope-scan.ts
+var keys = ["id", "method", "jsonrpc", "params", "result", "error"];
+function scanEnvelope(line) {
+  const scan = {
+    jsonrpc: void 0,
+    id: void 0,
+    method: void 0,
+    params: void 0,
+    result: void 0,
+    error: void 0,
+    hasTwice: false
+  };
+  eachMember(line, { start: 0, end: line.length }, (keyStart, keyEnd, start2, end) => {
+    for (const key of keys) {
+      if (!isKeyAt(line, keyStart, keyEnd, key)) continue;
+      if (scan[key]) scan.hasTwice = true;
+      scan[key] = { start: start2, end };
+      return;
     }
-  }
-}
-function skipKey(bytes, from) {
-  const at = skipSpace(bytes, skipString(bytes, from));
-  if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);
-  return skipSpace(bytes, at + 1);
-}
-function skipString(bytes, from) {
-  if (bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);
-  let at = from + 1;
-  for (; ; ) {
-    const c = bytes[at];
-    if (c === quote) return at + 1;
-    if (c === void 0 || c < 32) throw new JsonSyntaxError("unfinished string or control character", at);
-    if (c === backslash) at = skipEscape(bytes, at);
-    else at += 1;
-  }
-}
-function skipEscape(bytes, at) {
-  const kind = bytes[at + 1];
-  if (kind === 117) {
-    for (let i = at + 2; i < at + 6; i += 1) {
-      const c = bytes[i] ?? 0;
-      const isHex = c >= 48 && c <= 57 || c >= 65 && c <= 70 || c >= 97 && c <= 102;
-      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);
-    }
-    return at + 6;
-  }
-  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
-    throw new JsonSyntaxError("bad escape", at);
-  return at + 2;
-}
-var literal = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
-function skipLiteral(bytes, from) {
-  let at = from;
-  for (; ; ) {
-    const c = bytes[at];
-    const isPart = c !== void 0 && (c >= 48 && c <= 57 || c >= 97 && c <= 122 || c === 69 || c === 43 || c === 45 || c === 46);
-    if (!isPart) break;
-    at += 1;
-  }
-  if (!literal.test(view(bytes).toString("latin1", from, at))) throw new JsonSyntaxError("unexpected text", from);
-  return at;
+  });
+  return scan;
 }
 
 // src/wrapper/frames.ts
@@ -1890,29 +1964,27 @@ var rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601, away: -3
 function peek(line) {
   const first = firstByte(line);
   if (first === 91) return invalid(rpcCodes.invalid, "Batches are not supported: send one message a line.");
-  let members;
+  let scan;
   try {
-    members = objectMembers(line);
+    scan = scanEnvelope(line);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
   }
-  const idSpan = findMember(members, "id");
-  const method = stringAt(line, findMember(members, "method"));
+  const { id: idSpan, params } = scan;
+  const method = stringAt(line, scan.method);
   if (idSpan === void 0) {
     if (method === void 0) return invalid(rpcCodes.invalid, "Invalid request: neither method nor id.");
-    return { kind: "notification", method, params: findMember(members, "params") };
+    return { kind: "notification", method, params };
   }
   const id = textAt(line, idSpan);
   const key = idKey(id);
   if (method === void 0) {
-    const isError = findMember(members, "error") !== void 0;
-    if (isError || findMember(members, "result") !== void 0)
-      return { kind: "response", id, key: key ?? id, isError };
+    const isError = scan.error !== void 0;
+    if (isError || scan.result !== void 0) return { kind: "response", id, key: key ?? id, isError };
     return invalid(rpcCodes.invalid, "Invalid request: no method.", key === void 0 ? "null" : id);
   }
   if (key === void 0) return invalid(rpcCodes.invalid, "Invalid request: an id is a string or a number.");
-  const params = findMember(members, "params");
   if (params !== void 0 && !isObjectAt(line, params) && !isArrayAt(line, params) && textAt(line, params) !== "null") {
     return invalid(rpcCodes.invalid, "Invalid request: params is an object.", id);
   }
@@ -1926,8 +1998,8 @@ function idKey(raw) {
 }
 function paramText(line, params, name) {
   if (!isObjectAt(line, params)) return void 0;
-  const span = findMember(objectMembers(line.subarray(params.start, params.end)), name);
-  return span && textAt(line, { start: params.start + span.start, end: params.start + span.end });
+  const span = memberOf(line, params, name);
+  return span && textAt(line, span);
 }
 function errorLine(id, code, message, data) {
   return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, ...data ? { data } : {} })}}`;

@@ -13,13 +13,14 @@ export type LineSplitterOptions = {
 const keptEndBytes = 4_096;
 
 const newline = 0x0a;
+const nothing = Buffer.alloc(0);
 
 export class LineSplitter {
   readonly #options: LineSplitterOptions;
   #parts: Buffer[] = [];
   #bytes = 0;
   #head: Buffer | undefined;
-  #tail: Buffer = Buffer.alloc(0);
+  #tail: Buffer = nothing;
 
   constructor(options: LineSplitterOptions) {
     this.#options = options;
@@ -35,6 +36,12 @@ export class LineSplitter {
     for (;;) {
       const at = chunk.indexOf(newline, from);
       if (at < 0) break;
+      // The common case: the whole line came at once.
+      if (this.#bytes === 0 && at - from <= this.#options.maxLineBytes) {
+        this.#handOut(chunk.subarray(from, at));
+        from = at + 1;
+        continue;
+      }
       this.#keep(chunk.subarray(from, at));
       this.#finish();
       from = at + 1;
@@ -64,14 +71,17 @@ export class LineSplitter {
     this.#parts = [];
     this.#bytes = 0;
     this.#head = undefined;
-    this.#tail = Buffer.alloc(0);
+    this.#tail = nothing;
     if (head) {
       this.#options.onOversize({ head, tail, bytes });
       return;
     }
     const [only] = parts;
-    let line = parts.length === 1 && only ? only : Buffer.concat(parts);
-    if (line[line.length - 1] === 0x0d) line = line.subarray(0, -1);
+    this.#handOut(parts.length === 1 && only ? only : Buffer.concat(parts));
+  }
+
+  #handOut(bytes: Buffer): void {
+    const line = bytes[bytes.length - 1] === 0x0d ? bytes.subarray(0, -1) : bytes;
     if (line.length > 0) this.#options.onLine(line);
   }
 }

@@ -7,7 +7,10 @@ import { probe } from '../daemon-client/probe.ts';
 import type { ServerRequest } from '../link/control.ts';
 import type { Environment } from '../link/locations.ts';
 
-export type DaemonClient = Pick<ControlClient, 'health' | 'status' | 'explain' | 'tokens' | 'tools' | 'call' | 'drain'> & {
+export type DaemonClient = Pick<
+  ControlClient,
+  'health' | 'status' | 'explain' | 'tokens' | 'tools' | 'call' | 'drain'
+> & {
   change: (verb: 'start' | 'stop' | 'restart', request: ServerRequest) => Promise<unknown>;
 };
 

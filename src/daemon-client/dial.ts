@@ -4,6 +4,7 @@ import { createConnection, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
+import { writeLine } from '../base/line-writer.ts';
 import { type Hello, type HelloReply, isRecord, linkMethods, parseHelloReply } from '../link/hello.ts';
 import { busy, classifyConnectError, inspectSocketFile, type LinkFailure } from './socket-file.ts';
 
@@ -101,25 +102,6 @@ export function dial(options: DialOptions, events: LinkEvents): Link {
       socket.destroy();
     },
   };
-}
-
-/** Above this a copy of the line costs more than handing two buffers to writev. */
-const copyLimitBytes = 16 * 1024;
-
-/** Writes one line in one system call. */
-export function writeLine(stream: Pick<Writable, 'write' | 'cork' | 'uncork'>, line: Uint8Array | string): boolean {
-  if (typeof line === 'string') return stream.write(`${line}\n`);
-  if (line.length <= copyLimitBytes) {
-    const copy = Buffer.allocUnsafe(line.length + 1);
-    copy.set(line);
-    copy[line.length] = 0x0a;
-    return stream.write(copy);
-  }
-  stream.cork();
-  stream.write(line);
-  const isFree = stream.write('\n');
-  stream.uncork();
-  return isFree;
 }
 
 /** A system call costs more than all else that a line needs here. */

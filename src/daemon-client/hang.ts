@@ -75,7 +75,7 @@ function isStopped(pid: number): boolean {
 /** User and system time; undefined where the system does not tell, and then nothing is called hung. */
 function cpuTicks(pid: number): number | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return Number(fields[11]) + Number(fields[12]);
   } catch {

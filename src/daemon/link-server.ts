@@ -6,8 +6,10 @@ import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { removeIfPresent } from '../base/atomic-file.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
+import { writeLine } from '../base/line-writer.ts';
 import type { Log } from '../base/log.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
+import { gather, inTurn } from '../base/turn.ts';
 import { ownBuild } from '../link/build.ts';
 import { checkFitness, linkProtocol } from '../link/fitness.ts';
 import type { Settings } from '../link/hello.ts';
@@ -34,6 +36,8 @@ export type LinkServerDeps = {
   now: () => number;
 };
 
+/** Holds `{"jsonrpc":"2.0","method":"aitkit/`. */
+const linkMessageStart = 40;
 /** A connection that says nothing is none. */
 const helloDeadlineMs = 10_000;
 /** What a session may leave unread: some of the largest messages; beyond it only this session is closed. */
@@ -96,7 +100,7 @@ function speak(socket: Socket, first: Buffer, deps: LinkServerDeps): void {
         state = nextConnectionState(state, session ? 'accepted' : 'refuse');
       } else if (!session)
         return; // refused: whatever follows is not for us
-      else if (line.includes('"aitkit/')) linkMessage(session, line, deps);
+      else if (isLinkMessage(line)) linkMessage(session, line, deps);
       else deps.onLine(session, line);
     },
     // The wrapper has the same bound and answers for its host; a line beyond it is no wrapper's.
@@ -104,7 +108,7 @@ function speak(socket: Socket, first: Buffer, deps: LinkServerDeps): void {
   });
   const timer = setTimeout(() => !session && socket.destroy(), helloDeadlineMs);
   const push = (chunk: Buffer) => {
-    splitter.push(chunk);
+    inTurn(() => splitter.push(chunk));
     if (!session && splitter.heldBytes > maxHelloBytes) socket.destroy();
   };
   socket.on('data', push);
@@ -157,7 +161,10 @@ function createSession(socket: Socket, hello: Hello, deps: LinkServerDeps, setRe
       ...(mode ? { mode } : {}),
     },
     sink: {
-      send: (line) => writeLine(socket, line),
+      send: (line) => {
+        gather(socket);
+        writeLine(socket, line);
+      },
       get bufferedBytes() {
         return socket.writableLength;
       },
@@ -176,25 +183,14 @@ function createSession(socket: Socket, hello: Hello, deps: LinkServerDeps, setRe
 }
 
 const newline = Buffer.from('\n');
-/** Below this, copying is cheaper than a second buffer in the write. */
-const copyBytes = 16 * 1024;
-
-/** All that one turn of the event loop has for a session leaves in one system call: it dominates the cost of a call. */
-function writeLine(socket: Socket, line: Buffer): void {
-  if (socket.writableCorked === 0) {
-    socket.cork();
-    setImmediate(() => socket.uncork());
-  }
-  if (line.length < copyBytes) socket.write(Buffer.concat([line, newline]));
-  else {
-    socket.write(line);
-    socket.write(newline);
-  }
-}
-
 function readHello(line: Buffer): Hello | undefined {
   const value = parse(line);
   return isRecord(value) && value['method'] === linkMethods.hello ? parseHello(value['params']) : undefined;
+}
+
+/** The wrapper writes the method of its own messages first; the rest of a line need not be searched for it. */
+function isLinkMessage(line: Buffer): boolean {
+  return line.toString('latin1', 0, linkMessageStart).includes('"aitkit/');
 }
 
 /** The wrapper's own messages; a host cannot send them, because the wrapper does not let their names pass. */

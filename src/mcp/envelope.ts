@@ -1,12 +1,12 @@
 // One JSON-RPC message as bytes plus the places of its envelope. Payloads stay unread.
+import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
 import {
   arrayElements,
   type Edit,
-  findMember,
   isArrayAt,
   isObjectAt,
   JsonSyntaxError,
-  objectMembers,
+  memberOf,
   type Span,
   splice,
   stringAt,
@@ -45,16 +45,16 @@ export type Envelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope
 
 /** Validates the whole message, so that nothing malformed is passed on. */
 export function parseEnvelope(line: Buffer): Envelope {
-  let members: ReturnType<typeof objectMembers>;
+  let scan: EnvelopeScan;
   try {
-    members = objectMembers(line);
+    scan = scanEnvelope(line);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     const isBatch = line[0] === 0x5b;
     const reason = isBatch ? 'batches are not part of this protocol revision' : error.message;
     return { kind: 'invalid', line, code: isBatch ? -32600 : -32700, reason, idText: undefined };
   }
-  const id = findMember(members, 'id');
+  const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
   const idText = id && textAt(line, id);
   const invalid = (reason: string): InvalidEnvelope => ({
     kind: 'invalid',
@@ -63,19 +63,16 @@ export function parseEnvelope(line: Buffer): Envelope {
     reason,
     idText: isIdText(idText) ? idText : undefined,
   });
-  if (hasTwice(members)) return invalid('an envelope member occurs twice');
-  if (stringAt(line, findMember(members, 'jsonrpc')) !== '2.0') return invalid('"jsonrpc" must be "2.0"');
-  const methodSpan = findMember(members, 'method');
+  if (hasTwice) return invalid('an envelope member occurs twice');
+  if (stringAt(line, jsonrpc) !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   if (methodSpan) {
     const method = stringAt(line, methodSpan);
-    const params = findMember(members, 'params');
     if (method === undefined) return invalid('"method" must be a string');
     if (params && !isObjectAt(line, params)) return invalid('"params" must be an object');
     if (id === undefined) return { kind: 'notification', line, method, params };
     if (!isIdText(idText)) return invalid('"id" must be a string or a number');
     return { kind: 'request', line, id, idText, method, params };
   }
-  const [result, error] = [findMember(members, 'result'), findMember(members, 'error')];
   if (id === undefined || (!result && !error)) return invalid('neither a request nor a response');
   return { kind: 'response', line, id, idText: idText ?? 'null', result, error };
 }
@@ -91,7 +88,7 @@ export function memberAt(line: Buffer, from: Span | undefined, path: readonly st
   let at = from;
   for (const key of path) {
     if (!isObjectAt(line, at)) return undefined;
-    at = findMember(objectMembers(line, at), key);
+    at = memberOf(line, at, key);
   }
   return at;
 }
@@ -111,17 +108,4 @@ export function withEdits(line: Buffer, edits: readonly Edit[]): Buffer {
 
 function isIdText(idText: string | undefined): idText is string {
   return idText !== undefined && /^["\d-]/.test(idText);
-}
-
-const envelopeKeys: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-
-/** Two readers could take different ones: such a message could be one thing to us and another to a server. */
-function hasTwice(members: readonly { key: string }[]): boolean {
-  const seen = new Set<string>();
-  for (const { key } of members) {
-    if (!envelopeKeys.has(key)) continue;
-    if (seen.has(key)) return true;
-    seen.add(key);
-  }
-  return false;
 }

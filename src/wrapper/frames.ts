@@ -1,14 +1,6 @@
 // Looks at the envelope of one line and builds the answers that are the wrapper's own. Lines themselves are never rewritten.
-import {
-  findMember,
-  isArrayAt,
-  isObjectAt,
-  JsonSyntaxError,
-  objectMembers,
-  type Span,
-  stringAt,
-  textAt,
-} from '../base/json-scan.ts';
+import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
+import { isArrayAt, isObjectAt, JsonSyntaxError, memberOf, type Span, stringAt, textAt } from '../base/json-scan.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 
 export type Frame =
@@ -23,29 +15,27 @@ export const rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601,
 export function peek(line: Buffer): Frame {
   const first = firstByte(line);
   if (first === 0x5b) return invalid(rpcCodes.invalid, 'Batches are not supported: send one message a line.');
-  let members: ReturnType<typeof objectMembers>;
+  let scan: EnvelopeScan;
   try {
-    members = objectMembers(line);
+    scan = scanEnvelope(line);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
   }
-  const idSpan = findMember(members, 'id');
-  const method = stringAt(line, findMember(members, 'method'));
+  const { id: idSpan, params } = scan;
+  const method = stringAt(line, scan.method);
   if (idSpan === undefined) {
     if (method === undefined) return invalid(rpcCodes.invalid, 'Invalid request: neither method nor id.');
-    return { kind: 'notification', method, params: findMember(members, 'params') };
+    return { kind: 'notification', method, params };
   }
   const id = textAt(line, idSpan);
   const key = idKey(id);
   if (method === undefined) {
-    const isError = findMember(members, 'error') !== undefined;
-    if (isError || findMember(members, 'result') !== undefined)
-      return { kind: 'response', id, key: key ?? id, isError };
+    const isError = scan.error !== undefined;
+    if (isError || scan.result !== undefined) return { kind: 'response', id, key: key ?? id, isError };
     return invalid(rpcCodes.invalid, 'Invalid request: no method.', key === undefined ? 'null' : id);
   }
   if (key === undefined) return invalid(rpcCodes.invalid, 'Invalid request: an id is a string or a number.');
-  const params = findMember(members, 'params');
   if (
     params !== undefined &&
     !isObjectAt(line, params) &&
@@ -68,8 +58,8 @@ export function idKey(raw: string): string | undefined {
 /** A member of `params` as its own text, or undefined. */
 export function paramText(line: Buffer, params: Span | undefined, name: string): string | undefined {
   if (!isObjectAt(line, params)) return undefined;
-  const span = findMember(objectMembers(line.subarray(params.start, params.end)), name);
-  return span && textAt(line, { start: params.start + span.start, end: params.start + span.end });
+  const span = memberOf(line, params, name);
+  return span && textAt(line, span);
 }
 
 export function errorLine(id: string, code: number, message: string, data?: Record<string, unknown>): string {

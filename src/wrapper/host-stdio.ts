@@ -1,7 +1,8 @@
 // The host's side: lines from stdin, lines to stdout, and the brakes on both.
 import type { Readable, Writable } from 'node:stream';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
-import { corked, writeLine } from '../daemon-client/dial.ts';
+import { writeLine } from '../base/line-writer.ts';
+import { corked } from '../daemon-client/dial.ts';
 
 export type HostStdioOptions = {
   stdin: Readable;

@@ -3,6 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { LineSplitter } from '../../base/line-splitter.ts';
+import { writeLine } from '../../base/line-writer.ts';
+import { gather, inTurn } from '../../base/turn.ts';
 import {
   type LaunchDeps,
   type LaunchSpec,
@@ -25,9 +27,6 @@ const exitAfterOutputMs = 250;
 
 /** What a dead process left in its pipe is read at once; silence this long means that a stray holds the pipe open. */
 const drainMs = 200;
-
-/** Below this a copy into one buffer is cheaper than two writes. */
-const joinBytes = 64 * 1024;
 
 /** Starts at once; a failure to start comes as `onExit({ reason: 'spawn-failed' })`. */
 export function openStdio(spec: StdioSpec, events: TransportEvents, deps: StdioDeps = {}): Transport {
@@ -60,23 +59,22 @@ class StdioTransport implements Transport {
     return this.#process?.pid;
   }
 
-  async send(line: Buffer): Promise<void> {
+  send(line: Buffer): Promise<void> {
+    // Nearly always: the promise of the start is not waited for again.
+    return this.#process ? this.#write(this.#process, line) : this.#sendLater(line);
+  }
+
+  async #sendLater(line: Buffer): Promise<void> {
     const server = await this.#started;
-    if (!server || this.#closing || this.#hasExited) throw goneError();
-    const frame = oneLine(line);
-    await new Promise<void>((resolve, reject) => {
-      const done = (error?: Error | null) => (error ? reject(goneError(error)) : resolve());
-      // What one turn of the event loop has for the server leaves in one system call: it dominates the cost of a call.
-      if (server.stdin.writableCorked === 0) {
-        server.stdin.cork();
-        setImmediate(() => server.stdin.uncork());
-      }
-      if (frame.length < joinBytes) {
-        server.stdin.write(Buffer.concat([frame, newline]), done);
-        return;
-      }
-      server.stdin.write(frame);
-      server.stdin.write(newline, done);
+    if (!server) throw goneError();
+    return this.#write(server, line);
+  }
+
+  #write({ stdin }: ServerProcess, line: Buffer): Promise<void> {
+    if (this.#closing || this.#hasExited) return Promise.reject(goneError());
+    return new Promise((resolve, reject) => {
+      gather(stdin);
+      writeLine(stdin, oneLine(line), (error) => (error ? reject(goneError(error)) : resolve()));
     });
   }
 
@@ -116,7 +114,7 @@ class StdioTransport implements Transport {
     });
     server.stdout.on('data', (chunk: Buffer) => {
       this.#hasOutput = true;
-      splitter.push(chunk);
+      inTurn(() => splitter.push(chunk));
     });
     const outputEnded = new Promise<'output'>((resolve) => {
       server.stdout.once('close', () => {
@@ -180,8 +178,6 @@ class StdioTransport implements Transport {
     this.#finish();
   }
 }
-
-const newline = Buffer.from('\n');
 
 function goneError(cause?: unknown): AppError {
   return new AppError({ code: 'SERVER_CRASHED', message: 'The server process has ended.', cause });
