@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "f7eadb506eeb" };
+    ownBuild = { version: "0.1.0", fingerprint: "ccd2a6afbf81" };
   }
 });
 
@@ -1035,7 +1035,10 @@ async function fetchFace(channel, introduction, former) {
     listNames.map((list) => {
       if (!declares(introduction, list)) return emptyListing;
       const kept = (error2) => (error2 instanceof AppError ? former?.lists[list] : void 0) ?? emptyListing;
-      return fetchListing(channel, list).catch(kept);
+      return fetchListing(channel, list).catch((error2) => {
+        if (error2 instanceof AppError && error2.code === "SERVER_FAILED") return fetchListing(channel, list);
+        throw error2;
+      }).catch(kept);
     })
   );
   const [tools2 = emptyListing, prompts = emptyListing, resources = emptyListing, resourceTemplates = emptyListing] = fetched;

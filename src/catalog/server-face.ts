@@ -58,7 +58,13 @@ export async function fetchFace(
     listNames.map((list) => {
       if (!declares(introduction, list)) return emptyListing;
       const kept = (error: unknown) => (error instanceof AppError ? former?.lists[list] : undefined) ?? emptyListing;
-      return fetchListing(channel, list).catch(kept);
+      return fetchListing(channel, list)
+        .catch((error: unknown) => {
+          // A broken connection, as of a kept one that the server had just closed: to ask again changes nothing there.
+          if (error instanceof AppError && error.code === 'SERVER_FAILED') return fetchListing(channel, list);
+          throw error;
+        })
+        .catch(kept);
     }),
   );
   const [tools = emptyListing, prompts = emptyListing, resources = emptyListing, resourceTemplates = emptyListing] =

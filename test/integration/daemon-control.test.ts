@@ -59,7 +59,7 @@ describe('over the socket', () => {
       server: 'echo',
       tool: 'raw',
       title: 'Raw',
-      description: 'Returns `result` as it is.',
+      description: 'Returns `result` as it is, or fails with `error`.',
     });
   });
 

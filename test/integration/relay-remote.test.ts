@@ -25,6 +25,13 @@ async function introductions(origin: string): Promise<number> {
   return all.filter(isFirst).length;
 }
 
+it('a list whose connection broke is asked for once more', async () => {
+  server = await runFixture('http-echo.mjs', { HTTP_BREAKS_LIST: '1' });
+  rig.writeConfig({ remote: { type: 'http', url: `${server.origin}/mcp` } });
+  const client = await rig.open({ args: ['--mode', 'all'] });
+  expect(await client.toolNames()).toContain('remote__echo');
+});
+
 describe('a remote server that has forgotten the session', () => {
   it('is introduced once more, and hears of log level and subscriptions again', async () => {
     server = await runFixture('http-echo.mjs');
