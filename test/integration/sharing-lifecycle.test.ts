@@ -64,7 +64,7 @@ describe('starts', () => {
   });
 
   it('that a client abandoned complete for the next one', async () => {
-    rig.writeConfig({ slow: fixture('echo.mjs', { START_MS: '1200', COUNT_FILE: join(rig.home, 'starts') }) }, all);
+    rig.writeConfig({ slow: fixture('echo.mjs', { START_MS: '3500', COUNT_FILE: join(rig.home, 'starts') }) }, all);
     const impatient = await rig.open();
     impatient.send({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'slow__pid', arguments: {} } });
     const { servers } = await rig.statusUntil(
@@ -81,7 +81,7 @@ describe('starts', () => {
   });
 
   it('over HTTP too, where the MCP session that came too late for its session is closed again', async () => {
-    const web = await runFixture('http-echo.mjs', { START_MS: '3000' });
+    const web = await runFixture('http-echo.mjs', { START_MS: '5000' });
     try {
       rig.writeConfig({ web: { type: 'http', url: `${web.origin}/mcp` } }, all);
       const requests = async (): Promise<unknown[]> =>
