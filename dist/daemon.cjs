@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ccd2a6afbf81" };
+    ownBuild = { version: "0.1.0", fingerprint: "335b560f0e37" };
   }
 });
 
@@ -37897,7 +37897,8 @@ var Router = class {
     }
   }
   #announceSoon() {
-    this.#announceTimer ??= setTimeout(() => {
+    if (this.#announceTimer) return;
+    this.#announceTimer = setTimeout(() => {
       this.#announceTimer = void 0;
       this.#lists.announce();
     }, announceDelayMs);

@@ -254,7 +254,8 @@ export class Router {
   }
 
   #announceSoon(): void {
-    this.#announceTimer ??= setTimeout(() => {
+    if (this.#announceTimer) return;
+    this.#announceTimer = setTimeout(() => {
       this.#announceTimer = undefined;
       this.#lists.announce();
     }, announceDelayMs);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../../scripts/build-defines.ts';
-import { fetchNode } from '../support/fetched-node.ts';
+import { fetchNode } from '../support/fetched-package.ts';
 import { buildFakePlugin, Rig } from '../support/wrapper-rig.ts';
 
 let node18: string;
