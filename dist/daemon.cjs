@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "335b560f0e37" };
+    ownBuild = { version: "0.1.0", fingerprint: "ac6da9004ec1" };
   }
 });
 
@@ -39953,7 +39953,7 @@ function explainServer(deps, entry, asker) {
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: "everyone",
-    project: `the sessions of ${projectRoot || "one project"}`,
+    project: `the sessions of ${isVisible && projectRoot || "one project"}`,
     session: "one session alone"
   };
   const lines = [
@@ -39961,7 +39961,7 @@ function explainServer(deps, entry, asker) {
     ...visibilityLines(deps, entry, asker, isVisible),
     ...hazardLines(deps, entry),
     ...concurrencyLines(deps, entry),
-    resolution.ok ? copyLine(deps, resolution) : resolution.error.message,
+    ...isVisible ? [resolution.ok ? copyLine(deps, resolution) : resolution.error.message] : [],
     ...sessionLines(deps, entry, projectRoot)
   ];
   const base = { server: entry.name, projectDir, projectRoot, isVisible, sharing, sharingReason, lines };
@@ -40008,9 +40008,12 @@ function sessionLines(deps, entry, projectRoot) {
   for (const session of deps.sessions()) {
     if (session.identity.projectRoot !== projectRoot || !sees(deps, session, entry)) continue;
     const what = describeCopy(deps, deps.router.views.of(session).resolution(entry));
-    byCopy.set(what, [...byCopy.get(what) ?? [], session.identity.host.pid]);
+    byCopy.set(what, [...byCopy.get(what) ?? [], nameOf(session)]);
   }
-  return [...byCopy].map(([what, pids]) => `Open here: ${pids.map((pid) => `session ${pid}`).join(", ")}: ${what}.`);
+  return [...byCopy].map(([what, names2]) => `Open here: ${names2.join(", ")}: ${what}.`);
+}
+function nameOf({ identity: { host, address }, client }) {
+  return address === void 0 ? `session ${host.pid}` : `${client?.name ?? "a program"} at ${address}`;
 }
 function describeCopy({ supervisor }, resolution) {
   if (!resolution.ok) return resolution.error.message.replace(/\.$/, "");

@@ -26,7 +26,7 @@ export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Sess
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: 'everyone',
-    project: `the sessions of ${projectRoot || 'one project'}`,
+    project: `the sessions of ${(isVisible && projectRoot) || 'one project'}`,
     session: 'one session alone',
   };
   const lines = [
@@ -34,7 +34,7 @@ export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Sess
     ...visibilityLines(deps, entry, asker, isVisible),
     ...hazardLines(deps, entry),
     ...concurrencyLines(deps, entry),
-    resolution.ok ? copyLine(deps, resolution) : resolution.error.message,
+    ...(isVisible ? [resolution.ok ? copyLine(deps, resolution) : resolution.error.message] : []),
     ...sessionLines(deps, entry, projectRoot),
   ];
   const base = { server: entry.name, projectDir, projectRoot, isVisible, sharing, sharingReason, lines };
@@ -88,13 +88,17 @@ function copyLine({ supervisor }: ExplainDeps, { instanceKey }: Extract<Resoluti
 
 /** What open sessions of that project get: their variables may give them another copy than the env file would. */
 function sessionLines(deps: ExplainDeps, entry: ServerEntry, projectRoot: string): string[] {
-  const byCopy = new Map<string, number[]>();
+  const byCopy = new Map<string, string[]>();
   for (const session of deps.sessions()) {
     if (session.identity.projectRoot !== projectRoot || !sees(deps, session, entry)) continue;
     const what = describeCopy(deps, deps.router.views.of(session).resolution(entry));
-    byCopy.set(what, [...(byCopy.get(what) ?? []), session.identity.host.pid]);
+    byCopy.set(what, [...(byCopy.get(what) ?? []), nameOf(session)]);
   }
-  return [...byCopy].map(([what, pids]) => `Open here: ${pids.map((pid) => `session ${pid}`).join(', ')}: ${what}.`);
+  return [...byCopy].map(([what, names]) => `Open here: ${names.join(', ')}: ${what}.`);
+}
+
+function nameOf({ identity: { host, address }, client }: Session): string {
+  return address === undefined ? `session ${host.pid}` : `${client?.name ?? 'a program'} at ${address}`;
 }
 
 function describeCopy({ supervisor }: ExplainDeps, resolution: Resolution): string {
