@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ac6da9004ec1" };
+    ownBuild = { version: "0.1.0", fingerprint: "ca8c789725bd" };
   }
 });
 

@@ -1,5 +1,5 @@
 // What the commands need of a running daemon, and starting one where a command may.
-import { AppError, systemCode } from '../base/errors.ts';
+import { AppError } from '../base/errors.ts';
 import { claimLocations, findLocations } from '../daemon-client/claim.ts';
 import { type ControlClient, createControlClient, ensureDaemon } from '../daemon-client/control-client.ts';
 import { findStopped } from '../daemon-client/hang.ts';
@@ -37,8 +37,7 @@ export function createDaemonAccess({ env, name, bundlePath }: DaemonAccessOption
     try {
       await client.send('ping', { timeoutMs: answerTimeoutMs });
     } catch (error) {
-      // The kernel took the connection, then the process ended: whoever was there is gone.
-      if (error instanceof AppError && systemCode(error.cause) === 'ECONNRESET') return undefined;
+      if (isNotRunning(error)) return undefined;
       const isSilent = error instanceof AppError && error.code === 'DAEMON_BUSY';
       throw (isSilent ? findStopped(locations.pidPath, answerTimeoutMs) : undefined) ?? error;
     }
@@ -54,7 +53,20 @@ export function createDaemonAccess({ env, name, bundlePath }: DaemonAccessOption
   };
 }
 
+/** Also one that ended before it answered. */
+export function isNotRunning(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'NOT_RUNNING';
+}
+
 function withChange(client: ControlClient): DaemonClient {
+  const drain: DaemonClient['drain'] = async (request) => {
+    try {
+      return await client.drain(request);
+    } catch (error) {
+      if (isNotRunning(error)) return undefined; // by itself, meanwhile: what was asked for has happened
+      throw error;
+    }
+  };
   // No limit: a first start may download its server, and the daemon has its own limit for that.
-  return { ...client, change: (verb, body) => client.send(verb, { body, timeoutMs: 0 }) };
+  return { ...client, drain, change: (verb, body) => client.send(verb, { body, timeoutMs: 0 }) };
 }

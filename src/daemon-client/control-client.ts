@@ -1,6 +1,6 @@
 // The control API over the daemon's socket, for the CLI. Never starts a daemon; ensureDaemon does, for the commands that may.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { AppError, type ErrorCode, errorCodes, systemCode } from '../base/errors.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
 import {
   type CallRequest,
@@ -39,6 +39,7 @@ export type RequestOptions = { query?: Record<string, string | undefined>; body?
 
 /** A daemon that starts a server for a verb may take as long as that server; a person sees "busy" after this. */
 const defaultTimeoutMs = 60_000;
+const startHint = 'It starts with the next session, or run: mcp-proxy run';
 const maxAnswerBytes = 64 * 1024 * 1024;
 
 export function createControlClient({ socketPath }: Pick<Locations, 'socketPath'>): ControlClient {
@@ -102,16 +103,28 @@ function open(
     }
     request.on('response', resolve);
     request.on('error', (error) => {
-      reject(error instanceof AppError ? error : notRunningOr(classifyConnectError(error, socketPath).error));
+      if (error instanceof AppError) reject(error);
+      else if (/^(?:ECONNRESET|EPIPE)$/.test(systemCode(error) ?? '')) reject(endedMeanwhile(error));
+      else reject(notRunningOr(classifyConnectError(error, socketPath).error));
     });
     request.end(payload);
   });
 }
 
+/** The kernel took the connection, then the process ended. */
+function endedMeanwhile(cause: Error): AppError {
+  const message = 'The mcp-proxy daemon ended before it answered.';
+  return new AppError({ code: 'NOT_RUNNING', message, hint: startHint, cause });
+}
+
 function notRunningOr(error: AppError): AppError {
   if (error.code !== 'NOT_RUNNING') return error;
-  const hint = 'It starts with the next session, or run: mcp-proxy run';
-  return new AppError({ code: 'NOT_RUNNING', message: 'No mcp-proxy daemon is running.', hint, cause: error });
+  return new AppError({
+    code: 'NOT_RUNNING',
+    message: 'No mcp-proxy daemon is running.',
+    hint: startHint,
+    cause: error,
+  });
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -172,6 +172,14 @@ describe('the control client', () => {
     expect(readdirSync(locations.runDir)).toEqual([]);
   });
 
+  it('counts one that ends before it answers as not running', async () => {
+    // Destroyed with the request unread, as the kernel does for a process that is gone.
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(locations.socketPath, resolve));
+    closers.push(() => server.close());
+    await expect(createControlClient(locations).health()).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  });
+
   it('sends verbs, reads answers, failures and events', async () => {
     const heard: string[] = [];
     const server = createHttpServer(async (request, response) => {

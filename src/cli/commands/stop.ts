@@ -1,4 +1,5 @@
 import type { Command, CommandContext, ExitCode } from '../command.ts';
+import { isNotRunning } from '../daemon-access.ts';
 import { awaitEnd, findDaemonProcess } from '../daemon-end.ts';
 import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
@@ -28,12 +29,20 @@ export const stop: Command = {
 
 async function stopDaemon(context: CommandContext, isForced: boolean): Promise<ExitCode> {
   const { daemon, terminal } = context;
-  const client = await terminal.progress('Asking the daemon', () => daemon.find());
-  if (!client) {
+  const found = await terminal
+    .progress('Asking the daemon', async () => {
+      const client = await daemon.find();
+      return client && { client, ...(await client.health()) };
+    })
+    .catch((error: unknown) => {
+      if (isNotRunning(error)) return undefined; // it ended just now, after its last session
+      throw error;
+    });
+  if (!found) {
     terminal.print('No daemon runs.');
     return 0;
   }
-  const { pid, sessions } = await client.health();
+  const { client, pid, sessions } = found;
   const process = findDaemonProcess(context);
   await terminal.progress('Waiting for the daemon to end', async () => {
     await client.drain({ restart: false, force: isForced });
