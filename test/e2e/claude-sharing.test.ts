@@ -34,6 +34,12 @@ describe.each(clientVersions)('sessions of Claude Code %s', (version) => {
     });
 
   it('share each server in three projects at once, each with its own files', async () => {
+    // A server that was never seen may speak after a session's first list; what it offers comes to the client at a moment
+    // that a script of turns cannot wait for.
+    const known = eventually(() => isReady(world, 1), { timeoutMs: 60_000, what: 'the servers of a first session' });
+    const first = world.api.script('first', [lookAround(known), { text: 'done' }]);
+    expect(await printSession(world, 'alpha', first, { env: waitForServers })).toMatchObject({ code: 0 });
+
     const allReady = eventually(() => isReady(world, 3), {
       timeoutMs: 60_000,
       what: 'three sessions and their servers',
