@@ -1,8 +1,13 @@
-// Closes a run with one plain line, so that any CI can count tests without knowing the runner.
+// Closes a run with one plain line, so that any CI can count tests without knowing the runner, and leaves the names of the
+// files that failed to who asked for them.
+import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
+/** Names the file that gets the failed test files, as a JSON array of paths. */
+export const failedListVariable = 'MCP_PROXY_TEST_FAILED_LIST';
+
 export default class PlainSummary implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) {
@@ -11,5 +16,12 @@ export default class PlainSummary implements Reporter {
       }
     }
     console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+    const list = process.env[failedListVariable];
+    // An error outside every test belongs to no file: a second run of some files would hide it.
+    if (list === undefined || unhandled.length > 0) return;
+    writeFileSync(
+      list,
+      JSON.stringify(modules.filter((module) => !module.ok()).map((module) => module.relativeModuleId)),
+    );
   }
 }
