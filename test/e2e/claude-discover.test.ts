@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../scripts/build-defines.ts';
 import { clientVersions } from '../support/claude/client-binary.ts';
+import { expectNothingLeft } from '../support/claude/prepared-world.ts';
 import { runClient } from '../support/claude/run-client.ts';
 import { shareServers } from '../support/claude/shared-servers.ts';
 import { clientEnv, endWorld, makeWorld, type World, writeJson } from '../support/claude/world.ts';
@@ -91,4 +92,6 @@ describe.each(clientVersions)('Claude Code %s and server/discover', (version) =>
       expect(at(params, '_meta', metaKey('logLevel'))).toBeUndefined();
     }
   });
+
+  it('leaves nothing behind', () => expectNothingLeft(world));
 });
