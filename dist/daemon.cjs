@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ca8c789725bd" };
+    ownBuild = { version: "0.1.0", fingerprint: "6532c05831ad" };
   }
 });
 
@@ -41170,7 +41170,7 @@ var LineSplitter = class {
       this.#parts = [];
     } else if (this.#head) {
       this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
-    } else if (part.length > 0) this.#parts.push(part);
+    } else if (part.length > 0) this.#parts.push(Buffer.from(part));
   }
   #finish() {
     const [parts, bytes, head, tail] = [this.#parts, this.#bytes, this.#head, this.#tail];
@@ -41191,8 +41191,11 @@ var LineSplitter = class {
   }
 };
 
+// src/base/one-buffer.ts
+var oneBufferBytes = 64 * 1024;
+
 // src/base/line-writer.ts
-var copyLimitBytes = 16 * 1024;
+var copyLimitBytes = oneBufferBytes;
 function writeLine(stream, line, done2) {
   if (typeof line === "string") return stream.write(`${line}
 `, done2);

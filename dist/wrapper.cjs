@@ -106,7 +106,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ca8c789725bd" };
+    ownBuild = { version: "0.1.0", fingerprint: "6532c05831ad" };
   }
 });
 
@@ -536,7 +536,7 @@ function probe(socketPath2) {
     socket.on("error", (error) => settle(classifyConnectError(error, socketPath2)));
   });
 }
-var import_node_net2, connectTimeoutMs;
+var import_node_net3, connectTimeoutMs;
 var init_probe = __esm({
   "src/daemon-client/probe.ts"() {
     "use strict";
@@ -674,7 +674,7 @@ function readLockKey(path) {
     return void 0;
   }
 }
-var import_node_crypto5, import_node_net3;
+var import_node_crypto5, import_node_net4;
 var init_starter_lock = __esm({
   "src/daemon-client/starter-lock.ts"() {
     "use strict";
@@ -1142,7 +1142,7 @@ var LineSplitter = class {
       this.#parts = [];
     } else if (this.#head) {
       this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
-    } else if (part.length > 0) this.#parts.push(part);
+    } else if (part.length > 0) this.#parts.push(Buffer.from(part));
   }
   #finish() {
     const [parts, bytes, head, tail] = [this.#parts, this.#bytes, this.#head, this.#tail];
@@ -1163,8 +1163,21 @@ var LineSplitter = class {
   }
 };
 
+// src/base/one-buffer.ts
+var oneBufferBytes = 64 * 1024;
+function intoOneBuffer(onChunk) {
+  const buffer = Buffer.allocUnsafeSlow(oneBufferBytes);
+  return {
+    buffer,
+    callback: (bytes) => {
+      onChunk(buffer.subarray(0, bytes));
+      return true;
+    }
+  };
+}
+
 // src/base/line-writer.ts
-var copyLimitBytes = 16 * 1024;
+var copyLimitBytes = oneBufferBytes;
 function writeLine(stream, line, done) {
   if (typeof line === "string") return stream.write(`${line}
 `, done);
@@ -1199,7 +1212,10 @@ function dial(options, events) {
       close: () => clearImmediate(timer2)
     };
   }
-  const socket = (0, require("node:net").createConnection)(options.socketPath);
+  const socket = (0, require("node:net").createConnection)({
+    path: options.socketPath,
+    onread: intoOneBuffer((chunk) => events.batch(() => splitter.push(chunk)))
+  });
   socket.write(
     `${JSON.stringify({ jsonrpc: "2.0", id: "hello", method: linkMethods.hello, params: options.hello })}
 `
@@ -1231,7 +1247,6 @@ function dial(options, events) {
     onLine,
     onOversize: (line) => phase === "open" ? events.onOversize(line) : fail(busy("The daemon sent no hello."))
   });
-  socket.on("data", (chunk) => events.batch(() => splitter.push(chunk)));
   socket.on("drain", () => events.onWritable());
   socket.on("error", (error) => fail(classifyConnectError(error, options.socketPath)));
   socket.on("close", () => {
@@ -1297,11 +1312,12 @@ var maxUnreadBytes = 16 * 1024 * 1024;
 var HostStdio = class {
   #options;
   #brakes = /* @__PURE__ */ new Set();
+  #stdin;
   constructor(options) {
     this.#options = options;
   }
   start() {
-    const { stdin, stdout, maxLineBytes: maxLineBytes2, onLine, batch, onOversize, onEnd, onGone, onBacklog } = this.#options;
+    const { openStdin: openStdin2, stdout, maxLineBytes: maxLineBytes2, onLine, batch, onOversize, onEnd, onGone, onBacklog } = this.#options;
     const splitter = new LineSplitter({ maxLineBytes: maxLineBytes2, onLine, onOversize });
     let hasEnded = false;
     const end = () => {
@@ -1310,10 +1326,12 @@ var HostStdio = class {
       splitter.end();
       onEnd();
     };
-    stdin.on("data", (chunk) => batch(() => splitter.push(chunk)));
+    const stdin = openStdin2((chunk) => batch(() => splitter.push(chunk)));
+    this.#stdin = stdin;
     stdin.on("end", end);
     stdin.on("close", end);
     stdin.on("error", end);
+    stdin.resume();
     stdout.on("error", onGone);
     stdout.on("drain", () => {
       onBacklog(false);
@@ -1342,10 +1360,10 @@ var HostStdio = class {
   }
   #brake(by) {
     this.#brakes.add(by);
-    this.#options.stdin.pause();
+    this.#stdin?.pause();
   }
   #release(by) {
-    if (this.#brakes.delete(by) && this.#brakes.size === 0) this.#options.stdin.resume();
+    if (this.#brakes.delete(by) && this.#brakes.size === 0) this.#stdin?.resume();
   }
 };
 
@@ -2304,7 +2322,7 @@ var Relay = class {
       key,
       method,
       sentAt: Date.now(),
-      line: isResendable(method) ? line : void 0,
+      line: isResendable(method) ? Buffer.from(line) : void 0,
       effect: this.#effectOf(line, frame)
     });
   }
@@ -2364,6 +2382,21 @@ function cancelledKey(line, { params }) {
 }
 function isListName(value) {
   return typeof value === "string" && Object.hasOwn(listChanged, value);
+}
+
+// src/wrapper/stdin.ts
+function openStdin(onChunk) {
+  const options = {
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: intoOneBuffer(onChunk)
+  };
+  try {
+    return new (require("node:net")).Socket(options);
+  } catch {
+    return process.stdin.on("data", onChunk);
+  }
 }
 
 // src/link/faces.ts
@@ -2533,7 +2566,9 @@ var Waiting = class {
   onHelloWritten() {
     this.#untold.clear();
   }
-  hold(line, frame) {
+  /** `view` is valid until this returns. */
+  hold(view2, frame) {
+    const line = Buffer.from(view2);
     if (frame.kind === "notification") {
       this.#held.push({ line, request: void 0, method: frame.method, expiresAt: Number.POSITIVE_INFINITY });
       return;
@@ -2745,7 +2780,7 @@ function serve(args, { env, bundlePath, exit }) {
   process.on("uncaughtException", (error) => warn(`unexpected: ${error.stack ?? error.message}`));
   daemon.start();
   const host = new HostStdio({
-    stdin: process.stdin,
+    openStdin,
     stdout: process.stdout,
     maxLineBytes,
     onLine: (line) => relay.onHostLine(line),

@@ -5,6 +5,7 @@ export type OversizeLine = { head: Buffer; tail: Buffer; bytes: number };
 
 export type LineSplitterOptions = {
   maxLineBytes: number;
+  /** The line is a view of the chunk where it came in one: valid for as long as that. */
   onLine: (line: Buffer) => void;
   onOversize: (line: OversizeLine) => void;
 };
@@ -63,7 +64,7 @@ export class LineSplitter {
       this.#parts = [];
     } else if (this.#head) {
       this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
-    } else if (part.length > 0) this.#parts.push(part);
+    } else if (part.length > 0) this.#parts.push(Buffer.from(part)); // the chunk may be read into again
   }
 
   #finish(): void {

@@ -1,8 +1,12 @@
 // One line of a message, in one write where a copy is cheap.
 import type { Writable } from 'node:stream';
+import { oneBufferBytes } from './one-buffer.ts';
 
-/** Above this a copy of the line costs more than handing two buffers to writev. */
-const copyLimitBytes = 16 * 1024;
+/**
+ * Above this a copy of the line costs more than handing two buffers to writev. Not below the size of a buffer that is read
+ * into again: what does not leave at once must not be a view of it.
+ */
+const copyLimitBytes = oneBufferBytes;
 
 type LineStream = Pick<Writable, 'write' | 'cork' | 'uncork'>;
 

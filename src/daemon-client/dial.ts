@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
 import { writeLine } from '../base/line-writer.ts';
+import { intoOneBuffer } from '../base/one-buffer.ts';
 import { type Hello, type HelloReply, isRecord, linkMethods, parseHelloReply } from '../link/hello.ts';
 import { busy, classifyConnectError, inspectSocketFile, type LinkFailure } from './socket-file.ts';
 
@@ -20,6 +21,7 @@ export type LinkEvents = {
   onHello: (reply: HelloReply) => void;
   /** The connection ended before a hello was accepted. No other event follows. */
   onFailure: (failure: LinkFailure) => void;
+  /** The line is valid until this returns. */
   onLine: (line: Buffer) => void;
   /** Around all lines that arrived at once: what they lead to can leave at once too. */
   batch: (deliver: () => void) => void;
@@ -53,7 +55,10 @@ export function dial(options: DialOptions, events: LinkEvents): Link {
       close: () => clearImmediate(timer),
     };
   }
-  const socket = createConnection(options.socketPath);
+  const socket = createConnection({
+    path: options.socketPath,
+    onread: intoOneBuffer((chunk) => events.batch(() => splitter.push(chunk))),
+  });
   socket.write(
     `${JSON.stringify({ jsonrpc: '2.0', id: 'hello', method: linkMethods.hello, params: options.hello })}\n`,
   );
@@ -85,7 +90,6 @@ export function dial(options: DialOptions, events: LinkEvents): Link {
     onLine,
     onOversize: (line) => (phase === 'open' ? events.onOversize(line) : fail(busy('The daemon sent no hello.'))),
   });
-  socket.on('data', (chunk: Buffer) => events.batch(() => splitter.push(chunk)));
   socket.on('drain', () => events.onWritable());
   socket.on('error', (error) => fail(classifyConnectError(error, options.socketPath)));
   socket.on('close', () => {

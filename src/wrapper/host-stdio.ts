@@ -5,9 +5,11 @@ import { writeLine } from '../base/line-writer.ts';
 import { corked } from '../daemon-client/dial.ts';
 
 export type HostStdioOptions = {
-  stdin: Readable;
+  /** Each chunk is valid until `onChunk` returns. */
+  openStdin: (onChunk: (chunk: Buffer) => void) => Readable;
   stdout: Writable;
   maxLineBytes: number;
+  /** The line is valid until this returns. */
   onLine: (line: Buffer) => void;
   /** Around all lines that arrived at once. */
   batch: (deliver: () => void) => void;
@@ -26,13 +28,14 @@ const maxUnreadBytes = 16 * 1024 * 1024;
 export class HostStdio {
   readonly #options: HostStdioOptions;
   readonly #brakes = new Set<'daemon' | 'host'>();
+  #stdin: Readable | undefined;
 
   constructor(options: HostStdioOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const { stdin, stdout, maxLineBytes, onLine, batch, onOversize, onEnd, onGone, onBacklog } = this.#options;
+    const { openStdin, stdout, maxLineBytes, onLine, batch, onOversize, onEnd, onGone, onBacklog } = this.#options;
     const splitter = new LineSplitter({ maxLineBytes, onLine, onOversize });
     let hasEnded = false;
     const end = () => {
@@ -41,10 +44,12 @@ export class HostStdio {
       splitter.end();
       onEnd();
     };
-    stdin.on('data', (chunk: Buffer) => batch(() => splitter.push(chunk)));
+    const stdin = openStdin((chunk) => batch(() => splitter.push(chunk)));
+    this.#stdin = stdin;
     stdin.on('end', end);
     stdin.on('close', end);
     stdin.on('error', end);
+    stdin.resume(); // without a reader of its data it tells its end only when it flows
     stdout.on('error', onGone);
     stdout.on('drain', () => {
       onBacklog(false);
@@ -79,10 +84,10 @@ export class HostStdio {
 
   #brake(by: 'daemon' | 'host'): void {
     this.#brakes.add(by);
-    this.#options.stdin.pause();
+    this.#stdin?.pause();
   }
 
   #release(by: 'daemon' | 'host'): void {
-    if (this.#brakes.delete(by) && this.#brakes.size === 0) this.#options.stdin.resume();
+    if (this.#brakes.delete(by) && this.#brakes.size === 0) this.#stdin?.resume();
   }
 }

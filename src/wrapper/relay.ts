@@ -226,7 +226,7 @@ export class Relay {
       key,
       method,
       sentAt: Date.now(),
-      line: isResendable(method) ? line : undefined,
+      line: isResendable(method) ? Buffer.from(line) : undefined,
       effect: this.#effectOf(line, frame),
     });
   }

@@ -13,6 +13,7 @@ import { Lifetime } from './lifetime.ts';
 import { Reconnector } from './reconnect.ts';
 import { Relay } from './relay.ts';
 import { SessionMemory } from './session-memory.ts';
+import { openStdin } from './stdin.ts';
 import { Waiting } from './waiting.ts';
 
 export type RunOptions = {
@@ -132,7 +133,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
   // The daemon reads the hello while this process still loads what stdin and stdout need (2 ms of 30).
   daemon.start();
   const host = new HostStdio({
-    stdin: process.stdin,
+    openStdin,
     stdout: process.stdout,
     maxLineBytes,
     onLine: (line) => relay.onHostLine(line),

@@ -53,7 +53,9 @@ export class Waiting {
     this.#untold.clear();
   }
 
-  hold(line: Buffer, frame: Extract<Frame, { kind: 'request' | 'notification' }>): void {
+  /** `view` is valid until this returns. */
+  hold(view: Buffer, frame: Extract<Frame, { kind: 'request' | 'notification' }>): void {
+    const line = Buffer.from(view);
     if (frame.kind === 'notification') {
       this.#held.push({ line, request: undefined, method: frame.method, expiresAt: Number.POSITIVE_INFINITY });
       return;
