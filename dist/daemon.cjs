@@ -180,7 +180,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "6532c05831ad" };
+    ownBuild = { version: "0.1.0", fingerprint: "90921aaae774" };
   }
 });
 

@@ -1,8 +1,14 @@
-// Constants that the bundles carry: the version and a fingerprint of every source that goes into them.
+// What the bundles carry: the version, a fingerprint of every source that goes into them, and a frame where one is needed.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/** Around dist/wrapper.cjs, which bin/run-mcp-proxy evaluates and calls: the parameters that Node gives a module. */
+export const moduleFunction = {
+  head: '(function (exports, require, module, __filename, __dirname) {',
+  tail: '})',
+};
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { buildDefines, root as repository } from '../../scripts/build-defines.ts';
+import { buildDefines, moduleFunction, root as repository } from '../../scripts/build-defines.ts';
 import { makeBuiltinsLazy } from '../../scripts/lazy-builtins.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
 import { isRecord } from '../../src/link/hello.ts';
@@ -39,6 +39,9 @@ export async function buildFakePlugin(): Promise<string> {
       format: 'cjs',
       target: 'node18',
       define: buildDefines('test'),
+      ...(out === 'dist/wrapper.cjs'
+        ? { banner: { js: moduleFunction.head }, footer: { js: moduleFunction.tail } }
+        : {}),
       logLevel: 'warning',
     });
     mkdirSync(dirname(join(folder, out)), { recursive: true });
