@@ -107,7 +107,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "90921aaae774" };
+    ownBuild = { version: "0.1.0", fingerprint: "2f261ff13d7a" };
   }
 });
 
@@ -885,7 +885,7 @@ var init_install_stable = __esm({
     init_hello();
     programs = [
       ...["bin/run-mcp-proxy", "bin/mcp-proxy", "bin/package.json"],
-      ...["dist/wrapper.cjs", "dist/daemon.cjs", "dist/hook.cjs"]
+      ...["dist/wrapper.cjs", "dist/daemon.cjs", "dist/daemon-program.cjs", "dist/hook.cjs"]
     ];
     exampleServers = ["serve.mjs", "notes.mjs", "project-files.mjs"].map((file) => (0, require("node:path").join)("examples", "servers", file));
     extras = [...exampleServers, "dist/o200k.br"];

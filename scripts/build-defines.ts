@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Around dist/wrapper.cjs, which bin/run-mcp-proxy evaluates and calls: the parameters that Node gives a module. */
+/** Around a bundle that src/base/code-cache.ts evaluates and calls: the parameters that Node gives a module. */
 export const moduleFunction = {
   head: '(function (exports, require, module, __filename, __dirname) {',
   tail: '})',

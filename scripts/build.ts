@@ -21,7 +21,8 @@ const bundles: Bundle[] = [
   { entry: 'src/wrapper/main.ts', out: 'dist/wrapper.cjs', target: 'node18', isFunction: true },
   { entry: 'src/cli/main.ts', out: 'bin/mcp-proxy', target: 'node18', executable: true },
   { entry: 'src/hooks/main.ts', out: 'dist/hook.cjs', target: 'node18' },
-  { entry: 'src/daemon/main.ts', out: 'dist/daemon.cjs', target: 'node20' },
+  { entry: 'src/daemon/boot.ts', out: 'dist/daemon.cjs', target: 'node18' },
+  { entry: 'src/daemon/main.ts', out: 'dist/daemon-program.cjs', target: 'node20', isFunction: true },
 ];
 
 async function bundle(to: string): Promise<Map<string, Buffer>> {

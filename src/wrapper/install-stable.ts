@@ -21,7 +21,7 @@ export type InstallOptions = {
 
 const programs = [
   ...['bin/run-mcp-proxy', 'bin/mcp-proxy', 'bin/package.json'],
-  ...['dist/wrapper.cjs', 'dist/daemon.cjs', 'dist/hook.cjs'],
+  ...['dist/wrapper.cjs', 'dist/daemon.cjs', 'dist/daemon-program.cjs', 'dist/hook.cjs'],
 ];
 /** What `mcp-proxy demo` starts; a wrapper without them beside it is whole all the same. */
 const exampleServers = ['serve.mjs', 'notes.mjs', 'project-files.mjs'].map((file) => join('examples', 'servers', file));

@@ -39,7 +39,13 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
 
   it('is installed complete, without a build', () => {
     const folder = installedRoot(world, pluginVersion());
-    for (const file of ['dist/wrapper.cjs', 'bin/mcp-proxy', 'dist/hook.cjs', 'dist/daemon.cjs']) {
+    for (const file of [
+      'dist/wrapper.cjs',
+      'bin/mcp-proxy',
+      'dist/hook.cjs',
+      'dist/daemon.cjs',
+      'dist/daemon-program.cjs',
+    ]) {
       expect(existsSync(join(folder, file)), file).toBe(true);
     }
     expect(existsSync(join(folder, 'node_modules'))).toBe(false);

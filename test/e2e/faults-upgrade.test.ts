@@ -117,7 +117,7 @@ it('a newer build that does not start leaves the older one in service', async ()
 it('another protocol major has a socket, a lock and a daemon of its own', async () => {
   counting('shared');
   // Version 2 of the link: the same programs under the other names.
-  for (const file of ['dist/wrapper.cjs', 'dist/daemon.cjs']) {
+  for (const file of ['dist/wrapper.cjs', 'dist/daemon-program.cjs']) {
     const path = join(newer, file);
     const text = readFileSync(path, 'utf8');
     const changed = text.replace(/protocolMajor = 1;/g, 'protocolMajor = 2;');

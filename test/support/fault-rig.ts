@@ -13,7 +13,7 @@ export function copyPlugin(version?: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-proxy-plugin-'));
   for (const part of ['bin', 'dist']) cpSync(join(repository, part), join(folder, part), { recursive: true });
   if (version === undefined) return folder;
-  for (const file of ['dist/wrapper.cjs', 'bin/mcp-proxy', 'dist/daemon.cjs']) {
+  for (const file of ['dist/wrapper.cjs', 'bin/mcp-proxy', 'dist/daemon-program.cjs']) {
     const path = join(folder, file);
     const text = readFileSync(path, 'utf8');
     const changed = text.replace(

@@ -29,6 +29,8 @@ export async function buildFakePlugin(): Promise<string> {
     ['src/wrapper/main.ts', 'dist/wrapper.cjs'],
     ['src/hooks/main.ts', 'dist/hook.cjs'],
     ['test/support/fake-daemon.ts', 'dist/daemon.cjs'],
+    // Never run: the fake daemon is whole. A version without it is not one that can be installed.
+    ['src/daemon/boot.ts', 'dist/daemon-program.cjs'],
   ] as const;
   for (const [entry, out] of entries) {
     const { outputFiles } = await build({

@@ -36,6 +36,7 @@ function plugin({ world, sources: { settings } }: DoctorFacts): CheckFinding[] {
     'dist/wrapper.cjs',
     'dist/hook.cjs',
     'dist/daemon.cjs',
+    'dist/daemon-program.cjs',
     'hooks/hooks.json',
   ].filter((file) => !existsSync(join(root, file)));
   if (missing.length === 0) return [];
