@@ -181,7 +181,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "2f261ff13d7a" };
+    ownBuild = { version: "0.1.0", fingerprint: "50d83a77dc0c" };
   }
 });
 

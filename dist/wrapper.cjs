@@ -107,7 +107,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "2f261ff13d7a" };
+    ownBuild = { version: "0.1.0", fingerprint: "50d83a77dc0c" };
   }
 });
 
@@ -1731,10 +1731,13 @@ var Reconnector = class {
     const wasDraining = this.#state === "draining";
     this.#link = void 0;
     this.#step("lost");
-    if (Date.now() - this.#readySince >= stableMs) this.#tries = 0;
+    const wasStable = Date.now() - this.#readySince >= stableMs;
+    if (wasStable) this.#tries = 0;
     this.#isAsleep = wasDraining && this.#sleepsAfterDrain;
     this.#events.onLost(wasDraining);
-    if (this.#state === "lost" && !this.#isAsleep) this.#after(this.#pauseMs(), () => this.#dial());
+    if (this.#state !== "lost" || this.#isAsleep) return;
+    if (wasStable) this.#dial();
+    else this.#after(this.#pauseMs(), () => this.#dial());
   }
   #fail(error) {
     this.#reason = error;

@@ -190,11 +190,15 @@ export class Reconnector {
     const wasDraining = this.#state === 'draining';
     this.#link = undefined;
     this.#step('lost');
-    if (Date.now() - this.#readySince >= stableMs) this.#tries = 0;
+    const wasStable = Date.now() - this.#readySince >= stableMs;
+    if (wasStable) this.#tries = 0;
     this.#isAsleep = wasDraining && this.#sleepsAfterDrain;
     this.#events.onLost(wasDraining);
     // The listener may have woken us already.
-    if (this.#state === 'lost' && !this.#isAsleep) this.#after(this.#pauseMs(), () => this.#dial());
+    if (this.#state !== 'lost' || this.#isAsleep) return;
+    // The end of a daemon that lived is no failed try: if nobody listens, the next one is started without a pause.
+    if (wasStable) this.#dial();
+    else this.#after(this.#pauseMs(), () => this.#dial());
   }
 
   #fail(error: AppError): void {
