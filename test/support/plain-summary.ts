@@ -1,5 +1,5 @@
-// Closes a run with one plain line, so that any CI can count tests without knowing the runner, and leaves the names of the
-// files that failed to who asked for them.
+// Closes a run with one plain line, so that any CI can count tests without knowing the runner, after the names of the
+// tests that were skipped with their reason; leaves the names of the files that failed to who asked for them.
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
@@ -11,8 +11,13 @@ export default class PlainSummary implements Reporter {
     const count = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, ...result } = test.result();
         if (state === 'passed' || state === 'failed' || state === 'skipped') count[state] += 1;
+        // Without a filter, so none was left out by a name: the reason is its note, or stands in its name.
+        if (state === 'skipped' && process.env[failedListVariable] !== undefined) {
+          const note = 'note' in result && result.note ? `: ${result.note}` : '';
+          console.log(`skipped: ${module.relativeModuleId} > ${test.fullName}${note}`);
+        }
       }
     }
     console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
