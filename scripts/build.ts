@@ -1,4 +1,4 @@
-// Bundles each process into one readable file. `--check` builds aside and fails when the committed files differ.
+// Bundles each process into one readable file, and completes plugin/. `--check` builds aside and fails when the committed files differ.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,8 @@ async function bundle(to: string): Promise<Map<string, Buffer>> {
   }
   files.set(ranksFile, tokenRanks());
   files.set('bin/package.json', Buffer.from('{ "type": "commonjs" }\n'));
+  // The rest of plugin/ are links; the strict validation of a marketplace wants this one to be a file.
+  files.set('plugin/.claude-plugin/plugin.json', readFileSync(join(root, '.claude-plugin/plugin.json')));
   return files;
 }
 

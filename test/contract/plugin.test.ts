@@ -52,7 +52,7 @@ describe('the plugin manifest', () => {
   it('is listed by the marketplace of the same repository', () => {
     const { name, plugins } = marketplace.parse(json('.claude-plugin/marketplace.json'));
     expect(name).toBe('aitkit');
-    expect(plugins.map(({ name, source }) => ({ name, source }))).toEqual([{ name: 'mcp-proxy', source: './' }]);
+    expect(plugins.map(({ name, source }) => ({ name, source }))).toEqual([{ name: 'mcp-proxy', source: './plugin' }]);
     // There it would start for everyone who opens the repository.
     expect(existsSync(join(root, '.mcp.json'))).toBe(false);
   });

@@ -1,7 +1,8 @@
 // The plugin in the real client: it validates, installs from a git marketplace, and `/mcp-proxy …` answers.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../scripts/build-defines.ts';
 import { clientVersions } from '../support/claude/client-binary.ts';
 import { lookAround, textsOf } from '../support/claude/conversation.ts';
 import { isReady } from '../support/claude/daemon-view.ts';
@@ -29,9 +30,10 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
   }
 
   it('passes the strict validation, as a plugin and as a marketplace', async () => {
-    const folder = installedRoot(world, pluginVersion());
-    for (const manifest of ['.claude-plugin/plugin.json', '.claude-plugin/marketplace.json']) {
-      const report = await runPluginCommand(world, 'validate', '--strict', join(folder, manifest));
+    const installed = join(installedRoot(world, pluginVersion()), '.claude-plugin', 'plugin.json');
+    const ofRepository = ['plugin.json', 'marketplace.json'].map((file) => join(root, '.claude-plugin', file));
+    for (const manifest of [installed, ...ofRepository]) {
+      const report = await runPluginCommand(world, 'validate', '--strict', manifest);
       expect(report).toContain('Validation passed');
       expect(report).not.toMatch(/[1-9]\d* warning/);
     }
@@ -49,6 +51,17 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
       expect(existsSync(join(folder, file)), file).toBe(true);
     }
     expect(existsSync(join(folder, 'node_modules'))).toBe(false);
+  });
+
+  it('takes less than five megabytes on the disk of whoever installs it', () => {
+    const folder = installedRoot(world, pluginVersion());
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    expect(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name)).toEqual([]);
+    expect(entries.filter(({ name }) => name === 'src' || name === 'test')).toEqual([]);
+    // Folders count too, as `du` counts them.
+    const bytes = entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    expect(bytes).toBeLessThan(5_000_000);
   });
 
   it('answers /mcp-proxy status with the shared servers', async () => {
