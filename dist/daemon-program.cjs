@@ -181,7 +181,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "50d83a77dc0c" };
+    ownBuild = { version: "0.1.0", fingerprint: "8292ad47a53b" };
   }
 });
 
@@ -18229,7 +18229,8 @@ var init_documents = __esm({
       }
       add(doc, { ids, length, weightOf }) {
         this.#reserve(length);
-        const [toIds, toWeights] = [this.ids, this.weights];
+        const toIds = this.ids;
+        const toWeights = this.weights;
         let to = this.#length;
         for (let at = 0; at < length; at += 1, to += 1) {
           const id = ids[at] ?? 0;
@@ -18317,7 +18318,7 @@ function createTermIndex(numbers) {
       const { from, to } = postings(term);
       return Math.log(1 + (size - (to - from) + 0.5) / (to - from + 0.5));
     },
-    writtenAs: numbers.writtenAs,
+    writtenAs: (term) => numbers.writtenAs(term),
     *vocabulary() {
       const { starts } = current();
       for (let id = 0; id + 1 < starts.length; id += 1) if (starts[id] !== starts[id + 1]) yield numbers.termAt(id);
@@ -18521,82 +18522,6 @@ var init_word_table = __esm({
 });
 
 // src/tools/search/tokenize.ts
-function createTokenizer() {
-  const known = new WordTable();
-  const idOfTerm = /* @__PURE__ */ new Map();
-  const termOfId = [];
-  const writtenOf = /* @__PURE__ */ new Map();
-  let segmenter;
-  const segment = (text4) => {
-    segmenter ??= new Intl.Segmenter("zh", { granularity: "word" });
-    return [...segmenter.segment(text4)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
-  };
-  const idFor = ({ term, written }) => {
-    const id = idOfTerm.get(term);
-    if (id !== void 0) return id;
-    idOfTerm.set(term, termOfId.length);
-    if (written !== term) writtenOf.set(term, written);
-    return termOfId.push(term) - 1;
-  };
-  const split = (word) => {
-    if (plainWord.test(word)) {
-      const written = word.toLowerCase();
-      return [idFor({ term: stem(written), written })];
-    }
-    const words3 = asciiOnly.test(word) ? [word] : word.match(anyWord) ?? [];
-    const runs = words3.flatMap((part) => unspacedScript.test(part) ? part.match(scriptRuns) ?? [] : [part]);
-    return runs.flatMap((run) => unspacedScript.test(run) ? segment(run) : splitIdentifier(run)).map(idFor);
-  };
-  const read4 = (text4, into, maxChars = text4.length) => {
-    const end = Math.min(text4.length, maxChars);
-    into.reserve(end * 2);
-    const { ids } = into;
-    let { length } = into;
-    let at = 0;
-    while (at < end) {
-      const from = at;
-      let hash = 0;
-      let other = 0;
-      for (let code = text4.charCodeAt(at); code >= 128 || isWordChar[code] === 1; code = text4.charCodeAt(at)) {
-        hash = Math.imul(hash, 31) + code | 0;
-        other = Math.imul(other, 16777619) ^ code | 0;
-        at += 1;
-        if (at === end) break;
-      }
-      if (at === from) {
-        at += 1;
-        continue;
-      }
-      hash ^= hash >>> 15;
-      const held2 = known.find(hash, other) || known.add(hash, other, split(text4.slice(from, at)));
-      if (held2 > 0) {
-        ids[length] = held2 - 1;
-        length += 1;
-      } else {
-        for (const id of known.listOf(held2)) {
-          ids[length] = id;
-          length += 1;
-        }
-      }
-    }
-    into.length = length;
-  };
-  const termAt = (id) => termOfId[id] ?? "";
-  return {
-    read: read4,
-    termAt,
-    get termCount() {
-      return termOfId.length;
-    },
-    terms(text4) {
-      const list = new TermList();
-      read4(text4, list);
-      return Array.from({ length: list.length }, (_, place) => termAt(list.ids[place] ?? 0));
-    },
-    idOf: (term) => idOfTerm.get(term),
-    writtenAs: (term) => writtenOf.get(term) ?? term
-  };
-}
 function splitIdentifier(word) {
   const plain3 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
   const parts = plain3.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
@@ -18605,7 +18530,7 @@ function splitIdentifier(word) {
   if (parts.length > 1) terms.push({ term: whole, written: whole });
   return terms;
 }
-var TermList, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar;
+var TermList, CodeUnits, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
 var init_tokenize = __esm({
   "src/tools/search/tokenize.ts"() {
     "use strict";
@@ -18614,12 +18539,29 @@ var init_tokenize = __esm({
     TermList = class {
       ids = new Int32Array(4096);
       length = 0;
+      /** By term number: 1 for those that are left out. */
+      leftOut;
+      constructor(leftOut = new Uint8Array()) {
+        this.leftOut = leftOut;
+      }
       /** Makes room for `count` more. */
       reserve(count3) {
         if (this.length + count3 <= this.ids.length) return;
         const grown = new Int32Array((this.length + count3) * 2);
         grown.set(this.ids);
         this.ids = grown;
+      }
+    };
+    CodeUnits = class {
+      #units = new Uint16Array(4096);
+      #bytes = Buffer.from(this.#units.buffer);
+      of(text4, length) {
+        if (length > this.#units.length) {
+          this.#units = new Uint16Array(length * 2);
+          this.#bytes = Buffer.from(this.#units.buffer);
+        }
+        this.#bytes.write(text4, 0, length * 2, "utf16le");
+        return this.#units;
       }
     };
     unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Khmer}\\p{Script=Lao}";
@@ -18630,6 +18572,90 @@ var init_tokenize = __esm({
     plainWord = /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/;
     isWordChar = Uint8Array.from({ length: 128 }, (_, code) => /\w/.test(String.fromCharCode(code)) ? 1 : 0);
     isWordChar["_".charCodeAt(0)] = 0;
+    Tokenizer = class {
+      // The same few thousand words make up all descriptions: splitting and stemming each only once is most of the speed.
+      #known = new WordTable();
+      #codes = new CodeUnits();
+      #idOfTerm = /* @__PURE__ */ new Map();
+      #termOfId = [];
+      #writtenOf = /* @__PURE__ */ new Map();
+      #segmenter;
+      get termCount() {
+        return this.#termOfId.length;
+      }
+      /** Terms in order, with repeats. Stop words are included: whoever searches drops them. */
+      terms(text4) {
+        const list = new TermList();
+        this.read(text4, list);
+        return Array.from({ length: list.length }, (_, place) => this.termAt(list.ids[place] ?? 0));
+      }
+      idOf(term) {
+        return this.#idOfTerm.get(term);
+      }
+      termAt(id) {
+        return this.#termOfId[id] ?? "";
+      }
+      writtenAs(term) {
+        return this.#writtenOf.get(term) ?? term;
+      }
+      /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
+      read(text4, into, maxChars = text4.length) {
+        const end = text4.length < maxChars ? text4.length : maxChars;
+        const units = this.#codes.of(text4, end);
+        const known = this.#known;
+        into.reserve(end * 2);
+        const { ids, leftOut } = into;
+        let { length } = into;
+        let at = 0;
+        while (at < end) {
+          const from = at;
+          let hash = 0;
+          let other = 0;
+          for (; at < end; at += 1) {
+            const code = units[at] ?? 0;
+            if (code < 128 && isWordChar[code] === 0) break;
+            hash = Math.imul(hash, 31) + code | 0;
+            other = Math.imul(other, 16777619) ^ code | 0;
+          }
+          if (at === from) {
+            at += 1;
+            continue;
+          }
+          hash ^= hash >>> 15;
+          const held2 = known.find(hash, other) || known.add(hash, other, this.#split(text4.slice(from, at)));
+          if (held2 > 0) {
+            ids[length] = held2 - 1;
+            if (leftOut[held2 - 1] !== 1) length += 1;
+            continue;
+          }
+          for (const id of known.listOf(held2)) {
+            ids[length] = id;
+            if (leftOut[id] !== 1) length += 1;
+          }
+        }
+        into.length = length;
+      }
+      #split(word) {
+        if (plainWord.test(word)) {
+          const written = word.toLowerCase();
+          return [this.#idFor({ term: stem(written), written })];
+        }
+        const words3 = asciiOnly.test(word) ? [word] : word.match(anyWord) ?? [];
+        const runs = words3.flatMap((part) => unspacedScript.test(part) ? part.match(scriptRuns) ?? [] : [part]);
+        return runs.flatMap((run) => unspacedScript.test(run) ? this.#segment(run) : splitIdentifier(run)).map((part) => this.#idFor(part));
+      }
+      #segment(text4) {
+        this.#segmenter ??= new Intl.Segmenter("zh", { granularity: "word" });
+        return [...this.#segmenter.segment(text4)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
+      }
+      #idFor({ term, written }) {
+        const id = this.#idOfTerm.get(term);
+        if (id !== void 0) return id;
+        this.#idOfTerm.set(term, this.#termOfId.length);
+        if (written !== term) this.#writtenOf.set(term, written);
+        return this.#termOfId.push(term) - 1;
+      }
+    };
   }
 });
 
@@ -18641,62 +18667,68 @@ var init_field_weights = __esm({
     init_tokenize();
     lengthEffect = 0.6;
     FieldWeigher = class {
-      /** 1 for the terms that say nothing. */
-      #isStop;
+      #tokenizer;
       #sums = new Float64Array(4096);
       #touched = new TermList();
-      #field = new TermList();
-      constructor(stopTerms2) {
-        const stops = [...stopTerms2];
-        this.#isStop = new Uint8Array(Math.max(0, ...stops) + 1);
-        for (const id of stops) this.#isStop[id] = 1;
+      /** Without the words that say nothing. */
+      #field;
+      constructor(tokenizer, stopWords2) {
+        this.#tokenizer = tokenizer;
+        const stops = new TermList();
+        for (const word of stopWords2) tokenizer.read(word, stops);
+        const isStop = new Uint8Array(tokenizer.termCount);
+        for (const id of stops.ids.subarray(0, stops.length)) isStop[id] = 1;
+        this.#field = new TermList(isStop);
       }
-      /** `read` appends the terms of the field. */
-      add({ weight, typicalLength }, read4) {
+      /** Of `text` the first `maxChars` characters. */
+      add({ weight, typicalLength }, text4, maxChars) {
         this.#field.length = 0;
-        read4(this.#field);
-        const { ids, length: count3 } = this.#field;
-        const isStop = this.#isStop;
-        let length = 0;
-        let highest = 0;
-        for (let at = 0; at < count3; at += 1) {
-          const id = ids[at] ?? 0;
-          if (isStop[id] !== 1) length += 1;
-          if (id > highest) highest = id;
-        }
-        if (highest >= this.#sums.length) this.#grow(highest);
+        this.#tokenizer.read(text4, this.#field, maxChars);
+        const { ids, length } = this.#field;
         this.#touched.reserve(length);
-        const [sums, touched] = [this.#sums, this.#touched];
+        const sums = this.#sumsFor(this.#tokenizer.termCount);
+        const touched = this.#touched.ids;
+        let to = this.#touched.length;
         const each2 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
-        for (let at = 0; at < count3; at += 1) {
+        for (let at = 0; at < length; at += 1) {
           const id = ids[at] ?? 0;
-          if (isStop[id] === 1) continue;
           const sum2 = sums[id] ?? 0;
-          if (sum2 === 0) touched.ids[touched.length++] = id;
+          if (sum2 === 0) touched[to++] = id;
           sums[id] = sum2 + each2;
         }
+        this.#touched.length = to;
       }
       /** Hands the document's terms to `write` and starts the next one. */
       finish(write) {
-        const [sums, { ids, length }] = [this.#sums, this.#touched];
+        const sums = this.#sums;
+        const { ids, length } = this.#touched;
         write({ ids, length, weightOf: sums });
         for (let at = 0; at < length; at += 1) sums[ids[at] ?? 0] = 0;
         this.#touched.length = 0;
       }
-      #grow(id) {
-        const grown = new Float64Array(Math.max(id + 1, this.#sums.length * 2));
-        grown.set(this.#sums);
-        this.#sums = grown;
+      #sumsFor(termCount) {
+        if (termCount > this.#sums.length) {
+          const grown = new Float64Array(termCount * 2);
+          grown.set(this.#sums);
+          this.#sums = grown;
+        }
+        return this.#sums;
       }
     };
   }
 });
 
 // src/tools/search/tool-texts.ts
-function stopTerms(tokenizer) {
-  const list = new TermList();
-  for (const word of stopWords) tokenizer.read(word, list);
-  return [...list.ids.subarray(0, list.length)];
+function fieldsOf(tuning) {
+  return {
+    name: { weight: tuning.nameWeight, typicalLength: 3 },
+    description: { weight: tuning.descriptionWeight, typicalLength: 13 },
+    argumentNames: { weight: tuning.argumentWeight, typicalLength: 5 },
+    argumentTexts: { weight: tuning.argumentTextWeight, typicalLength: 16 },
+    serverName: { weight: tuning.serverNameWeight, typicalLength: 2 },
+    serverText: { weight: tuning.serverTextWeight, typicalLength: 20 },
+    serverTools: { weight: tuning.serverToolsWeight, typicalLength: 13 }
+  };
 }
 var maxDescriptionText, maxArgumentText, maxAboutText, TextWeigher;
 var init_tool_texts = __esm({
@@ -18704,53 +18736,33 @@ var init_tool_texts = __esm({
     "use strict";
     init_field_weights();
     init_stop_words();
-    init_tokenize();
     maxDescriptionText = 600;
     maxArgumentText = 300;
     maxAboutText = 2e3;
     TextWeigher = class {
-      #tokenizer;
-      #tuning;
-      #fields;
+      #of;
+      #sums;
       constructor(tokenizer, tuning) {
-        this.#tokenizer = tokenizer;
-        this.#tuning = tuning;
-        this.#fields = new FieldWeigher(stopTerms(tokenizer));
+        this.#of = fieldsOf(tuning);
+        this.#sums = new FieldWeigher(tokenizer, stopWords);
       }
       /** Hands the document of a tool to `write`. */
       ofTool(tool, args, write) {
-        const { read: read4 } = this.#tokenizer;
-        const { nameWeight, descriptionWeight, argumentWeight, argumentTextWeight } = this.#tuning;
-        this.#fields.add({ weight: nameWeight, typicalLength: 3 }, (into) => {
-          read4(tool.name, into);
-          if (tool.title) read4(tool.title, into);
-        });
-        this.#fields.add({ weight: descriptionWeight, typicalLength: 13 }, (into) => {
-          if (tool.description) read4(tool.description, into, maxDescriptionText);
-        });
-        this.#fields.add({ weight: argumentWeight, typicalLength: 5 }, (into) => {
-          for (const { name } of args) read4(name, into);
-        });
-        this.#fields.add({ weight: argumentTextWeight, typicalLength: 16 }, (into) => {
-          let left = maxArgumentText;
-          for (const { text: text4 } of args) {
-            read4(text4, into, left);
-            left -= text4.length + 1;
-            if (left <= 0) break;
-          }
-        });
-        this.#fields.finish(write);
+        const { name, title, description } = tool;
+        this.#sums.add(this.#of.name, title ? `${name} ${title}` : name);
+        if (description) this.#sums.add(this.#of.description, description, maxDescriptionText);
+        if (args.length > 0) {
+          this.#sums.add(this.#of.argumentNames, args.map((arg) => arg.name).join(" "));
+          this.#sums.add(this.#of.argumentTexts, args.map((arg) => arg.text).join(" "), maxArgumentText);
+        }
+        this.#sums.finish(write);
       }
       /** Hands the document of a server to `write`. */
       ofServer({ server, list, about }, write) {
-        const { read: read4 } = this.#tokenizer;
-        const { serverNameWeight, serverTextWeight, serverToolsWeight } = this.#tuning;
-        this.#fields.add({ weight: serverNameWeight, typicalLength: 2 }, (into) => read4(server, into));
-        this.#fields.add({ weight: serverTextWeight, typicalLength: 20 }, (into) => read4(about, into, maxAboutText));
-        this.#fields.add({ weight: serverToolsWeight, typicalLength: 13 }, (into) => {
-          for (const { name } of list) read4(name, into);
-        });
-        this.#fields.finish(write);
+        this.#sums.add(this.#of.serverName, server);
+        this.#sums.add(this.#of.serverText, about, maxAboutText);
+        this.#sums.add(this.#of.serverTools, list.map(({ name }) => name).join(" "));
+        this.#sums.finish(write);
       }
     };
   }
@@ -18826,7 +18838,7 @@ var init_tool_definition = __esm({
 
 // src/tools/search-index.ts
 function createToolIndex(tuning = searchTuning) {
-  const tokenizer = createTokenizer();
+  const tokenizer = new Tokenizer();
   const readQuery = createQueryReader(tokenizer, tuning);
   const tools2 = createTermIndex(tokenizer);
   const servers = createTermIndex(tokenizer);

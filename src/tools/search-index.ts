@@ -3,7 +3,7 @@
 import { createQueryReader } from './search/query.ts';
 import { rankTools } from './search/rank.ts';
 import { createTermIndex } from './search/term-index.ts';
-import { createTokenizer } from './search/tokenize.ts';
+import { Tokenizer } from './search/tokenize.ts';
 import { TextWeigher } from './search/tool-texts.ts';
 import { type SearchTuning, searchTuning } from './search/tuning.ts';
 import { type Argument, argumentsOf, isReadOnly, oneLine, type ToolDefinition } from './tool-definition.ts';
@@ -54,7 +54,7 @@ type Indexed = {
 const maxDescription = 120;
 
 export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex {
-  const tokenizer = createTokenizer();
+  const tokenizer = new Tokenizer();
   const readQuery = createQueryReader(tokenizer, tuning);
   const tools = createTermIndex<Indexed>(tokenizer);
   const servers = createTermIndex<string>(tokenizer);

@@ -29,7 +29,8 @@ export class Documents<Doc> {
 
   add(doc: Doc, { ids, length, weightOf }: WeightedTerms): void {
     this.#reserve(length);
-    const [toIds, toWeights] = [this.ids, this.weights];
+    const toIds = this.ids;
+    const toWeights = this.weights;
     let to = this.#length;
     for (let at = 0; at < length; at += 1, to += 1) {
       const id = ids[at] ?? 0;

@@ -1,7 +1,7 @@
 // BM25F's first half: the terms of one document with one weight each, summed over its fields. Field lengths are compared with
 // fixed typical lengths, not averages, so adding one server never reorders the hits of another.
 import type { WeightedTerms } from './documents.ts';
-import { TermList } from './tokenize.ts';
+import { TermList, type Tokenizer } from './tokenize.ts';
 
 export type Field = {
   readonly weight: number;
@@ -14,55 +14,55 @@ const lengthEffect = 0.6;
 
 /** Sums the fields of one document after the other in the same tables. */
 export class FieldWeigher {
-  /** 1 for the terms that say nothing. */
-  readonly #isStop: Uint8Array;
+  readonly #tokenizer: Tokenizer;
   #sums = new Float64Array(4_096);
   readonly #touched = new TermList();
-  readonly #field = new TermList();
+  /** Without the words that say nothing. */
+  readonly #field: TermList;
 
-  constructor(stopTerms: Iterable<number>) {
-    const stops = [...stopTerms];
-    this.#isStop = new Uint8Array(Math.max(0, ...stops) + 1);
-    for (const id of stops) this.#isStop[id] = 1;
+  constructor(tokenizer: Tokenizer, stopWords: Iterable<string>) {
+    this.#tokenizer = tokenizer;
+    const stops = new TermList();
+    for (const word of stopWords) tokenizer.read(word, stops);
+    const isStop = new Uint8Array(tokenizer.termCount);
+    for (const id of stops.ids.subarray(0, stops.length)) isStop[id] = 1;
+    this.#field = new TermList(isStop);
   }
 
-  /** `read` appends the terms of the field. */
-  add({ weight, typicalLength }: Field, read: (into: TermList) => void): void {
+  /** Of `text` the first `maxChars` characters. */
+  add({ weight, typicalLength }: Field, text: string, maxChars?: number): void {
     this.#field.length = 0;
-    read(this.#field);
-    const { ids, length: count } = this.#field;
-    const isStop = this.#isStop;
-    let length = 0;
-    let highest = 0;
-    for (let at = 0; at < count; at += 1) {
-      const id = ids[at] ?? 0;
-      if (isStop[id] !== 1) length += 1;
-      if (id > highest) highest = id;
-    }
-    if (highest >= this.#sums.length) this.#grow(highest);
+    this.#tokenizer.read(text, this.#field, maxChars);
+    const { ids, length } = this.#field;
     this.#touched.reserve(length);
-    const [sums, touched] = [this.#sums, this.#touched];
+    const sums = this.#sumsFor(this.#tokenizer.termCount);
+    const touched = this.#touched.ids;
+    let to = this.#touched.length;
     const each = weight / (1 - lengthEffect + (lengthEffect * length) / typicalLength);
-    for (let at = 0; at < count; at += 1) {
+    for (let at = 0; at < length; at += 1) {
       const id = ids[at] ?? 0;
-      if (isStop[id] === 1) continue;
       const sum = sums[id] ?? 0;
-      if (sum === 0) touched.ids[touched.length++] = id;
+      if (sum === 0) touched[to++] = id;
       sums[id] = sum + each;
     }
+    this.#touched.length = to;
   }
 
   /** Hands the document's terms to `write` and starts the next one. */
   finish(write: (terms: WeightedTerms) => void): void {
-    const [sums, { ids, length }] = [this.#sums, this.#touched];
+    const sums = this.#sums;
+    const { ids, length } = this.#touched;
     write({ ids, length, weightOf: sums });
     for (let at = 0; at < length; at += 1) sums[ids[at] ?? 0] = 0;
     this.#touched.length = 0;
   }
 
-  #grow(id: number): void {
-    const grown = new Float64Array(Math.max(id + 1, this.#sums.length * 2));
-    grown.set(this.#sums);
-    this.#sums = grown;
+  #sumsFor(termCount: number): Float64Array {
+    if (termCount > this.#sums.length) {
+      const grown = new Float64Array(termCount * 2);
+      grown.set(this.#sums);
+      this.#sums = grown;
+    }
+    return this.#sums;
   }
 }

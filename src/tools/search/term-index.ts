@@ -1,13 +1,8 @@
 // An inverted index for BM25F. Documents come in groups (the tools of one server) and go with them; the lists by term are
 // made anew at the first search after a change: turning all groups around at once costs less than keeping lists in order.
 import { Documents, type Group, type WeightedTerms } from './documents.ts';
+import type { TermNumbers } from './tokenize.ts';
 
-export type TermNumbers = {
-  idOf(term: string): number | undefined;
-  termAt(id: number): string;
-  writtenAs(term: string): string;
-  readonly termCount: number;
-};
 /** Slot numbers of documents and, at the same place, their weights; of both only from `from` up to `to`. */
 export type Postings = {
   readonly slots: Int32Array;
@@ -96,7 +91,7 @@ export function createTermIndex<Doc>(numbers: TermNumbers): TermIndex<Doc> {
       const { from, to } = postings(term);
       return Math.log(1 + (size - (to - from) + 0.5) / (to - from + 0.5));
     },
-    writtenAs: numbers.writtenAs,
+    writtenAs: (term) => numbers.writtenAs(term),
     *vocabulary() {
       const { starts } = current();
       for (let id = 0; id + 1 < starts.length; id += 1) if (starts[id] !== starts[id + 1]) yield numbers.termAt(id);

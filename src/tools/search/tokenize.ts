@@ -3,11 +3,7 @@
 import { stem } from './stem.ts';
 import { WordTable } from './word-table.ts';
 
-export type Tokenizer = {
-  /** Terms in order, with repeats. Stop words are included: whoever searches drops them. */
-  terms(text: string): string[];
-  /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
-  read(text: string, into: TermList, maxChars?: number): void;
+export type TermNumbers = {
   idOf(term: string): number | undefined;
   termAt(id: number): string;
   /** Every number of a term is below this. */
@@ -20,6 +16,12 @@ export type Tokenizer = {
 export class TermList {
   ids = new Int32Array(4_096);
   length = 0;
+  /** By term number: 1 for those that are left out. */
+  readonly leftOut: Uint8Array;
+
+  constructor(leftOut = new Uint8Array()) {
+    this.leftOut = leftOut;
+  }
 
   /** Makes room for `count` more. */
   reserve(count: number): void {
@@ -27,6 +29,24 @@ export class TermList {
     const grown = new Int32Array((this.length + count) * 2);
     grown.set(this.ids);
     this.ids = grown;
+  }
+}
+
+/**
+ * The characters of one text after the other in the same array: copying a text there and reading it takes a fifth of
+ * asking the string for each character, which has to find out every time what kind of string it is (measured, Node 20).
+ */
+class CodeUnits {
+  #units = new Uint16Array(4_096);
+  #bytes = Buffer.from(this.#units.buffer);
+
+  of(text: string, length: number): Uint16Array {
+    if (length > this.#units.length) {
+      this.#units = new Uint16Array(length * 2);
+      this.#bytes = Buffer.from(this.#units.buffer);
+    }
+    this.#bytes.write(text, 0, length * 2, 'utf16le');
+    return this.#units;
   }
 }
 
@@ -43,41 +63,47 @@ const plainWord = /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/;
 const isWordChar = Uint8Array.from({ length: 128 }, (_, code) => (/\w/.test(String.fromCharCode(code)) ? 1 : 0));
 isWordChar['_'.charCodeAt(0)] = 0;
 
-export function createTokenizer(): Tokenizer {
+/** A class, so that what V8 compiled for one index serves the next as well. */
+export class Tokenizer implements TermNumbers {
   // The same few thousand words make up all descriptions: splitting and stemming each only once is most of the speed.
-  const known = new WordTable();
-  const idOfTerm = new Map<string, number>();
-  const termOfId: string[] = [];
-  const writtenOf = new Map<string, string>();
-  let segmenter: Intl.Segmenter | undefined;
+  readonly #known = new WordTable();
+  readonly #codes = new CodeUnits();
+  readonly #idOfTerm = new Map<string, number>();
+  readonly #termOfId: string[] = [];
+  readonly #writtenOf = new Map<string, string>();
+  #segmenter: Intl.Segmenter | undefined;
 
-  const segment = (text: string): Part[] => {
-    segmenter ??= new Intl.Segmenter('zh', { granularity: 'word' });
-    return [...segmenter.segment(text)]
-      .filter((part) => part.isWordLike)
-      .map((part) => ({ term: part.segment, written: part.segment }));
-  };
-  const idFor = ({ term, written }: Part): number => {
-    const id = idOfTerm.get(term);
-    if (id !== undefined) return id;
-    idOfTerm.set(term, termOfId.length);
-    if (written !== term) writtenOf.set(term, written);
-    return termOfId.push(term) - 1;
-  };
-  const split = (word: string): number[] => {
-    if (plainWord.test(word)) {
-      const written = word.toLowerCase();
-      return [idFor({ term: stem(written), written })];
-    }
-    const words = asciiOnly.test(word) ? [word] : (word.match(anyWord) ?? []);
-    const runs = words.flatMap((part) => (unspacedScript.test(part) ? (part.match(scriptRuns) ?? []) : [part]));
-    return runs.flatMap((run) => (unspacedScript.test(run) ? segment(run) : splitIdentifier(run))).map(idFor);
-  };
-  const read = (text: string, into: TermList, maxChars = text.length): void => {
-    const end = Math.min(text.length, maxChars);
+  get termCount(): number {
+    return this.#termOfId.length;
+  }
+
+  /** Terms in order, with repeats. Stop words are included: whoever searches drops them. */
+  terms(text: string): string[] {
+    const list = new TermList();
+    this.read(text, list);
+    return Array.from({ length: list.length }, (_, place) => this.termAt(list.ids[place] ?? 0));
+  }
+
+  idOf(term: string): number | undefined {
+    return this.#idOfTerm.get(term);
+  }
+
+  termAt(id: number): string {
+    return this.#termOfId[id] ?? '';
+  }
+
+  writtenAs(term: string): string {
+    return this.#writtenOf.get(term) ?? term;
+  }
+
+  /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
+  read(text: string, into: TermList, maxChars = text.length): void {
+    const end = text.length < maxChars ? text.length : maxChars;
+    const units = this.#codes.of(text, end);
+    const known = this.#known;
     // At worst each letter is a part of an identifier that is kept whole as well.
     into.reserve(end * 2);
-    const { ids } = into;
+    const { ids, leftOut } = into;
     let { length } = into;
     let at = 0;
     while (at < end) {
@@ -85,11 +111,11 @@ export function createTokenizer(): Tokenizer {
       let hash = 0;
       let other = 0;
       // Characters outside ASCII belong to the word here; which of them are none is decided once for each new word.
-      for (let code = text.charCodeAt(at); code >= 128 || isWordChar[code] === 1; code = text.charCodeAt(at)) {
+      for (; at < end; at += 1) {
+        const code = units[at] ?? 0;
+        if (code < 128 && isWordChar[code] === 0) break;
         hash = (Math.imul(hash, 31) + code) | 0;
         other = (Math.imul(other, 0x01000193) ^ code) | 0;
-        at += 1;
-        if (at === end) break;
       }
       if (at === from) {
         at += 1;
@@ -97,34 +123,46 @@ export function createTokenizer(): Tokenizer {
       }
       // The low bits of the first hash are those of the last letters alone.
       hash ^= hash >>> 15;
-      const held = known.find(hash, other) || known.add(hash, other, split(text.slice(from, at)));
+      const held = known.find(hash, other) || known.add(hash, other, this.#split(text.slice(from, at)));
       if (held > 0) {
         ids[length] = held - 1;
-        length += 1;
-      } else {
-        for (const id of known.listOf(held)) {
-          ids[length] = id;
-          length += 1;
-        }
+        if (leftOut[held - 1] !== 1) length += 1;
+        continue;
+      }
+      for (const id of known.listOf(held)) {
+        ids[length] = id;
+        if (leftOut[id] !== 1) length += 1;
       }
     }
     into.length = length;
-  };
-  const termAt = (id: number): string => termOfId[id] ?? '';
-  return {
-    read,
-    termAt,
-    get termCount() {
-      return termOfId.length;
-    },
-    terms(text) {
-      const list = new TermList();
-      read(text, list);
-      return Array.from({ length: list.length }, (_, place) => termAt(list.ids[place] ?? 0));
-    },
-    idOf: (term) => idOfTerm.get(term),
-    writtenAs: (term) => writtenOf.get(term) ?? term,
-  };
+  }
+
+  #split(word: string): number[] {
+    if (plainWord.test(word)) {
+      const written = word.toLowerCase();
+      return [this.#idFor({ term: stem(written), written })];
+    }
+    const words = asciiOnly.test(word) ? [word] : (word.match(anyWord) ?? []);
+    const runs = words.flatMap((part) => (unspacedScript.test(part) ? (part.match(scriptRuns) ?? []) : [part]));
+    return runs
+      .flatMap((run) => (unspacedScript.test(run) ? this.#segment(run) : splitIdentifier(run)))
+      .map((part) => this.#idFor(part));
+  }
+
+  #segment(text: string): Part[] {
+    this.#segmenter ??= new Intl.Segmenter('zh', { granularity: 'word' });
+    return [...this.#segmenter.segment(text)]
+      .filter((part) => part.isWordLike)
+      .map((part) => ({ term: part.segment, written: part.segment }));
+  }
+
+  #idFor({ term, written }: Part): number {
+    const id = this.#idOfTerm.get(term);
+    if (id !== undefined) return id;
+    this.#idOfTerm.set(term, this.#termOfId.length);
+    if (written !== term) this.#writtenOf.set(term, written);
+    return this.#termOfId.push(term) - 1;
+  }
 }
 
 /** "getHTTPResponse2" is get, http, respons, 2; an identifier of several parts is also kept whole ("mp3", "base64"). */

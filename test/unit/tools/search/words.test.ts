@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fileKindOf, splitClauses } from '../../../../src/tools/search/clauses.ts';
 import { nearWords } from '../../../../src/tools/search/near-words.ts';
 import { stem } from '../../../../src/tools/search/stem.ts';
-import { createTokenizer } from '../../../../src/tools/search/tokenize.ts';
+import { Tokenizer } from '../../../../src/tools/search/tokenize.ts';
 
 describe('stem', () => {
   it.each([
@@ -23,7 +23,8 @@ describe('stem', () => {
 });
 
 describe('tokenizer', () => {
-  const { terms } = createTokenizer();
+  const tokenizer = new Tokenizer();
+  const terms = (text: string) => tokenizer.terms(text);
   it('splits identifiers and keeps the whole of mixed ones', () => {
     expect(terms('getHTTPResponse')).toEqual(['get', 'http', stem('response'), 'gethttpresponse']);
     expect(terms('base64')).toEqual(['bas', '64', 'base64']);
