@@ -181,7 +181,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "8292ad47a53b" };
+    ownBuild = { version: "0.1.0", fingerprint: "d9fd9a92edce" };
   }
 });
 
@@ -18522,6 +18522,10 @@ var init_word_table = __esm({
 });
 
 // src/tools/search/tokenize.ts
+function roomFor(length) {
+  const units = new Uint16Array(length);
+  return { units, bytes: Buffer.from(units.buffer) };
+}
 function splitIdentifier(word) {
   const plain3 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
   const parts = plain3.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
@@ -18530,7 +18534,7 @@ function splitIdentifier(word) {
   if (parts.length > 1) terms.push({ term: whole, written: whole });
   return terms;
 }
-var TermList, CodeUnits, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
+var TermList, CodeUnits, maxKeptUnits, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
 var init_tokenize = __esm({
   "src/tools/search/tokenize.ts"() {
     "use strict";
@@ -18553,17 +18557,15 @@ var init_tokenize = __esm({
       }
     };
     CodeUnits = class {
-      #units = new Uint16Array(4096);
-      #bytes = Buffer.from(this.#units.buffer);
+      #kept = roomFor(4096);
       of(text4, length) {
-        if (length > this.#units.length) {
-          this.#units = new Uint16Array(length * 2);
-          this.#bytes = Buffer.from(this.#units.buffer);
-        }
-        this.#bytes.write(text4, 0, length * 2, "utf16le");
-        return this.#units;
+        const room = length <= this.#kept.units.length ? this.#kept : roomFor(length * 2);
+        if (room.units.length <= maxKeptUnits) this.#kept = room;
+        room.bytes.write(text4, 0, length * 2, "utf16le");
+        return room.units;
       }
     };
+    maxKeptUnits = 65536;
     unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Khmer}\\p{Script=Lao}";
     unspacedScript = new RegExp(`[${unspaced}]`, "u");
     scriptRuns = new RegExp(`[${unspaced}\u30FC]+|[^${unspaced}\u30FC]+`, "gu");

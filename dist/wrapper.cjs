@@ -107,7 +107,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "8292ad47a53b" };
+    ownBuild = { version: "0.1.0", fingerprint: "d9fd9a92edce" };
   }
 });
 

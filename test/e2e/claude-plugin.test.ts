@@ -6,10 +6,11 @@ import { root } from '../../scripts/build-defines.ts';
 import { clientVersions } from '../support/claude/client-binary.ts';
 import { lookAround, textsOf } from '../support/claude/conversation.ts';
 import { isReady } from '../support/claude/daemon-view.ts';
-import { installedRoot, pluginVersion } from '../support/claude/marketplace.ts';
+import { copyTree, installedRoot, pluginId, pluginVersion } from '../support/claude/marketplace.ts';
 import { expectNothingLeft, usePreparedWorld } from '../support/claude/prepared-world.ts';
-import { printSession, runPluginCommand } from '../support/claude/run-client.ts';
-import type { World } from '../support/claude/world.ts';
+import { printSession, runClient, runPluginCommand } from '../support/claude/run-client.ts';
+import { shareServers } from '../support/claude/shared-servers.ts';
+import { endWorld, makeWorld, type World } from '../support/claude/world.ts';
 import { eventually } from '../support/eventually.ts';
 
 const longName = 'everything-under-a-rather-long-name';
@@ -122,4 +123,21 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
   });
 
   it('leaves nothing running', () => expectNothingLeft(world));
+});
+
+describe.each(clientVersions)('a folder as marketplace in Claude Code %s', (version) => {
+  it('is run in place, through the links of plugin/', async () => {
+    const world = await makeWorld(version, []);
+    try {
+      const clone = copyTree(join(world.root, 'clone'));
+      await runPluginCommand(world, 'marketplace', 'add', clone);
+      await runPluginCommand(world, 'install', pluginId);
+      shareServers(world);
+      const { stdout } = await runClient(world, ['mcp', 'list']);
+      expect(stdout).toMatch(/plugin:mcp-proxy:s: node .*clone\/plugin\/bin\/run-mcp-proxy mcp-user .*Connected/);
+      await expectNothingLeft(world);
+    } finally {
+      await endWorld(world);
+    }
+  });
 });

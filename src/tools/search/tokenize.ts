@@ -37,17 +37,22 @@ export class TermList {
  * asking the string for each character, which has to find out every time what kind of string it is (measured, Node 20).
  */
 class CodeUnits {
-  #units = new Uint16Array(4_096);
-  #bytes = Buffer.from(this.#units.buffer);
+  #kept = roomFor(4_096);
 
   of(text: string, length: number): Uint16Array {
-    if (length > this.#units.length) {
-      this.#units = new Uint16Array(length * 2);
-      this.#bytes = Buffer.from(this.#units.buffer);
-    }
-    this.#bytes.write(text, 0, length * 2, 'utf16le');
-    return this.#units;
+    const room = length <= this.#kept.units.length ? this.#kept : roomFor(length * 2);
+    // A request of megabytes must not hold its room for ever.
+    if (room.units.length <= maxKeptUnits) this.#kept = room;
+    room.bytes.write(text, 0, length * 2, 'utf16le');
+    return room.units;
   }
+}
+
+const maxKeptUnits = 65_536;
+
+function roomFor(length: number) {
+  const units = new Uint16Array(length);
+  return { units, bytes: Buffer.from(units.buffer) };
 }
 
 type Part = { readonly term: string; readonly written: string };

@@ -39,6 +39,13 @@ describe('tokenizer', () => {
   it('cuts Chinese into words and separates them from Latin', () => {
     expect(terms('查询12306车票')).toEqual(['查询', '12306', '车票']);
   });
+
+  it('reads a text of any length to its end, and a short one after it', () => {
+    const long = terms(`${'read '.repeat(50_000)}结束`);
+    expect(long).toHaveLength(50_001);
+    expect(long.at(-1)).toBe('结束');
+    expect(terms('write')).toEqual([stem('write')]);
+  });
 });
 
 describe('splitClauses', () => {
