@@ -1,6 +1,7 @@
 // Makes way for a newer build: looks which versions are installed, asks link/fitness.ts whether now is the time.
 // The last change of version is kept on disk: the successor must wait before it hands over in its turn.
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { describeError, systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Build, describeBuild, ownBuild } from '../link/build.ts';
 import type { UpgradeStatus } from '../link/control.ts';
@@ -28,6 +29,10 @@ export function watchHandOver(deps: HandOverDeps): HandOverWatch {
   const { appDir, statePath, log, now, build = ownBuild } = deps;
   let waiting: UpgradeStatus | undefined;
   let isMade = false;
+  const wait = (to: Build, waitsFor: string) => {
+    if (waiting?.waitsFor !== waitsFor) log.info('upgrade.waits', { to: describeBuild(to), waitsFor });
+    waiting = { to, waitsFor };
+  };
   return {
     status: () => waiting,
     look: () => {
@@ -38,17 +43,13 @@ export function watchHandOver(deps: HandOverDeps): HandOverWatch {
         return;
       }
       const decision = decideHandOver({ ...deps.view(), pauseMs: pauseLeft(statePath, now()) });
-      if (decision.kind === 'wait') {
-        if (waiting?.waitsFor !== decision.waitsFor) {
-          log.info('upgrade.waits', { to: describeBuild(newest), waitsFor: decision.waitsFor });
-        }
-        waiting = { to: newest, waitsFor: decision.waitsFor };
-        return;
-      }
+      if (decision.kind === 'wait') return wait(newest, decision.waitsFor);
+      // Before the end: without this note on disk (full, read-only) there would be no brake, so there is no hand-over
+      // until it can be written.
+      const why = note(statePath, now());
+      if (why !== undefined) return wait(newest, why);
       isMade = true;
       log.info('upgrade.starts', { from: describeBuild(build), to: describeBuild(newest) });
-      // Before the end: without this note on disk (full, read-only) there would be no brake, so there is no hand-over.
-      if (!note(statePath, now(), log)) return;
       deps.make(newest);
     },
   };
@@ -65,12 +66,12 @@ function pauseLeft(path: string, now: number): number {
   }
 }
 
-function note(path: string, now: number, log: Log): boolean {
+/** Why it could not be written. */
+function note(path: string, now: number): string | undefined {
   try {
     writeFileAtomic(path, `${JSON.stringify({ at: now })}\n`);
-    return true;
+    return undefined;
   } catch (error) {
-    log.warn('upgrade.not-noted', { error });
-    return false;
+    return `It waits until ${path} can be written (${systemCode(error) ?? describeError(error)}).`;
   }
 }

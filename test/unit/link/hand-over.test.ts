@@ -79,6 +79,23 @@ describe('the daemon', () => {
     expect(made).toEqual(['1.10.0']);
   });
 
+  it('waits while its note cannot be written, says so, and makes way once it can', () => {
+    const made: string[] = [];
+    install('1.1.0');
+    mkdirSync(join(folder, 'state'));
+    const daemon = watch('1.0.0', made);
+    daemon.look();
+    daemon.look();
+    expect(made).toEqual([]);
+    expect(daemon.status()).toMatchObject({
+      to: { version: '1.1.0' },
+      waitsFor: `It waits until ${join(folder, 'state')} can be written (EISDIR).`,
+    });
+    rmSync(join(folder, 'state'), { recursive: true });
+    daemon.look();
+    expect(made).toEqual(['1.1.0']);
+  });
+
   it('does not make way again for ten minutes, whoever of the two it is, also when the clock is set back', () => {
     const made: string[] = [];
     install('1.1.0');
