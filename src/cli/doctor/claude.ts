@@ -1,56 +1,55 @@
 // How Claude Code reaches us: the plugin, its hooks, the launchers, and settings that travel between machines.
-import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { claudeDir, claudeStatePath } from '../../migrate/hosts.ts';
-import { whyPluginManagedAway } from '../../migrate/managed-lists.ts';
-import { enabledPlugins, ownPlugin, pluginRoot } from '../../migrate/sources/claude-plugins.ts';
-import { tilde } from '../../migrate/world.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isRecord } from '../../link/hello.ts';
+import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
+import { ownPlugin } from '../../migrate/sources/claude-plugins.ts';
+import { tilde, type World } from '../../migrate/world.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
+import { pluginFindings } from './claude-plugin.ts';
+import { syncedFindings } from './synced.ts';
 
 export const claude: Check = {
   name: 'claude',
   title: 'The plugin, its hooks, the launchers',
-  run: (facts) => [...plugin(facts), ...hooks(facts), ...launchers(facts), ...synced(facts)],
+  run: (facts) => {
+    const { world, context, sources } = facts;
+    return [
+      ...pluginFindings(world, sources.settings),
+      ...hookFindings(world, sources.settings),
+      ...launchers(facts),
+      ...syncedFindings(world, context.locations),
+    ];
+  },
 };
 
-function plugin({ world, sources: { settings } }: DoctorFacts): CheckFinding[] {
-  if (!existsSync(claudeDir(world)) && !existsSync(claudeStatePath(world))) return [];
-  const managed = whyPluginManagedAway(world, settings);
-  if (managed)
-    return [
-      {
-        severity: 'error',
-        what: `Claude Code does not load our server: ${managed}.`,
-        fix: { say: 'Ask your administrator.' },
-      },
-    ];
-  const id = enabledPlugins(settings).find((one) => one.split('@')[0] === ownPlugin);
-  if (id === undefined) {
-    const say = 'claude plugin install mcp-proxy@aitkit --scope user';
-    return [{ severity: 'warning', what: 'The plugin mcp-proxy is not enabled for you in Claude Code.', fix: { say } }];
-  }
-  const root = pluginRoot(world, id);
-  if (root === undefined) return [];
-  const missing = [
-    'bin/run-mcp-proxy',
-    'dist/wrapper.cjs',
-    'dist/hook.cjs',
-    'dist/daemon.cjs',
-    'dist/daemon-program.cjs',
-    'hooks/hooks.json',
-  ].filter((file) => !existsSync(join(root, file)));
-  if (missing.length === 0) return [];
-  const what = `The plugin's folder ${root} lacks ${missing.join(', ')}.`;
-  return [{ severity: 'error', what, fix: { say: 'claude plugin update mcp-proxy@aitkit' } }];
+/** What a person misses without them; nothing that is shared depends on a hook. */
+const hooksCost = 'sessions are seen only while connected, and nothing is told at their start';
+
+export function hookFindings(world: World, { files }: ClaudeSettings): CheckFinding[] {
+  const off = files.filter((file) => file.exists && file.value['disableAllHooks'] === true);
+  const isForced = files.some(({ kind, value }) => kind === 'managed' && forcesOurs(value['enabledPlugins']));
+  // Claude Code reads it in managed settings only, and spares plugins that are switched on there.
+  const managed = files.filter(
+    ({ kind, value }) => kind === 'managed' && value['allowManagedHooksOnly'] === true && !isForced,
+  );
+  return [
+    ...off.map(({ file }): CheckFinding => {
+      const what = `${tilde(file, world.home)} switches all hooks off (disableAllHooks): ${hooksCost}.`;
+      return { severity: 'warning', what, fix: { say: 'Remove that key if you did not mean our hooks.' } };
+    }),
+    ...managed.map(({ file }): CheckFinding => {
+      const what = `${file} lets only your administrator's hooks run (allowManagedHooksOnly): ${hooksCost}.`;
+      const say = `Nothing has to be done. To have our hooks, let your administrator enable the plugin ${ownPlugin} there.`;
+      return { severity: 'note', what, fix: { say } };
+    }),
+  ];
 }
 
-function hooks({ sources: { settings }, world }: DoctorFacts): CheckFinding[] {
-  const off = settings.files.filter((file) => file.exists && file.value['disableAllHooks'] === true);
-  return off.map(({ file }) => ({
-    severity: 'warning',
-    what: `${tilde(file, world.home)} switches all hooks off (disableAllHooks): sessions are seen only while connected, and nothing is told at their start.`,
-    fix: { say: 'Remove that key if you did not mean our hooks.' },
-  }));
+function forcesOurs(plugins: unknown): boolean {
+  return (
+    isRecord(plugins) && Object.entries(plugins).some(([id, state]) => id.split('@')[0] === ownPlugin && state === true)
+  );
 }
 
 /** Entries in other programs name these; each holds the path of the version it leads to. */
@@ -69,46 +68,6 @@ function launchers({ context: { locations }, world }: DoctorFacts): CheckFinding
       },
     ];
   });
-}
-
-/** Names of folders that programs keep alike on several machines. */
-const syncFolders =
-  /[\\/](?:Dropbox|OneDrive[^\\/]*|Google Drive|GoogleDrive|iCloud[^\\/]*|Mobile Documents|Nextcloud|Syncthing|Sync)[\\/]/i;
-
-/** Paths of one machine in a file that another one reads lead nowhere there; two daemons on one root would meet. */
-function synced({ world, context: { locations } }: DoctorFacts): CheckFinding[] {
-  const settings = [join(claudeDir(world), 'settings.json'), claudeStatePath(world)];
-  const found = [...settings, locations.root].flatMap((path): CheckFinding[] => {
-    const real = realOf(path);
-    if (real === undefined) return [];
-    const isData = path === locations.root;
-    const how = syncFolders.test(`${real}/`)
-      ? 'in a folder that is synced'
-      : !isData && inRepository(real)
-        ? 'in a git repository'
-        : undefined;
-    if (how === undefined) return [];
-    const what = `${tilde(path, world.home)} lies ${how} (${real}): it reaches other machines.`;
-    const say = isData
-      ? 'Set AITKIT_ROOT to a folder of this machine.'
-      : 'Install the plugin there too; `mcp-proxy migrate` leaves your own settings alone unless you ask.';
-    return [{ severity: isData ? 'warning' : 'note', what, fix: { say } }];
-  });
-  return found;
-}
-
-/** Only a link out of the home's plain place is a sign of dotfiles; a repository that is the home itself counts too. */
-function inRepository(file: string): boolean {
-  for (let at = dirname(file); at !== dirname(at); at = dirname(at)) if (existsSync(join(at, '.git'))) return true;
-  return false;
-}
-
-function realOf(path: string): string | undefined {
-  try {
-    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
-  } catch {
-    return undefined; // not there
-  }
 }
 
 function readText(path: string): string | undefined {

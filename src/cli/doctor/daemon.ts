@@ -1,10 +1,12 @@
 // The endpoint: who answers, who does not and why, and what a dead daemon left.
-import { lstatSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
 import { removeIfPresent } from '../../base/atomic-file.ts';
 import { isRunning } from '../../base/process-identity.ts';
 import { probe } from '../../daemon-client/probe.ts';
-import { compareVersions, ownBuild } from '../../link/build.ts';
+import { ownBuild, protocolMajor } from '../../link/build.ts';
 import { readEndpoint } from '../../link/endpoint.ts';
+import { listInstalled } from '../../link/installed.ts';
+import { buildFindings } from './builds.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
 
 export const daemon: Check = {
@@ -14,13 +16,13 @@ export const daemon: Check = {
     const { found } = facts;
     if (found.problem) {
       const { message, hint = 'mcp-proxy restart --force' } = found.problem;
-      return [{ severity: 'error', what: message, fix: { say: hint } }];
+      return [{ severity: 'error', what: message, fix: { say: hint } }, ...folderInTheWay(facts)];
     }
-    return found.status ? running(facts) : absent(facts);
+    return [...(await (found.status ? running(facts) : absent(facts))), ...folderInTheWay(facts)];
   },
 };
 
-function running({ found: { status } }: DoctorFacts): CheckFinding[] {
+function running({ found: { status }, context: { locations } }: DoctorFacts): CheckFinding[] {
   if (!status) return [];
   const { build, upgrade } = status.daemon;
   const findings: CheckFinding[] = status.problems
@@ -31,15 +33,8 @@ function running({ found: { status } }: DoctorFacts): CheckFinding[] {
     const say = lastError.hint ?? `mcp-proxy restart ${name}`;
     findings.push({ severity: 'error', what: lastError.message, fix: { say } });
   }
-  const isOlder = compareVersions(build.version, ownBuild.version) < 0;
-  if (isOlder || upgrade) {
-    const newer = upgrade?.to.version ?? ownBuild.version;
-    findings.push({
-      severity: 'note',
-      what: `The daemon runs version ${build.version}; ${newer} is installed. ${upgrade?.waitsFor ?? ''}`.trim(),
-      fix: { say: 'It is replaced when nothing would be lost. At once: mcp-proxy restart' },
-    });
-  }
+  const installed = listInstalled(locations.appDir, protocolMajor).map((one) => one.build);
+  findings.push(...buildFindings({ running: build, upgrade, own: ownBuild, installed }));
   return findings;
 }
 
@@ -57,7 +52,9 @@ async function absent({ context: { locations } }: DoctorFacts): Promise<CheckFin
       },
     ];
   }
-  const left = [pidPath, socketPath].filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  const left = [pidPath, socketPath].filter(
+    (path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false,
+  );
   if (left.length === 0) return [];
   const apply = async () => {
     // Asked again: a daemon may have started since.
@@ -66,5 +63,16 @@ async function absent({ context: { locations } }: DoctorFacts): Promise<CheckFin
     for (const path of left) removeIfPresent(path);
   };
   const fix = { say: 'The next daemon replaces it. Now: mcp-proxy doctor --fix', apply };
-  return [{ severity: 'note', what: `A daemon that was killed left ${left.join(' and ')}.`, fix }];
+  const isDamaged = endpoint === undefined && left.includes(pidPath);
+  const damage = isDamaged ? ` ${pidPath} cannot be read as what a daemon writes.` : '';
+  return [{ severity: 'note', what: `A daemon that was killed left ${left.join(' and ')}.${damage}`, fix }];
+}
+
+/** A file of any content is replaced; a folder keeps the daemon from writing its own. */
+function folderInTheWay({ context: { locations } }: DoctorFacts): CheckFinding[] {
+  return [locations.pidPath, locations.lockKeyPath].flatMap((path): CheckFinding[] => {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+    const fix = { say: `mv '${path}' '${path}.old'`, apply: () => renameSync(path, `${path}.old`) };
+    return [{ severity: 'error', what: `${path} is a folder, and the daemon needs a file there.`, fix }];
+  });
 }

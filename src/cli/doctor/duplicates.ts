@@ -1,9 +1,10 @@
-// Servers that a client starts for itself although the daemon has them.
+// Servers that a client starts for itself although the daemon has them, and entries that lead to the daemon twice.
 import { hosts } from '../../migrate/hosts.ts';
 import { specKey } from '../../migrate/launch-spec.ts';
 import { readOwnConfig } from '../../migrate/own-config.ts';
 import { tilde } from '../../migrate/world.ts';
 import type { Check, CheckFinding } from './check.ts';
+import { doubleEntries } from './double-entries.ts';
 
 export const duplicates: Check = {
   name: 'duplicates',
@@ -30,6 +31,6 @@ export const duplicates: Check = {
         fix: { say: 'Correct the file.' },
       }),
     );
-    return [...found, ...problems];
+    return [...found, ...doubleEntries(sources, world), ...problems];
   },
 };

@@ -1,17 +1,23 @@
 // Folders and files that only this person may enter, that can be written, and that have room.
-import { accessSync, chmodSync, constants, lstatSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
 import { whyUnsafe } from '../../base/private-dir.ts';
+import { headerSecrets, isSecret } from '../../config/secrets.ts';
+import type { ServerEntry } from '../../config/server-entry.ts';
+import { references } from '../../config/template.ts';
 import type { Locations } from '../../link/locations.ts';
 import { formatBytes } from '../render/format.ts';
 import type { Check, CheckFinding } from './check.ts';
+import { codeFindings } from './code-folders.ts';
 
 export const permissions: Check = {
   name: 'permissions',
   title: 'Owner, mode and free space of our folders',
-  run: ({ context: { locations } }) => [
+  run: ({ context: { locations }, config }) => [
     ...privateFolders(locations).flatMap(checkFolder),
     ...secretFiles(locations).flatMap((path) => checkFile(path, 0o077)),
-    ...[locations.configPath].flatMap((path) => checkFile(path, 0o022)),
+    ...codeFindings(locations),
+    ...checkFile(locations.configPath, 0o022),
+    ...(config.ok ? checkConfigSecrets(locations.configPath, config.config.servers) : []),
     ...[locations.root, locations.runRoot, locations.dataDir].flatMap(checkWritable),
     ...checkSpace(locations),
   ],
@@ -59,6 +65,35 @@ function checkFile(path: string, forbidden: number): CheckFinding[] {
       fix: { say: `chmod ${mode.toString(8)} '${path}'`, apply: () => chmodSync(path, mode) },
     },
   ];
+}
+
+/** A config without secrets may be read by anybody; one that holds them is theirs as much as the token file. */
+function checkConfigSecrets(path: string, servers: readonly ServerEntry[]): CheckFinding[] {
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+  // What others may change is said already, and its repair is made first.
+  if (process.platform === 'win32' || (mode & 0o044) === 0) return [];
+  const holders = servers.filter(holdsSecret).map(({ name }) => name);
+  if (holders.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      what: `${path} has mode ${mode.toString(8)}: others may read the secrets that it holds for ${holders.join(', ')}.`,
+      fix: { say: `chmod 600 '${path}'`, apply: () => chmodSync(path, 0o600) },
+    },
+  ];
+}
+
+/** Written out: a reference leads to a variable, which is not in the file. */
+function holdsSecret({ env, headers }: ServerEntry): boolean {
+  const isWrittenOut = ([, value]: [string, string]) => references(value).length === 0;
+  return (
+    Object.entries(env)
+      .filter(isWrittenOut)
+      .some(([name, value]) => isSecret(name, value)) ||
+    Object.entries(headers)
+      .filter(isWrittenOut)
+      .some(([name, value]) => headerSecrets(name, value).length > 0)
+  );
 }
 
 function checkWritable(path: string): CheckFinding[] {

@@ -52,7 +52,7 @@ export function pluginRoot(world: World, id: string): string | undefined {
   return paths.at(-1);
 }
 
-function serversOfPlugin(root: string, id: string): Collected {
+export function serversOfPlugin(root: string, id: string): Collected {
   const boundary = { inside: root };
   const base = {
     host: 'claude-plugin' as const,

@@ -10,7 +10,11 @@ import { collectClaudeCode } from './claude-code.ts';
 import { collectClaudePlugins } from './claude-plugins.ts';
 import { collectOtherHosts } from './other-hosts.ts';
 
-export type Sources = Collected & { settings: ClaudeSettings };
+export type Sources = Collected & {
+  settings: ClaudeSettings;
+  /** Entries that lead to the daemon already. */
+  own: Declared[];
+};
 
 export function collectSources(world: World, projects: readonly string[]): Sources {
   const settings = readClaudeSettings(world, projects);
@@ -21,9 +25,11 @@ export function collectSources(world: World, projects: readonly string[]): Sourc
   ];
   const problems = [...settings.problems, ...parts.flatMap((part) => part.problems)];
   const seen = new Set<string>();
+  const servers = parts.flatMap((part) => part.servers);
   return {
     settings,
-    servers: parts.flatMap((part) => part.servers).filter((server) => !isOurs(server, world)),
+    own: servers.filter((server) => isOurs(server, world)),
+    servers: servers.filter((server) => !isOurs(server, world)),
     problems: problems.filter(({ file, reason }) => !seen.has(`${file}\0${reason}`) && seen.add(`${file}\0${reason}`)),
   };
 }

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { processStartTime } from '../../../../src/base/process-identity.ts';
 import { isRecord } from '../../../../src/link/hello.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type CliRig, createCliRig } from '../cli-rig.ts';
@@ -95,12 +96,82 @@ describe('doctor', () => {
     const records = join(rig.home, '.aitkit', 'run', 'mcp-servers');
     mkdirSync(records, { recursive: true, mode: 0o700 });
     writeFileSync(join(records, '4194303'), '{}');
-    writeFileSync(join(records, String(process.pid)), '{}');
+    const alive = { pid: process.pid, startTime: processStartTime(process.pid) };
+    writeFileSync(join(records, String(process.pid)), JSON.stringify(alive));
     const { found } = await findings();
     expect(found).toMatchObject([{ check: 'records', severity: 'note', what: expect.stringContaining('4194303') }]);
     await findings('--fix', '--yes');
     expect(existsSync(join(records, '4194303'))).toBe(false);
     expect(existsSync(join(records, String(process.pid)))).toBe(true);
+  });
+
+  it("names files among the records that are none, and leaves them: they may be another program's", async () => {
+    writeConfig(healthy);
+    const records = join(rig.home, '.aitkit', 'run', 'mcp-servers');
+    mkdirSync(records, { recursive: true, mode: 0o700 });
+    writeFileSync(join(records, String(process.pid)), 'garbage');
+    writeFileSync(join(records, 'abc'), 'junk');
+    writeFileSync(join(records, '77.77.1a2b3c.tmp'), 'being written');
+    const { code, found } = await findings('--fix', '--yes');
+    expect([code, found]).toMatchObject([
+      0,
+      [{ check: 'records', severity: 'note', what: expect.stringMatching(/^2 files among/), canRepair: false }],
+    ]);
+    expect(found[0]?.what).toMatch(new RegExp(`${process.pid}.*abc`));
+    expect(existsSync(join(records, 'abc'))).toBe(true);
+  });
+
+  it('removes a pid file that cannot be read, and moves a folder out of its way', async () => {
+    writeConfig(healthy);
+    const pidFile = join(rig.home, '.aitkit', 'run', 'mcp-proxy-mcp-user.pid');
+    mkdirSync(dirname(pidFile), { mode: 0o700 });
+    writeFileSync(pidFile, 'junk');
+    const damaged = await findings();
+    expect(damaged.found).toMatchObject([
+      { check: 'endpoint', severity: 'note', what: expect.stringContaining('cannot be read'), canRepair: true },
+    ]);
+    expect(await findings('--fix', '--yes')).toEqual({ code: 0, found: [] });
+    mkdirSync(pidFile);
+    const { code, found } = await findings();
+    expect([code, found]).toMatchObject([
+      1,
+      [{ check: 'endpoint', severity: 'error', what: expect.stringContaining('is a folder'), canRepair: true }],
+    ]);
+    expect(await findings('--fix', '--yes')).toEqual({ code: 0, found: [] });
+    expect(existsSync(`${pidFile}.old`)).toBe(true);
+  });
+
+  it('closes folders and launchers through which others could change what runs', async () => {
+    writeConfig(healthy);
+    const [root, bin] = [join(rig.home, '.aitkit'), join(rig.home, '.aitkit', 'bin')];
+    const version = join(dirname(rig.configPath), 'app', '1.2.3');
+    for (const folder of [bin, join(version, 'dist')]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const launcher = join(bin, 'mcp-proxy');
+    writeFileSync(launcher, '#!/bin/sh\n');
+    const open = [root, join(root, 'lib'), dirname(version), version, join(version, 'dist'), launcher];
+    for (const path of open) chmodSync(path, 0o777);
+    const { code, found } = await findings();
+    expect(code).toBe(1);
+    expect(found).toMatchObject(
+      open.map((path) => ({ check: 'permissions', severity: 'error', fix: `chmod 755 '${path}'`, canRepair: true })),
+    );
+    expect(await findings('--fix', '--yes')).toEqual({ code: 0, found: [] });
+    expect(open.map((path) => statSync(path).mode & 0o777)).toEqual(open.map(() => 0o755));
+  });
+
+  it('closes a config that others may read, only if secrets are written in it', async () => {
+    const server = (env: object) => ({ ...healthy, mcpServers: { notes: { command: process.execPath, env } } });
+    writeConfig(server({ API_TOKEN: '${API_TOKEN}', LOG_LEVEL: 'debug' }));
+    chmodSync(rig.configPath, 0o644);
+    expect(await findings()).toEqual({ code: 0, found: [] });
+    writeConfig(server({ API_TOKEN: 'sk-abcdefghijklmnopqrstuvwx' }));
+    const { code, found } = await findings();
+    expect([code, found]).toMatchObject([
+      1,
+      [{ check: 'permissions', severity: 'warning', what: expect.stringMatching(/644.*notes/), canRepair: true }],
+    ]);
+    expect(await findings('--fix', '--yes')).toEqual({ code: 0, found: [] });
+    expect(statSync(rig.configPath).mode & 0o777).toBe(0o600);
   });
 
   it('finds the processes of a daemon that is gone, says what they cost and ends exactly those', async () => {

@@ -120,4 +120,16 @@ describe('folders that are synced between machines', () => {
       { check: 'claude', severity: 'note', what: expect.stringContaining('.claude.json lies in a git repository') },
     ]);
   });
+
+  it("the client's whole folder in a repository is noted too, also before it holds settings", async () => {
+    const [folder, real] = [join(rig.home, '.claude'), join(rig.home, 'dotfiles', 'claude')];
+    mkdirSync(join(rig.home, 'dotfiles', '.git'), { recursive: true });
+    mkdirSync(folder);
+    elsewhere(folder, real);
+    const lies = async () =>
+      (await findings()).map(({ what }) => String(what)).filter((what) => what.includes(' lies '));
+    expect(await lies()).toEqual([expect.stringMatching(/^~\/\.claude lies in a git repository/)]);
+    writeFileSync(join(real, 'settings.json'), '{}');
+    expect(await lies()).toEqual([expect.stringMatching(/^~\/\.claude\/settings\.json lies in a git repository/)]);
+  });
 });
