@@ -91,7 +91,9 @@ export class Lists {
     const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
     const left = session.since + waitMs - this.#deps.now();
     const { offer } = this.#deps;
-    if (!offer.isOwn(session, list)) await this.waitForUnknown(session, Math.max(left, 0));
+    if (!offer.isOwn(session, list)) {
+      await this.#waitFor(session, this.#deps.views.of(session).unknown, Math.max(left, 0));
+    }
     await offer.ready(session);
     if (session.isClosed) return;
     const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
@@ -132,12 +134,7 @@ export class Lists {
     for (const method of methods) session.notify(method);
   }
 
-  /** Servers that have never spoken: waits until they have, at most so long. */
-  async waitForUnknown(session: Session, ms: number): Promise<void> {
-    await this.#waitFor(session, this.#deps.views.of(session).unknown, ms);
-  }
-
-  /** Why one of them cannot be had, as far as that is known by then. */
+  /** Servers that have never spoken: waits until they have, at most so long. Why one of them cannot be had, as far as that is known by then. */
   async #waitFor(session: Session, entries: readonly ServerEntry[], ms: number): Promise<AppError | undefined> {
     if (entries.length === 0) return undefined;
     let failure: AppError | undefined;

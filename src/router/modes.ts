@@ -30,8 +30,8 @@ export type ModesDeps = {
   spillFolder: string;
   /** The tools that sessions have found lie here, for the daemon after this one. */
   poolFolder: string;
-  /** Servers that have never spoken: waits until they have. */
-  waitForUnknown: (session: Session, ms: number) => Promise<void>;
+  /** Starts the server if need be and waits until its lists are known; rejects if it cannot. */
+  learn: (session: Session, entry: ServerEntry) => Promise<void>;
   announceTo: (session: Session) => void;
   log: Log;
   now: () => number;

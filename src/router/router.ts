@@ -97,7 +97,7 @@ export class Router {
       ...deps,
       views: this.views,
       forwarder: this.forwarder,
-      waitForUnknown: (session, ms) => this.#lists.waitForUnknown(session, ms),
+      learn: (session, entry) => this.#learning.learnOnce(session, entry),
       announceTo: (session) => this.#lists.announceTo(session),
     });
     this.#lists = new Lists({

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { textAt } from '../../base/json-scan.ts';
+import { serverPart } from '../../config/qualified-name.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { type RequestEnvelope, type ResponseEnvelope, withEdits } from '../../mcp/envelope.ts';
 import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
@@ -11,7 +12,7 @@ import type { Session } from '../../sessions/session.ts';
 import { createDynamicPool, type DynamicPool } from '../../tools/dynamic-pool.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
 import { createArgumentCheck, structureRule } from '../../tools/gateway/check-arguments.ts';
-import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gateway/gateway-tool.ts';
+import type { GatewayCall, GatewayDeps, InvokeContext, ServerName } from '../../tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
 import { heavyBytes } from '../../tools/heavy-work.ts';
@@ -32,13 +33,11 @@ import { createJobSession, jobToken } from './job-session.ts';
 import { type Offered, offerTools } from './offer.ts';
 import { argumentText, OwnWork } from './own-work.ts';
 import { openHeavyWork, shortenAnswer } from './shorten.ts';
+import { UnknownServers } from './unknown-servers.ts';
 import { definitionOf, ToolFinder, type VisibleTool } from './visible-tools.ts';
 
 export type OwnCall = { session: Session; request: RequestEnvelope; name: string; mode: Mode; signal: AbortSignal };
 export type Shortening = { entry: ServerEntry; name: string; outcome: Answer };
-
-/** A first start without any list: what is searched for may be of a server that is just being started. */
-const waitForListsMs = 10_000;
 
 /** A host that follows list_changed asks within milliseconds; one that does not must not wait long for its answer. */
 const relistMs = 1_000;
@@ -47,6 +46,7 @@ const relistLookMs = 5;
 export class Gateway {
   readonly #deps: ModesDeps;
   readonly #finder: ToolFinder;
+  readonly #unknown: UnknownServers;
   readonly #store: ResultStore;
   readonly #jobs: Jobs;
   readonly #heavy = openHeavyWork();
@@ -60,6 +60,7 @@ export class Gateway {
   constructor(deps: ModesDeps) {
     this.#deps = deps;
     this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
+    this.#unknown = new UnknownServers(deps);
     // Of a daemon before this one: nobody has a reference to them any more.
     rmSync(deps.spillFolder, { recursive: true, force: true });
     const { now, spillFolder, poolFolder } = deps;
@@ -83,11 +84,7 @@ export class Gateway {
 
   /** One of our own tools. Throws AppError. */
   async call({ session, request, name, mode, signal }: OwnCall): Promise<Buffer> {
-    if (this.#deps.views.of(session).unknown.length > 0) {
-      await this.#deps.waitForUnknown(session, waitForListsMs);
-    }
-    const visible = this.#finder.of(this.#deps.views.of(session));
-    const work = new OwnWork({ session, request, visible, signal });
+    const work = new OwnWork({ session, request, signal });
     const deps = this.#toolDeps(work);
     const args: unknown = JSON.parse(argumentText(request, ['arguments']) ?? '{}');
     const call = { session: session.identity.scopeId, args, signal, onProgress: () => {} };
@@ -162,8 +159,12 @@ export class Gateway {
 
   /** What a gateway tool may do for this one call. */
   #toolDeps(work: OwnWork): GatewayDeps {
-    const { visible, session } = work;
+    const { session } = work;
     const { views } = this.#deps;
+    let visible = this.#finder.of(views.of(session));
+    const afterwards = () => {
+      visible = this.#finder.of(views.of(session));
+    };
     return {
       index: this.#finder.index,
       store: this.#store,
@@ -175,6 +176,10 @@ export class Gateway {
       checkArguments: this.#checkArguments,
       idOf: (slug, tool) => visible.idOf(slug, tool) ?? `${slug}__${tool}`,
       mayUse: (_scope, key, tool) => visible.has(key, tool),
+      servers: () => serverNames(views.of(session).servers.map(({ entry }) => entry)),
+      unknownServers: () => this.#unknown.describe(session),
+      waitForAll: (_scope, slugs) => this.#unknown.waitForAll(session, slugs).then(afterwards),
+      waitFor: (_scope, slug) => this.#unknown.waitFor(session, slug).then(afterwards),
       // What servers answered was shortened when it came.
       policyFor: () => unlimitedPolicy,
       invoke: async (_scope, id, _args, context) => {
@@ -260,6 +265,15 @@ export class Gateway {
 
 type JobCall = { entry: ServerEntry; tool: VisibleTool; context: InvokeContext };
 type Shorten = { entry: ServerEntry; tool: VisibleTool | undefined; envelope: ResponseEnvelope };
+
+/** What sessions see comes first: an entry's own name may be another one's shown name here. */
+function serverNames(entries: readonly ServerEntry[]): ServerName[] {
+  const shown = new Set(entries.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  return entries.map(({ name, slug, shownName, shownSlug }) => {
+    const own = [name, slug].filter((one) => !shown.has(one));
+    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own] };
+  });
+}
 
 function toolNamed(name: string) {
   const found = gatewayTools.find((tool) => tool.name === name);

@@ -4,21 +4,18 @@ import { memberAt, type RequestEnvelope, type ResponseEnvelope, withEdits } from
 import { resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
-import type { VisibleTools } from './visible-tools.ts';
 
 /** What came with it as bytes, and the bytes that answer it. */
 export class OwnWork {
   readonly session: Session;
   readonly request: RequestEnvelope;
-  readonly visible: VisibleTools;
   readonly signal: AbortSignal;
   readonly isJob: boolean;
   #answer: { envelope: ResponseEnvelope; result: unknown; isWhole: boolean } | undefined;
 
-  constructor(init: { session: Session; request: RequestEnvelope; visible: VisibleTools; signal: AbortSignal }) {
+  constructor(init: { session: Session; request: RequestEnvelope; signal: AbortSignal }) {
     this.session = init.session;
     this.request = init.request;
-    this.visible = init.visible;
     this.signal = init.signal;
     this.isJob = argumentText(init.request, ['name']) === '"gateway_invoke_async"';
   }

@@ -16,12 +16,13 @@ export const gatewayDescribe: GatewayTool = {
   },
   async handle({ session, args }, deps) {
     const { ids } = readArguments(shape, args);
-    const tools = ids.map((written) => {
-      const found = findTool(deps, session, written);
+    const describe = async (written: string) => {
+      const found = await findTool(deps, session, written);
       if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
       const { title, description, inputSchema, outputSchema, annotations } = found.tool;
       return { id: found.id, title, description, inputSchema, outputSchema, annotations };
-    });
+    };
+    const tools = await Promise.all(ids.map(describe));
     return textResult(
       { tools },
       tools.every((tool) => 'error' in tool),

@@ -13,6 +13,11 @@ import type { ArgumentCheck } from './check-arguments.ts';
 
 export type InvokeContext = { readonly signal: AbortSignal; readonly onProgress: (progress: JobProgress) => void };
 
+/** `names`: all that it may be called by, its slug first. */
+export type ServerName = { readonly slug: string; readonly names: readonly string[] };
+/** Its tools are not known: it starts at the moment, or cannot, for what `error` says. */
+export type UnknownServer = { readonly slug: string; readonly error?: AppError };
+
 export type GatewayDeps = {
   readonly index: ToolIndex;
   /** By qualified name, as this session may see it; never by splitting the name. */
@@ -21,6 +26,13 @@ export type GatewayDeps = {
   idOf(server: string, tool: string): string;
   /** Whether this session may see the tool. */
   mayUse(session: string, server: string, tool: string): boolean;
+  /** All that this session may see, those without known tools too. */
+  servers(session: string): readonly ServerName[];
+  unknownServers(session: string): readonly UnknownServer[];
+  /** Until the unknown servers are known: all, or those with these slugs. Each start is waited for once. */
+  waitForAll(session: string, slugs?: readonly string[]): Promise<void>;
+  /** Until that server is known, or some seconds. */
+  waitFor(session: string, slug: string): Promise<void>;
   readonly checkArguments: ArgumentCheck;
   invoke(session: string, id: string, args: Record<string, unknown>, context: InvokeContext): Promise<unknown>;
   policyFor(session: string, id: string): ShieldPolicy;

@@ -19,7 +19,7 @@ export const gatewayInvokeAsync: GatewayTool = {
   },
   async handle({ session, args }, deps) {
     const call = readArguments(shape, args);
-    const found = getTool(deps, session, call.id);
+    const found = await getTool(deps, session, call.id);
     const refusal = await refuseWrong(deps, found, { args: call.args, given: args });
     if (refusal) return refusal;
     const jobId = deps.jobs.start({

@@ -16,7 +16,7 @@ export const gatewayInvoke: GatewayTool = {
   },
   async handle({ session, args, signal, onProgress }, deps) {
     const call = readArguments(shape, args);
-    const found = getTool(deps, session, call.id);
+    const found = await getTool(deps, session, call.id);
     const refusal = await refuseWrong(deps, found, { args: call.args, given: args });
     if (refusal) return refusal;
     const result = await deps.invoke(session, found.id, call.args, { signal, onProgress });

@@ -2,8 +2,12 @@
 import * as z from 'zod/mini';
 import type { DynamicPool } from '../dynamic-pool.ts';
 import { type GatewayCall, type GatewayDeps, readArguments, textResult } from './gateway-tool.ts';
+import { unknownNote } from './unknown-note.ts';
 
-export type RetrieveDeps = Pick<GatewayDeps, 'index' | 'describe' | 'idOf' | 'mayUse'> & {
+export type RetrieveDeps = Pick<
+  GatewayDeps,
+  'index' | 'describe' | 'idOf' | 'mayUse' | 'unknownServers' | 'waitForAll'
+> & {
   poolOf(session: string): DynamicPool;
   readonly topK: number;
   /** Sends tools/list_changed to that session. */
@@ -18,6 +22,7 @@ export const retrieveTools = {
   inputSchema: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
   async handle({ session, args }: GatewayCall, deps: RetrieveDeps): Promise<unknown> {
     const { query } = readArguments(shape, args);
+    await deps.waitForAll(session);
     const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
     const hits = deps.index.search(query, { limit: deps.topK, accepts });
     const found = hits.map(({ server, name, description, score }) => ({
@@ -29,6 +34,8 @@ export const retrieveTools = {
     const usable = found.filter(({ name }) => deps.describe(session, name) !== undefined);
     const { added, evicted } = deps.poolOf(session).retrieve(usable.map(({ name }) => name));
     if (added.length + evicted.length > 0) deps.notifyListChanged(session);
-    return textResult({ tools: usable, added, evicted, pool: deps.poolOf(session).ids().length });
+    const note = unknownNote(deps.unknownServers(session));
+    const pool = deps.poolOf(session).ids().length;
+    return textResult({ tools: usable, added, evicted, pool, ...(note === undefined ? {} : { note }) });
   },
 } as const;

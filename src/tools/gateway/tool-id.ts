@@ -1,24 +1,30 @@
-// Finds a tool by the id a model wrote. Other gateways separate server and tool by `::` or `:`; models remember those.
+// Finds a tool by the id a model wrote. Other gateways separate server and tool by `::` or `:`; models remember those. Of a
+// server they know the name that a person gave it as well as ours.
 import { AppError } from '../../base/errors.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
-import type { GatewayDeps } from './gateway-tool.ts';
+import type { GatewayDeps, ServerName } from './gateway-tool.ts';
+import { whyUnknown } from './unknown-note.ts';
 
-const separators = ['::', ':', '.', '/'];
+const separators = ['__', '::', ':', '.', '/'];
 
 export type FoundTool = { readonly id: string; readonly tool: ToolDefinition };
 
-export function findTool(deps: GatewayDeps, session: string, written: string): FoundTool | undefined {
-  for (const id of new Set([written, ...separators.map((separator) => written.replace(separator, '__'))])) {
-    const tool = deps.describe(session, id);
-    if (tool) return { id, tool };
-  }
-  return undefined;
+/** Waits only for a server that the id names and that nobody knows yet. */
+export async function findTool(deps: GatewayDeps, session: string, written: string): Promise<FoundTool | undefined> {
+  const found = findKnown(deps, session, written);
+  const unknown = found ? undefined : unknownOwner(deps, session, written);
+  if (!unknown) return found;
+  await deps.waitFor(session, unknown.slug);
+  return findKnown(deps, session, written);
 }
 
 /** Throws TOOL_UNKNOWN with the nearest tools, so that the next call can be right. */
-export function getTool(deps: GatewayDeps, session: string, written: string): FoundTool {
-  const found = findTool(deps, session, written);
+export async function getTool(deps: GatewayDeps, session: string, written: string): Promise<FoundTool> {
+  const found = await findTool(deps, session, written);
   if (found) return found;
+  const unknown = unknownOwner(deps, session, written);
+  // What keeps the server from starting says more than that its tool is unknown.
+  if (unknown?.error) throw unknown.error;
   throw new AppError({
     code: 'TOOL_UNKNOWN',
     message: `No tool has the id "${written.slice(0, 200)}".`,
@@ -28,7 +34,44 @@ export function getTool(deps: GatewayDeps, session: string, written: string): Fo
 
 /** What an id that leads nowhere may have meant. */
 export function nearIds(deps: GatewayDeps, session: string, written: string): string {
+  const unknown = unknownOwner(deps, session, written);
+  if (unknown) return `Not known yet are the tools of ${whyUnknown(unknown)}`;
   const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
   const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
   return near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'Use gateway_search to find its id.';
+}
+
+/** By any of its names; upper and lower case are one, as hosts and people mix them. */
+export function findServer(servers: readonly ServerName[], written: string): ServerName | undefined {
+  const isNamed = ({ names }: ServerName) => names.some((name) => name.toLowerCase() === written.toLowerCase());
+  return servers.find(({ names }) => names.includes(written)) ?? servers.find(isNamed);
+}
+
+function findKnown(deps: GatewayDeps, session: string, written: string): FoundTool | undefined {
+  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names }, tool }) => [
+    deps.idOf(slug, tool),
+    ...names.map((name) => `${name}__${tool}`),
+  ]);
+  for (const id of new Set([written, ...readings])) {
+    const tool = deps.describe(session, id);
+    if (tool) return { id, tool };
+  }
+  return undefined;
+}
+
+function unknownOwner(deps: GatewayDeps, session: string, written: string) {
+  const owners = new Set(serverReadings(deps.servers(session), written).map(({ server }) => server.slug));
+  return deps.unknownServers(session).find(({ slug }) => owners.has(slug));
+}
+
+/** Names may hold a separator themselves, so no id is split without a server that it begins with. */
+function serverReadings(servers: readonly ServerName[], written: string): { server: ServerName; tool: string }[] {
+  return servers.flatMap((server) =>
+    [...new Set(server.names)].flatMap((name) => {
+      if (!written.toLowerCase().startsWith(name.toLowerCase())) return [];
+      const rest = written.slice(name.length);
+      const separator = separators.find((one) => rest.startsWith(one));
+      return separator === undefined ? [] : [{ server, tool: rest.slice(separator.length) }];
+    }),
+  );
 }

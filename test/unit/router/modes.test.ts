@@ -46,7 +46,7 @@ function world() {
       poolFolder: '/nowhere',
       log: silent,
     },
-    ...{ waitForUnknown: nobody, announceTo: nobody, now: () => now },
+    ...{ learn: nobody, announceTo: nobody, now: () => now },
   });
   return {
     modes,

@@ -1,6 +1,7 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { AppError } from '../../../../src/base/errors.ts';
 import { createDynamicPool } from '../../../../src/tools/dynamic-pool.ts';
 import { createArgumentCheck } from '../../../../src/tools/gateway/check-arguments.ts';
 import type { GatewayDeps } from '../../../../src/tools/gateway/gateway-tool.ts';
@@ -37,6 +38,10 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
     describe: (_, id) => (id === 'disk__copy_file' ? copy : undefined),
     idOf: (server, tool) => `${server}__${tool}`,
     mayUse: (_, __, tool) => tool !== 'copy_secret',
+    servers: () => [{ slug: 'disk', names: ['disk', 'My_Disk'] }],
+    unknownServers: () => [],
+    waitForAll: async () => {},
+    waitFor: async () => {},
     invoke: async (session, id, args) => {
       invoked.push({ session, id, args });
       return answer;
@@ -122,6 +127,57 @@ describe('gateway tools', () => {
     expect((await call('gateway_describe', { ids: ['copy_file'] })).text).toContain('Did you mean disk__copy_file?');
     await expect(call('gateway_invoke', { tool: 'disk__copy_file' })).rejects.toMatchObject({
       hint: 'Correct the arguments and call again. It takes id, args, not tool.',
+    });
+  });
+
+  it('knows a server by the name in the config too, in ids and filters', async () => {
+    const { call } = setUp();
+    const ids = ['My_Disk__copy_file', 'My_Disk::copy_file', 'my_disk:copy_file'];
+    const described = JSON.parse((await call('gateway_describe', { ids })).text);
+    expect(described.tools.map(({ id }: { id: string }) => id)).toEqual(ids.map(() => 'disk__copy_file'));
+    const found = JSON.parse((await call('gateway_search', { query: 'copy', servers: ['My_Disk', 'nosuch'] })).text);
+    expect(found).toMatchObject({
+      tools: [{ id: 'disk__copy_file' }],
+      note: 'No server is called nosuch. There are disk.',
+    });
+  });
+
+  it('lists page by page what a filter leaves, and counts only that', async () => {
+    const { call, deps } = setUp();
+    const many = Array.from({ length: 7 }, (_, i) => ({ name: `tool_${i}` }));
+    deps.index.set('many', many);
+    Object.assign(deps, { servers: () => ['disk', 'many'].map((slug) => ({ slug, names: [slug] })) });
+    const list = async (offset?: number) =>
+      JSON.parse((await call('gateway_search', { query: '', servers: ['many'], limit: 3, offset })).text);
+    expect(await list()).toMatchObject({ note: 'Tools 1 to 3 of 7; the next with "offset": 3.' });
+    expect(await list(3)).toMatchObject({
+      tools: [{ id: 'many__tool_3' }, {}, {}],
+      note: expect.stringContaining('7'),
+    });
+    const last = await list(6);
+    expect(last.tools).toMatchObject([{ id: 'many__tool_6' }]);
+    expect(last.note).toBeUndefined();
+    expect((await list(7)).note).toBe('No tool matches beyond the first 7.');
+  });
+
+  it('says of which servers it does not know the tools, and why', async () => {
+    const { call, deps } = setUp();
+    const error = new AppError({
+      code: 'SERVER_NOT_INSTALLED',
+      message: 'Nothing is called foo.',
+      hint: 'Install it.',
+    });
+    Object.assign(deps, {
+      servers: () => ['disk', 'mute', 'gone'].map((slug) => ({ slug, names: [slug] })),
+      unknownServers: () => [{ slug: 'mute' }, { slug: 'gone', error }],
+    });
+    expect(JSON.parse((await call('gateway_search', { query: 'copy' })).text).note).toBe(
+      'Not known yet are the tools of mute (still starting: try again in some seconds); gone (Nothing is called foo. Install it.)',
+    );
+    await expect(call('gateway_invoke', { id: 'gone__x' })).rejects.toMatchObject({ code: 'SERVER_NOT_INSTALLED' });
+    await expect(call('gateway_invoke', { id: 'mute__x' })).rejects.toMatchObject({
+      code: 'TOOL_UNKNOWN',
+      hint: expect.stringContaining('still starting'),
     });
   });
 
