@@ -5,7 +5,7 @@ import type { HeavyOutcome, HeavyTask } from './heavy-work.ts';
 import { readResultBytes } from './result-bytes.ts';
 import { viewResult } from './result-view.ts';
 import { shieldResult } from './shield.ts';
-import { readRule } from './structure-rule.ts';
+import { readCheck, readRule } from './structure-rule.ts';
 
 /** Paging through one result parses it once. */
 let lastRead: { readonly ref: string; readonly result: unknown } | undefined;
@@ -16,6 +16,7 @@ export function runHeavyTask(task: HeavyTask): HeavyOutcome {
       if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes(readFileSync(task.path)) };
       return { kind: 'view', view: viewResult(lastRead.result, task.request) };
     }
+    if (task.kind === 'check') return { kind: 'checked', mistakes: readCheck(task.code)(task.value) };
     const { bytes, policy, ref, ruleCode } = task;
     const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     const bound = ruleCode === undefined ? policy : { ...policy, isValidStructure: readRule(ruleCode) };

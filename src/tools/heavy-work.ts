@@ -5,6 +5,7 @@ import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
 import { runHeavyTask } from './heavy-task.ts';
 import type { View, ViewRequest } from './result-view.ts';
 import type { ShieldPolicy } from './shield-policy.ts';
+import type { Mistake } from './structure-rule.ts';
 
 /** Larger results go to the thread: below it, starting one and copying costs more than the work (a few milliseconds). */
 export const heavyBytes = 1_048_576;
@@ -20,13 +21,16 @@ export type HeavyTask =
       /** Of the structure, where its tool has an output schema (see structure-rule.ts). */
       readonly ruleCode?: string | undefined;
     }
-  | { readonly kind: 'view'; readonly path: string; readonly ref: string; readonly request: ViewRequest };
+  | { readonly kind: 'view'; readonly path: string; readonly ref: string; readonly request: ViewRequest }
+  /** A value against the code of its schema (see structure-rule.ts). */
+  | { readonly kind: 'check'; readonly code: string; readonly value: unknown };
 
 export type HeavyOutcome =
   | { readonly kind: 'unchanged' }
   /** The shortened result as JSON, with marked numbers (see exact-json.ts). */
   | { readonly kind: 'shortened'; readonly text: string }
   | { readonly kind: 'view'; readonly view: View }
+  | { readonly kind: 'checked'; readonly mistakes: readonly Mistake[] }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string | undefined };
 
 export type HeavyWork = {

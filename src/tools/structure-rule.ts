@@ -1,27 +1,66 @@
-// Whether a structure that was shortened still passes its tool's output schema. A rule goes to the thread for large results
-// as code: the thread then needs no validator, which is a tenth of the daemon's size.
-import type { ValidateFunction } from 'ajv';
+// Whether a value passes a tool's schema: a structure that was shortened, or arguments. What a thread is to check goes there
+// as code: it then needs no validator, which is a tenth of the daemon's size.
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import equalModule from 'ajv/dist/runtime/equal.js';
 import ucs2lengthModule from 'ajv/dist/runtime/ucs2length.js';
-import { stringifyExact } from './exact-json.ts';
+import { isObject, stringifyExact } from './exact-json.ts';
 
 export type StructureRule = {
   passes(structure: unknown): boolean;
   /** For `readRule`, in another thread. */
   code(): string;
+  /** How long it takes is up to the server that wrote it: only for a thread with a limit. */
+  readonly hasPatterns: boolean;
 };
 
-export function ruleOf(validate: ValidateFunction, code: () => string): StructureRule {
-  return { passes: passesBy(validate), code };
+export type Mistake = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>;
+
+/** For a rule that would take too long: then the structure stays as it is. */
+export const nothingPasses: StructureRule = {
+  passes: () => false,
+  code: () => 'module.exports = () => false;',
+  hasPatterns: false,
+};
+
+export function ruleOf(validate: ValidateFunction, code: () => string, hasPatterns: boolean): StructureRule {
+  return { passes: passesBy(validate), code, hasPatterns };
+}
+
+/** Patterns are all in a schema that can take longer than its value is long. */
+export function hasPatterns(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.some(hasPatterns);
+  if (!isObject(schema)) return false;
+  if (typeof schema['pattern'] === 'string' || isObject(schema['patternProperties'])) return true;
+  return Object.values(schema).some(hasPatterns);
+}
+
+/** `code`: of a schema that this daemon compiled, never from outside. */
+export function readCheck(code: string): (value: unknown) => Mistake[] {
+  const validate = readValidate(code);
+  return (value) => (validate(value) === true ? [] : mistakesOf(validate.errors));
+}
+
+/** Without what a message to another thread cannot hold, and what nobody reads. */
+export function mistakesOf(errors: readonly Mistake[] | null | undefined): Mistake[] {
+  return (errors ?? []).map(({ instancePath, message, params }) => ({
+    instancePath,
+    ...(message === undefined ? {} : { message }),
+    params,
+  }));
 }
 
 /** `code`: of a rule of this daemon, never from outside. */
 export function readRule(code: string): (structure: unknown) => boolean {
-  const module: { exports: unknown } = { exports: undefined };
+  return passesBy(readValidate(code));
+}
+
+type Validate = ((value: unknown) => unknown) & Pick<ValidateFunction, 'errors'>;
+
+function readValidate(code: string): Validate {
+  const module: { exports: Validate | undefined } = { exports: undefined };
   new Function('module', 'require', code)(module, (name: string) => runtime.get(name));
-  const validate = module.exports;
-  if (typeof validate !== 'function') throw new Error('the code of a rule must be a function');
-  return passesBy((structure) => validate(structure) === true);
+  if (typeof module.exports !== 'function') throw new Error('the code of a rule must be a function');
+  return module.exports;
 }
 
 /** Numbers that a double cannot hold are carried as marked strings: the schema speaks of numbers. */

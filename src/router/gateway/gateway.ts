@@ -32,7 +32,7 @@ import { callTool, readResult } from './call-tool.ts';
 import { createJobSession, jobToken } from './job-session.ts';
 import { type Offered, offerTools } from './offer.ts';
 import { argumentText, OwnWork } from './own-work.ts';
-import { openHeavyWork, shortenAnswer } from './shorten.ts';
+import { openHeavyWork, openLimitedWork, shortenAnswer } from './shorten.ts';
 import { UnknownServers } from './unknown-servers.ts';
 import { definitionOf, ToolFinder, type VisibleTool } from './visible-tools.ts';
 
@@ -50,10 +50,11 @@ export class Gateway {
   readonly #store: ResultStore;
   readonly #jobs: Jobs;
   readonly #heavy = openHeavyWork();
+  readonly #limited = openLimitedWork();
   readonly #pools = new Map<string, DynamicPool>();
   readonly #poolFiles: PoolFiles;
   // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
-  readonly #checkArguments = createArgumentCheck();
+  readonly #checkArguments = createArgumentCheck(this.#limited);
   readonly #definitions = new WeakMap<Buffer, ToolDefinition>();
   readonly #rules = new WeakMap<Buffer, Promise<StructureRule | undefined>>();
 
@@ -145,6 +146,7 @@ export class Gateway {
     this.#jobs.close();
     this.#store.close();
     this.#heavy.close();
+    this.#limited.close();
   }
 
   #poolOf(session: Session): DynamicPool {
@@ -227,7 +229,7 @@ export class Gateway {
   async #shorten(scopeId: string, { entry, tool, envelope }: Shorten): Promise<unknown> {
     if (entry.shield === false) return undefined;
     const rule = async () => tool && this.#ruleOf(tool);
-    const deps = { store: this.#store, heavy: this.#heavy };
+    const deps = { store: this.#store, heavy: this.#heavy, limited: this.#limited };
     return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
   }
 

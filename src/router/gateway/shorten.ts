@@ -1,10 +1,11 @@
 // A server's answer made fit for a model, with the whole kept under a reference. What is large is worked on elsewhere.
 import type { ResponseEnvelope } from '../../mcp/envelope.ts';
-import { createHeavyWork, type HeavyWork, heavyBytes } from '../../tools/heavy-work.ts';
+import { createHeavyWork, type HeavyTask, type HeavyWork, heavyBytes } from '../../tools/heavy-work.ts';
+import { createLimitedWork, type LimitedWork } from '../../tools/limited-work.ts';
 import type { ResultStore } from '../../tools/result-store.ts';
-import { shieldResult } from '../../tools/shield.ts';
+import { type KeepResult, shieldResult } from '../../tools/shield.ts';
 import type { ShieldPolicy } from '../../tools/shield-policy.ts';
-import type { StructureRule } from '../../tools/structure-rule.ts';
+import { nothingPasses, type StructureRule } from '../../tools/structure-rule.ts';
 import { readResult } from './call-tool.ts';
 
 /** Text of the thread's program: set by the build. */
@@ -14,7 +15,14 @@ export function openHeavyWork(): HeavyWork {
   return createHeavyWork(typeof __HEAVY_THREAD__ === 'string' ? __HEAVY_THREAD__ : '');
 }
 
-export type ShortenDeps = { readonly store: ResultStore; readonly heavy: HeavyWork };
+export function openLimitedWork(): LimitedWork {
+  return createLimitedWork(typeof __HEAVY_THREAD__ === 'string' ? __HEAVY_THREAD__ : '');
+}
+
+/** The patterns of a schema over a structure of megabytes, some hundred times at most. */
+const patternsMs = 2_000;
+
+export type ShortenDeps = { readonly store: ResultStore; readonly heavy: HeavyWork; readonly limited: LimitedWork };
 export type ShortenTask = {
   readonly envelope: ResponseEnvelope;
   readonly policy: Omit<ShieldPolicy, 'isValidStructure'>;
@@ -23,23 +31,28 @@ export type ShortenTask = {
 };
 
 /** The shortened result, or undefined if nothing had to be cut: then the answer's own bytes are the best there is. */
-export async function shortenAnswer(
-  { store, heavy }: ShortenDeps,
-  scopeId: string,
-  { envelope, policy, rule }: ShortenTask,
-): Promise<unknown> {
+export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: ShortenTask): Promise<unknown> {
+  const { store, heavy, limited } = deps;
+  const { envelope, policy, rule } = task;
   const { line, result } = envelope;
   if (!result) return undefined;
   const bound = line.includes('"structuredContent"') ? await rule() : undefined;
   if (result.end - result.start <= heavyBytes) {
     const value = readResult(envelope);
-    const whole = bound ? { ...policy, isValidStructure: bound.passes } : policy;
-    const shielded = shieldResult(value, whole, store.keeper(scopeId)).result;
-    return shielded === value ? undefined : shielded;
+    const shield = (whole: ShieldPolicy, keep: KeepResult): unknown => {
+      const shielded = shieldResult(value, whole, keep).result;
+      return shielded === value ? undefined : shielded;
+    };
+    if (!bound) return shield(policy, store.keeper(scopeId));
+    if (!bound.hasPatterns) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
+    // Most results fit: that is known without the rule.
+    if (shield(policy, { put: () => undefined }) === undefined) return undefined;
   }
   const bytes = line.subarray(result.start, result.end);
   const ref = store.canHold(bytes.length) ? store.newReference() : undefined;
-  const outcome = await heavy.run({ kind: 'shorten', bytes, policy, ref, ruleCode: bound?.code() });
+  const shortening: HeavyTask = { kind: 'shorten', bytes, policy, ref, ruleCode: bound?.code() };
+  const outcome = await (bound?.hasPatterns ? limited.run(shortening, patternsMs) : heavy.run(shortening));
+  if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
   if (outcome.kind !== 'shortened') return undefined;
   if (ref !== undefined) await store.putBytes(scopeId, ref, bytes);
   const shortened: unknown = JSON.parse(outcome.text);

@@ -2,22 +2,30 @@
 // use: sessions that list all tools never need it.
 import type { Ajv, ValidateFunction } from 'ajv';
 import { isObject } from '../exact-json.ts';
-import { ruleOf, type StructureRule } from '../structure-rule.ts';
+import type { LimitedWork } from '../limited-work.ts';
+import { hasPatterns, type Mistake, mistakesOf, ruleOf, type StructureRule } from '../structure-rule.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 
 /** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
 export type ArgumentCheck = (tool: ToolDefinition, args: Record<string, unknown>) => Promise<string[]>;
 
-/** Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. */
-export function createArgumentCheck(): ArgumentCheck {
-  const compiled = new WeakMap<object, Promise<ValidateFunction | undefined>>();
+/** Patterns that people mean well are done in microseconds. */
+const checkMs = 500;
+
+type Check = (args: Record<string, unknown>) => Promise<readonly Mistake[]>;
+
+/**
+ * Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. `limited`:
+ * where schemas with patterns are checked, which could hold the calls of everybody.
+ */
+export function createArgumentCheck(limited: LimitedWork): ArgumentCheck {
+  const compiled = new WeakMap<object, Promise<Check>>();
   return async ({ inputSchema }, args) => {
     if (!isObject(inputSchema)) return [];
-    const compiling = compiled.get(inputSchema) ?? compile(inputSchema);
+    const compiling = compiled.get(inputSchema) ?? createCheck(inputSchema, limited);
     compiled.set(inputSchema, compiling);
-    const validate = await compiling;
-    if (!validate || isRight(validate, args)) return [];
-    return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+    const mistakes = await (await compiling)(args);
+    return mistakes.map(({ instancePath, message, params }) => {
       const extra = typeof params['additionalProperty'] === 'string' ? ` "${params['additionalProperty']}"` : '';
       const allowed = Array.isArray(params['allowedValues']) ? ` (${params['allowedValues'].join(', ')})` : '';
       return `${instancePath === '' ? 'arguments' : instancePath.slice(1).replaceAll('/', '.')} ${message ?? 'is wrong'}${extra}${allowed}`;
@@ -25,40 +33,59 @@ export function createArgumentCheck(): ArgumentCheck {
   };
 }
 
-async function compile(inputSchema: Record<string, unknown>): Promise<ValidateFunction | undefined> {
-  const validator = await newValidator(inputSchema['$schema']);
-  try {
-    // Schemas with $id would be remembered and clash; each gets a validator of its own.
-    const { $id: _, ...schema } = inputSchema;
-    return validator.compile(schema);
-  } catch {
-    return undefined; // a schema that does not compile is the upstream's mistake, not a reason to refuse the call
-  }
+async function createCheck(schema: Record<string, unknown>, limited: LimitedWork): Promise<Check> {
+  const compiled = await compile(schema);
+  if (!compiled) return async () => [];
+  if (!compiled.hasPatterns) return async (args) => mistakesIn(compiled.validate, args);
+  const code = compiled.code();
+  return async (value) => {
+    const outcome = await limited.run({ kind: 'check', code, value }, checkMs);
+    return outcome?.kind === 'checked' ? outcome.mistakes : [];
+  };
 }
 
-function isRight(validate: ValidateFunction, args: Record<string, unknown>): boolean {
+function mistakesIn(validate: ValidateFunction, args: Record<string, unknown>): Mistake[] {
   try {
-    return validate(args) === true;
+    return validate(args) === true ? [] : mistakesOf(validate.errors);
   } catch {
-    return true; // a schema that refers to itself without end: the upstream decides
+    return []; // a schema that refers to itself without end: the upstream decides
   }
 }
 
 /** What its output schema demands of a shortened structuredContent; undefined if it has none that can be used. */
 export async function structureRule(tool: ToolDefinition): Promise<StructureRule | undefined> {
   if (!isObject(tool.outputSchema)) return undefined;
-  const validator = await newValidator(tool.outputSchema['$schema'], { source: true });
+  const compiled = await compile(tool.outputSchema, true);
+  return compiled && ruleOf(compiled.validate, compiled.code, compiled.hasPatterns);
+}
+
+type Compiled = {
+  readonly validate: ValidateFunction;
+  readonly hasPatterns: boolean;
+  /** Of a schema with patterns, or where it was wanted. */
+  readonly code: () => string;
+};
+
+/** undefined: it does not compile, which is the upstream's mistake and no reason to refuse anything. */
+async function compile(whole: Record<string, unknown>, wantsCode = false): Promise<Compiled | undefined> {
+  try {
+    // Schemas with $id would be remembered and clash; each gets a validator of its own.
+    const { $id: _, ...schema } = whole;
+    const isPatterned = hasPatterns(schema);
+    const source = wantsCode || isPatterned;
+    const validator = await newValidator(whole['$schema'], { source });
+    const validate = validator.compile(schema);
+    const writeCode = source ? await loadWriter() : undefined;
+    return { validate, hasPatterns: isPatterned, code: () => writeCode?.(validator, validate) ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function loadWriter() {
   const { default: standalone } = await import('ajv/dist/standalone/index.js');
   // A CommonJS module comes as its default or as what holds it, by who loads it.
-  const writeCode =
-    'default' in standalone && typeof standalone.default === 'function' ? standalone.default : standalone;
-  try {
-    const { $id: _, ...schema } = tool.outputSchema;
-    const validate = validator.compile(schema);
-    return ruleOf(validate, () => writeCode(validator, validate));
-  } catch {
-    return undefined; // does not compile: nobody can hold the result to it
-  }
+  return 'default' in standalone && typeof standalone.default === 'function' ? standalone.default : standalone;
 }
 
 async function newValidator(dialect: unknown, code: { source?: boolean } = {}): Promise<Ajv> {

@@ -7,6 +7,7 @@ import { parseEnvelope } from '../../../src/mcp/envelope.ts';
 import { shortenAnswer } from '../../../src/router/gateway/shorten.ts';
 import { structureRule } from '../../../src/tools/gateway/check-arguments.ts';
 import { createHeavyWork, type HeavyTask } from '../../../src/tools/heavy-work.ts';
+import { createLimitedWork } from '../../../src/tools/limited-work.ts';
 import { createResultStore } from '../../../src/tools/result-store.ts';
 import { defaultShieldPolicy } from '../../../src/tools/shield-policy.ts';
 
@@ -38,7 +39,11 @@ it('hands a large structure with its schema to the thread, and a small one to no
     return structureRule({ name: 'rows', outputSchema });
   };
   const shorten = (rows: number) =>
-    shortenAnswer({ store, heavy }, 'me', { envelope: answerOf(rows), policy: defaultShieldPolicy, rule });
+    shortenAnswer({ store, heavy, limited: createLimitedWork('') }, 'me', {
+      envelope: answerOf(rows),
+      policy: defaultShieldPolicy,
+      rule,
+    });
   expect(await shorten(200)).toMatchObject({ structuredContent: { rows: { length: 50 } } });
   expect(tasks).toEqual([]);
   expect(await shorten(20_000)).toMatchObject({ structuredContent: { rows: { length: 50 } } });

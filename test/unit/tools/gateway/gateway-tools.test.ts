@@ -8,6 +8,7 @@ import type { GatewayDeps } from '../../../../src/tools/gateway/gateway-tool.ts'
 import { gatewayTools } from '../../../../src/tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../../../src/tools/gateway/retrieve-tools.ts';
 import { createJobs } from '../../../../src/tools/jobs.ts';
+import { createLimitedWork } from '../../../../src/tools/limited-work.ts';
 import { createResultStore } from '../../../../src/tools/result-store.ts';
 import { createToolIndex } from '../../../../src/tools/search-index.ts';
 import { referenceOf, shieldResult } from '../../../../src/tools/shield.ts';
@@ -47,7 +48,7 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
       return answer;
     },
     policyFor: () => defaultShieldPolicy,
-    checkArguments: createArgumentCheck(),
+    checkArguments: createArgumentCheck(createLimitedWork('')),
     store: createResultStore(
       { now: () => 0, spillFolder: '/nonexistent' },
       { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
