@@ -2,9 +2,6 @@
 // byte by byte: loops are bounded by the length and the open containers lie in typed memory, because a read beyond the
 // end and an array that shrinks cost five times as much (measured).
 
-/** Deeper nesting than any real message has; recursion-based parsers of servers break at a few thousand. */
-const maxDepth = 1_000;
-
 export const quote = 0x22;
 export const backslash = 0x5c;
 export const comma = 0x2c;
@@ -24,8 +21,8 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Containers that are open where skipValue is; one for all, because it runs to its end. */
-const containers = new Uint8Array(maxDepth);
+/** Containers that are open where skipValue is; one for all, because it runs to its end. What is deeper takes its own. */
+const usualContainers = new Uint8Array(1_000);
 
 export function skipSpace(bytes: Uint8Array, from: number): number {
   const { length } = bytes;
@@ -38,8 +35,9 @@ export function skipSpace(bytes: Uint8Array, from: number): number {
   return at;
 }
 
-/** Returns the offset after one valid value; iterative, so that depth costs no stack. */
+/** Returns the offset after one valid value; iterative, so that depth costs no stack and needs no limit. */
 export function skipValue(bytes: Uint8Array, from: number): number {
+  let containers = usualContainers;
   let depth = 0;
   let at = skipSpace(bytes, from);
   for (;;) {
@@ -48,7 +46,7 @@ export function skipValue(bytes: Uint8Array, from: number): number {
       at = skipSpace(bytes, at + 1);
       if (at < bytes.length && bytes[at] === c + closing) at += 1;
       else {
-        if (depth === maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
+        if (depth === containers.length) containers = grown(containers);
         containers[depth] = c;
         depth += 1;
         if (c === openBrace) at = skipKey(bytes, at);
@@ -71,6 +69,12 @@ export function skipValue(bytes: Uint8Array, from: number): number {
       at += 1;
     }
   }
+}
+
+function grown(containers: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(containers.length * 2);
+  larger.set(containers);
+  return larger;
 }
 
 /** Returns the offset after the closing quote. */

@@ -37,7 +37,7 @@ export type ResultStoreDeps = {
 };
 
 export type ResultStore = {
-  /** A reference, or undefined when the result alone exceeds the store. */
+  /** A reference, or undefined when the result alone exceeds the store or is nested deeper than can be written. */
   put(session: string, result: unknown): string | undefined;
   /** Throws RESULT_UNKNOWN for anything that is not this session's living reference. */
   get(session: string, ref: string, request: ViewRequest): View;
@@ -102,7 +102,8 @@ export function createResultStore(
   };
   const put = (session: string, result: unknown): string | undefined => {
     expire();
-    const text = JSON.stringify(result) ?? 'null';
+    const text = textOf(result);
+    if (text === undefined) return undefined;
     const size = Buffer.byteLength(text);
     if (size > limits.maxBytes) return undefined;
     makeRoom(session, size);
@@ -172,6 +173,16 @@ export function createResultStore(
       for (const entry of [...entries.values()]) drop(entry);
     },
   };
+}
+
+/** JSON.parse reads any depth, JSON.stringify runs out of stack. */
+function textOf(result: unknown): string | undefined {
+  try {
+    return JSON.stringify(result) ?? 'null';
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 // Where the disk is full or the folder cannot be made, memory holds it: the call has run, and its result must not be lost

@@ -3,6 +3,7 @@
 import type { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import {
+  type InvalidEnvelope,
   memberAt,
   type NotificationEnvelope,
   parseEnvelope,
@@ -35,7 +36,8 @@ export type ChannelRequest = {
 export type ChannelEvents = {
   onServerRequest: (envelope: RequestEnvelope, stream: string | undefined) => void;
   onNotification: (envelope: NotificationEnvelope, stream: string | undefined) => void;
-  onGarbage: (what: string) => void;
+  /** Neither a message nor part of one; whoever may wait for it is not told yet. */
+  onInvalid: (envelope: InvalidEnvelope) => void;
 };
 
 export class Channel {
@@ -158,11 +160,11 @@ export class Channel {
         if (envelope.method === 'notifications/progress') return this.#progress(envelope);
         return this.#notified(envelope, stream);
       case 'invalid':
-        return this.#events.onGarbage(`${envelope.reason}: ${line.toString('utf8', 0, 200)}`);
+        return this.#events.onInvalid(envelope);
     }
   }
 
-  /** An answer too large to keep: its request is told so. */
+  /** An answer that cannot be handed on: its request is told so. */
   failRequest(idText: string, error: AppError): void {
     const id = Number(idText);
     const request = this.#pending.get(id);

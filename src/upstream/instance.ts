@@ -9,7 +9,7 @@ import { CrashHistory, type Death } from './crash-history.ts';
 import { crashLoop, notSentError, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
 import type { LaunchDescription, Opener } from './reach.ts';
-import { describeExit, openSlot, type Slot, type SlotEvents } from './slot.ts';
+import { describeExit, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
 import type { StderrSink } from './stderr-sink.ts';
 import type { TransportExit } from './transports/transport.ts';
 
@@ -61,6 +61,7 @@ export class Instance {
   #isClosed = false;
   #startedAt = 0;
   #lastDeathAt = Number.NEGATIVE_INFINITY;
+  #refused = 0;
   restarts = 0;
   calls = 0;
   lastUsedAt: number;
@@ -218,6 +219,7 @@ export class Instance {
         events: {
           onServerRequest: (...message) => events.onServerRequest(this, ...message),
           onNotification: (...message) => events.onServerNotification(this, ...message),
+          onRefused: (refused) => this.#noteRefused(refused),
           onExit: (slot, exit) => this.#slotExited(key, slot, exit),
         },
       });
@@ -247,6 +249,15 @@ export class Instance {
     const death = { code: null, signal: typeof signal === 'string' ? signal : null };
     if (isCrash) this.#recordDeath(death, livedMs);
     this.#afterDeath();
+  }
+
+  /** Each tenfold only: a server that writes nothing else must not fill the log. */
+  #noteRefused({ reason, bytes }: RefusedMessage): void {
+    this.#refused += 1;
+    const { deps, server } = this.#options;
+    if (!Number.isInteger(Math.log10(this.#refused))) return;
+    const soFar = this.#refused;
+    deps.log.warn('server.message-refused', { server, instance: this.identity.id, reason, bytes, soFar });
   }
 
   #slotExited(key: string, slot: Slot, exit: TransportExit): void {

@@ -1,4 +1,5 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
+import { endsOf, readEnds } from '../base/envelope-ends.ts';
 import { AppError } from '../base/errors.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
 import { Channel } from './channel.ts';
@@ -10,8 +11,12 @@ import type { Transport, TransportEvents, TransportExit } from './transports/tra
 export type SlotEvents = {
   onServerRequest: (slot: Slot, envelope: RequestEnvelope, stream: string | undefined) => void;
   onNotification: (slot: Slot, envelope: NotificationEnvelope, stream: string | undefined) => void;
+  /** It wrote a message that nobody can be given. */
+  onRefused: (refused: RefusedMessage) => void;
   onExit: (slot: Slot, exit: TransportExit) => void;
 };
+
+export type RefusedMessage = { readonly reason: string; readonly bytes: number };
 
 export type Slot = {
   /** The session it belongs to; absent: shared by all of the instance. */
@@ -44,16 +49,28 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     {
       onServerRequest: (envelope, stream) => slot && events.onServerRequest(slot, envelope, stream),
       onNotification: (envelope, stream) => slot && events.onNotification(slot, envelope, stream),
-      onGarbage: (what) => stderr.write(Buffer.from(`[not a valid message] ${what}\n`)),
+      onInvalid: ({ line, reason, idText }) => {
+        const { id, hasMethod } = readEnds(endsOf(line));
+        const beginning = line.toString('utf8', 0, 200);
+        stderr.write(Buffer.from(`[not a valid message] ${reason}: ${beginning}\n`));
+        events.onRefused({ reason, bytes: line.length });
+        // A request of its own may have a number that one of ours has.
+        const answered = hasMethod ? undefined : (idText ?? id);
+        if (answered !== undefined) {
+          channel.failRequest(answered, invalidAnswer({ server, reason, beginning, wasReady: slot !== undefined }));
+        }
+      },
     },
   );
   const transport: Transport = await options.open({
     onMessage: (line, stream) => channel.receive(line, stream),
     onGarbage: (what) => stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`)),
-    onOversize: ({ head, bytes }) => {
-      const id = /"id"\s*:\s*(\d+)/.exec(head.toString('latin1'))?.[1];
-      if (id) channel.failRequest(id, oversize(server, bytes));
-      else stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
+    onOversize: (ends) => {
+      const { bytes } = ends;
+      const { id, hasMethod } = readEnds(ends);
+      stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
+      events.onRefused({ reason: 'over daemon.maxMessageBytes', bytes });
+      if (id !== undefined && !hasMethod) channel.failRequest(id, oversize(server, bytes));
     },
     onRequestFailed: (id, error) => channel.failRequest(id, error),
     onStreamPaused: (id) => channel.pauseRequest(id),
@@ -99,6 +116,16 @@ function oversize(server: string, bytes: number): AppError {
     message: `Server "${server}" answered with ${bytes} bytes, more than daemon.maxMessageBytes allows.`,
     hint: 'Ask for less at once, or raise daemon.maxMessageBytes in the config.',
   });
+}
+
+type InvalidAnswer = { server: string; reason: string; beginning: string; wasReady: boolean };
+
+function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): AppError {
+  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)}`;
+  const hint = `The server has to be corrected; see \`mcp-proxy logs ${server}\`.`;
+  if (!wasReady) return new AppError({ code: 'SERVER_START_FAILED', message, hint });
+  const data = { mayHaveRun: true };
+  return new AppError({ code: 'MESSAGE_INVALID', message, hint: `The call may have taken effect. ${hint}`, data });
 }
 
 /** What a caller is told when a server ended: how, its last words, whether the call may have run. */

@@ -1,7 +1,6 @@
 // Looks at the envelope of one line and builds the answers that are the wrapper's own. Lines themselves are never rewritten.
 import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
 import { isArrayAt, isObjectAt, JsonSyntaxError, memberOf, type Span, stringAt, textAt } from '../base/json-scan.ts';
-import type { OversizeLine } from '../base/line-splitter.ts';
 
 export type Frame =
   | { kind: 'request'; id: string; key: string; method: string; params: Span | undefined }
@@ -68,36 +67,6 @@ export function errorLine(id: string, code: number, message: string, data?: Reco
 
 export function resultLine(id: string, resultJson: string): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`;
-}
-
-const idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
-/** An id among the last members, which are short; what follows it can only be method or jsonrpc. */
-const idAtEnd = new RegExp(
-  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`,
-);
-
-/** The id of a line that was too long to keep, as its own text; undefined if it stands in neither end. */
-export function findOversizeId(line: OversizeLine): string | undefined {
-  return topLevelId(line.head.toString('utf8')) ?? idAtEnd.exec(line.tail.toString('utf8'))?.[1];
-}
-
-/** Walks the cut beginning of an object; an `id` deeper inside belongs to somebody's arguments. */
-function topLevelId(head: string): string | undefined {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-  let depth = 0;
-  let key: string | undefined;
-  let isValue = false;
-  for (let found = token.exec(head); found; found = token.exec(head)) {
-    const [text] = found;
-    if (text === '{' || text === '[') depth += 1;
-    else if (text === '}' || text === ']') depth -= 1;
-    else if (depth !== 1) continue;
-    else if (text === ':') isValue = true;
-    else if (text === ',') isValue = false;
-    else if (!isValue) key = text;
-    else if (key === '"id"' && new RegExp(`^${idPattern}$`).test(text) && token.lastIndex < head.length) return text;
-  }
-  return undefined;
 }
 
 function firstByte(line: Buffer): number | undefined {

@@ -1,8 +1,9 @@
 // Copies lines between host and daemon, untouched, and keeps the promises for the time between two daemons: each request
 // is answered once, nothing that was written to a socket is written again (reads apart), what waits goes out in order.
+import { readEnds } from '../base/envelope-ends.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 import { type HelloReply, isRecord, type ListName, linkMethods, linkPrefix } from '../link/hello.ts';
-import { errorLine, type Frame, findOversizeId, idKey, paramText, peek, resultLine, rpcCodes } from './frames.ts';
+import { errorLine, type Frame, idKey, paramText, peek, resultLine, rpcCodes } from './frames.ts';
 import { InFlight, isResendable, maxInFlight, type SentRequest } from './in-flight.ts';
 import type { Reconnector } from './reconnect.ts';
 import { replayIdPrefix, type SessionMemory } from './session-memory.ts';
@@ -73,7 +74,7 @@ export class Relay {
   }
 
   onHostOversize(line: OversizeLine): void {
-    const id = findOversizeId(line);
+    const id = readEnds(line).id;
     const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
     const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
     const error = errorLine(id ?? 'null', rpcCodes.invalid, message, data);
@@ -109,7 +110,7 @@ export class Relay {
   }
 
   onDaemonOversize(line: OversizeLine): void {
-    const id = findOversizeId(line);
+    const id = readEnds(line).id;
     const request = id === undefined ? undefined : this.#inFlight.settle(idKey(id) ?? '');
     if (!request) {
       this.#o.warn(`A message of ${line.bytes} bytes from the daemon was dropped.`);

@@ -100,6 +100,12 @@ describe('result store', () => {
     expect(store.put('me', { text: 'x'.repeat(20_000) })).toBeUndefined();
   });
 
+  it('refuses what is nested deeper than can be written, and goes on', () => {
+    const store = open();
+    expect(store.put('a', JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)))).toBeUndefined();
+    expect(put(store, 'a')).not.toBe('refused');
+  });
+
   it('keeps large results in private files that go with the session, with age and with the store', () => {
     const store = open();
     const ref = put(store, 'me', rows(100));

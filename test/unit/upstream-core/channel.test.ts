@@ -20,7 +20,7 @@ function open() {
   const channel = new Channel(transport, {
     onServerRequest: ({ method }) => others.push(`request ${method}`),
     onNotification: ({ method }) => others.push(`notification ${method}`),
-    onGarbage: (what) => others.push(`garbage ${what}`),
+    onInvalid: ({ reason }) => others.push(`invalid ${reason}`),
   });
   const ask = (owner: string, onAnswer: (answer: Answer) => void, onProgress = () => {}) =>
     channel.request({
@@ -131,7 +131,7 @@ describe('the channel to a server', () => {
     const { channel, others } = open();
     channel.receive(Buffer.from('{"jsonrpc":"2.0","id":{},"method":"x"}'));
     channel.receive(Buffer.from('{"jsonrpc":"2.0","id":"q","method":"ping"}'));
-    expect(others[0]).toMatch(/^garbage /);
+    expect(others[0]).toMatch(/^invalid /);
     expect(others[1]).toBe('request ping');
   });
 });

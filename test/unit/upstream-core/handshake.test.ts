@@ -35,7 +35,7 @@ function connect(answers: Record<string, Outcome>) {
     pause: () => {},
     resume: () => {},
   };
-  const channel: Channel = new Channel(transport, { onServerRequest() {}, onNotification() {}, onGarbage() {} });
+  const channel: Channel = new Channel(transport, { onServerRequest() {}, onNotification() {}, onInvalid() {} });
   const meet = (knownVersion?: string) => introduce(channel, { server: 's', capabilities: {}, knownVersion });
   return { channel, meet, versions, methods: () => sent.map(({ method }) => method), sent };
 }

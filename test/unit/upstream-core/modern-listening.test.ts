@@ -26,7 +26,7 @@ function open() {
       onServerRequest() {},
       onNotification: ({ line }) =>
         heard.push(JSON.parse(line.toString()).params?.uri ?? JSON.parse(line.toString()).method),
-      onGarbage() {},
+      onInvalid() {},
     },
   );
   const receive = (message: unknown) =>

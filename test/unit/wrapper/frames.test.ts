@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorLine, findOversizeId, idKey, paramText, peek } from '../../../src/wrapper/frames.ts';
+import { errorLine, idKey, paramText, peek } from '../../../src/wrapper/frames.ts';
 
 const look = (text: string) => peek(Buffer.from(text));
 
@@ -52,22 +52,6 @@ it('finds a member of params as its own text', () => {
   expect(paramText(line, params, 'uri')).toBe('"ä://x"');
   expect(paramText(line, params, 'n')).toBe('1.0');
   expect(paramText(line, params, 'x')).toBeUndefined();
-});
-
-describe('the id of a line that was cut', () => {
-  const find = (head: string, tail: string) =>
-    findOversizeId({ head: Buffer.from(head), tail: Buffer.from(tail), bytes: 1 });
-  it.each([
-    ['{"jsonrpc":"2.0","id":7,"method":"m","params":{"id":8', 'x"}}', '7'],
-    ['{"method":"m","params":{"id":8,"text":"…', '…"},"id":"seven"}', '"seven"'],
-    ['{"params":{"id":8,"text":"…', '…"}, "id" : 9 , "method":"tools/call"}', '9'],
-    ['{"result":{"a":[{"id":1}],"b":"', '"},"id":-1.5,"jsonrpc":"2.0"}', '-1.5'],
-    ['{"params":{"id":8,"text":"…', '…,\\"id\\":9}"}}', undefined],
-    ['{"jsonrpc":"2.0","id":{"x":1},"a":"', '"}', undefined],
-    ['{"jsonrpc":"2.0","note":"\\"id\\":5,","text":"', '"}', undefined],
-  ])('%s … %s', (head, tail, id) => {
-    expect(find(head, tail)).toBe(id);
-  });
 });
 
 it('puts the id’s own text into an error', () => {
