@@ -28,6 +28,8 @@ export type SessionIdentity = {
   hostSessionId?: string;
   /** Over HTTP no process is known: where the session was opened from. */
   address?: string;
+  /** It may stand for several conversations of one program, which nothing tells apart. */
+  isShared?: boolean;
   /** One upstream, untouched. */
   server?: string;
   mode?: string;

@@ -77,3 +77,52 @@ describe('calls through the gateway on a server of 2026-07-28', () => {
     await client.end();
   });
 });
+
+describe('two windows of one program without a session', () => {
+  let daemon: HttpDaemon;
+  const window = (mode: string, key?: string) =>
+    new ModernHttpClient({
+      ...{ url: daemon.url(`/mcp?mode=${mode}`), token: daemon.token },
+      ...(key === undefined ? {} : { headers: { 'mcp-client-key': key } }),
+    });
+  const call = (client: ModernHttpClient, name: string, args: Message = {}) =>
+    client.request(1, 'tools/call', { params: { name, arguments: args } });
+  const startSlow = async (client: ModernHttpClient) => {
+    const started = await call(client, 'gateway_invoke_async', { id: 'echo__slow', args: { ms: 60_000 } });
+    const { jobId }: Message = JSON.parse(text(started));
+    return String(jobId);
+  };
+  const tools = async (client: ModernHttpClient) => JSON.stringify(await client.request(1, 'tools/list'));
+  beforeAll(async () => {
+    const echo = { command: process.execPath, sharing: 'shared', args: [fixture('echo.mjs')] };
+    daemon = await startHttpDaemon({ servers: { echo } });
+  });
+  afterAll(() => daemon?.stop());
+
+  it('are not told of each other’s jobs, also not at their limit; who knows an id may look and cancel', async () => {
+    const [one, other] = [window('gateway'), window('gateway')];
+    const jobs = [await startSlow(one), await startSlow(one), await startSlow(one)];
+    const listed = JSON.stringify(await call(other, 'gateway_invoke_status'));
+    expect(listed).toContain('Mcp-Client-Key');
+    const refused = JSON.stringify(await call(other, 'gateway_invoke_async', { id: 'echo__slow', args: { ms: 1 } }));
+    expect(refused).toContain('JOB_LIMIT');
+    for (const job of jobs) {
+      expect(listed + refused).not.toContain(job);
+      expect(text(await call(one, 'gateway_invoke_status', { jobId: job, cancel: true }))).toContain('cancelled');
+    }
+  });
+
+  it('have each their own jobs, results and found tools with a key of their own', async () => {
+    const [one, other] = [window('gateway', 'one'), window('gateway', 'other')];
+    const job = await startSlow(one);
+    expect(JSON.parse(text(await call(other, 'gateway_invoke_status')))).toEqual({ jobs: [] });
+    expect(text(await call(other, 'gateway_invoke_status', { jobId: job }))).toContain('No job of this session');
+    expect(text(await call(window('gateway', 'one'), 'gateway_invoke_status'))).toContain(job);
+    await call(one, 'gateway_invoke_status', { jobId: job, cancel: true });
+
+    const [finds, looks] = [window('dynamic', 'one'), window('dynamic', 'other')];
+    await call(finds, 'retrieve_tools', { query: 'returns its arguments' });
+    expect(await tools(finds)).toContain('echo__echo');
+    expect(await tools(looks)).not.toContain('echo__echo');
+  });
+});

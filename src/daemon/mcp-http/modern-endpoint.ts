@@ -29,6 +29,9 @@ import { ModernReply } from './modern-reply.ts';
 import { projectHeader, projectOfHeader, projectRootOf } from './project-path.ts';
 import { createStateSigner } from './request-state.ts';
 
+/** Any text; another one for each conversation. Like a session's id it is no proof of anything: the token is. */
+const clientKeyHeader = 'mcp-client-key';
+
 export type ModernEndpointDeps = LegacyEndpointDeps & {
   /** The definition of a tool as the session sees it. */
   findTool: (session: Session, name: string) => Buffer | undefined;
@@ -200,13 +203,17 @@ export class ModernEndpoint {
     return paramHeaderMismatch(request, marked, (wanted) => headerText(http, wanted));
   }
 
-  /** Requests of one program with one set of abilities share what they leave behind. */
+  /**
+   * Requests of one program with one set of abilities share what they leave behind: the revision has nothing that tells two
+   * of its conversations apart. A program that has several may say which by a key of its own.
+   */
   #contextOf({ visit, meta, http }: Request): ModernContext | Refusal {
     const project = projectOfHeader(headerText(http, projectHeader));
     if (project && 'error' in project) return { status: 400, code: rpcCodes.invalidParams, message: project.error };
     const { principal, path, server, mode } = visit;
     const folder = project?.folder ?? '';
-    const parts = [principal, path, mode ?? '', folder, meta.capabilitiesText, meta.clientInfoText ?? ''];
+    const clientKey = headerText(http, clientKeyHeader) ?? '';
+    const parts = [principal, path, mode ?? '', folder, meta.capabilitiesText, meta.clientInfoText ?? '', clientKey];
     const key = createHash('sha256').update(parts.join('\0')).digest('base64url').slice(0, 22);
     const known = this.#contexts.get(key);
     if (known) return known;
@@ -223,6 +230,7 @@ export class ModernEndpoint {
       address: addressOf(http),
       ...(server === undefined ? {} : { server }),
       ...(mode === undefined ? {} : { mode }),
+      ...(clientKey === '' ? { isShared: true } : {}),
     };
     const context = new ModernContext({
       createSession: (sink) => this.#deps.createSession(identity, sink),

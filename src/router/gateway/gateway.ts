@@ -23,6 +23,7 @@ import type { View, ViewRequest } from '../../tools/result-view.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
 import type { StructureRule } from '../../tools/structure-rule.ts';
 import type { ToolDefinition } from '../../tools/tool-definition.ts';
+import { unlistedJobs } from '../../tools/unlisted-jobs.ts';
 import type { Answer } from '../../upstream/channel.ts';
 import type { Mode } from '../choose-mode.ts';
 import { isShielded, type ModesDeps } from '../modes.ts';
@@ -170,7 +171,7 @@ export class Gateway {
     return {
       index: this.#finder.index,
       store: this.#store,
-      jobs: this.#jobs,
+      jobs: session.identity.isShared ? unlistedJobs(this.#jobs) : this.#jobs,
       describe: (_scope, id) => {
         const tool = visible.find(id);
         return tool && this.#definitionOf(tool);
