@@ -1,33 +1,49 @@
 // JSON in and out without touching numbers that a double cannot hold: an id of 19 digits must not come back rounded
 // because the text around it was shortened.
 
+import { randomBytes } from 'node:crypto';
+import { workerData } from 'node:worker_threads';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-const numberMark = '\u0000#';
+/**
+ * What stands for a number begins with it. Drawn at random in each process, so that no server can send a text that is taken
+ * for a number; the thread for large results is given its daemon's, as marks pass between the two.
+ */
+export const numberMark = markOf(workerData) ?? `${randomBytes(12).toString('base64url')}#`;
+
 const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** Only what is a number: a server's own string that starts like a mark must not become something else. */
-const markedNumber = /"\\u0000#(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"/g;
+const markedNumber = new RegExp(`"${numberMark}([^"]*)"`, 'g');
 /** Fifteen digits always survive a double; shorter texts need no look at each token. */
 const riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
+
+function markOf(given: unknown): string | undefined {
+  return isObject(given) && typeof given['numberMark'] === 'string' ? given['numberMark'] : undefined;
+}
 
 /** Throws SyntaxError. Numbers that would change are carried as marked strings until `stringifyExact`. */
 export function parseExact(text: string): Json {
   const value: Json = JSON.parse(text);
   if (!riskyNumber.test(text)) return value;
   const marked = text.replace(token, (found) =>
-    found.startsWith('"') || String(Number(found)) === found ? found : `"\\u0000#${found}"`,
+    found.startsWith('"') || String(Number(found)) === found ? found : `"${numberMark}${found}"`,
   );
   return JSON.parse(marked);
 }
 
 export function stringifyExact(value: unknown, indent?: string): string {
   const text = JSON.stringify(value, undefined, indent) ?? 'null';
-  return text.includes('\\u0000#') ? text.replace(markedNumber, '$1') : text;
+  return text.includes(numberMark) ? text.replace(markedNumber, '$1') : text;
 }
 
 /** Whether this string stands for a number, so that it must not be cut or searched as text. */
 export function isMarkedNumber(value: string): boolean {
   return value.startsWith(numberMark);
+}
+
+/** The digits of a marked number as they came. */
+export function digitsOf(marked: string): string {
+  return marked.slice(numberMark.length);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -50,7 +66,7 @@ export function jsonOf(value: unknown): Json {
 /** What a model pays for and a budget counts: bytes of the text as it goes over the wire. */
 export function jsonBytes(value: unknown): number {
   try {
-    return Buffer.byteLength(JSON.stringify(value) ?? '');
+    return value === undefined ? 0 : Buffer.byteLength(stringifyExact(value));
   } catch (error) {
     // JSON.parse reads any depth, JSON.stringify runs out of stack: what cannot be sent fits nowhere.
     if (error instanceof RangeError) return Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@
 // calls of all others. The thread is started when it is first needed and ends when nothing needed it for a while.
 import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { numberMark } from './exact-json.ts';
 import { runHeavyTask } from './heavy-task.ts';
 import type { View, ViewRequest } from './result-view.ts';
 import type { ShieldPolicy } from './shield-policy.ts';
@@ -69,7 +70,7 @@ export function createHeavyWork(source: string): HeavyWork {
     void gone.terminate();
   };
   const start = (): Worker => {
-    const started = new Worker(source, { eval: true, resourceLimits });
+    const started = new Worker(source, { eval: true, resourceLimits, workerData: { numberMark } });
     started.on('message', ({ id, outcome }: { id: number; outcome: HeavyOutcome }) => {
       waiting.get(id)?.resolve(outcome);
       waiting.delete(id);

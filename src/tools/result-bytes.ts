@@ -7,8 +7,12 @@ import { isObject, parseExact } from './exact-json.ts';
 export function readResultBytes(bytes: Buffer, at: Span = { start: 0, end: bytes.length }): Record<string, unknown> {
   const value: unknown = JSON.parse(textAt(bytes, at));
   if (!isObject(value)) return {};
-  const structure = value['structuredContent'] === undefined ? undefined : memberAt(bytes, at, ['structuredContent']);
-  const text = structure && textAt(bytes, structure);
-  // Numbers that a double cannot hold come back as they were, also from the part that is cut.
-  return text && /\d{16}/.test(text) ? { ...value, structuredContent: parseExact(text) } : value;
+  // Numbers that a double cannot hold come back as they were, also from the part that is cut. Not in `content`: its JSON
+  // is text.
+  const exact = Object.keys(value).flatMap((key): [string, unknown][] => {
+    const member = key === 'content' ? undefined : memberAt(bytes, at, [key]);
+    const text = member && textAt(bytes, member);
+    return text && /\d{16}/.test(text) ? [[key, parseExact(text)]] : [];
+  });
+  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;
 }

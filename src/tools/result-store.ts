@@ -6,6 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
+import { stringifyExact } from './exact-json.ts';
+import { readResultBytes } from './result-bytes.ts';
 import { type View, type ViewRequest, viewResult } from './result-view.ts';
 import type { KeepResult } from './shield.ts';
 
@@ -115,8 +117,9 @@ export function createResultStore(
   };
   const read = (entry: Entry): unknown => {
     if (lastRead?.ref === entry.ref) return lastRead.result;
-    const text = entry.held.kind === 'memory' ? entry.held.text : readFileSync(entry.held.path, 'utf8');
-    const result: unknown = JSON.parse(text);
+    const result = readResultBytes(
+      entry.held.kind === 'memory' ? Buffer.from(entry.held.text) : readFileSync(entry.held.path),
+    );
     lastRead = { ref: entry.ref, result };
     return result;
   };
@@ -178,7 +181,7 @@ export function createResultStore(
 /** JSON.parse reads any depth, JSON.stringify runs out of stack. */
 function textOf(result: unknown): string | undefined {
   try {
-    return JSON.stringify(result) ?? 'null';
+    return stringifyExact(result);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
