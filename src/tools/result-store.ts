@@ -19,6 +19,8 @@ export type ResultStoreLimits = {
   readonly maxAgeMs: number;
   /** Larger results go to disk. */
   readonly spillBytes: number;
+  /** Of an answer with a view of a result; absent: as the shield has it without a config. */
+  readonly maxViewBytes?: number;
 };
 
 export const defaultResultStoreLimits: ResultStoreLimits = {
@@ -154,7 +156,7 @@ export function createResultStore(
       const entry = find(session, ref);
       const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
       if (entry.held.kind !== 'file' || !isLarge || !deps.viewLarge) return this.get(session, ref, request);
-      return deps.viewLarge(entry.held.path, ref, request);
+      return deps.viewLarge(entry.held.path, ref, { ...request, maxBytes: limits.maxViewBytes });
     },
     get(session, ref, request) {
       const entry = find(session, ref);
@@ -165,7 +167,7 @@ export function createResultStore(
         drop(entry); // its file was cleaned away by somebody: for the caller it is gone like an expired one
         throw unknownResult();
       }
-      return viewResult(result, request);
+      return viewResult(result, { ...request, maxBytes: limits.maxViewBytes });
     },
     keeper: (session) => ({ put: (result) => put(session, result) }),
     closeSession(session) {

@@ -1,8 +1,10 @@
 // Reads a stored result part by part: a path selects, offset and limit page, fields project, search filters. What it hands
 // out for JSON, NDJSON and tables are the same rows the shield counted.
-import { AppError } from '../base/errors.ts';
 import { isJsonObject, isMarkedNumber, isObject, type Json, jsonBytes, jsonOf } from './exact-json.ts';
-import { memberPath, safeEnd } from './shrink.ts';
+import { badRequest, fieldOf, follow, memberPath, rowPath, wholePath } from './result-path.ts';
+import { findHits, isMatch } from './result-search.ts';
+import { defaultShieldPolicy } from './shield-policy.ts';
+import { safeEnd } from './shrink.ts';
 import { readText } from './text-forms.ts';
 
 export type ViewRequest = {
@@ -16,6 +18,8 @@ export type ViewRequest = {
   readonly limit?: number | undefined;
   readonly fields?: readonly string[] | undefined;
   readonly search?: string | undefined;
+  /** Of the answer that carries the view. */
+  readonly maxBytes?: number | undefined;
 };
 
 export type View =
@@ -35,30 +39,41 @@ export type View =
       readonly tooLarge?: { readonly path: string; readonly bytes: number };
     };
 
-/** A page leaves room for its own frame inside the shield's 64 KiB; quotes in text count twice there. */
-const pageBytes = 28_000;
+/** Of an answer that is not its page; a small budget is used up to here. */
+const frameBytes = 320;
+/** Below half of 64 KiB: more than a model wants at once helps nobody. */
+const maxPageBytes = 28_000;
+const minPageBytes = 64;
 const defaultRows = 50;
 const defaultCharacters = 8_192;
+/** Characters before and behind a match. */
 const searchContext = 200;
 
 /** The part of a result that `request` names. Throws BAD_ARGUMENT for a path that leads nowhere. */
 export function viewResult(result: unknown, request: ViewRequest): View {
   const root = rootOf(result, request);
   if (root.kind === 'media') return root;
-  const path = request.path ?? '$';
+  const { path = '$', search, fields } = request;
   const value = follow(root.value, path);
-  refuseStrangeFields(value, path, request.fields);
+  refuseStrangeFields(value, path, fields);
   if (Array.isArray(value)) return pageArray(value, path, request);
-  if (typeof value === 'string' && !isMarkedNumber(value))
-    return request.search ? searchText(value, path, request) : pageText(value, path, request);
+  const isText = typeof value === 'string' && !isMarkedNumber(value);
+  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });
+  if (isText) return pageText(value, path, request);
   if (isJsonObject(value)) return pageObject(value, path, request);
   return { kind: 'value', path, total: 1, offset: 0, data: value };
 }
 
+/** In the answer the page is JSON inside a text: its quotes count twice there. */
+function pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = '$' }: ViewRequest): number {
+  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);
+  return Math.max(minPageBytes, Math.min(maxPageBytes, room));
+}
+
 type Root = { readonly kind: 'media'; readonly block: unknown } | { readonly kind: 'value'; readonly value: Json };
 
-function rootOf(result: unknown, { block, raw }: ViewRequest): Root {
-  if (!isObject(result)) return { kind: 'value', value: jsonOf(result) };
+function rootOf(result: unknown, { block, raw, path }: ViewRequest): Root {
+  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: 'value', value: jsonOf(result) };
   const content: unknown[] = Array.isArray(result['content']) ? result['content'] : [];
   if (block === undefined && !raw && result['structuredContent'] !== undefined) {
     return { kind: 'value', value: jsonOf(result['structuredContent']) };
@@ -101,91 +116,68 @@ function isMedia(block: Record<string, unknown>): boolean {
   );
 }
 
-const pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
-
-/** `$.a[3]["odd key"]`; `[*]` maps the rest of the path over an array. */
-function follow(root: Json, path: string): Json {
-  const steps: string[] = [];
-  const tail = path.startsWith('$') ? path.slice(1) : path.startsWith('[') ? path : `.${path}`;
-  pathStep.lastIndex = 0;
-  const step = new RegExp(pathStep);
-  while (step.lastIndex < tail.length) {
-    const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
-    const inBrackets = found[2];
-    steps.push(found[1] ?? (inBrackets?.startsWith('"') ? String(JSON.parse(inBrackets)) : (inBrackets ?? '')));
-  }
-  return walk(root, steps, path);
-}
-
-function walk(value: Json, steps: readonly string[], path: string): Json {
-  const [step, ...rest] = steps;
-  if (step === undefined) return value;
-  if (Array.isArray(value)) {
-    if (step === '*') return value.map((item) => tryWalk(item, rest, path));
-    const item = /^\d+$/.test(step) ? value[Number(step)] : undefined;
-    if (item !== undefined) return walk(item, rest, path);
-    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);
-  }
-  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);
-  const has = isJsonObject(value)
-    ? `keys are ${Object.keys(value).slice(0, 20).join(', ')}`
-    : `it is a ${typeof value}`;
-  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);
-}
-
-/** Rows that lack a field are null, as a projection shows them. */
-function tryWalk(value: Json, steps: readonly string[], path: string): Json {
-  try {
-    return walk(value, steps, path);
-  } catch {
-    return null;
-  }
-}
-
 function pageArray(items: readonly Json[], path: string, request: ViewRequest): View {
-  const needle = request.search?.toLowerCase();
-  const places = items
-    .map((_, index) => index)
-    .filter((index) => !needle || rowText(items[index] ?? null).includes(needle));
-  const { offset, limit } = pageOf(request, defaultRows);
-  const data: Json[] = [];
-  const rows: number[] = [];
-  let bytes = 0;
-  for (const place of places.slice(offset, offset + limit)) {
-    const row = project(items[place] ?? null, request.fields);
-    const size = jsonBytes(row);
-    if (data.length === 0 && size > pageBytes) {
-      const at = { kind: 'array', path, total: places.length, offset, data } as const;
-      return { ...at, ...next(offset + 1, places.length), tooLarge: { path: `${path}[${place}]`, bytes: size } };
-    }
-    if (bytes + size > pageBytes) break;
-    bytes += size + 1;
-    data.push(row);
-    rows.push(place);
-  }
-  const page = {
-    kind: 'array',
+  const { search, fields } = request;
+  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));
+  const page = pageRows(
+    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),
     path,
-    total: places.length,
-    offset,
-    data,
-    ...next(offset + data.length, places.length),
-  } as const;
-  return needle ? { ...page, rows } : page;
+    request,
+  );
+  if (!search || page.tooLarge) return page;
+  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };
 }
 
-function rowText(row: Json): string {
-  if (typeof row === 'string') return row.toLowerCase();
-  return Number.isFinite(jsonBytes(row)) ? JSON.stringify(row).toLowerCase() : '';
+/** Where the text stands in all that `value` holds. */
+function pageHits(value: Json, path: string, request: ViewRequest & { readonly search: string }): View {
+  const { search, fields } = request;
+  // A smaller page shows less around each match, rather than no match.
+  const context = Math.min(searchContext, pageBytesOf(request) >> 4);
+  const hits =
+    fields && fields.length > 0 && isJsonObject(value)
+      ? fields.flatMap((field) =>
+          findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context }),
+        )
+      : findHits(value, path, { search, context });
+  const rows = hits.map(({ path: place, at, text }) => ({
+    path: () => place,
+    row: (): Json => (place === path ? { at, text } : { path: place, at, text }),
+  }));
+  return pageRows(rows, path, request);
+}
+
+function fieldPath(row: { [key: string]: Json }, path: string, field: string): string {
+  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;
+}
+
+type Row = { readonly path: () => string; readonly row: () => Json };
+type Page = Extract<View, { kind: 'array' | 'object' | 'string' | 'value' }> & { readonly data: Json[] };
+
+function pageRows(rows: readonly Row[], path: string, request: ViewRequest): Page {
+  const pageBytes = pageBytesOf(request);
+  const { offset, limit } = pageOf(request, defaultRows);
+  const page = { kind: 'array', path, total: rows.length, offset } as const;
+  const data: Json[] = [];
+  let bytes = 0;
+  for (const { path: place, row } of rows.slice(offset, offset + limit)) {
+    const item = row();
+    const size = jsonBytes(item);
+    if (data.length === 0 && size > pageBytes) {
+      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };
+    }
+    // A row that was searched for has its place beside it.
+    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);
+    if (bytes + cost > pageBytes && data.length > 0) break;
+    bytes += cost;
+    data.push(item);
+  }
+  return { ...page, data, ...next(offset + data.length, rows.length) };
 }
 
 function pageObject(object: { [key: string]: Json }, path: string, request: ViewRequest): View {
-  const needle = request.search?.toLowerCase();
-  const shown = request.fields ? project(object, request.fields) : object;
-  const entries = Object.entries(isJsonObject(shown) ? shown : object).filter(
-    ([key, value]) => !needle || key.toLowerCase().includes(needle) || rowText(value).includes(needle),
-  );
+  const pageBytes = pageBytesOf(request);
+  const shown = project(object, request.fields);
+  const entries = Object.entries(isJsonObject(shown) ? shown : object);
   const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);
   const data: [string, Json][] = [];
   let bytes = 0;
@@ -193,7 +185,7 @@ function pageObject(object: { [key: string]: Json }, path: string, request: View
     const size = jsonBytes(value) + jsonBytes(key);
     if (data.length === 0 && size > pageBytes) {
       const at = { kind: 'object', path, total: entries.length, offset, data: {} } as const;
-      const inner = `${path}[${JSON.stringify(key)}]`;
+      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;
       return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };
     }
     if (bytes + size > pageBytes) break;
@@ -205,6 +197,7 @@ function pageObject(object: { [key: string]: Json }, path: string, request: View
 }
 
 function pageText(text: string, path: string, request: ViewRequest): View {
+  const pageBytes = pageBytesOf(request);
   const { offset, limit } = pageOf(request, defaultCharacters);
   let end = safeEnd(text, Math.min(text.length, offset + limit));
   // One character may take six bytes as an escape: halve until the page fits.
@@ -215,29 +208,12 @@ function pageText(text: string, path: string, request: ViewRequest): View {
   return { kind: 'string', path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };
 }
 
-/** Each match with what stands around it; matches inside the same surroundings are shown once. */
-function searchText(text: string, path: string, request: ViewRequest): View {
-  const pattern = new RegExp((request.search ?? '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'giu');
-  const found: { at: number; text: string }[] = [];
-  let shownTo = -1;
-  for (const { index, 0: match } of text.matchAll(pattern)) {
-    if (index < shownTo) continue;
-    const [from, to] = [
-      Math.max(0, index - searchContext),
-      Math.min(text.length, index + match.length + searchContext),
-    ];
-    shownTo = to;
-    found.push({ at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });
-  }
-  return pageArray(found, path, { offset: request.offset, limit: request.limit });
-}
-
 /** Fields that nothing here has would come back as rows of null, which reads as if they were empty. */
 function refuseStrangeFields(value: Json, path: string, fields: readonly string[] | undefined): void {
   if (!fields || fields.length === 0) return;
   const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
   const [first] = rows;
-  if (!first || rows.some((row) => fields.some((field) => hasField(row, field)))) return;
+  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== undefined))) return;
   const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));
   const within = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? '')}.` : '';
   throw badRequest(
@@ -245,24 +221,9 @@ function refuseStrangeFields(value: Json, path: string, fields: readonly string[
   );
 }
 
-function hasField(row: { [key: string]: Json }, field: string): boolean {
-  if (Object.hasOwn(row, field)) return true;
-  try {
-    walk(row, field.split('.'), field);
-    return true;
-  } catch {
-    return false; // leads nowhere in this row
-  }
-}
-
 function project(row: Json, fields: readonly string[] | undefined): Json {
   if (!fields || fields.length === 0 || !isJsonObject(row)) return row;
-  return Object.fromEntries(
-    fields.map((field) => [
-      field,
-      Object.hasOwn(row, field) ? (row[field] ?? null) : tryWalk(row, field.split('.'), field),
-    ]),
-  );
+  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));
 }
 
 function pageOf({ offset = 0, limit }: ViewRequest, defaultLimit: number): { offset: number; limit: number } {
@@ -271,10 +232,4 @@ function pageOf({ offset = 0, limit }: ViewRequest, defaultLimit: number): { off
 
 function next(at: number, total: number): { nextOffset?: number } {
   return at < total ? { nextOffset: at } : {};
-}
-
-const pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
-
-function badRequest(message: string, hint = 'Read it without a path first to see what it holds.'): AppError {
-  return new AppError({ code: 'BAD_ARGUMENT', message, hint });
 }

@@ -1,6 +1,7 @@
 // Makes a JSON value smaller without changing its kind: arrays keep their first items, strings both ends, objects their
 // telling fields. It never invents items or markers inside the value: what was cut is listed beside it, by path.
 import { isJsonObject, isMarkedNumber, type Json, jsonBytes } from './exact-json.ts';
+import { memberPath } from './result-path.ts';
 
 export type ShrinkLimits = {
   readonly maxItems: number;
@@ -117,9 +118,4 @@ function heavyFields(rows: readonly Json[], limits: ShrinkLimits): Set<string> {
 
 function without(row: { [key: string]: Json }, names: ReadonlySet<string>): { [key: string]: Json } {
   return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));
-}
-
-/** `$.a.b`, or `$["odd key"]` where a dot would be read as a step. */
-export function memberPath(path: string, key: string): string {
-  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }

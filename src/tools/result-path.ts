@@ -1,0 +1,93 @@
+// Paths into a stored result: `$.a[3]["odd key"]`; `[*]` maps the rest of the path over an array.
+import { AppError } from '../base/errors.ts';
+import { isJsonObject, type Json } from './exact-json.ts';
+
+const pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
+const pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
+
+/** The whole result instead of what it holds: `$$._meta`. */
+export const wholePath = '$$';
+
+/** Throws BAD_ARGUMENT for a path that leads nowhere. */
+export function follow(root: Json, path: string): Json {
+  const steps = stepsOf(path).map((raw) => {
+    if (raw.startsWith('.')) return raw.slice(1);
+    const inBrackets = raw.slice(1, -1);
+    return inBrackets.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets;
+  });
+  return walk(root, steps, path);
+}
+
+/** Of one row of what `path` leads to: the rows of a mapped path are those of its first `[*]`. */
+export function rowPath(path: string, place: number): string {
+  const steps = stepsOf(path);
+  const first = steps.indexOf('[*]');
+  const step = `[${place}]`;
+  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join('')}`;
+}
+
+/** As written, `.a`, `[3]`, `[*]` or `["odd key"]`. */
+function stepsOf(path: string): string[] {
+  const tail = tailOf(path);
+  const steps: string[] = [];
+  const step = new RegExp(pathStep);
+  while (step.lastIndex < tail.length) {
+    const found = step.exec(tail);
+    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
+    steps.push(found[0]);
+  }
+  return steps;
+}
+
+function rootOfPath(path: string): string {
+  return path.startsWith(wholePath) ? wholePath : '$';
+}
+
+function tailOf(path: string): string {
+  if (path.startsWith('$')) return path.slice(rootOfPath(path).length);
+  return path.startsWith('[') ? path : `.${path}`;
+}
+
+function walk(value: Json, steps: readonly string[], path: string): Json {
+  const [step, ...rest] = steps;
+  if (step === undefined) return value;
+  if (Array.isArray(value)) {
+    if (step === '*') return value.map((item) => tryWalk(item, rest, path));
+    const item = /^\d+$/.test(step) ? value[Number(step)] : undefined;
+    if (item !== undefined) return walk(item, rest, path);
+    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);
+  }
+  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);
+  const has = isJsonObject(value)
+    ? `keys are ${Object.keys(value).slice(0, 20).join(', ')}`
+    : `it is a ${typeof value}`;
+  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);
+}
+
+/** Rows that lack a field are null, as a projection shows them. */
+function tryWalk(value: Json, steps: readonly string[], path: string): Json {
+  try {
+    return walk(value, steps, path);
+  } catch {
+    return null;
+  }
+}
+
+/** `by.name`: a field of a row, through dots; undefined: the row has none of that name. */
+export function fieldOf(row: { [key: string]: Json }, field: string): Json | undefined {
+  if (Object.hasOwn(row, field)) return row[field] ?? null;
+  try {
+    return walk(row, field.split('.'), field);
+  } catch {
+    return undefined; // leads nowhere in this row
+  }
+}
+
+/** `$.a.b`, or `$["odd key"]` where a dot would be read as a step. */
+export function memberPath(path: string, key: string): string {
+  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
+export function badRequest(message: string, hint = 'Read it without a path first to see what it holds.'): AppError {
+  return new AppError({ code: 'BAD_ARGUMENT', message, hint });
+}
