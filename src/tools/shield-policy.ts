@@ -32,8 +32,8 @@ export const unlimitedPolicy: ShieldPolicy = {
 };
 
 const maxKeys = 1_000;
-/** JSON.stringify is recursive; real results are less than twenty deep. */
-const maxDepth = 100;
+/** What walks a value calls itself for each level, as JSON.stringify does; real results are less than twenty deep. */
+const maxDepth = 1_000;
 
 /** Round 0 is the policy itself; each further round halves what may stay, down to a value that is nearly empty. */
 export function limitsOfRound(policy: ShieldPolicy, round: number, mayDropFields: boolean): ShrinkLimits {

@@ -1,9 +1,11 @@
 // Makes a tool's result fit a model's context without making it wrong: same kind, still parseable, and everything that was
 // cut can be fetched by the reference in its last text block. The result as the upstream sent it is never changed.
+import { blockBytes, describeBlock, isDrawing, mediaOf, textOf, withText } from './content-block.ts';
 import { isJson, isObject, type Json, jsonBytes } from './exact-json.ts';
+import { type BlockCuts, withoutWay, writeNote } from './shield-note.ts';
 import type { ShieldPolicy } from './shield-policy.ts';
+import { shortenRest } from './shield-rest.ts';
 import { shortenStructure } from './shield-structure.ts';
-import type { Cut } from './shrink.ts';
 import { shrinkText, wireBytes } from './shrink-text.ts';
 
 /** The result store of one session; undefined when it cannot hold a result of that size. */
@@ -11,48 +13,101 @@ export type KeepResult = { put(result: unknown): string | undefined };
 export type Shielded = { readonly result: unknown; readonly ref?: string };
 
 export const shieldMetaKey = 'aitkit/shield';
-/** For the closing note and its `_meta` entry; the rest of the budget is the result's. */
-const noteBytes = 4_096;
-const maxNotedCuts = 12;
-const noteStart = '[Result shortened. ';
-const goneNote =
-  'The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.';
+/** Of the note's block and its `_meta` entry beside their texts. */
+const noteFrameBytes = 96;
+const frameBytes = Buffer.byteLength('{"content":[],"structuredContent":,"_meta":{}}');
 /** A block with less than this is not worth shortening further: it is replaced by a line about it. */
 const minBlockBytes = 256;
 
-type BlockCuts = { readonly block: number | 'structured'; readonly cuts: readonly Cut[] };
-type Omitted = { readonly block: number; readonly what: string };
-type Draft = { content: unknown[]; structured: Json | undefined; cuts: BlockCuts[]; omitted: Omitted[] };
+type Draft = {
+  content: unknown[];
+  structured: Json | undefined;
+  /** `_meta` and what else the result holds. */
+  meta: Readonly<Record<string, unknown>>;
+  members: Readonly<Record<string, unknown>>;
+  cuts: BlockCuts[];
+  omitted: string[];
+};
 
 /** Returns `result` itself when nothing had to be cut, and for anything that is not a tool result. */
 export function shieldResult(result: unknown, policy: ShieldPolicy, keep: KeepResult): Shielded {
-  if (!isObject(result)) return { result };
-  const draft = shorten(result, policy);
-  if (draft.cuts.length === 0 && draft.omitted.length === 0) return { result };
+  if (!isObject(result) || isUnfinished(result)) return { result };
+  const max = policy.maxTotalBytes;
+  // Room for the note is taken only where one is needed.
+  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));
+  if (!isCut(draft)) return { result };
   const ref = keep.put(result);
-  const note = { type: 'text', text: describeCuts(draft, ref, result['structuredContent'] !== undefined) };
-  const meta = isObject(result['_meta']) ? result['_meta'] : {};
+  let shielded = assemble(result, draft, { ref, max });
+  if (textBytes(shielded) > max) {
+    draft = shorten(result, policy, max - noteBytes(max));
+    shielded = assemble(result, draft, { ref, max });
+  }
+  // Where a schema holds the structure whole, emptying the rest would not make it fit.
+  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });
+  return { result: shielded, ...(ref === undefined ? {} : { ref }) };
+}
+
+/** A task that was started, or a server's question to its host: what it holds is for a program, and read back exactly. */
+function isUnfinished({ resultType, task }: Record<string, unknown>): boolean {
+  return (resultType !== undefined && resultType !== 'complete') || task !== undefined;
+}
+
+/** For the closing note and its `_meta` entry; the rest of the budget is the result's. */
+function noteBytes(maxTotalBytes: number): number {
+  return Math.min(4_096, Math.max(448, Math.floor(maxTotalBytes / 4)));
+}
+
+/** Of a result as JSON, media data not counted. */
+function textBytes(result: Record<string, unknown>): number {
+  const content: unknown[] = Array.isArray(result['content']) ? result['content'] : [];
+  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));
+}
+
+function isCut({ cuts, omitted }: Draft): boolean {
+  return cuts.length > 0 || omitted.length > 0;
+}
+
+function assemble(
+  result: Record<string, unknown>,
+  draft: Draft,
+  { ref, max }: { ref: string | undefined; max: number },
+): Record<string, unknown> {
+  const hasStructure = result['structuredContent'] !== undefined;
+  const maxBytes = noteBytes(max) - noteFrameBytes;
+  const structureBytes = jsonBytes(draft.structured ?? '');
+  const whole =
+    structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
+  const omitted = [...whole, ...draft.omitted];
+  const note = { type: 'text', text: writeNote({ ...draft, omitted, ref, hasStructure, maxBytes }) };
   return {
-    result: {
-      ...result,
-      ...(Array.isArray(result['content']) ? { content: [...draft.content, note] } : {}),
-      ...(draft.structured === undefined ? {} : { structuredContent: draft.structured }),
-      _meta: { ...meta, [shieldMetaKey]: { ref: ref ?? null } },
-    },
-    ...(ref === undefined ? {} : { ref }),
+    ...draft.members,
+    content: [...draft.content, note],
+    ...(draft.structured === undefined ? {} : { structuredContent: draft.structured }),
+    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } },
   };
 }
 
-function shorten(result: Record<string, unknown>, policy: ShieldPolicy): Draft {
+/** Nothing but the reference: for budgets too small for what is left after all shortening. */
+function bare(result: Record<string, unknown>): Draft {
+  const { isError } = result;
+  const omitted = [`all ${textBytes(result)} bytes of it left out`];
+  const members = isError === undefined ? {} : { isError };
+  return { content: [], structured: undefined, meta: {}, members, cuts: [], omitted };
+}
+
+/** `maxBytes`: of everything but media data; unlimited, only the limits for single values are kept to. */
+function shorten(result: Record<string, unknown>, policy: ShieldPolicy, maxBytes: number): Draft {
   const content: unknown[] = Array.isArray(result['content']) ? result['content'] : [];
-  const draft: Draft = { content: [], structured: undefined, cuts: [], omitted: [] };
-  const { content: _, structuredContent: structure, ...others } = result;
-  const free = Math.max(0, policy.maxTotalBytes - jsonBytes(others) - noteBytes);
+  const structure = isJson(result['structuredContent']) ? result['structuredContent'] : undefined;
   const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
-  const structureBytes = jsonBytes(structure ?? '');
+  const structureBytes = structure === undefined ? 0 : jsonBytes(structure);
+  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes });
+  const draft: Draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [] };
+  if (rest.cuts.length > 0) draft.cuts.push({ block: 'result', cuts: rest.cuts });
+  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
   // Other blocks keep up to two fifths of the budget beside a large structure.
   const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);
-  const short = isJson(structure) ? shortenStructure(structure, content, policy, share) : undefined;
+  const short = structure === undefined ? undefined : shortenStructure(structure, content, policy, share);
   if (short) {
     draft.structured = short.structure;
     if (short.cuts.length > 0) draft.cuts.push({ block: 'structured', cuts: short.cuts });
@@ -61,38 +116,50 @@ function shorten(result: Record<string, unknown>, policy: ShieldPolicy): Draft {
   // What a schema does not let us shorten must not push the text out as well.
   const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);
   const shares = shareOut(sizes, Math.max(0, left));
+  const goneTwins: number[] = [];
   let media = 0;
   for (const [index, block] of content.entries()) {
-    const twin = short?.texts.get(index);
     const data = mediaOf(block);
+    const twin = short?.texts.get(index);
     if (twin) {
       draft.content.push(withText(block, twin.text));
       if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });
+    } else if (short?.texts.has(index)) {
+      goneTwins.push(index);
     } else if (data !== undefined) {
       const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);
       if (fits) media += data.length;
       if (fits) draft.content.push(block);
-      else draft.omitted.push({ block: index, what: describeMedia(block, data) });
+      else draft.omitted.push(leftOut(block, index));
     } else {
       shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });
     }
   }
+  if (goneTwins.length > 0) {
+    draft.omitted.push(
+      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`,
+    );
+  }
   return draft;
+}
+
+function leftOut(block: unknown, index: number): string {
+  return `block ${index} left out: ${describeBlock(block)}`;
 }
 
 type BlockTask = { index: number; share: number; policy: ShieldPolicy; draft: Draft };
 
 function shortenBlock(block: unknown, { index, share, policy, draft }: BlockTask): void {
   const text = textOf(block);
-  if (text === undefined) {
+  if (text === undefined || isDrawing(block)) {
     if (blockBytes(block) <= share) draft.content.push(block);
-    else draft.omitted.push({ block: index, what: `${typeOf(block)}, ${blockBytes(block)} bytes` });
+    else draft.omitted.push(leftOut(block, index));
     return;
   }
   const frame = blockBytes(block) - wireBytes(text);
   const shrunk = shrinkText(text, policy, share - frame);
   if (wireBytes(shrunk.text) + frame > share) {
-    draft.omitted.push({ block: index, what: `${typeOf(block)}, ${text.length} characters` });
+    draft.omitted.push(leftOut(block, index));
     return;
   }
   if (shrunk.cuts.length === 0) {
@@ -121,23 +188,6 @@ function shareOut(sizes: readonly number[], total: number): number[] {
   return shares;
 }
 
-function describeCuts(draft: Draft, ref: string | undefined, hasStructure: boolean): string {
-  // Without a structure, block 0 is what a reference reads by itself.
-  const needsBlock = (block: number | 'structured'): boolean => block !== 'structured' && (block > 0 || hasStructure);
-  const lines = draft.cuts.flatMap(({ block, cuts }) =>
-    cuts.map((cut) => `- ${describeCut(cut)}${needsBlock(block) ? ` (block ${block})` : ''}`),
-  );
-  const omitted = draft.omitted.map(({ block, what }) => `- block ${block} left out: ${what}`);
-  const all = [...lines, ...omitted];
-  const shown = all.slice(0, maxNotedCuts).map((line) => (line.length > 200 ? `${line.slice(0, 197)}...` : line));
-  if (all.length > shown.length) shown.push(`- and ${all.length - shown.length} more`);
-  const how =
-    ref === undefined
-      ? 'It was too large to be kept; ask the tool for less.'
-      : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
-  return `${noteStart}${how}\n${shown.join('\n')}]`;
-}
-
 /** The reference that a shortened result was given. */
 export function referenceOf(result: unknown): string | undefined {
   const meta = isObject(result) ? result['_meta'] : undefined;
@@ -150,55 +200,10 @@ export function withoutReference(result: unknown): unknown {
   if (!isObject(result) || !Array.isArray(result['content'])) return result;
   const content = result['content'].map((block: unknown) => {
     const text = textOf(block);
-    return text?.startsWith(noteStart) ? withText(block, text.replace(/Get the rest: .*/, goneNote)) : block;
+    return text === undefined ? block : withText(block, withoutWay(text));
   });
   const meta = isObject(result['_meta']) ? result['_meta'] : {};
   return { ...result, content, _meta: { ...meta, [shieldMetaKey]: { ref: null } } };
 }
 
-function describeCut(cut: Cut): string {
-  switch (cut.kind) {
-    case 'items':
-      return `${cut.path}: ${cut.kept} of ${cut.total} items`;
-    case 'string':
-      return `${cut.path}: ${cut.kept} of ${cut.total} characters`;
-    case 'fields':
-      return `${cut.path}: without ${cut.names.slice(0, 12).join(', ')}${cut.names.length > 12 ? ` and ${cut.names.length - 12} more` : ''}`;
-    case 'depth':
-      return `${cut.path}: emptied, nested too deep`;
-  }
-}
-
-function textOf(block: unknown): string | undefined {
-  if (!isObject(block)) return undefined;
-  if (block['type'] === 'text' && typeof block['text'] === 'string') return block['text'];
-  const resource = block['resource'];
-  return isObject(resource) && typeof resource['text'] === 'string' ? resource['text'] : undefined;
-}
-
-function withText(block: unknown, text: string): unknown {
-  if (!isObject(block)) return block;
-  return isObject(block['resource']) ? { ...block, resource: { ...block['resource'], text } } : { ...block, text };
-}
-
-/** Base64 of an image, audio or binary resource. */
-function mediaOf(block: unknown): string | undefined {
-  if (!isObject(block)) return undefined;
-  if (typeof block['data'] === 'string' && typeof block['mimeType'] === 'string') return block['data'];
-  const resource = block['resource'];
-  return isObject(resource) && typeof resource['blob'] === 'string' ? resource['blob'] : undefined;
-}
-
-function describeMedia(block: unknown, data: string): string {
-  const holder = isObject(block) && isObject(block['resource']) ? block['resource'] : block;
-  const type =
-    isObject(holder) && typeof holder['mimeType'] === 'string' ? holder['mimeType'] : 'application/octet-stream';
-  return `${typeOf(block)} ${type}, ${Math.floor((data.length * 3) / 4)} bytes`;
-}
-
-function typeOf(block: unknown): string {
-  return isObject(block) && typeof block['type'] === 'string' ? block['type'] : 'block';
-}
-
-const blockBytes = (block: unknown): number => jsonBytes(block) + 1;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

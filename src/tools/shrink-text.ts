@@ -1,7 +1,8 @@
 // Shortens the text of one content block in its own kind: JSON stays JSON, a table loses rows, prose loses its middle.
 import { stringifyExact } from './exact-json.ts';
 import { lastRound, limitsOfRound, type ShieldPolicy } from './shield-policy.ts';
-import { type Cut, cutMiddle, shrink } from './shrink.ts';
+import { type Cut, cutString, type ShrinkLimits, type StringCut, shrink } from './shrink.ts';
+import { shrinkTable } from './shrink-table.ts';
 import { readText, type TextForm } from './text-forms.ts';
 
 export type ShrunkText = { readonly text: string; readonly cuts: readonly Cut[] };
@@ -11,7 +12,7 @@ export function shrinkText(text: string, policy: ShieldPolicy, maxBytes: number)
   const form = readText(text);
   let shortest: ShrunkText = { text, cuts: [] };
   for (let round = 0; round <= lastRound; round += 1) {
-    shortest = shrinkForm(text, form, policy, round);
+    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));
     if (wireBytes(shortest.text) <= maxBytes) return shortest;
   }
   return shortest;
@@ -23,12 +24,11 @@ export function wireBytes(text: string): number {
 }
 
 /** The text after so many halvings of the limits, whatever its size. */
-export function shrinkTextAt(text: string, policy: ShieldPolicy, round: number): ShrunkText {
-  return shrinkForm(text, readText(text), policy, round);
+export function shrinkTextAt(text: string, policy: ShieldPolicy, round: number, stringCut: StringCut): ShrunkText {
+  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });
 }
 
-function shrinkForm(text: string, form: TextForm, policy: ShieldPolicy, round: number): ShrunkText {
-  const limits = limitsOfRound(policy, round, true);
+function shrinkForm(text: string, form: TextForm, limits: ShrinkLimits): ShrunkText {
   switch (form.form) {
     case 'json': {
       const { value, cuts } = shrink(form.value, limits);
@@ -39,24 +39,14 @@ function shrinkForm(text: string, form: TextForm, policy: ShieldPolicy, round: n
       if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };
       return { text: value.map((row) => stringifyExact(row)).join('\n'), cuts };
     }
-    case 'table':
-      return shrinkTable(text, form, limits);
+    case 'table': {
+      const { rows, cuts } = shrinkTable(form, limits);
+      return cuts.length === 0 ? { text, cuts } : { text: rows.join('\n'), cuts };
+    }
     case 'plain': {
       if (text.length <= limits.maxString) return { text, cuts: [] };
       const cut: Cut = { kind: 'string', path: '$', kept: limits.maxString, total: text.length };
-      return { text: cutMiddle(text, limits.maxString), cuts: [cut] };
+      return { text: cutString(text, limits), cuts: [cut] };
     }
   }
-}
-
-function shrinkTable(
-  text: string,
-  { rows, headRows }: Extract<TextForm, { form: 'table' }>,
-  { maxItems, maxString }: { maxItems: number; maxString: number },
-): ShrunkText {
-  const wanted = rows.slice(0, headRows + maxItems);
-  // A row with a giant cell goes as a whole: half a quoted cell would break every row after it.
-  const kept = wanted.filter((row, index) => index < headRows || row.length <= maxString);
-  if (kept.length === rows.length) return { text, cuts: [] };
-  return { text: kept.join('\n'), cuts: [{ kind: 'items', path: '$', kept: kept.length, total: rows.length }] };
 }

@@ -3,6 +3,9 @@
 import { isJsonObject, isMarkedNumber, type Json, jsonBytes } from './exact-json.ts';
 import { memberPath } from './result-path.ts';
 
+/** `end` where a schema may refuse the note in the middle. */
+export type StringCut = 'middle' | 'end';
+
 export type ShrinkLimits = {
   readonly maxItems: number;
   /** In UTF-16 units. */
@@ -13,6 +16,8 @@ export type ShrinkLimits = {
   readonly maxDepth: number;
   /** False where a schema may require the fields: heavy ones are shortened in place instead of dropped. */
   readonly mayDropFields: boolean;
+  /** Absent: in the middle. */
+  readonly stringCut?: StringCut;
 };
 
 export type Cut =
@@ -31,9 +36,10 @@ const sampleSize = 10;
 const minRowsForHeavy = 6;
 const maxKeyLength = 256;
 
-export function shrink(value: Json, limits: ShrinkLimits): { value: Json; cuts: Cut[] } {
+/** `path`: how `value` is called in the cuts. */
+export function shrink(value: Json, limits: ShrinkLimits, path = '$'): { value: Json; cuts: Cut[] } {
   const cuts: Cut[] = [];
-  return { value: shrinkAt(value, { path: '$', depth: 0, limits, cuts }), cuts };
+  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };
 }
 
 type Place = { readonly path: string; readonly depth: number; readonly limits: ShrinkLimits; readonly cuts: Cut[] };
@@ -45,8 +51,12 @@ function shrinkAt(value: Json, place: Place): Json {
   return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);
 }
 
+export function cutString(text: string, { maxString, stringCut }: ShrinkLimits): string {
+  return stringCut === 'end' ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);
+}
+
 /** Both ends of a text around a note of how much is missing; never between the halves of a surrogate pair. */
-export function cutMiddle(text: string, maxLength: number): string {
+function cutMiddle(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const note = ` … [${text.length - maxLength} characters cut] … `;
   const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));
@@ -63,7 +73,7 @@ export function safeEnd(text: string, at: number): number {
 function shrinkString(text: string, { path, limits, cuts }: Place): string {
   if (text.length <= limits.maxString || isMarkedNumber(text)) return text;
   cuts.push({ kind: 'string', path, kept: limits.maxString, total: text.length });
-  return cutMiddle(text, limits.maxString);
+  return cutString(text, limits);
 }
 
 function emptied(value: Json[] | { [key: string]: Json }, { path, cuts }: Place): Json {
