@@ -101,6 +101,11 @@ describe('gateway mode', () => {
     );
     const line = await session.line((text) => text.includes('"id":"x"'), 'the answer');
     expect(line).toBe(`{"jsonrpc":"2.0","id":"x","result":{"content":[],"structuredContent":${args}}}`);
+    // The same under the protocol's own name for them.
+    session.send(
+      `{"jsonrpc":"2.0","id":"y","method":"tools/call","params":{"name":"gateway_invoke","arguments":${tool.replace('"args"', '"arguments"')}}}`,
+    );
+    expect(await session.line((text) => text.includes('"id":"y"'), 'the answer')).toContain(args);
   });
 
   it('answers wrong arguments and unknown ids so that the next try can be right', async () => {

@@ -4,6 +4,7 @@ import { memberAt, type RequestEnvelope, type ResponseEnvelope, withEdits } from
 import { resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
+import { argumentNames } from '../../tools/gateway/call-arguments.ts';
 
 /** What came with it as bytes, and the bytes that answer it. */
 export class OwnWork {
@@ -22,7 +23,8 @@ export class OwnWork {
 
   /** The arguments for the server's tool, byte for byte as the model wrote them. */
   get args(): string {
-    const text = argumentText(this.request, ['arguments', 'args']) ?? '{}';
+    const written = argumentNames.map((name) => argumentText(this.request, ['arguments', name]));
+    const text = written.find((one) => one !== undefined) ?? '{}';
     if (!text.startsWith('"')) return text;
     // The JSON of an object instead of the object. Line feeds in it are between values, and would end the message.
     return String(JSON.parse(text)).replace(/[\r\n]+/g, ' ');

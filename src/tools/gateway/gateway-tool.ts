@@ -76,17 +76,3 @@ export const oneOrMore = (list: z.ZodMiniArray<z.ZodMiniString>) =>
     z.transform((value) => (typeof value === 'string' ? [value] : value)),
     list,
   );
-
-/** Some models write an object as the JSON of it (see own-work.ts, which hands it on). */
-export const toolArguments = z.pipe(
-  z.transform((value) => (typeof value === 'string' ? readObject(value) : value)),
-  z._default(z.record(z.string(), z.unknown()), {}),
-);
-
-function readObject(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // the shape says that an object is wanted
-  }
-}

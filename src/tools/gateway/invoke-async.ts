@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { type GatewayTool, readArguments, textResult, toolArguments } from './gateway-tool.ts';
-import { refuseWrong } from './invoke.ts';
+import { readCallArguments } from './call-arguments.ts';
+import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
 import { getTool } from './tool-id.ts';
 
 const shape = z.object({
   id: z.string(),
-  args: toolArguments,
+  args: z.optional(z.unknown()),
   detach: z._default(z.boolean(), false),
 });
 
@@ -20,13 +20,13 @@ export const gatewayInvokeAsync: GatewayTool = {
   async handle({ session, args }, deps) {
     const call = readArguments(shape, args);
     const found = await getTool(deps, session, call.id);
-    const refusal = await refuseWrong(deps, found, { args: call.args, given: args });
-    if (refusal) return refusal;
+    const read = await readCallArguments(deps, found, args, ['detach']);
+    if ('refusal' in read) return read.refusal;
     const jobId = deps.jobs.start({
       session,
       label: found.id,
       isDetached: call.detach,
-      run: (context) => deps.invoke(session, found.id, call.args, context),
+      run: (context) => deps.invoke(session, found.id, read.args, context),
     });
     return textResult({ jobId, state: 'running' });
   },

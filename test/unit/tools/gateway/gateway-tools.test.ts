@@ -108,12 +108,11 @@ describe('gateway tools', () => {
     expect((await call('gateway_search', { query: 'copy', servers: 'disk' })).text).toContain('copy_file');
     expect((await call('gateway_invoke', { id: 'disk.copy_file', args: '{"from":"a"}' })).text).toBe('done');
     expect(invoked).toMatchObject([{ args: { from: 'a' } }]);
-    await expect(call('gateway_invoke', { id: 'disk__copy_file', args: 'a' })).rejects.toMatchObject({
-      code: 'BAD_ARGUMENT',
-    });
+    expect((await call('gateway_invoke', { id: 'disk__copy_file', arguments: { from: 'b' } })).text).toBe('done');
+    expect(invoked).toMatchObject([{}, { args: { from: 'b' } }]);
   });
 
-  it('says why nothing was found, and where arguments belong', async () => {
+  it('says why nothing was found', async () => {
     const { call } = setUp();
     const noteOf = async (args: unknown) => JSON.parse((await call('gateway_search', args)).text).note;
     expect(await noteOf({ query: 'copy', servers: ['dsk'] })).toBe('No server is called dsk. There are disk.');
@@ -123,8 +122,6 @@ describe('gateway tools', () => {
     );
     expect(await noteOf({ query: '', limit: 5 })).toBeUndefined();
     expect(await noteOf({ query: 'copy' })).toBeUndefined();
-    const beside = await call('gateway_invoke', { id: 'disk__copy_file', arguments: { from: 'a' } });
-    expect(beside.text).toContain('not beside it (arguments)');
     expect((await call('gateway_describe', { ids: ['copy_file'] })).text).toContain('Did you mean disk__copy_file?');
     await expect(call('gateway_invoke', { tool: 'disk__copy_file' })).rejects.toMatchObject({
       hint: 'Correct the arguments and call again. It takes id, args, not tool.',
@@ -219,6 +216,35 @@ describe('gateway tools', () => {
     const { call, invoked } = setUp(answer);
     expect((await call('gateway_invoke', { id: 'disk:copy_file', args: { from: 'a' } })).result).toEqual(answer);
     expect(invoked).toEqual([{ session: 'me', id: 'disk__copy_file', args: { from: 'a' } }]);
+  });
+
+  it('runs nothing without arguments that were given in the wrong place or form, and shows the right one', async () => {
+    const { call, invoked, deps } = setUp();
+    // Every argument is optional: without them it would run.
+    const free = { ...copy, inputSchema: { type: 'object', properties: { path: { type: 'string' } } } };
+    Object.assign(deps, { describe: () => free });
+    const id = 'disk__copy_file';
+    const given = [
+      [{ path: '/x' }, 'put the tool\'s arguments into "args", not beside it (path)'],
+      [{ args: {}, path: '/x' }, 'not beside it (path)'],
+      [{ args: {}, arguments: { path: '/x' } }, 'not beside it (arguments)'],
+      [{ params: { path: '/x' } }, '{"id": …, "args": {"params": …}}'],
+      [{ args: null }, '"args" must be an object, not null'],
+      [{ args: ['/x'] }, '"args" must be an object, not an array'],
+      [{ args: '{"path":"/x"' }, '"args" must be an object, not a text that is not the JSON of one'],
+      [{ arguments: 5 }, '"arguments" must be an object, not a number'],
+    ] as const;
+    for (const name of ['gateway_invoke', 'gateway_invoke_async']) {
+      for (const [more, wrong] of given) {
+        const { result, text } = await call(name, { id, ...more });
+        expect(result.isError).toBe(true);
+        expect(JSON.parse(text).wrong.join()).toContain(wrong);
+        expect(JSON.parse(text).inputSchema).toEqual(free.inputSchema);
+      }
+    }
+    expect(invoked).toEqual([]);
+    await call('gateway_invoke_async', { id, detach: true });
+    expect(invoked).toHaveLength(1);
   });
 
   it('suggests the nearest tool for an unknown id', async () => {
