@@ -76,6 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     supervisor: () => supervisor,
     spillFolder: join(cacheDir(locations), 'results'),
     poolFolder: join(cacheDir(locations), 'found-tools'),
+    jobFolder: join(cacheDir(locations), 'jobs'),
     // A private daemon's lists are nobody else's.
     onServed: (session) => !isAlone && faces.onServed(session),
     onHazard: servers.noteHazard,

@@ -30,6 +30,8 @@ export type ModesDeps = {
   spillFolder: string;
   /** The tools that sessions have found lie here, for the daemon after this one. */
   poolFolder: string;
+  /** And what became of their jobs. */
+  jobFolder: string;
   /** Starts the server if need be and waits until its lists are known; rejects if it cannot. */
   learn: (session: Session, entry: ServerEntry) => Promise<void>;
   announceTo: (session: Session) => void;

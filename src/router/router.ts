@@ -36,6 +36,7 @@ export type RouterDeps = {
   /** Full results lie here; emptied at start. */
   spillFolder: string;
   poolFolder: string;
+  jobFolder: string;
   /** A list went out to this session. */
   onServed: (session: Session) => void;
   onHazard: (instance: Instance, what: string) => void;

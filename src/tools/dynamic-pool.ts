@@ -17,6 +17,11 @@ export type PoolLimits = { readonly topK: number; readonly toolsLimit: number };
 /** MCPPROXY_TOP_K and MCPPROXY_TOOLS_LIMIT. */
 export const defaultPoolLimits: PoolLimits = { topK: 10, toolsLimit: 50 };
 
+/** From a file: not to be trusted. */
+export function readPoolIds(saved: unknown): string[] {
+  return Array.isArray(saved) ? saved.filter((id) => typeof id === 'string') : [];
+}
+
 /** `ids`: what was in it before the daemon was started. */
 export function createDynamicPool(limits: PoolLimits = defaultPoolLimits, ids: readonly string[] = []): DynamicPool {
   // A counter instead of a clock: two uses in one millisecond still have an order.

@@ -2,6 +2,7 @@
 // jobs unless they were detached; finished ones stay for a while so that their result can be fetched.
 import { randomBytes } from 'node:crypto';
 import { AppError, describeError } from '../base/errors.ts';
+import { endOf, type JobRecord, type JobRecords } from './job-records.ts';
 
 export type JobProgress = {
   readonly progress: number;
@@ -42,6 +43,9 @@ export const defaultJobLimits: JobLimits = {
   finishedMs: 1_800_000,
 };
 
+/** `records`: for the daemon after this one. */
+export type JobsDeps = { readonly now: () => number; readonly records?: JobRecords };
+
 export type JobStart = {
   readonly session: string;
   readonly label: string;
@@ -81,13 +85,25 @@ type Job = {
 const maxLogLines = 50;
 const maxLogLine = 500;
 
-export function createJobs(deps: { readonly now: () => number }, limits: JobLimits = defaultJobLimits): Jobs {
+export function createJobs(deps: JobsDeps, limits: JobLimits = defaultJobLimits): Jobs {
   const jobs = new Map<string, Job>();
+  /** Sessions that are here; of others nothing is recorded any more. */
+  const known = new Set<string>();
 
+  const record = (session: string): void => {
+    if (known.has(session)) deps.records?.save(session, ofSession(session).map(recordOf));
+  };
+  /** What a daemon before this one has left of the session's jobs. */
+  const recall = (session: string): void => {
+    if (known.has(session)) return;
+    known.add(session);
+    for (const lost of deps.records?.load(session) ?? []) jobs.set(lost.id, recalled(lost, session, deps.now()));
+  };
   const end = (job: Job, state: JobState): void => {
     if (job.state.state !== 'running') return; // the answer of a cancelled call still comes; it changes nothing
     job.state = state;
     job.endedAt = deps.now();
+    record(job.session);
   };
   const cancelJob = (job: Job, reason: string): void => {
     if (job.state.state !== 'running') return;
@@ -101,6 +117,7 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
   };
   const ofSession = (session: string): Job[] => [...jobs.values()].filter((job) => job.session === session);
   const find = (session: string, id: string): Job => {
+    recall(session);
     expire();
     const job = jobs.get(id);
     if (job?.session !== session) throw unknownJob();
@@ -126,6 +143,7 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
       return [...jobs.values()].filter((job) => job.state.state === 'running').length;
     },
     start({ session, label, isDetached = false, run }) {
+      recall(session);
       expire();
       makeRoom(session);
       const id = randomBytes(16).toString('base64url');
@@ -134,11 +152,13 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
         ...{ state: { state: 'running' }, endedAt: undefined, progress: undefined },
       };
       jobs.set(id, job);
+      record(session);
       void runJob(job, run); // never rejects: its outcome is the job's state
       return id;
     },
     status: (session, id) => describeJob(find(session, id)),
     list(session) {
+      recall(session);
       expire();
       return ofSession(session).map(describeJob);
     },
@@ -148,6 +168,8 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
       return describeJob(job);
     },
     closeSession(session) {
+      known.delete(session);
+      deps.records?.forget(session);
       for (const job of ofSession(session)) {
         if (job.isDetached && job.state.state === 'running') continue;
         cancelJob(job, 'the session ended');
@@ -156,6 +178,8 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
     },
     expire,
     close() {
+      // The next daemon is to say that this one ended, not that anybody cancelled them.
+      known.clear();
       for (const job of jobs.values()) cancelJob(job, 'the daemon stops');
       jobs.clear();
     },
@@ -164,10 +188,24 @@ export function createJobs(deps: { readonly now: () => number }, limits: JobLimi
 
 function note(job: Job, progress: JobProgress): void {
   if (job.state.state !== 'running') return;
-  job.progress = progress;
-  if (!progress.message) return;
-  job.log.push(progress.message.slice(0, maxLogLine));
+  const message = progress.message?.slice(0, maxLogLine);
+  job.progress = { ...progress, ...(message === undefined ? {} : { message }) };
+  if (!message) return;
+  job.log.push(message);
   if (job.log.length > maxLogLines) job.log.shift();
+}
+
+function recordOf({ id, label, startedAt, endedAt, state }: Job): JobRecord {
+  const error = state.state === 'failed' ? state.error : undefined;
+  return { id, label, startedAt, endedAt, state: state.state, error };
+}
+
+function recalled(lost: JobRecord, session: string, now: number): Job {
+  const { id, label, startedAt, endedAt = now } = lost;
+  return {
+    ...{ id, session, label, isDetached: false, startedAt, abort: new AbortController(), log: [] },
+    ...{ state: endOf(lost), endedAt, progress: undefined },
+  };
 }
 
 function describeJob({ id, label, startedAt, endedAt, progress, log, state }: Job): JobStatus {
@@ -178,7 +216,7 @@ function unknownJob(): AppError {
   return new AppError({
     code: 'JOB_UNKNOWN',
     message: 'No job of this session has that id.',
-    hint: 'Jobs end with their session; finished ones are kept as long as results ("shield.keepMs" in the config). Start it again.',
+    hint: 'Jobs end with their session; finished ones are kept as long as results ("shield.keepMs" in the config). It may have run: check what it did before starting it again.',
   });
 }
 

@@ -145,20 +145,37 @@ it('ends with its session, unless it was detached: then it holds the daemon unti
   expect(Date.now() - since).toBeGreaterThan(12_000);
 }, 90_000);
 
-it('fails visibly with the daemon: the next one does not know it', async () => {
+it('fails visibly with the daemon: the next one says that it may have run, and nobody can ask for what never was', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs') });
-  const session = await gateway();
+  const [session, other] = [await gateway(), await gateway()];
+  const done = await start(session, 'echo__echo', { text: 'done' });
+  expect(textOf(await ended(session, done))).toBe('done');
   const job = await start(session, 'echo__slow', { ms: 60_000 });
   const [daemon] = rig.daemons();
   if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
   await eventually(() => rig.daemons().some((pid) => pid !== daemon), { timeoutMs: 15_000, what: 'the next daemon' });
-  const answer = await eventually(
-    async () => {
-      const found = await status(session, job);
-      return textOf(found).includes('daemon') ? undefined : found;
-    },
-    { timeoutMs: 15_000, what: 'an answer of the next daemon' },
-  );
+  const answerOf = (client: McpClient, jobId: string) =>
+    eventually(
+      async () => {
+        const found = await status(client, jobId);
+        return resultOf(found)['_meta'] === undefined || textOf(found).includes('No job') ? found : undefined;
+      },
+      { timeoutMs: 15_000, what: 'an answer of the next daemon' },
+    );
+  const answer = await answerOf(session, job);
   expect(resultOf(answer)['isError']).toBe(true);
-  expect(textOf(answer)).toContain('No job of this session has that id');
+  expect(jsonOf(answer)).toMatchObject({
+    ...{ jobId: job, tool: 'echo__slow', state: 'failed' },
+    error: expect.stringContaining('may have run wholly or in part'),
+  });
+  expect(jsonOf(await session.call('gateway_invoke_status', {}))).toMatchObject({
+    jobs: [
+      { jobId: done, error: expect.stringContaining('The call has run') },
+      { jobId: job, state: 'failed' },
+    ],
+  });
+  expect(textOf(await answerOf(other, job))).toContain('No job of this session has that id');
+  expect(textOf(await answerOf(session, 'forged'))).toContain('No job of this session has that id');
+  // Its session goes on with new ones.
+  expect(textOf(await ended(session, await start(session, 'echo__echo', { text: 'again' })))).toBe('again');
 });

@@ -3,23 +3,24 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
-import { textAt } from '../../base/json-scan.ts';
+import { type Edit, textAt } from '../../base/json-scan.ts';
 import { serverPart } from '../../config/qualified-name.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { type RequestEnvelope, type ResponseEnvelope, withEdits } from '../../mcp/envelope.ts';
 import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
-import { createDynamicPool, type DynamicPool } from '../../tools/dynamic-pool.ts';
+import { createDynamicPool, type DynamicPool, readPoolIds } from '../../tools/dynamic-pool.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
 import { createArgumentCheck, structureRule } from '../../tools/gateway/check-arguments.ts';
 import type { GatewayCall, GatewayDeps, InvokeContext, ServerName } from '../../tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
 import { heavyBytes } from '../../tools/heavy-work.ts';
+import { createJobRecords } from '../../tools/job-records.ts';
 import { createJobs, defaultJobLimits, type Jobs } from '../../tools/jobs.ts';
-import { createPoolFiles, type PoolFiles } from '../../tools/pool-files.ts';
 import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
 import type { View, ViewRequest } from '../../tools/result-view.ts';
+import { createSessionFiles, type SessionFiles } from '../../tools/session-files.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
 import type { StructureRule } from '../../tools/structure-rule.ts';
 import type { ToolDefinition } from '../../tools/tool-definition.ts';
@@ -29,6 +30,7 @@ import type { Mode } from '../choose-mode.ts';
 import { isShielded, type ModesDeps } from '../modes.ts';
 import { RefusedByServer } from '../refused.ts';
 import type { SessionView } from '../views.ts';
+import { boundedError } from './bounded-error.ts';
 import { callTool, readResult } from './call-tool.ts';
 import { createJobSession, jobToken } from './job-session.ts';
 import { type Offered, offerTools } from './offer.ts';
@@ -53,7 +55,7 @@ export class Gateway {
   readonly #heavy = openHeavyWork();
   readonly #limited = openLimitedWork();
   readonly #pools = new Map<string, DynamicPool>();
-  readonly #poolFiles: PoolFiles;
+  readonly #poolFiles: SessionFiles;
   // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
   readonly #checkArguments = createArgumentCheck(this.#limited);
   readonly #definitions = new WeakMap<Buffer, ToolDefinition>();
@@ -65,12 +67,13 @@ export class Gateway {
     this.#unknown = new UnknownServers(deps);
     // Of a daemon before this one: nobody has a reference to them any more.
     rmSync(deps.spillFolder, { recursive: true, force: true });
-    const { now, spillFolder, poolFolder } = deps;
-    this.#poolFiles = createPoolFiles({ folder: poolFolder, now });
-    this.#poolFiles.expire();
+    const { now, spillFolder, poolFolder, jobFolder } = deps;
+    this.#poolFiles = createSessionFiles({ folder: poolFolder, now });
+    const jobFiles = createSessionFiles({ folder: jobFolder, now });
+    for (const files of [this.#poolFiles, jobFiles]) files.expire();
     const viewLarge = (path: string, ref: string, request: ViewRequest) => this.#viewLarge(path, ref, request);
     this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
-    this.#jobs = createJobs({ now }, jobLimits(deps));
+    this.#jobs = createJobs({ now, records: createJobRecords(jobFiles) }, jobLimits(deps));
   }
 
   offer(session: Session, view: SessionView, mode: Mode): Offered {
@@ -112,8 +115,9 @@ export class Gateway {
   async shorten(session: Session, request: RequestEnvelope, { entry, name, outcome }: Shortening): Promise<Buffer> {
     if ('error' in outcome) return appErrorToolResult(request.idText, outcome.error);
     const { envelope } = outcome;
-    const unchanged = withEdits(envelope.line, [{ at: envelope.id, with: request.idText }]);
-    if (!envelope.result) return unchanged;
+    const ownId = { at: envelope.id, with: request.idText };
+    if (!envelope.result) return withEdits(envelope.line, [ownId, ...this.#errorEdits(session, entry, envelope)]);
+    const unchanged = withEdits(envelope.line, [ownId]);
     const visible = this.#finder.of(this.#deps.views.of(session)).find(name);
     const shortened = await this.#shorten(session.identity.scopeId, { entry, tool: visible, envelope });
     if (shortened === undefined) return unchanged;
@@ -155,7 +159,7 @@ export class Gateway {
     const { topK, toolsLimit } = this.#deps.config().tools;
     const known = this.#pools.get(scopeId);
     if (known) return known;
-    const pool = createDynamicPool({ topK, toolsLimit }, this.#poolFiles.load(scopeId));
+    const pool = createDynamicPool({ topK, toolsLimit }, readPoolIds(this.#poolFiles.load(scopeId)));
     this.#pools.set(scopeId, pool);
     return pool;
   }
@@ -183,6 +187,7 @@ export class Gateway {
       unknownServers: () => this.#unknown.describe(session),
       waitForAll: (_scope, slugs) => this.#unknown.waitForAll(session, slugs).then(afterwards),
       waitFor: (_scope, slug) => this.#unknown.waitFor(session, slug).then(afterwards),
+      answerPolicy: this.#policy(),
       // What servers answered was shortened when it came.
       policyFor: () => unlimitedPolicy,
       invoke: async (_scope, id, _args, context) => {
@@ -201,7 +206,7 @@ export class Gateway {
       args: work.args,
       meta: argumentText(request, ['_meta']),
     });
-    if (answer.error) throw new RefusedByServer(answer);
+    if (answer.error) throw new RefusedByServer(answer, this.#errorEdits(session, entry, answer));
     return work.take(answer, await this.#shorten(session.identity.scopeId, { entry, tool, envelope: answer }));
   }
 
@@ -216,7 +221,10 @@ export class Gateway {
         ...{ session, entry, signal: context.signal, idText: jobToken, tool: tool.name, args: work.args },
         meta: `{"progressToken":${jobToken}}`,
       });
-      if (answer.error) throw new Error(textAt(answer.line, answer.error));
+      if (answer.error) {
+        const [shortened] = this.#errorEdits(work.session, entry, answer);
+        throw new Error(String(shortened?.with ?? textAt(answer.line, answer.error)));
+      }
       return (await this.#shorten(scopeId, { entry, tool, envelope: answer })) ?? readResult(answer);
     } finally {
       session.end();
@@ -224,6 +232,14 @@ export class Gateway {
       // Its own scope is the session's, which may go on: only what was the jobs' own ends.
       if (isLast) supervisor().release({ id: scopeId, scopeId: '' });
     }
+  }
+
+  /** None: the error fits, or a person wants it as it is. */
+  #errorEdits({ identity: { scopeId } }: Session, { shield }: ServerEntry, envelope: ResponseEnvelope): Edit[] {
+    const { maxResultBytes } = this.#deps.config().shield;
+    const shortened =
+      shield === false ? undefined : boundedError(envelope, maxResultBytes, this.#store.keeper(scopeId));
+    return envelope.error && shortened !== undefined ? [{ at: envelope.error, with: shortened }] : [];
   }
 
   /** undefined: nothing had to be cut. */

@@ -1,7 +1,8 @@
 // What a call of gateway_invoke or gateway_invoke_async asks for. Arguments in the wrong place are never dropped: a tool that
 // is run without them may do far more than was asked.
 import { isObject } from '../exact-json.ts';
-import { type GatewayDeps, textResult } from './gateway-tool.ts';
+import { boundedResult } from './bounded-result.ts';
+import type { GatewayDeps } from './gateway-tool.ts';
 import type { FoundTool } from './tool-id.ts';
 
 /** Models write what the protocol calls it as often as what our schema does. */
@@ -9,18 +10,19 @@ export const argumentNames = ['args', 'arguments'] as const;
 
 export type CallArguments = { readonly args: Record<string, unknown> } | { readonly refusal: unknown };
 
-/** `given`: to our own tool, which takes `options` beside the arguments. A refusal says how the next try can be right. */
+/** `given`: to our own tool, which takes `options` beside the arguments. */
+export type ToolCall = { session: string; found: FoundTool; given: unknown; options?: readonly string[] };
+
+/** A refusal says how the next try can be right. */
 export async function readCallArguments(
   deps: GatewayDeps,
-  { id, tool }: FoundTool,
-  given: unknown,
-  options: readonly string[] = [],
+  { session, found: { id, tool }, given, options = [] }: ToolCall,
 ): Promise<CallArguments> {
   const { placed, wrong } = placeArguments(isObject(given) ? given : {}, ['id', ...options]);
   if (placed && wrong.length === 0) wrong.push(...(await deps.checkArguments(tool, placed)));
   if (placed && wrong.length === 0) return { args: placed };
   const error = `Arguments of ${id} are wrong; it was not called.`;
-  return { refusal: textResult({ error, wrong, inputSchema: tool.inputSchema }, true) };
+  return { refusal: boundedResult(deps, session, { error, wrong, inputSchema: tool.inputSchema }, true) };
 }
 
 function placeArguments(given: Record<string, unknown>, own: readonly string[]) {

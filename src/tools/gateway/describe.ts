@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { type GatewayTool, oneOrMore, readArguments, textResult } from './gateway-tool.ts';
+import { boundedResult } from './bounded-result.ts';
+import { type GatewayTool, oneOrMore, readArguments } from './gateway-tool.ts';
 import { findTool, nearIds } from './tool-id.ts';
 
 /** More schemas at once than this is a list, and lists are what the gateway spares the model. */
@@ -23,9 +24,7 @@ export const gatewayDescribe: GatewayTool = {
       return { id: found.id, title, description, inputSchema, outputSchema, annotations };
     };
     const tools = await Promise.all(ids.map(describe));
-    return textResult(
-      { tools },
-      tools.every((tool) => 'error' in tool),
-    );
+    const isError = tools.every((tool) => 'error' in tool);
+    return boundedResult(deps, session, { tools }, isError);
   },
 };

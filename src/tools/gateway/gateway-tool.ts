@@ -36,6 +36,8 @@ export type GatewayDeps = {
   readonly checkArguments: ArgumentCheck;
   invoke(session: string, id: string, args: Record<string, unknown>, context: InvokeContext): Promise<unknown>;
   policyFor(session: string, id: string): ShieldPolicy;
+  /** For what we answer ourselves. */
+  readonly answerPolicy: ShieldPolicy;
   readonly store: ResultStore;
   readonly jobs: Jobs;
 };

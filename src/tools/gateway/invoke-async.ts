@@ -20,7 +20,7 @@ export const gatewayInvokeAsync: GatewayTool = {
   async handle({ session, args }, deps) {
     const call = readArguments(shape, args);
     const found = await getTool(deps, session, call.id);
-    const read = await readCallArguments(deps, found, args, ['detach']);
+    const read = await readCallArguments(deps, { session, found, given: args, options: ['detach'] });
     if ('refusal' in read) return read.refusal;
     const jobId = deps.jobs.start({
       session,

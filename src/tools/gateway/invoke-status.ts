@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { JobStatus } from '../jobs.ts';
 import { referenceOf, withoutReference } from '../shield.ts';
-import { type GatewayDeps, type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
+import { boundedResult } from './bounded-result.ts';
+import { type GatewayDeps, type GatewayTool, readArguments } from './gateway-tool.ts';
 import { shieldFor } from './invoke.ts';
 
 const shape = z.object({ jobId: z.optional(z.string()), cancel: z._default(z.boolean(), false) });
@@ -15,12 +16,12 @@ export const gatewayInvokeStatus: GatewayTool = {
   },
   async handle({ session, args }, deps) {
     const { jobId, cancel } = readArguments(shape, args);
-    if (jobId === undefined) return textResult({ jobs: deps.jobs.list(session).map(describe) });
+    if (jobId === undefined) return boundedResult(deps, session, { jobs: deps.jobs.list(session).map(summarize) });
     const job = cancel ? deps.jobs.cancel(session, jobId) : deps.jobs.status(session, jobId);
     // The result itself, as gateway_invoke would have given it: images stay images, errors errors.
     return job.state === 'completed'
       ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result))
-      : textResult(describe(job), job.state === 'failed');
+      : boundedResult(deps, session, describe(job), job.state === 'failed');
   },
 };
 
@@ -28,6 +29,20 @@ export const gatewayInvokeStatus: GatewayTool = {
 function stillTrue({ store }: GatewayDeps, session: string, result: unknown): unknown {
   const ref = referenceOf(result);
   return ref === undefined || store.has(session, ref) ? result : withoutReference(result);
+}
+
+/** A list of jobs is to tell them apart; what one of them said is asked for by its id. */
+const maxSummary = 200;
+
+function summarize(job: JobStatus): Record<string, unknown> {
+  const { message: _, ...progress } = job.progress ?? {};
+  const cut = (text: string): string => (text.length > maxSummary ? `${text.slice(0, maxSummary - 1)}…` : text);
+  return {
+    ...describe(job),
+    progress: job.progress && progress,
+    log: job.log.slice(-1).map(cut),
+    ...(job.state === 'failed' ? { error: cut(job.error) } : {}),
+  };
 }
 
 function describe({ id, label, startedAt, endedAt, progress, log, ...state }: JobStatus): Record<string, unknown> {

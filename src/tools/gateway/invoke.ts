@@ -18,7 +18,7 @@ export const gatewayInvoke: GatewayTool = {
   async handle({ session, args, signal, onProgress }, deps) {
     const call = readArguments(shape, args);
     const found = await getTool(deps, session, call.id);
-    const read = await readCallArguments(deps, found, args);
+    const read = await readCallArguments(deps, { session, found, given: args });
     if ('refusal' in read) return read.refusal;
     const result = await deps.invoke(session, found.id, read.args, { signal, onProgress });
     return shieldFor(deps, session, found.id, result);

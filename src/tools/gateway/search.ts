@@ -1,13 +1,7 @@
 import * as z from 'zod/mini';
 import type { SearchHit } from '../search-index.ts';
-import {
-  type GatewayDeps,
-  type GatewayTool,
-  oneOrMore,
-  readArguments,
-  type ServerName,
-  textResult,
-} from './gateway-tool.ts';
+import { boundedResult } from './bounded-result.ts';
+import { type GatewayDeps, type GatewayTool, oneOrMore, readArguments, type ServerName } from './gateway-tool.ts';
 import { findServer } from './tool-id.ts';
 import { unknownNote } from './unknown-note.ts';
 
@@ -45,7 +39,11 @@ export const gatewaySearch: GatewayTool = {
     };
     const tools = find(query, offset + limit)
       .slice(offset)
-      .map(({ server, name, ...hit }) => ({ id: deps.idOf(server, name), server, ...hit }));
+      .map(({ server, name, args: names, ...hit }) => ({
+        ...{ id: deps.idOf(server, name), server },
+        ...hit,
+        args: shownArguments(names),
+      }));
     const counts = { offset, limit, found: tools.length, all: () => find('', deps.index.size).length };
     const unknown = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
     const notes = [
@@ -53,7 +51,7 @@ export const gatewaySearch: GatewayTool = {
       servers?.slugs.length === 0 ? undefined : whatIsMissing(counts, { query, readOnly }),
       unknownNote(unknown),
     ].filter((note) => note !== undefined);
-    return textResult(notes.length === 0 ? { tools } : { tools, note: notes.join(' ') });
+    return boundedResult(deps, session, notes.length === 0 ? { tools } : { tools, note: notes.join(' ') });
   },
 };
 
@@ -66,6 +64,18 @@ function readServers(deps: GatewayDeps, session: string, named: readonly string[
     slugs: found.flatMap(({ slug }) => slug ?? []),
     wrong: found.flatMap(({ name, slug }) => (slug === undefined ? [name] : [])),
   };
+}
+
+/** A hit is to be recognised by them; who calls it reads the schema. */
+const maxArguments = 20;
+const maxArgumentName = 64;
+
+function shownArguments(names: readonly string[]): string[] {
+  const shown = names
+    .slice(0, maxArguments)
+    .map((name) => (name.length > maxArgumentName ? `${name.slice(0, maxArgumentName - 1)}…` : name));
+  const left = names.length - shown.length;
+  return left > 0 ? [...shown, `… and ${left} more: gateway_describe`] : shown;
 }
 
 /** More names than this are not read; a search without the filter finds the right one. */

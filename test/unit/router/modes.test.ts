@@ -44,6 +44,7 @@ function world() {
       supervisor: nobody,
       spillFolder: '/nowhere',
       poolFolder: '/nowhere',
+      jobFolder: '/nowhere',
       log: silent,
     },
     ...{ learn: nobody, announceTo: nobody, now: () => now },

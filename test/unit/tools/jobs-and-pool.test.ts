@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDynamicPool } from '../../../src/tools/dynamic-pool.ts';
+import { createJobRecords } from '../../../src/tools/job-records.ts';
 import { createJobs, type JobContext } from '../../../src/tools/jobs.ts';
 
 const limits = { maxRunning: 2, maxFinished: 2, finishedMs: 1_000 };
@@ -91,6 +92,63 @@ describe('jobs', () => {
     expect(jobs.runningCount).toBe(1);
     jobs.close();
     expect(contexts[1]?.signal.aborted).toBe(true);
+  });
+});
+
+describe('jobs of a daemon that is gone', () => {
+  const disk = () => {
+    const saved = new Map<string, unknown>();
+    const files = {
+      load: (session: string) => saved.get(session),
+      save: (session: string, value: unknown) => void saved.set(session, JSON.parse(JSON.stringify(value))),
+      forget: (session: string) => void saved.delete(session),
+      expire: () => {},
+    };
+    return { saved, records: createJobRecords(files) };
+  };
+
+  it('are failed ones that may have run; cancelled and failed ones stay what they were', async () => {
+    const { records } = disk();
+    let now = 5;
+    const before = createJobs({ now: () => now, records }, { ...limits, maxRunning: 4, maxFinished: 9 });
+    const { run, finish } = held();
+    const running = before.start({ session: 'a', label: 'one', run });
+    const completed = before.start({ session: 'a', label: 'two', run });
+    const cancelled = before.start({ session: 'a', label: 'three', run });
+    const failed = before.start({ session: 'a', label: 'four', run: () => Promise.reject(new Error('boom')) });
+    finish[1]?.('result');
+    before.cancel('a', cancelled);
+    await settle();
+    now = 50;
+    const after = createJobs({ now: () => now, records }, limits);
+    expect(after.status('a', running)).toMatchObject({
+      ...{ state: 'failed', label: 'one', startedAt: 5 },
+      error: expect.stringContaining('may have run wholly or in part'),
+    });
+    expect(after.status('a', completed)).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('has run'),
+    });
+    expect(after.status('a', cancelled).state).toBe('cancelled');
+    expect(after.status('a', failed)).toMatchObject({ state: 'failed', error: 'boom' });
+    expect(() => after.status('b', running)).toThrow('No job of this session has that id.');
+    now = 2_000;
+    expect(after.list('a')).toEqual([]);
+  });
+
+  it('are told of after an orderly end too, and leave nothing when their session ends', async () => {
+    const { saved, records } = disk();
+    const before = createJobs({ now: () => 0, records }, limits);
+    const { run, finish } = held();
+    const id = before.start({ session: 'a', label: 't', run });
+    before.close();
+    const after = createJobs({ now: () => 0, records }, limits);
+    expect(after.list('a')).toMatchObject([{ id, state: 'failed' }]);
+    after.start({ session: 'a', label: 't', isDetached: true, run });
+    after.closeSession('a');
+    finish[1]?.('late');
+    await settle();
+    expect(saved.size).toBe(0);
   });
 });
 

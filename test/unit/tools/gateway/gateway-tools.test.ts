@@ -48,6 +48,7 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
       return answer;
     },
     policyFor: () => defaultShieldPolicy,
+    answerPolicy: defaultShieldPolicy,
     checkArguments: createArgumentCheck(createLimitedWork('')),
     store: createResultStore(
       { now: () => 0, spillFolder: '/nonexistent' },
@@ -245,6 +246,58 @@ describe('gateway tools', () => {
     expect(invoked).toEqual([]);
     await call('gateway_invoke_async', { id, detach: true });
     expect(invoked).toHaveLength(1);
+  });
+
+  it('answers no more than a result may have, and says how to get the rest', async () => {
+    const { call, deps } = setUp();
+    const names = Array.from({ length: 2_000 }, (_, i) => `parameter_number_${i}`);
+    const property = { type: 'string', description: 'd'.repeat(80) };
+    const properties = Object.fromEntries(names.map((name) => [name, property]));
+    const wide = { name: 'wide', inputSchema: { type: 'object', properties, required: names.slice(0, 1) } };
+    deps.index.set('disk', [wide]);
+    Object.assign(deps, { describe: () => wide });
+    const ids = { ids: ['disk__wide'] };
+    for (const [tool, args] of [
+      ['gateway_describe', ids],
+      ['gateway_invoke', { id: 'disk__wide' }],
+      ['gateway_invoke', { id: 'disk__wide', beside: 1 }],
+    ] as const) {
+      const { result } = await call(tool, args);
+      expect(JSON.stringify(result).length).toBeLessThanOrEqual(65_536);
+      const ref = referenceOf(result) ?? '';
+      const path = tool === 'gateway_describe' ? '$.tools[0].inputSchema.properties' : '$.inputSchema.properties';
+      const rest = await call('gateway_get_result', { ref, path: `${path}.parameter_number_1999` });
+      expect(rest.text).toContain('dddd');
+    }
+    const [hit] = JSON.parse((await call('gateway_search', { query: 'wide' })).text).tools;
+    expect(hit.args).toHaveLength(21);
+    expect(hit.args.slice(-2)).toEqual(['parameter_number_19', '… and 1980 more: gateway_describe']);
+  });
+
+  it('shows of each job in the list its last line, and the whole log by its id', async () => {
+    const { call, deps } = setUp();
+    const message = (n: number) => `${n} ${'m'.repeat(3_000)}`;
+    const start = (reject: boolean) =>
+      deps.jobs.start({
+        ...{ session: 'me', label: 'disk__copy_file' },
+        run: async ({ onProgress }) => {
+          for (let n = 1; n <= 60; n += 1) onProgress({ progress: n, total: 60, message: message(n) });
+          if (reject) throw new Error('e'.repeat(3_000));
+          return new Promise(() => {});
+        },
+      });
+    const [running, failed] = [start(false), start(true)];
+    await vi.waitFor(() => expect(deps.jobs.status('me', failed).state).toBe('failed'));
+    const { text } = await call('gateway_invoke_status', {});
+    expect(text.length).toBeLessThan(2_000);
+    expect(JSON.parse(text).jobs).toMatchObject([
+      { jobId: running, progress: { progress: 60, total: 60 }, log: [expect.stringMatching(/^60 m+…$/)] },
+      { jobId: failed, error: expect.stringMatching(/^e+…$/) },
+    ]);
+    const whole = await call('gateway_invoke_status', { jobId: running });
+    expect(JSON.parse(whole.text).log).toHaveLength(50);
+    expect(whole.text.length).toBeLessThan(30_000);
+    expect(JSON.parse((await call('gateway_invoke_status', { jobId: failed })).text).error).toHaveLength(3_000);
   });
 
   it('suggests the nearest tool for an unknown id', async () => {

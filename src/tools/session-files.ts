@@ -1,35 +1,35 @@
-// The found tools of each session on disk, so that a session sees them again when its daemon was killed or replaced.
+// What a session must find again when its daemon was killed or replaced, on disk: one small value for each, of one kind.
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent, removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 
-export type PoolFiles = {
-  /** Empty if nothing is known. */
-  load(session: string): string[];
-  save(session: string, ids: readonly string[]): void;
+export type SessionFiles = {
+  /** undefined if nothing is known. */
+  load(session: string): unknown;
+  save(session: string, value: unknown): void;
   forget(session: string): void;
   /** Removes what sessions left that ended together with their daemon. */
   expire(): void;
 };
 
-/** No session is longer away from every daemon; one that found nothing new for so long asks again. */
+/** No session is longer away from every daemon; one that saved nothing new for so long begins anew. */
 const maxAgeMs = 7 * 24 * 3_600_000;
 
 /** `folder`: made on first use, 0700. */
-export function createPoolFiles({ folder, now }: { folder: string; now: () => number }): PoolFiles {
+export function createSessionFiles({ folder, now }: { folder: string; now: () => number }): SessionFiles {
   // The name of a session is its secret towards other sessions: files are listed by whoever may enter the folder.
   const pathOf = (session: string): string =>
     join(folder, `${createHash('sha256').update(session).digest('hex').slice(0, 32)}.json`);
   return {
-    load: (session) => readIds(pathOf(session)),
-    save(session, ids) {
+    load: (session) => readValue(pathOf(session)),
+    save(session, value) {
       try {
         ensurePrivateDir(folder);
-        writeFileAtomic(pathOf(session), JSON.stringify(ids));
+        writeFileAtomic(pathOf(session), JSON.stringify(value));
       } catch {
-        // A full disk must not cost the search: the tools are lost only if the daemon is killed as well.
+        // A full disk must not cost the call: the value is lost only if the daemon is killed as well.
       }
     },
     forget(session) {
@@ -46,12 +46,11 @@ export function createPoolFiles({ folder, now }: { folder: string; now: () => nu
   };
 }
 
-function readIds(path: string): string[] {
+function readValue(path: string): unknown {
   try {
-    const value: unknown = JSON.parse(readFileIfPresent(path) ?? '[]');
-    return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];
+    return JSON.parse(readFileIfPresent(path) ?? 'null');
   } catch {
-    return []; // half written, or not ours: the session searches again
+    return undefined; // half written, or not ours: as if nothing had been saved
   }
 }
 
@@ -59,6 +58,6 @@ function tryTo(act: () => void): void {
   try {
     act();
   } catch {
-    // Nobody found anything yet, or somebody cleaned the folder away.
+    // Nobody saved anything yet, or somebody cleaned the folder away.
   }
 }
