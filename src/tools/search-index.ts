@@ -6,7 +6,14 @@ import { createTermIndex } from './search/term-index.ts';
 import { Tokenizer } from './search/tokenize.ts';
 import { TextWeigher } from './search/tool-texts.ts';
 import { type SearchTuning, searchTuning } from './search/tuning.ts';
-import { type Argument, argumentsOf, isReadOnly, oneLine, type ToolDefinition } from './tool-definition.ts';
+import {
+  type Argument,
+  argumentsOf,
+  isDestructive,
+  isReadOnly,
+  oneLine,
+  type ToolDefinition,
+} from './tool-definition.ts';
 
 export type SearchOptions = {
   readonly limit: number;
@@ -23,6 +30,9 @@ export type SearchHit = {
   readonly description: string;
   /** Required ones first and marked: `path*`. */
   readonly args: readonly string[];
+  /** Only where the upstream says so itself. */
+  readonly readOnly?: true;
+  readonly destructive?: true;
   readonly score: number;
 };
 
@@ -49,6 +59,7 @@ type Indexed = {
   readonly args: readonly string[];
   readonly required: number;
   readonly isReadOnly: boolean;
+  readonly isDestructive: boolean;
 };
 
 const maxDescription = 120;
@@ -110,6 +121,7 @@ function indexed(tool: ToolDefinition, args: readonly Argument[], of: { key: str
     args: names,
     required,
     isReadOnly: isReadOnly(tool),
+    isDestructive: isDestructive(tool),
   };
 }
 
@@ -126,12 +138,15 @@ function listAll(
     .map((entry) => describeHit(entry, 0));
 }
 
-function describeHit({ shown, name, description, args, required }: Indexed, score: number): SearchHit {
+function describeHit(entry: Indexed, score: number): SearchHit {
+  const { shown, name, description, args, required } = entry;
   return {
     server: shown,
     name,
     description: oneLine(description, maxDescription),
     args: args.map((arg, place) => (place < required ? `${arg}*` : arg)),
+    ...(entry.isReadOnly ? { readOnly: true } : {}),
+    ...(entry.isDestructive ? { destructive: true } : {}),
     score: Math.round(score * 1_000) / 1_000,
   };
 }

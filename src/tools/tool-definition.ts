@@ -29,6 +29,11 @@ export function isReadOnly(tool: ToolDefinition): boolean {
   return isObject(tool.annotations) && tool.annotations['readOnlyHint'] === true;
 }
 
+/** The same: what says nothing of itself may be either. */
+export function isDestructive(tool: ToolDefinition): boolean {
+  return isObject(tool.annotations) && tool.annotations['destructiveHint'] === true;
+}
+
 /** First sentence or line, cut to `maxLength` characters. */
 export function oneLine(text: string, maxLength: number): string {
   const line =

@@ -25,12 +25,8 @@ export const retrieveTools = {
     await deps.waitForAll(session);
     const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
     const hits = deps.index.search(query, { limit: deps.topK, accepts });
-    const found = hits.map(({ server, name, description, score }) => ({
-      name: deps.idOf(server, name),
-      server,
-      description,
-      score,
-    }));
+    // Without their arguments: the tools themselves come with the list.
+    const found = hits.map(({ server, name, args: _, ...hit }) => ({ name: deps.idOf(server, name), server, ...hit }));
     const usable = found.filter(({ name }) => deps.describe(session, name) !== undefined);
     const { added, evicted } = deps.poolOf(session).retrieve(usable.map(({ name }) => name));
     if (added.length + evicted.length > 0) deps.notifyListChanged(session);

@@ -88,6 +88,24 @@ describe('tool index', () => {
     );
   });
 
+  it('says of a tool that it only reads or destroys where its server says so, and else nothing', () => {
+    const index = createToolIndex();
+    const hinted = (name: string, annotations?: unknown) => ({ name, description: 'Does a thing.', annotations });
+    index.set('s', [
+      hinted('reads', { readOnlyHint: true, destructiveHint: false }),
+      hinted('destroys', { destructiveHint: true }),
+      hinted('silent'),
+      hinted('odd', { destructiveHint: 'yes', readOnlyHint: 1 }),
+    ]);
+    const hints = index.search('', { limit: 9 }).map(({ readOnly, destructive }) => [readOnly, destructive]);
+    expect(hints).toEqual([
+      [true, undefined],
+      [undefined, true],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+  });
+
   it('lists everything by server and name for an empty query', () => {
     expect(names(sample(), ' ', { limit: 3 })).toEqual(['createEvent', 'find_free_slot', 'read_file']);
   });
