@@ -9,10 +9,11 @@ export type DynamicPool = {
   retrieve(ids: readonly string[]): { readonly added: string[]; readonly evicted: string[] };
   /** A call of the tool keeps it. Unknown ids are ignored. */
   use(id: string): void;
-  /** Drops tools that no longer exist; true if there were any. */
-  retain(exists: (id: string) => boolean): boolean;
+  /** Drops tools that no longer exist, and what a lower limit has no room for. */
+  retain(exists: (id: string) => boolean): void;
 };
 
+/** Read at each use: a reload of the config changes them. */
 export type PoolLimits = { readonly topK: number; readonly toolsLimit: number };
 /** MCPPROXY_TOP_K and MCPPROXY_TOOLS_LIMIT. */
 export const defaultPoolLimits: PoolLimits = { topK: 10, toolsLimit: 50 };
@@ -54,9 +55,8 @@ export function createDynamicPool(limits: PoolLimits = defaultPoolLimits, ids: r
       if (lastUse.has(id)) touch(id);
     },
     retain(exists) {
-      const gone = [...lastUse.keys()].filter((id) => !exists(id));
-      for (const id of gone) lastUse.delete(id);
-      return gone.length > 0;
+      for (const id of lastUse.keys()) if (!exists(id)) lastUse.delete(id);
+      while (lastUse.size > limits.toolsLimit) evictOldest();
     },
   };
 }

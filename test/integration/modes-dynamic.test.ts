@@ -68,6 +68,23 @@ it('keeps as many as MCPPROXY_TOOLS_LIMIT says and drops what was used longest a
   expect(resultOf(await session.call('echo__log', { data: 'late' }))['isError']).toBeUndefined();
 });
 
+it('forgets tools that their server does not have any more, and follows the limits of a reload', async () => {
+  const echo = fixture('echo.mjs');
+  rig.writeConfig({ echo }, { tools: { topK: 3 } });
+  const session = await rig.open({ args: ['--mode', 'dynamic'] });
+  await session.toolNames();
+  const found = await retrieve(session, 'append a line and count it');
+  expect(found).toHaveLength(3);
+  expect(found).toContain('echo__count');
+  const other = await rig.open({ args: ['--server', 'echo'] });
+  await other.call('remove_tool', { name: 'count' });
+  await expect.poll(async () => (await session.toolNames()).length, { timeout: 10_000 }).toBe(own.length + 2);
+  const again = jsonOf(await session.call('retrieve_tools', { query: 'append a line and count it' }));
+  expect(again).toMatchObject({ pool: (await session.toolNames()).length - own.length });
+  rig.writeConfig({ echo }, { tools: { topK: 3, toolsLimit: 1 } });
+  await expect.poll(async () => (await session.toolNames()).length, { timeout: 10_000 }).toBe(own.length + 1);
+}, 40_000);
+
 it('shortens large results with a reference, and tools and results are there after the wrapper came back', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'session' }) });
   const session = await rig.open({ args: ['--mode', 'dynamic'] });

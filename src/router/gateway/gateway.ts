@@ -78,7 +78,7 @@ export class Gateway {
 
   offer(session: Session, view: SessionView, mode: Mode): Offered {
     return offerTools(mode, view, {
-      pool: mode === 'dynamic' ? this.#poolOf(session).ids() : [],
+      pool: mode === 'dynamic' ? this.#poolOf(session, view).ids() : [],
       isShielded: (slug) => {
         const entry = view.entry(slug);
         return entry !== undefined && isShielded(entry, mode);
@@ -98,13 +98,14 @@ export class Gateway {
   }
 
   async #retrieve(call: GatewayCall, { session, signal }: OwnWork, deps: GatewayDeps): Promise<unknown> {
+    const pool = () => this.#poolOf(session, this.#deps.views.of(session));
     const result = await retrieveTools.handle(call, {
       ...deps,
-      poolOf: () => this.#poolOf(session),
+      poolOf: pool,
       topK: this.#deps.config().tools.topK,
       notifyListChanged: () => this.#deps.announceTo(session),
     });
-    this.#poolFiles.save(session.identity.scopeId, this.#poolOf(session).ids());
+    this.#poolFiles.save(session.identity.scopeId, pool().ids());
     // The next request to the model goes out with the answer: by then the host should have the new list.
     const deadline = this.#deps.now() + relistMs;
     while (session.announced.has('tools') && !signal.aborted && this.#deps.now() < deadline) await delay(relistLookMs);
@@ -154,13 +155,13 @@ export class Gateway {
     this.#limited.close();
   }
 
-  #poolOf(session: Session): DynamicPool {
-    const { scopeId } = session.identity;
-    const { topK, toolsLimit } = this.#deps.config().tools;
-    const known = this.#pools.get(scopeId);
-    if (known) return known;
-    const pool = createDynamicPool({ topK, toolsLimit }, readPoolIds(this.#poolFiles.load(scopeId)));
+  #poolOf({ identity: { scopeId } }: Session, view: SessionView): DynamicPool {
+    const pool =
+      this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#poolFiles.load(scopeId)));
     this.#pools.set(scopeId, pool);
+    // What a server has may not be known yet again; only what is known to be gone leaves the pool.
+    const unknown = view.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
+    pool.retain((id) => view.find('tools', id) !== undefined || unknown.some((part) => id.startsWith(part)));
     return pool;
   }
 
@@ -310,6 +311,17 @@ function jobLimits({ config }: ModesDeps) {
     ...defaultJobLimits,
     get finishedMs() {
       return config().shield.keepMs;
+    },
+  };
+}
+
+function poolLimits({ config }: ModesDeps) {
+  return {
+    get topK() {
+      return config().tools.topK;
+    },
+    get toolsLimit() {
+      return config().tools.toolsLimit;
     },
   };
 }

@@ -165,8 +165,18 @@ describe('dynamic pool', () => {
   it('drops tools that are gone', () => {
     const pool = createDynamicPool();
     pool.retrieve(['a', 'b']);
-    expect(pool.retain((id) => id === 'a')).toBe(true);
-    expect(pool.retain((id) => id === 'a')).toBe(false);
-    expect(pool.has('b')).toBe(false);
+    pool.retain((id) => id === 'a');
+    expect(pool.ids()).toEqual(['a']);
+  });
+
+  it('follows its limits', () => {
+    const limits = { topK: 3, toolsLimit: 9 };
+    const pool = createDynamicPool(limits);
+    pool.retrieve(['a', 'b', 'c']);
+    limits.toolsLimit = 2;
+    pool.retain(() => true);
+    expect(pool.ids()).toEqual(['b', 'a']);
+    limits.topK = 1;
+    expect(pool.retrieve(['d', 'e']).added).toEqual(['d']);
   });
 });
