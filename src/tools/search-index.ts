@@ -2,6 +2,7 @@
 // no state outside the index.
 import { createQueryReader } from './search/query.ts';
 import { rankTools } from './search/rank.ts';
+import { ServerNames } from './search/server-names.ts';
 import { createTermIndex } from './search/term-index.ts';
 import { Tokenizer } from './search/tokenize.ts';
 import { TextWeigher } from './search/tool-texts.ts';
@@ -36,12 +37,15 @@ export type SearchHit = {
   readonly score: number;
 };
 
+/** Our name for it, then what it calls itself. */
+export type ServerNaming = readonly [string, ...string[]];
+
 export type ToolIndex = {
   /**
-   * Replaces what is known under `key`. `about` is the server's own description or instructions, `server` the name that it
-   * is found and shown by: two identities may see different tools of one server, and each has its key.
+   * Replaces what is known under `key`. `about` is the server's own description or instructions, `names` what it is found
+   * by, the one that is shown first: two identities may see different tools of one server, and each has its key.
    */
-  set(key: string, tools: readonly ToolDefinition[], about?: string, server?: string): void;
+  set(key: string, tools: readonly ToolDefinition[], about?: string, names?: ServerNaming): void;
   remove(key: string): void;
   /** Best first. An empty query lists everything by server and name. */
   search(query: string, options: SearchOptions): SearchHit[];
@@ -70,13 +74,15 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
   const tools = createTermIndex<Indexed>(tokenizer);
   const servers = createTermIndex<string>(tokenizer);
   const texts = new TextWeigher(tokenizer, tuning);
+  const names = new ServerNames(tokenizer);
   const held = new Map<string, readonly Indexed[]>();
 
   return {
     get size() {
       return tools.size;
     },
-    set(key, list, about = '', server = key) {
+    set(key, list, about = '', called = [key]) {
+      const [server] = called;
       const entries: Indexed[] = [];
       for (const tool of list) {
         const args = argumentsOf(tool);
@@ -87,12 +93,14 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
       tools.put(key);
       texts.ofServer({ server, list, about }, (terms) => servers.write(key, terms));
       servers.put(key);
+      names.set(key, called);
       held.set(key, entries);
     },
     remove(key) {
       if (!held.delete(key)) return;
       tools.remove(key);
       servers.remove(key);
+      names.remove(key);
     },
     search(query, { limit, servers: only, readOnly, accepts }) {
       const wanted = only && only.length > 0 ? new Set(only) : undefined;
@@ -101,7 +109,10 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
         (!readOnly || entry.isReadOnly) &&
         (!accepts || accepts(entry.server, entry.name));
       if (query.trim() === '') return listAll(held, isAccepted, limit);
-      return rankTools(readQuery(query), { tools, servers, tuning, accepts: isAccepted })
+      const read = readQuery(query);
+      const named = names.find(read.said);
+      const toolsOf = (server: string) => held.get(server) ?? [];
+      return rankTools(read, { tools, servers, named, toolsOf, tuning, accepts: isAccepted })
         .slice(0, limit)
         .map(({ doc, score }) => describeHit(doc, score));
     },

@@ -2,6 +2,7 @@
 // and again only for a server whose list differs.
 import { createHash } from 'node:crypto';
 import type { JointList } from '../../catalog/joint-list.ts';
+import { isObject } from '../../tools/exact-json.ts';
 import { createToolIndex, type ToolIndex } from '../../tools/search-index.ts';
 import { readDefinition, type ToolDefinition } from '../../tools/tool-definition.ts';
 import type { SessionView } from '../views.ts';
@@ -34,8 +35,8 @@ export class ToolFinder {
     if (known) return known;
     const groups = groupTools(view, joint);
     const isNew = groups.filter(({ key }) => !this.#held.has(key));
-    for (const { key, slug, tools, about } of isNew) {
-      this.index.set(key, tools.map(definitionOf), about, slug);
+    for (const { key, slug, tools, about, ownNames } of isNew) {
+      this.index.set(key, tools.map(definitionOf), about, [slug, ...ownNames]);
       this.#held.add(key);
     }
     const visible = describeView(groups);
@@ -64,7 +65,14 @@ export class ToolFinder {
   }
 }
 
-type Group = { readonly key: string; readonly slug: string; readonly about: string; readonly tools: VisibleTool[] };
+type Group = {
+  readonly key: string;
+  readonly slug: string;
+  readonly about: string;
+  /** What the server calls itself. */
+  readonly ownNames: readonly string[];
+  readonly tools: VisibleTool[];
+};
 
 function groupTools(view: SessionView, joint: JointList): Group[] {
   const bySlug = new Map<string, VisibleTool[]>();
@@ -76,10 +84,18 @@ function groupTools(view: SessionView, joint: JointList): Group[] {
   return [...bySlug].map(([slug, tools]) => {
     const face = view.servers.find(({ entry }) => entry.slug === slug)?.face;
     const about = face?.introduction.instructions ?? '';
-    const hash = createHash('sha256').update(about);
+    const ownNames = ownNamesOf(face?.introduction.raw);
+    const hash = createHash('sha256').update([about, ...ownNames].join('\0'));
     for (const { raw } of tools) hash.update('\0').update(raw);
-    return { key: `${slug}\0${hash.digest('base64url').slice(0, 16)}`, slug, about, tools };
+    return { key: `${slug}\0${hash.digest('base64url').slice(0, 16)}`, slug, about, ownNames, tools };
   });
+}
+
+function ownNamesOf(introduction: string | undefined): string[] {
+  const said: unknown = introduction === undefined ? undefined : JSON.parse(introduction);
+  const info = isObject(said) ? said['serverInfo'] : undefined;
+  const names = isObject(info) ? [info['name'], info['title']] : [];
+  return names.filter((name) => typeof name === 'string');
 }
 
 function describeView(groups: readonly Group[]): VisibleTools {

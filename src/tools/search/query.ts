@@ -1,6 +1,7 @@
 // A request in words becomes clauses of weighted words. People and models describe whole tasks ("find X, then save it to
 // /a/b.md"); each clause names one step, and each step wants its own tools.
 import { fileKindOf, pathOrUrl, splitClauses } from './clauses.ts';
+import type { SaidTerms } from './server-names.ts';
 import { stopWords } from './stop-words.ts';
 import { synonymGroups } from './synonyms.ts';
 import type { Tokenizer } from './tokenize.ts';
@@ -9,7 +10,7 @@ import type { SearchTuning } from './tuning.ts';
 export type Word = { readonly term: string; readonly weight: number; readonly synonyms: readonly string[] };
 /** `maxTools`: a step that is only implied must not fill the list. */
 export type Clause = { readonly words: readonly Word[]; readonly maxTools: number };
-export type Query = { readonly whole: Clause; readonly clauses: readonly Clause[] };
+export type Query = { readonly whole: Clause; readonly clauses: readonly Clause[]; readonly said: SaidTerms };
 export type QueryReader = (text: string) => Query;
 
 const relativeDate =
@@ -26,6 +27,7 @@ export function createQueryReader(tokenizer: Tokenizer, tuning: SearchTuning): Q
   const stops = new Set(stopWords.flatMap((word) => [word, ...tokenizer.terms(word)]));
   const synonyms = readSynonyms(tokenizer);
 
+  const isTelling = (term: string): boolean => !stops.has(term) && !emptyTerm.test(term);
   const readClause = (text: string, factor = 1): Clause => {
     const weights = new Map<string, number>();
     const add = (words: string, weight: number): void => {
@@ -40,7 +42,7 @@ export function createQueryReader(tokenizer: Tokenizer, tuning: SearchTuning): Q
       return ' ';
     });
     const said = tokenizer.terms(spoken);
-    const telling = said.filter((term) => !stops.has(term) && !emptyTerm.test(term));
+    const telling = said.filter(isTelling);
     // A request of stop words only ("what is this for") still means those words.
     for (const term of telling.length > 0 || weights.size > 0 ? telling : said) weights.set(term, 1);
     const words = [...weights].map(([term, weight]) => ({
@@ -58,7 +60,12 @@ export function createQueryReader(tokenizer: Tokenizer, tuning: SearchTuning): Q
     if (relativeDate.test(text)) {
       clauses.push({ ...readClause('current time date', tuning.dateWeight), maxTools: maxDateTools });
     }
-    return { whole, clauses: clauses.length > 1 ? clauses : [] };
+    const said = tokenizer.terms(text);
+    return {
+      whole,
+      clauses: clauses.length > 1 ? clauses : [],
+      said: { all: new Set(said), telling: new Set(said.filter(isTelling)) },
+    };
   };
 }
 

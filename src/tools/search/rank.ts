@@ -2,6 +2,7 @@
 // each other, because a task is rarely done with one tool.
 import type { Clause, Query } from './query.ts';
 import { scoreDocs } from './score.ts';
+import type { Naming } from './server-names.ts';
 import type { TermIndex } from './term-index.ts';
 import type { SearchTuning } from './tuning.ts';
 
@@ -10,14 +11,17 @@ export type ToolDoc = { readonly server: string; readonly name: string };
 export type RankSource<Doc extends ToolDoc> = {
   readonly tools: TermIndex<Doc>;
   readonly servers: TermIndex<string>;
+  /** Servers that the request calls by name, and their tools. */
+  readonly named: ReadonlyMap<string, Naming>;
+  readonly toolsOf: (server: string) => readonly Doc[];
   readonly tuning: SearchTuning;
   readonly accepts: (doc: Doc) => boolean;
 };
 
 export function rankTools<Doc extends ToolDoc>(query: Query, source: RankSource<Doc>): Ranked<Doc>[] {
   const { tuning } = source;
-  const whole = rankClause(query.whole, source);
-  const parts = query.clauses.map((clause) => rankClause(clause, source));
+  const whole = rankClause(query.whole, source, source.named);
+  const parts = query.clauses.map((clause) => rankClause(clause, source, new Map()));
   const bestPart = Math.max(0, ...parts.map((ranked) => ranked[0]?.score ?? 0));
   const votes = new Map<Doc, number>();
   castVotes(whole, 1, tuning, votes);
@@ -29,7 +33,11 @@ export function rankTools<Doc extends ToolDoc>(query: Query, source: RankSource<
   return spreadNames(sorted([...votes].map(([doc, score]) => ({ doc, score }))), tuning);
 }
 
-function rankClause<Doc extends ToolDoc>(clause: Clause, source: RankSource<Doc>): Ranked<Doc>[] {
+function rankClause<Doc extends ToolDoc>(
+  clause: Clause,
+  source: RankSource<Doc>,
+  named: ReadonlyMap<string, Naming>,
+): Ranked<Doc>[] {
   const { tools, servers, tuning, accepts } = source;
   const ofServers = scoreDocs(clause.words, { index: servers, rarity: servers.rarity, tuning });
   const serverScores = new Map<string, number>();
@@ -42,10 +50,24 @@ function rankClause<Doc extends ToolDoc>(clause: Clause, source: RankSource<Doc>
   const rarity = (term: string): number => tools.rarity(term) * (1 - share) + servers.rarity(term) * share;
   const { slots, scores } = scoreDocs(clause.words, { index: tools, rarity, tuning });
   const best = new BestOf<Doc>(clause.maxTools);
+  const ownScores = new Map<Doc, number>();
+  let highest = 0;
   for (const slot of slots) {
     const doc = tools.docAt(slot);
     if (doc === undefined || !accepts(doc)) continue;
-    best.offer(doc, (scores[slot] ?? 0) + tuning.serverShare * (serverScores.get(doc.server) ?? 0));
+    const own = scores[slot] ?? 0;
+    highest = Math.max(highest, own);
+    if (named.has(doc.server)) ownScores.set(doc, own);
+    else best.offer(doc, own + tuning.serverShare * (serverScores.get(doc.server) ?? 0));
+  }
+  for (const [server, naming] of named) {
+    const ofServer = tuning.serverShare * (serverScores.get(server) ?? 0);
+    // Who says nothing but a name wants that server, whatever others say about it.
+    const lead = naming === 'alone' ? Math.max(highest, 1) : 0;
+    for (const doc of source.toolsOf(server)) {
+      const score = (ownScores.get(doc) ?? 0) + ofServer + lead;
+      if (score > 0 && accepts(doc)) best.offer(doc, score);
+    }
   }
   return best.ranked();
 }

@@ -106,6 +106,43 @@ describe('tool index', () => {
     ]);
   });
 
+  it.each([
+    ['fs', 'fs'],
+    ['filesystem', 'fs'],
+    ['the filesystem server', 'fs'],
+    ['my aud', 'my-aud'],
+    ['every', 'every'],
+    ['every server', 'every'],
+  ])('finds the tools of a server by its name alone: %s', (query, server) => {
+    const index = sample();
+    index.set('fs', [{ name: 'tree' }, { name: 'move' }], '', ['fs', 'secure-filesystem-server']);
+    index.set('my-aud', [{ name: 'run_raw' }]);
+    index.set('every', [{ name: 'ping', description: 'Says something about every fs.' }, { name: 'sum' }]);
+    const found = index.search(query, { limit: 10 });
+    const own = found.filter((hit) => hit.server === server);
+    expect(found.slice(0, own.length)).toEqual(own);
+    expect(own.length).toBe(server === 'my-aud' ? 1 : 2);
+  });
+
+  it('ranks the tools of a server that is named among other words by those', () => {
+    const index = sample();
+    index.set('fs', [{ name: 'tree' }, { name: 'move' }, { name: 'remove_event' }], '');
+    expect(names(index, 'move something on fs')).toEqual(['move', 'remove_event', 'tree']);
+    expect(names(index, 'move something on fs', { accepts: (_: string, tool: string) => tool !== 'tree' })).toEqual([
+      'move',
+      'remove_event',
+    ]);
+  });
+
+  it('does not take a word that tells nothing for a name, nor what every server is', () => {
+    const index = sample();
+    index.set('every', [{ name: 'sum' }]);
+    index.set('my-mcp-server', [{ name: 'run_raw' }]);
+    expect(names(index, 'read every file in my folder')).not.toContain('sum');
+    expect(names(index, 'my file')).not.toContain('run_raw');
+    expect(names(index, 'server')).not.toContain('run_raw');
+  });
+
   it('lists everything by server and name for an empty query', () => {
     expect(names(sample(), ' ', { limit: 3 })).toEqual(['createEvent', 'find_free_slot', 'read_file']);
   });
