@@ -220,7 +220,11 @@ function isExplainReport(value: unknown): value is ExplainReport {
 
 function isTokensReport(value: unknown): value is TokensReport {
   return (
-    isRecord(value) && isRecord(value['lists']) && Array.isArray(value['modes']) && Array.isArray(value['sessions'])
+    isRecord(value) &&
+    isRecord(value['lists']) &&
+    Array.isArray(value['modes']) &&
+    Array.isArray(value['sessions']) &&
+    value['sessions'].every((one) => isRecord(one) && isRecord(one['results']) && isRecord(one['results']['sent']))
   );
 }
 

@@ -85,10 +85,11 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
         .list('tools')
         .items.map(({ name, target, raw }) => ({ ...summary(raw), name, server: target.slug, tool: target.name }));
     },
-    tokens: (projectDir) =>
+    tokens: (projectDir, isLocal) =>
       reportTokens({
         router,
         sessions: roster.all(),
+        withSamples: isLocal,
         local: () => localSession(deps, projectDir, undefined, () => {}),
       }),
     findServer: (name) => findServer(holder, name),

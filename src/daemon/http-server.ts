@@ -12,6 +12,8 @@ export type RouteContext = {
   query: URLSearchParams;
   request: IncomingMessage;
   response: ServerResponse;
+  /** It came over the socket, which only this user reaches. */
+  isLocal: boolean;
 };
 export type Route = {
   method: string;
@@ -97,7 +99,13 @@ async function answer(
       return send(response, onPath.length > 0 ? 405 : 404, { error: { code: 'BAD_ARGUMENT', message } });
     }
     const body = route.method === 'POST' ? await readBody(request) : {};
-    const result = await route.handle({ body, query: url.searchParams, request, response });
+    const result = await route.handle({
+      body,
+      query: url.searchParams,
+      request,
+      response,
+      isLocal: principal === 'socket',
+    });
     if (result !== undefined) send(response, 200, result);
   } catch (error) {
     if (!(error instanceof AppError)) deps.log.error('control.failed', { path: url.pathname, error });

@@ -17,7 +17,7 @@ export type ControlActions = {
   status: () => Promise<StatusReport>;
   subscribe: (context: RouteContext) => void;
   tools: (projectDir: string | undefined) => Promise<unknown>;
-  tokens: (projectDir: string | undefined) => Promise<TokensReport>;
+  tokens: (projectDir: string | undefined, isLocal: boolean) => Promise<TokensReport>;
   findServer: (name: string) => ServerEntry | undefined;
   serverNames: () => string[];
   start: (entry: ServerEntry, projectDir: string | undefined) => Promise<unknown>;
@@ -49,7 +49,7 @@ export function createRoutes(actions: ControlActions): Route[] {
     status: () => actions.status(),
     events: (context) => actions.subscribe(context),
     tools: ({ query }) => actions.tools(query.get('projectDir') ?? undefined),
-    tokens: ({ query }) => actions.tokens(query.get('projectDir') ?? undefined),
+    tokens: ({ query, isLocal }) => actions.tokens(query.get('projectDir') ?? undefined, isLocal),
     ensure: (context) => actions.start(server(context), project(context)),
     start: (context) => actions.start(server(context), project(context)),
     stop: async (context) => {

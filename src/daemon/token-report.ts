@@ -9,13 +9,15 @@ import type { Session } from '../sessions/session.ts';
 export type TokenSources = {
   router: Router;
   sessions: readonly Session[];
+  /** Whoever asks is the user alone: a token may be in the hands of another program. */
+  withSamples: boolean;
   /** A session of the project that is asked about. */
   local: () => Session;
 };
 
 const tools: ListName = 'tools';
 
-export async function reportTokens({ router, sessions, local }: TokenSources): Promise<TokensReport> {
+export async function reportTokens({ router, sessions, withSamples, local }: TokenSources): Promise<TokensReport> {
   const { modes, views } = router;
   const lists: TokensReport['lists'] = {};
   const offered = async (session: Session): Promise<string> => {
@@ -41,7 +43,11 @@ export async function reportTokens({ router, sessions, local }: TokenSources): P
     const { client, identity, results } = session;
     const { mode, reason } = modes.choiceOf(session);
     described.push({
-      ...{ id: identity.id, projectRoot: identity.projectRoot, mode, reason, results: { ...results } },
+      ...{ id: identity.id, projectRoot: identity.projectRoot, mode, reason },
+      results: {
+        ...{ count: results.count, bytes: results.bytes, sent: { ...results.sent } },
+        ...(withSamples ? { sample: results.sample() } : {}),
+      },
       ...(client ? { client: client.name } : {}),
       list: await offered(session),
     });

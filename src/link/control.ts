@@ -186,8 +186,14 @@ export type TokensReport = {
     mode: string;
     reason: string;
     list: string;
-    /** Answers to its tool calls: as servers sent them, and as it was given them. Pictures and sound not counted. */
-    results: { count: number; bytes: number; sentBytes: number };
+    /** Answers to its tool calls, as servers sent them and as it was given them; without pictures and sound. */
+    results: {
+      count: number;
+      bytes: number;
+      sent: Record<'results' | 'fetched' | 'searches' | 'jobs', number>;
+      /** A random choice of what was sent; on the socket alone, to count its tokens. */
+      sample?: { bytes: number; pieces: string[] };
+    };
   }[];
 };
 

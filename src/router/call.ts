@@ -65,17 +65,22 @@ export class Call {
   answer(envelope: ResponseEnvelope, translation: readonly Edit[] = []): void {
     if (!this.#end()) return;
     const { session, request, onAnswer, onOutcome } = this.forward;
-    if (this.method === 'tools/call') session.noteResult(envelope);
+    const isToolCall = this.method === 'tools/call';
+    if (isToolCall) session.results.noteReceived(envelope);
     if (onOutcome) return onOutcome({ envelope: translated(envelope, translation) });
     const edits: Edit[] = [{ at: envelope.id, with: request.idText }, ...translation, ...(onAnswer?.(envelope) ?? [])];
-    session.send(withEdits(envelope.line, edits), idKey(request.idText));
+    const line = withEdits(envelope.line, edits);
+    if (isToolCall) session.results.noteSent('results', line, request.idText);
+    session.send(line, idKey(request.idText));
   }
 
   fail(error: AppError): void {
     if (!this.#end()) return;
     const { session, request, onOutcome } = this.forward;
     if (onOutcome) return onOutcome({ error });
-    session.send(failureLine(request, error), idKey(request.idText));
+    const line = failureLine(request, error);
+    if (this.method === 'tools/call') session.results.noteSent('results', line, request.idText);
+    session.send(line, idKey(request.idText));
   }
 
   progress({ line, params }: NotificationEnvelope, token: Span): void {

@@ -15,7 +15,7 @@ import { type ChosenMode, chooseMode, type Mode } from './choose-mode.ts';
 import type { Forwarder } from './forward.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { type Offers, ownInstructions } from './lists.ts';
-import { ownToolNames } from './own-tools.ts';
+import { ownToolNames, sentKindOf } from './own-tools.ts';
 import { RefusedByServer } from './refused.ts';
 import { askedName } from './routes.ts';
 import type { Views } from './views.ts';
@@ -210,7 +210,9 @@ export class Modes implements Offers {
       if (signal?.aborted) return;
       line = this.#failureLine(idText, error);
     }
-    if (!signal?.aborted) session.send(line, idKey(idText));
+    if (signal?.aborted) return;
+    session.results.noteSent(sentKindOf(askedName(request) ?? ''), line, idText);
+    session.send(line, idKey(idText));
   }
 
   #failureLine(idText: string, error: unknown): Buffer {

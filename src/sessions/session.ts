@@ -2,9 +2,10 @@
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
 import type { ListName } from '../link/hello.ts';
-import { type ResponseEnvelope, textBytes } from '../mcp/envelope.ts';
+import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
+import { ResultLedger } from './result-ledger.ts';
 
 /** Where a session's messages go. `bufferedBytes`: written, but not yet taken by the other side. */
 export type SessionSink = {
@@ -56,6 +57,8 @@ export type SessionOptions = {
   now: () => number;
   /** Above this the session is closed: it alone pays for not reading. */
   maxBufferedBytes: number;
+  /** Of the session in whose name it calls. */
+  results?: ResultLedger;
 };
 
 export class Session {
@@ -77,8 +80,7 @@ export class Session {
   logLevel: string | undefined;
   calls = 0;
   lastCallAt: number | undefined;
-  /** What servers answered to its calls, and what of that it was given; without pictures and sound. */
-  readonly results = { count: 0, bytes: 0, sentBytes: 0 };
+  readonly results: ResultLedger;
   isClosed = false;
   #connection: ConnectionState = 'open';
   #values: EnvValues = {};
@@ -94,6 +96,7 @@ export class Session {
     this.baseline = options.baseline;
     this.served = options.served;
     this.since = options.now();
+    this.results = options.results ?? new ResultLedger();
     this.#options = options;
     this.#valuesReady = this.#nextValues();
     if (options.wants.length === 0) this.#valuesKnown();
@@ -197,18 +200,6 @@ export class Session {
   noteCall(): void {
     this.calls += 1;
     this.lastCallAt = this.#options.now();
-  }
-
-  noteResult(envelope: ResponseEnvelope): void {
-    const bytes = textBytes(envelope);
-    this.results.count += 1;
-    this.results.bytes += bytes;
-    this.results.sentBytes += bytes;
-  }
-
-  /** The answer was given in another size than it came. */
-  noteShortened(bytes: number): void {
-    this.results.sentBytes -= bytes;
   }
 
   close(reason: string): void {

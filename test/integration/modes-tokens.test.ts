@@ -1,10 +1,13 @@
 // `mcp-proxy tokens` against a running daemon with a session in each mode.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRecord } from '../../src/link/hello.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
-import { invoke } from '../support/gateway-calls.ts';
-import { resultOf } from '../support/mcp-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { invoke, readBack, refOf, start } from '../support/gateway-calls.ts';
+import { type McpClient, resultOf } from '../support/mcp-client.ts';
 
 let rig: DaemonRig;
 beforeEach(() => {
@@ -35,13 +38,76 @@ it('counts what each mode and session is given, and what results cost and saved'
     report.sessions.find((session: { client: string }) => session.client === client);
   expect(bySession('claude-code')).toMatchObject({ mode: 'all', definitionTokens: names.tokens, calls: 0 });
   expect(bySession('editor')).toMatchObject({ mode: 'gateway', definitionTokens: inGateway.tokens, calls: 1 });
-  // 410,000 letters at 4.1 bytes a token, of which some 8,000 were given.
-  expect(bySession('editor').savedTokens).toBeGreaterThan(95_000);
-  expect(bySession('editor').savedTokens + bySession('editor').resultTokens).toBeLessThan(101_000);
+  // 410,000 letters and some words around, of which some 8,000 were given.
+  const { savedTokens, sentTokens, bytesPerToken, isMeasured } = bySession('editor');
+  expect(isMeasured).toBe(true);
+  expect(savedTokens * bytesPerToken).toBeGreaterThan(395_000);
+  expect((savedTokens + sentTokens.results) * bytesPerToken).toBeGreaterThan(405_000);
+  expect((savedTokens + sentTokens.results) * bytesPerToken).toBeLessThan(415_000);
 
   const text = (await rig.cli(['tokens'])).stdout;
   expect(text).toContain('o200k_base');
   expect(text).toMatch(/gateway +6 +\d+/);
+});
+
+type Row = Record<string, number> & { sentTokens: Record<string, number> };
+/** What the answers so far took, without their ids, as this session saw them. */
+const linesOf = (session: McpClient) =>
+  session.lines.filter((line) => line.includes('"result"') && !line.includes('"protocolVersion"'));
+
+it('takes what was read back, searched and run as a job from what was not sent', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await rig.open({ args: ['--mode', 'gateway'] });
+  const row = async (): Promise<Row> => JSON.parse((await rig.cli(['tokens', '--json'])).stdout).sessions[0];
+  const bytesOf = ({ bytesPerToken = 0 }: Row, tokens = 0) => tokens * bytesPerToken;
+
+  const answer = await invoke(session, 'echo__big', { bytes: 100_000 });
+  const before = await row();
+  expect(bytesOf(before, before['savedTokens'])).toBeGreaterThan(80_000);
+  await readBack(session, refOf(answer), {});
+  const after = await row();
+  expect(bytesOf(after, after.sentTokens['fetched'])).toBeGreaterThan(100_000);
+  expect(after['savedTokens']).toBeLessThanOrEqual(0);
+
+  const searched = async () => bytesOf(await row(), (await row()).sentTokens['searches']);
+  expect(await searched()).toBe(0);
+  await session.call('gateway_search', { query: 'echo' });
+  const withSearch = await searched();
+  expect(withSearch).toBeGreaterThan(100);
+  await session.call('gateway_describe', { ids: ['echo__echo'] });
+  expect(await searched()).toBeGreaterThan(withSearch);
+
+  const job = await start(session, 'echo__big', { bytes: 100_000 });
+  await eventually(async () => (await row())['calls'] === 2, { timeoutMs: 10_000, what: 'the job to end' });
+  const ended = await row();
+  await session.call('gateway_invoke_status', { jobId: job });
+  const told = await row();
+  expect(bytesOf(told, told.sentTokens['jobs'])).toBeGreaterThan(bytesOf(ended, ended.sentTokens['jobs']) + 5_000);
+  // All that it was sent, as it saw it.
+  const seen = linesOf(session).reduce((sum, line) => sum + Buffer.byteLength(line), 0);
+  expect(Math.abs(bytesOf(told, told['resultTokens']) - seen) / seen).toBeLessThan(0.01);
+});
+
+it('counts the results of a session by a sample of its own, which no holder of the token is given', async () => {
+  await rig.dispose();
+  rig = new DaemonRig({ MCPPROXY_PORT: '0' });
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const session = await rig.open();
+  const text = 'Ein ganz gewöhnlicher Satz, den man so hinschreibt. '.repeat(40);
+  await session.call('echo__echo', { text });
+  const [line = ''] = linesOf(session);
+  const report = JSON.parse((await rig.cli(['tokens', '--json'])).stdout).sessions[0];
+  // Each cut of the sample may cost one.
+  expect(Math.abs(report.resultTokens - encode(line).length)).toBeLessThan(20);
+  expect(report.isMeasured).toBe(true);
+  expect(JSON.stringify(report)).not.toContain('gewöhnlich');
+
+  const { port = 0 } = (await rig.status()).daemon;
+  const token = readFileSync(join(rig.root, 'lib', 'mcpproxy', 'token'), 'utf8').trim();
+  const { body, status } = await rig.http('GET', '/tokens', { port, headers: { authorization: `Bearer ${token}` } });
+  expect(status).toBe(200);
+  expect(JSON.stringify(body)).toContain('"sent"');
+  expect(JSON.stringify(body)).not.toContain('gewöhnlich');
 });
 
 it('starts nothing', async () => {

@@ -10,9 +10,13 @@ import { type CountTokens, openTokenizer } from '../tokenizer.ts';
 const usage = 'tokens [--project DIR] [--json]';
 
 /** o200k_base over the 30 recorded results of the tests (`npm run bench:tokens` prints it). */
-const resultBytesPerToken = 4.1;
+const usualBytesPerToken = 4.1;
+/** Fewer bytes say more about their own words than about what else was sent. */
+const minSampleBytes = 512;
 /** As Claude Code names them before the model asks for one. */
 const hostPrefix = 'mcp__plugin_mcp-proxy_s__';
+
+type Results = TokensReport['sessions'][number]['results'];
 
 type Counted = {
   method: string;
@@ -30,9 +34,14 @@ type Counted = {
     /** In every request of the session. */
     definitionTokens: number;
     calls: number;
-    /** Of all results so far, as given. */
+    /** Of all answers to its calls so far, as given; what they are made of is below. */
     resultTokens: number;
+    sentTokens: Results['sent'];
+    /** Of what servers answered, what the session was not given; less what it read back and what its jobs cost. */
     savedTokens: number;
+    bytesPerToken: number;
+    /** From a sample of this session's own answers. */
+    isMeasured: boolean;
   }[];
 };
 
@@ -85,10 +94,27 @@ function countReport(report: TokensReport, exact: CountTokens | undefined): Coun
       const { tools, tokens } = pick(listOf(list), isDeferred);
       return {
         ...{ id, client, projectRoot, mode, reason, tools, definitionTokens: tokens, calls: results.count },
-        resultTokens: Math.round(results.sentBytes / resultBytesPerToken),
-        savedTokens: Math.round((results.bytes - results.sentBytes) / resultBytesPerToken),
+        ...countResults(results, exact),
       };
     }),
+  };
+}
+
+function countResults({ bytes, sent, sample }: Results, count: CountTokens | undefined) {
+  const isMeasured = count !== undefined && sample !== undefined && sample.bytes >= minSampleBytes;
+  const sampled = isMeasured ? sample.pieces.reduce((sum, piece) => sum + count(piece), 0) : 0;
+  const bytesPerToken = isMeasured ? sample.bytes / sampled : usualBytesPerToken;
+  const tokensOf = (size: number): number => Math.round(size / bytesPerToken);
+  const { results, fetched, searches, jobs } = sent;
+  return {
+    resultTokens: tokensOf(results + fetched + searches + jobs),
+    sentTokens: {
+      ...{ results: tokensOf(results), fetched: tokensOf(fetched) },
+      ...{ searches: tokensOf(searches), jobs: tokensOf(jobs) },
+    },
+    savedTokens: tokensOf(bytes - results - fetched - jobs),
+    bytesPerToken: Math.round(bytesPerToken * 100) / 100,
+    isMeasured,
   };
 }
 
@@ -100,7 +126,10 @@ function methodOf(isExact: boolean): string {
   const definitions = isExact
     ? 'Definitions: name, description and argument schema of each tool as JSON, counted with o200k_base; other models count some percent more or less.'
     : 'Definitions: ESTIMATED at four characters a token, because the vocabulary file (dist/o200k.br) is missing beside this program.';
-  return `${definitions} Claude Code gives its model only the names until it asks for a tool. Results: ESTIMATED at ${resultBytesPerToken} bytes a token, as counted over recorded results of real servers; pictures and sound not counted.`;
+  const sample = isExact
+    ? `a random sample of up to 16 KiB of what that session was sent, which the daemon holds in memory alone (${usualBytesPerToken}, as over recorded results of real servers, where there is too little)`
+    : `recorded results of real servers (${usualBytesPerToken})`;
+  return `${definitions} Claude Code gives its model only the names until it asks for a tool. Results: ESTIMATED from their bytes, at the bytes a token takes in ${sample}; pictures and sound not counted. READ BACK: parts of shortened results that were asked for again. SEARCHES: finding and describing tools. JOBS: their states and results. NOT SENT: what servers answered, less RESULTS, READ BACK and JOBS.`;
 }
 
 function print({ terminal, home }: CommandContext, counted: Counted): void {
@@ -141,11 +170,16 @@ function print({ terminal, home }: CommandContext, counted: Counted): void {
     { header: 'DEFINITIONS', align: 'right' as const },
     { header: 'CALLS', align: 'right' as const },
     { header: 'RESULTS', align: 'right' as const },
+    { header: 'READ BACK', align: 'right' as const },
+    { header: 'SEARCHES', align: 'right' as const },
+    { header: 'JOBS', align: 'right' as const },
     { header: 'NOT SENT', align: 'right' as const },
   ];
+  const about = (value: number) => (value === 0 ? '' : `~${number(value)}`);
   const rows = counted.sessions.map((one) => [
     ...[shortPath(one.projectRoot, home), one.client, one.mode, number(one.definitionTokens), number(one.calls)],
-    ...[`~${number(one.resultTokens)}`, one.savedTokens === 0 ? '' : `~${number(one.savedTokens)}`],
+    ...[one.sentTokens.results, one.sentTokens.fetched, one.sentTokens.searches, one.sentTokens.jobs].map(about),
+    about(one.savedTokens),
   ]);
   terminal.print(...renderTable(sessionColumns, rows, options), '', ...wrapText(counted.method, terminal.width));
 }

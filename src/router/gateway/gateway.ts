@@ -122,9 +122,7 @@ export class Gateway {
     const visible = this.#finder.of(this.#deps.views.of(session)).find(name);
     const shortened = await this.#shorten(session.identity.scopeId, { entry, tool: visible, envelope });
     if (shortened === undefined) return unchanged;
-    const line = resultLine(request.idText, stringifyExact(shortened));
-    session.noteShortened(envelope.line.length - line.length);
-    return line;
+    return resultLine(request.idText, stringifyExact(shortened));
   }
 
   /** Dynamic mode: a tool that is called stays longer. */

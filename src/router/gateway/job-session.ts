@@ -11,7 +11,7 @@ export function createJobSession(
   now: () => number,
   onProgress: (progress: JobProgress) => void,
 ): Session {
-  const { identity, baseline, values, client, logLevel } = owner;
+  const { identity, baseline, values, client, logLevel, results } = owner;
   const session = new Session({
     identity: { ...identity, id: identity.scopeId },
     sink: { send: (line) => readProgress(line, onProgress), bufferedBytes: 0, close: () => {} },
@@ -21,6 +21,7 @@ export function createJobSession(
     wants: [],
     now,
     maxBufferedBytes: Number.POSITIVE_INFINITY,
+    results,
   });
   session.setValues(values);
   session.client = client;

@@ -44,9 +44,7 @@ export class OwnWork {
     if (answer?.isWhole && result === answer.result) {
       return withEdits(answer.envelope.line, [{ at: answer.envelope.id, with: idText }]);
     }
-    const line = resultLine(idText, stringifyExact(result));
-    if (answer) this.session.noteShortened(answer.envelope.line.length - line.length);
-    return line;
+    return resultLine(idText, stringifyExact(result));
   }
 }
 
