@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { AppError } from '../base/errors.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { isNamed } from '../config/visibility.ts';
@@ -17,6 +18,7 @@ import type { Roster } from '../sessions/roster.ts';
 import { Session } from '../sessions/session.ts';
 import type { Hazards } from '../upstream/hazards.ts';
 import type { Instance } from '../upstream/instance.ts';
+import { stopCauses } from '../upstream/stop-cause.ts';
 import type { Supervisor } from '../upstream/supervisor.ts';
 import type { ConfigHolder } from './config-holder.ts';
 import type { DaemonOptions } from './daemon.ts';
@@ -95,13 +97,14 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
     findServer: (name) => findServer(holder, name),
     serverNames: () => holder.config.servers.map(({ name }) => name),
     start,
-    stop: async (entry) => supervisor.stop(entry?.name, 'a person stopped it'),
+    stop: async (entry) => supervisor.stop(entry?.name, stopCauses.stoppedByPerson),
     restart: async (entry, projectDir) => {
       const copies = supervisor.ofServer(entry.name);
       // Whoever was connected is connected again; a copy that had failed is tried at once.
       const before = copies.map((copy) => ({ copy, owners: ownersOf(copy) }));
-      await Promise.all(copies.map((copy) => copy.stop('a person restarted it')));
+      // Before they end: calls that wait for a start go on with the new one, without the pause of the old one.
       for (const copy of copies) copy.reset();
+      await Promise.all(copies.map((copy) => copy.stop(stopCauses.restarted)));
       await Promise.all(before.flatMap(({ copy, owners }) => owners.map((owner) => copy.acquire(owner))));
       if (copies.length === 0) return start(entry, projectDir);
       return { restarted: entry.name, instances: copies.map(({ state, pid }) => ({ state, pid })) };
@@ -134,8 +137,8 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
   };
 }
 
-function ownersOf(copy: Instance): string[] {
-  const owners = copy.slots().map(({ owner }) => owner ?? '');
+function ownersOf(copy: Instance): readonly string[] {
+  const owners = copy.owners();
   return owners.length === 0 && copy.state === 'failed' ? [''] : owners;
 }
 
@@ -291,6 +294,6 @@ function disabled(entry: ServerEntry): AppError {
   return new AppError({
     code: 'SERVER_DISABLED',
     message: `Server "${entry.name}" is disabled.`,
-    hint: `Run: mcp-proxy enable ${entry.name}`,
+    hint: `Run: ${ownCommand(`enable ${entry.name}`)}`,
   });
 }

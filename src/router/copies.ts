@@ -1,9 +1,11 @@
 // The copy of a server that one session gets: the ready one without a detour, else after its start.
 import { AppError } from '../base/errors.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
+import { NotSentError } from '../upstream/instance-errors.ts';
 import type { Slot } from '../upstream/slot.ts';
 import type { Supervisor } from '../upstream/supervisor.ts';
 import { askerOf, type Views } from './views.ts';
@@ -21,6 +23,17 @@ export class Copies {
   /** Waits for the session's variables and for the start. Rejects with an AppError. */
   async acquire(session: Session, asked: ServerEntry): Promise<Copy> {
     if (!session.hasValues) await session.valuesReady();
+    for (;;) {
+      try {
+        return await this.#acquireNow(session, asked);
+      } catch (error) {
+        // That copy is gone for good, and another one has its place.
+        if (!(error instanceof NotSentError) || !error.goesOn) throw error;
+      }
+    }
+  }
+
+  async #acquireNow(session: Session, asked: ServerEntry): Promise<Copy> {
     // Who waited may hold an entry of before a reload, which must not be started any more.
     const entry = this.#deps.config().servers.find(({ name, enabled }) => enabled && name === asked.name);
     if (!entry) throw takenAway(asked);
@@ -51,7 +64,7 @@ function takenAway({ name }: ServerEntry): AppError {
   return new AppError({
     code: 'SERVER_UNKNOWN',
     message: `Server "${name}" was removed or disabled meanwhile; the call was not sent.`,
-    hint: 'See `mcp-proxy status`.',
-    data: { mayHaveRun: false },
+    hint: `See what there is: ${ownCommand('list')}`,
+    data: { mayHaveRun: false, retry: 'after-fix' },
   });
 }

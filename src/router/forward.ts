@@ -7,6 +7,7 @@ import { isInputRequired } from '../mcp/input-required.ts';
 import { errorCode, modernCodes } from '../mcp/modern.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
+import { NotSentError } from '../upstream/instance-errors.ts';
 import type { Slot } from '../upstream/slot.ts';
 import { Call, type Forward, noticeStart } from './call.ts';
 import type { Copy } from './copies.ts';
@@ -180,8 +181,11 @@ export class Forwarder {
     else call.answer(envelope);
   }
 
-  /** The server had forgotten our MCP session and did not take the call: once more, with a new one. */
-  #mayTryAgain(call: Call, { data }: AppError): boolean {
+  /** The call cannot have run: its server was gone before its turn came, or had forgotten our MCP session. */
+  #mayTryAgain(call: Call, error: AppError): boolean {
+    if (error instanceof NotSentError) return error.goesOn && !call.isOver;
+    const { data } = error;
+    // Once only: a server may forget each session.
     if (data?.['isSessionLost'] !== true || data['mayHaveRun'] !== false || call.wasTriedAgain) return false;
     call.wasTriedAgain = true;
     return !call.isOver;
@@ -190,10 +194,11 @@ export class Forwarder {
   #queueOf(slot: Slot, entry: ServerEntry): FairQueue {
     let queue = this.#queues.get(slot);
     if (!queue) {
-      const hasRoom = () => slot.channel.unsentBytes < maxUnsentBytes;
+      // What waits for a server that is gone goes on to the next one.
+      const hasRoom = () => slot.channel.isLost || slot.channel.unsentBytes < maxUnsentBytes;
       queue = new FairQueue({ maxQueued: 0, maxConcurrent: 1, hasRoom });
       const own = queue;
-      slot.channel.onWritten = () => own.pump();
+      slot.channel.onRoom = () => own.pump();
       this.#queues.set(slot, queue);
     }
     // Set with each call: after a reload the next one brings the limits of the new entry.

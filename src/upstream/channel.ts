@@ -46,11 +46,12 @@ export class Channel {
   readonly #pending = new Map<number, ChannelRequest>();
   #lastId = 0;
   #meta: Record<string, unknown> | undefined;
+  /** What requests are told that come after the loss. */
   #lost: AppError | undefined;
   /** Bytes handed to the transport and not yet written. */
   unsentBytes = 0;
-  /** Called whenever some were written: whoever waits for room may go on. */
-  onWritten: (() => void) | undefined;
+  /** Called whenever some were written, and at the loss: whoever waits for room may go on. */
+  onRoom: (() => void) | undefined;
   /** What a server without sessions is asked to tell of. */
   readonly listening: ModernListening;
 
@@ -68,6 +69,10 @@ export class Channel {
   /** The server knows no sessions: what belongs to a request comes with it, and it asks by its answers. */
   get isStateless(): boolean {
     return this.#meta !== undefined;
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined;
   }
 
   get inFlight(): number {
@@ -176,14 +181,15 @@ export class Channel {
     this.#pending.get(Number(idText))?.onPaused?.();
   }
 
-  /** The transport is gone: every request is answered now. Idempotent. */
-  lose(error: AppError): void {
+  /** The transport is gone: every request is answered now, and later ones with `later`. Idempotent. */
+  lose(error: AppError, later: AppError = error): void {
     if (this.#lost) return;
-    this.#lost = error;
+    this.#lost = later;
     this.listening.close();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const request of pending) request.onAnswer({ error });
+    this.onRoom?.();
   }
 
   #settle(envelope: ResponseEnvelope): void {
@@ -215,7 +221,7 @@ export class Channel {
     this.unsentBytes += line.length;
     const written = () => {
       this.unsentBytes -= line.length;
-      this.onWritten?.();
+      this.onRoom?.();
     };
     // A failed write is followed by the transport's exit, which answers what waits.
     this.#transport.send(line, requestId, headers).then(written, written);

@@ -1,26 +1,48 @@
 // What a caller and `status` are told when a copy was stopped, did not start in time, or failed.
 import { AppError } from '../base/errors.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { Problem } from '../link/control.ts';
+import type { StopCause } from './stop-cause.ts';
 
 export function problemOf(error: AppError): Problem {
   return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
 }
 
-export function stoppedError(server: string, reason: string): AppError {
-  return new AppError({
-    code: 'SERVER_CRASHED',
-    message: `Server "${server}" was stopped (${reason}) while this call was running; it may or may not have taken effect.`,
-    hint: 'It starts again with the next call.',
-    data: { mayHaveRun: true },
-  });
+/** The call did not reach the server. `goesOn`: another copy may have it, without asking anybody. */
+export class NotSentError extends AppError {
+  readonly goesOn: boolean;
+
+  constructor(message: string, { next }: Pick<StopCause, 'next'>) {
+    const isOver = next === 'never';
+    super({
+      code: 'SERVER_STOPPED',
+      message: `${message} The call did not run.`,
+      hint: isOver ? `See what there is: ${ownCommand('list')}` : 'Try again: the next call starts it.',
+      data: { mayHaveRun: false, retry: isOver ? 'after-fix' : 'safe' },
+    });
+    this.goesOn = next === 'at once';
+  }
 }
 
-export function notSentError(server: string): AppError {
+export function notSentError(server: string, cause: StopCause): NotSentError {
+  return new NotSentError(`Server "${server}" was stopped before this call was sent: ${cause.why}.`, cause);
+}
+
+/** For what was waiting for its turn when the server ended by itself. */
+export function diedBeforeError(server: string): NotSentError {
+  return new NotSentError(`Server "${server}" ended before this call was sent.`, { next: 'at once' });
+}
+
+export function stoppedError(server: string, { why, next }: StopCause): AppError {
+  const check = 'Check what happened before you repeat something that changes state.';
   return new AppError({
-    code: 'SERVER_CRASHED',
-    message: `Server "${server}" was stopped before this call was sent.`,
-    hint: 'Try again: it starts with the next call.',
-    data: { mayHaveRun: false },
+    code: 'SERVER_STOPPED',
+    message: `Server "${server}" was stopped while this call was running: ${why}. The call may or may not have taken effect.`,
+    hint:
+      next === 'never'
+        ? `${check} See what there is: ${ownCommand('list')}`
+        : `The next call starts it again. ${check}`,
+    data: { mayHaveRun: true, retry: 'check-first' },
   });
 }
 
@@ -28,7 +50,7 @@ export function timeoutError(server: string, ms: number): AppError {
   return new AppError({
     code: 'SERVER_START_TIMEOUT',
     message: `Server "${server}" was not ready after ${Math.round(ms / 1000)} s and was ended.`,
-    hint: `See \`mcp-proxy logs ${server}\`; the next call tries again.`,
+    hint: `See \`${ownCommand(`logs ${server}`)}\`; the next call tries again.`,
   });
 }
 
@@ -44,6 +66,6 @@ export function crashLoop(server: string, deaths: number, last: string | undefin
   return new AppError({
     code: 'SERVER_FAILED',
     message: message.trim(),
-    hint: `After fixing it, run \`mcp-proxy restart ${server}\`; its output: \`mcp-proxy logs ${server}\`.`,
+    hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
   });
 }

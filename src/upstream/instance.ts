@@ -6,11 +6,12 @@ import type { InstanceState, Problem, Sharing } from '../link/control.ts';
 import { modernVersion } from '../mcp/eras.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
-import { crashLoop, notSentError, problemOf, startFailure, stoppedError, timeoutError } from './instance-errors.ts';
+import { crashLoop, NotSentError, notSentError, problemOf, startFailure, timeoutError } from './instance-errors.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
 import type { LaunchDescription, Opener } from './reach.ts';
 import { describeExit, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
 import type { StderrSink } from './stderr-sink.ts';
+import { type StopCause, stopCauses } from './stop-cause.ts';
 import type { TransportExit } from './transports/transport.ts';
 
 export type InstanceIdentity = {
@@ -58,7 +59,8 @@ export class Instance {
   #state: InstanceState = 'stopped';
   #ending: Promise<void> | undefined;
   #failure: AppError | undefined;
-  #isClosed = false;
+  /** Ended for good, and why. */
+  #closed: StopCause | undefined;
   #startedAt = 0;
   #lastDeathAt = Number.NEGATIVE_INFINITY;
   #refused = 0;
@@ -102,6 +104,11 @@ export class Instance {
     return [...this.#slots.values()].reduce((sum, slot) => sum + slot.channel.inFlight, 0);
   }
 
+  /** Whose connections are open or being opened: sessions, or the one name that stands for all. */
+  owners(): readonly string[] {
+    return [...new Set([...this.#slots.keys(), ...this.#opening.keys()])];
+  }
+
   slots(): readonly Slot[] {
     return [...this.#slots.values()];
   }
@@ -113,10 +120,21 @@ export class Instance {
 
   /** The slot for this session, started if need be. Everyone who asks meanwhile gets the same start. */
   async acquire(owner: string): Promise<Slot> {
+    for (;;) {
+      try {
+        return await this.#acquireNow(owner);
+      } catch (error) {
+        // Ended while it started, to start anew: whoever waits goes on with the new one.
+        if (!(error instanceof NotSentError) || !error.goesOn || this.#closed) throw error;
+      }
+    }
+  }
+
+  async #acquireNow(owner: string): Promise<Slot> {
     this.lastUsedAt = this.#options.deps.now();
     while (this.#ending) await this.#ending;
     // Who waited for an end must not start what nobody would end any more.
-    if (this.#isClosed) throw notSentError(this.identity.server);
+    if (this.#closed) throw notSentError(this.identity.server, this.#closed);
     const key = this.#slotKey(owner);
     const open = this.#slots.get(key);
     if (open) return open;
@@ -132,33 +150,33 @@ export class Instance {
   /** A session left: its own MCP session with the server ends too. */
   release(owner: string): void {
     if (!this.#options.opener.isPerSession) return;
-    void this.#slots.get(owner)?.transport.close('the session ended');
+    void this.#slots.get(owner)?.close(stopCauses.sessionEnded);
   }
 
   /** Ends MCP sessions whose session is gone or has another copy now: a start is not cut off, but may come too late. */
   closeUnused(users: ReadonlySet<string>): void {
     if (!this.#options.opener.isPerSession) return;
     for (const [owner, slot] of this.#slots) {
-      if (!users.has(owner) && slot.channel.inFlight === 0) void slot.transport.close('no session uses it');
+      if (!users.has(owner) && slot.channel.inFlight === 0) void slot.close(stopCauses.notUsed);
     }
   }
 
   /** Ends it as a tree. Idempotent; a later acquire starts it again. */
-  async stop(reason: string): Promise<void> {
+  async stop(cause: StopCause): Promise<void> {
     if (this.#ending) return this.#ending;
-    this.#abort.abort(stoppedError(this.identity.server, reason));
+    this.#abort.abort(notSentError(this.identity.server, cause));
     this.#abort = new AbortController();
     this.#go('stop');
-    this.#ending = this.#end(reason);
+    this.#ending = this.#end(cause);
     await this.#ending;
     this.#ending = undefined;
     this.#go('ended');
   }
 
   /** Ends it for good: nothing starts it again. */
-  close(reason: string): Promise<void> {
-    this.#isClosed = true;
-    return this.stop(reason);
+  close(cause: StopCause): Promise<void> {
+    this.#closed ??= cause;
+    return this.stop(cause);
   }
 
   /** A person asked: forget the crashes, leave `failed`. */
@@ -186,7 +204,7 @@ export class Instance {
       const slot = await deps.admission.run(() => this.#openNow(key, signal));
       if (signal.aborted) {
         await slot.transport.close('stopped during the start');
-        throw stoppedError(server, 'stopped');
+        throw signal.reason;
       }
       this.#slots.set(key, slot);
       this.#go('opened');
@@ -299,11 +317,11 @@ export class Instance {
     this.lastError = problemOf(error);
   }
 
-  async #end(reason: string): Promise<void> {
+  async #end(cause: StopCause): Promise<void> {
     const slots = [...this.#slots.values()];
     this.#slots.clear();
     const opening = [...this.#opening.values()];
-    await Promise.allSettled([...slots.map((slot) => slot.transport.close(reason)), ...opening]);
-    await this.#options.opener.close?.(reason);
+    await Promise.allSettled([...slots.map((slot) => slot.close(cause)), ...opening]);
+    await this.#options.opener.close?.(cause.why);
   }
 }

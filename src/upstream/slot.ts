@@ -1,11 +1,14 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
 import { endsOf, readEnds } from '../base/envelope-ends.ts';
 import { AppError } from '../base/errors.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
 import { Channel } from './channel.ts';
 import { type Introduction, introduce } from './handshake.ts';
+import { diedBeforeError, notSentError, stoppedError } from './instance-errors.ts';
 import type { StderrSink } from './stderr-sink.ts';
 import { printable } from './stderr-sink.ts';
+import type { StopCause } from './stop-cause.ts';
 import type { Transport, TransportEvents, TransportExit } from './transports/transport.ts';
 
 export type SlotEvents = {
@@ -24,6 +27,8 @@ export type Slot = {
   readonly channel: Channel;
   readonly introduction: Introduction;
   readonly transport: Transport;
+  /** We end it: its calls are told why. Resolves when everything that was started is gone. */
+  close: (cause: StopCause) => Promise<void>;
 };
 
 export type OpenSlot = {
@@ -44,6 +49,7 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   const { server, stderr, events } = options;
   let slot: Slot | undefined;
   let exited: TransportExit | undefined;
+  let closing: StopCause | undefined;
   const channel = new Channel(
     lateTransport(() => transport),
     {
@@ -77,7 +83,11 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     onStderr: stderr.write,
     onExit: (exit) => {
       exited = exit;
-      channel.lose(exitError(server, exit, stderr.tail(), slot !== undefined));
+      // Before it is ready only its own handshake speaks to it, which is told how it ended.
+      if (!slot) channel.lose(exitError(server, exit, stderr.tail(), false));
+      else if (closing && exit.reason === 'closed')
+        channel.lose(stoppedError(server, closing), notSentError(server, closing));
+      else channel.lose(exitError(server, exit, stderr.tail(), true), diedBeforeError(server));
       if (slot) events.onExit(slot, exit);
     },
   });
@@ -87,7 +97,11 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     const { capabilities, knownVersion } = options;
     const introduction = await introduce(channel, { server, capabilities, knownVersion });
     if (exited) throw exitError(server, exited, stderr.tail(), false);
-    slot = { owner: options.owner, channel, introduction, transport };
+    const close = (cause: StopCause) => {
+      closing ??= cause;
+      return transport.close(cause.why);
+    };
+    slot = { owner: options.owner, channel, introduction, transport, close };
     return slot;
   } catch (error) {
     await transport.close('the start failed');
@@ -137,22 +151,24 @@ export function exitError(server: string, exit: TransportExit, stderrTail: strin
     return new AppError({
       code: 'SERVER_START_FAILED',
       message: `Server "${server}" ${how} before it was ready.${words}`,
-      hint: `See \`mcp-proxy logs ${server}\`.`,
+      hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
       data: exitData(exit),
     });
   }
   return new AppError({
     code: 'SERVER_CRASHED',
     message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words}`,
-    hint: 'It starts again with the next call. Check what happened before you repeat something that changes state.',
-    data: { ...exitData(exit), mayHaveRun: true },
+    hint: `It starts again with the next call. Check what happened before you repeat something that changes state. Its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    data: { ...exitData(exit), mayHaveRun: true, retry: 'check-first' },
   });
 }
 
 export function describeExit({ reason, code, signal }: TransportExit): string {
+  // A server that was asked to end has an exit as well, which says nothing about it.
+  if (reason === 'closed') return 'was stopped';
   if (signal) return `was ended by ${signal}`;
   if (typeof code === 'number') return `exited with code ${code}`;
-  return reason === 'closed' ? 'was stopped' : reason === 'lost' ? 'closed its connection' : 'could not be started';
+  return reason === 'lost' ? 'closed its connection' : 'could not be started';
 }
 
 function exitData({ code, signal }: TransportExit): Record<string, unknown> {

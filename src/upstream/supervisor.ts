@@ -11,6 +11,7 @@ import { type Asker, type Resolution, type ResolveDeps, type Resolved, resolveCo
 import { singleClientEvidence } from './single-client.ts';
 import type { Slot } from './slot.ts';
 import type { StderrSink } from './stderr-sink.ts';
+import { daemonEnds, type StopCause, stopCauses } from './stop-cause.ts';
 
 export type OpenerRequest = {
   entry: ServerEntry;
@@ -66,7 +67,7 @@ export class Supervisor {
       now: deps.now,
       onHung: (instance, silentMs) => {
         deps.log.warn('server.hung', { server: instance.identity.server, instance: instance.identity.id, silentMs });
-        void instance.stop(`it did not answer for ${Math.round(silentMs / 1_000)} s`);
+        void instance.stop({ why: `it did not answer for ${Math.round(silentMs / 1_000)} s`, next: 'at once' });
       },
     });
   }
@@ -87,7 +88,9 @@ export class Supervisor {
       if (entry) this.#entries.set(instance, entry);
     }
     this.#admission.pump();
-    await Promise.all([...restart, ...removed].map((name) => this.discardServer(name, 'its configuration changed')));
+    const discard = (name: string) =>
+      this.discardServer(name, entries.get(name)?.enabled ? stopCauses.changed : stopCauses.removed);
+    await Promise.all([...restart, ...removed].map(discard));
   }
 
   find(key: string): Instance | undefined {
@@ -167,30 +170,30 @@ export class Supervisor {
       // What still runs there is a job that its session left behind on purpose.
       const isLeft = abandonedAt !== undefined && now - abandonedAt > sessionLingerMs;
       const isAbandoned = isLeft && instance.inFlight === 0;
-      if (isAbandoned) stops.push(this.#discard(key, instance, 'its session ended'));
-      else if (this.#isSuperseded(instance)) stops.push(this.#discard(key, instance, 'its sharing changed'));
-      else if (this.#isIdle(instance, now)) stops.push(instance.stop('it was idle'));
+      if (isAbandoned) stops.push(this.#discard(key, instance, stopCauses.sessionEnded));
+      else if (this.#isSuperseded(instance)) stops.push(this.#discard(key, instance, stopCauses.sharingChanged));
+      else if (this.#isIdle(instance, now)) stops.push(instance.stop(stopCauses.idle));
       else instance.closeUnused(this.#users.get(key) ?? new Set());
     }
     await Promise.all(stops);
   }
 
   /** Ends the copies of a server whose entry changed or went; the next call starts the new one. */
-  async discardServer(name: string, reason: string): Promise<void> {
+  async discardServer(name: string, cause: StopCause): Promise<void> {
     const found = [...this.#instances].filter(([, instance]) => instance.identity.server === name);
-    await Promise.all(found.map(([key, instance]) => this.#discard(key, instance, reason)));
+    await Promise.all(found.map(([key, instance]) => this.#discard(key, instance, cause)));
   }
 
   /** Stops every copy of a server, or of all; they start again on demand. */
-  async stop(name: string | undefined, reason: string): Promise<void> {
+  async stop(name: string | undefined, cause: StopCause): Promise<void> {
     const found = name === undefined ? this.all() : this.ofServer(name);
-    await Promise.all(found.map((instance) => instance.stop(reason)));
+    await Promise.all(found.map((instance) => instance.stop(cause)));
   }
 
   /** For good. */
   async close(reason: string): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.all().map((instance) => instance.close(reason)));
+    await Promise.all(this.all().map((instance) => instance.close(daemonEnds(reason))));
   }
 
   #isIdle(instance: Instance, now: number): boolean {
@@ -210,12 +213,12 @@ export class Supervisor {
     return sharing !== instance.identity.sharing;
   }
 
-  async #discard(key: string, instance: Instance, reason: string): Promise<void> {
+  async #discard(key: string, instance: Instance, cause: StopCause): Promise<void> {
     // Removed first: a call that comes now gets a new copy instead of this dying one.
     this.#instances.delete(key);
     this.#users.delete(key);
     this.#abandoned.delete(key);
-    await instance.close(reason);
+    await instance.close(cause);
   }
 
   #create(entry: ServerEntry, resolved: Resolved, asker: Asker): Instance {

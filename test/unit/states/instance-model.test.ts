@@ -7,6 +7,7 @@ import type { InstanceState } from '../../../src/link/control.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
 import { Instance } from '../../../src/upstream/instance.ts';
 import { type InstanceEvent, instanceTransitions, nextInstanceState } from '../../../src/upstream/instance-state.ts';
+import { stopCauses } from '../../../src/upstream/stop-cause.ts';
 import type { Transport, TransportEvents } from '../../../src/upstream/transports/transport.ts';
 
 /** A server that can be told what to do next. */
@@ -147,10 +148,10 @@ class Stop extends Step {
     return true;
   }
   async act(model: Model, world: World): Promise<void> {
-    const stopping = world.instance.stop('a test');
+    const stopping = world.instance.stop(stopCauses.stoppedByPerson);
     go(model, 'stop');
     expect(world.instance.state).toBe('stopping');
-    await Promise.all([stopping, world.instance.stop('again')]);
+    await Promise.all([stopping, world.instance.stop(stopCauses.stoppedByPerson)]);
     go(model, 'ended');
   }
 }
@@ -204,9 +205,9 @@ describe('a copy of a server', () => {
   it('that is stopped while it starts is stopped, and its start is given up', async () => {
     const world = new World();
     const opening = world.instance.acquire('');
-    const failed = expect(opening).rejects.toMatchObject({ code: 'SERVER_CRASHED' });
+    const failed = expect(opening).rejects.toMatchObject({ code: 'SERVER_STOPPED' });
     expect(world.instance.state).toBe('starting');
-    await world.instance.stop('a test');
+    await world.instance.stop(stopCauses.stoppedByPerson);
     await failed;
     expect(world.instance.state).toBe('stopped');
   });

@@ -95,6 +95,20 @@ describe('the channel to a server', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('tells what comes after the loss that it was not sent, and lets go who waited for room', () => {
+    const { channel, ask, sent } = open();
+    const heard: string[] = [];
+    const later = new AppError({ code: 'SERVER_CRASHED', message: 'not sent' });
+    channel.onRoom = () => heard.push(`room ${channel.isLost}`);
+    ask('a', (answer) => {
+      heard.push(textOfAnswer(answer));
+      ask('a', (next) => heard.push(textOfAnswer(next)));
+    });
+    channel.lose(lost, later);
+    expect(heard).toEqual(['gone', 'not sent', 'room true']);
+    expect(sent).toHaveLength(1);
+  });
+
   it('keeps sessions apart: same requests, any order of answers, progress and loss', () => {
     const step = fc.oneof(
       fc.record({ ask: fc.constantFrom('a', 'b', 'c') }),

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
 import { Instance } from '../../../src/upstream/instance.ts';
+import { daemonEnds, stopCauses } from '../../../src/upstream/stop-cause.ts';
 
 function createInstance() {
   const starts: string[] = [];
@@ -33,19 +34,19 @@ function createInstance() {
 
 it('is not started by who waited for its end, when that end turned out to be for good', async () => {
   const { instance, starts, endNow } = createInstance();
-  const stopped = instance.stop('a person restarted it');
+  const stopped = instance.stop(stopCauses.restarted);
   const waiting = instance.acquire('session');
-  const closed = instance.close('the daemon ends');
+  const closed = instance.close(daemonEnds('stop'));
   endNow();
   await Promise.all([stopped, closed]);
-  await expect(waiting).rejects.toMatchObject({ code: 'SERVER_CRASHED', data: { mayHaveRun: false } });
+  await expect(waiting).rejects.toMatchObject({ code: 'SERVER_STOPPED', data: { mayHaveRun: false } });
   await expect(instance.acquire('another')).rejects.toMatchObject({ data: { mayHaveRun: false } });
   expect(starts).toEqual([]);
 });
 
 it('is started by who waited for its end, when it was only stopped', async () => {
   const { instance, starts, endNow } = createInstance();
-  const stopped = instance.stop('it was idle');
+  const stopped = instance.stop(stopCauses.idle);
   const waiting = instance.acquire('session');
   endNow();
   await stopped;

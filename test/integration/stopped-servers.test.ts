@@ -1,0 +1,116 @@
+// A server that ends while calls run, wait or are about to be sent: each call is told what happened to it, and what was
+// never sent goes to the next copy.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonRig, fixture } from '../support/daemon-rig.ts';
+import { errorData } from '../support/fault-rig.ts';
+import { type McpClient, textOf } from '../support/mcp-client.ts';
+
+let rig: DaemonRig;
+beforeEach(() => {
+  rig = new DaemonRig();
+});
+afterEach(() => rig.dispose());
+
+const longMs = 60_000;
+
+/** Sent when the server is there: its own progress shows that the call is with it. */
+function callSlow(session: McpClient): Promise<Record<string, unknown>> {
+  const params = { name: 'c__slow', arguments: { ms: longMs, steps: 600 }, _meta: { progressToken: 'p' } };
+  return session.request('tools/call', params, 30_000);
+}
+
+async function waitFor(server: string, state: string): Promise<void> {
+  await rig.statusUntil(
+    ({ servers }) => servers.some((one) => one.name === server && one.instances.some((copy) => copy.state === state)),
+    `${server} ${state}`,
+  );
+}
+
+describe('calls that were not sent', () => {
+  it.each([
+    ['more calls than it takes at once', { maxConcurrent: 1 }],
+    ['one call at a time', { onAmbiguous: 'serialize' }],
+  ])('go to the next copy when the server is killed: %s', async (_what, more) => {
+    rig.writeConfig({ c: fixture('echo.mjs', {}, more) });
+    const session = await rig.open();
+    const pid = Number(textOf(await session.call('c__pid')));
+    const running = session.call('c__slow', { ms: longMs });
+    const waiting = [session.call('c__pid'), session.call('c__pid')];
+    await rig.statusUntil(({ servers }) => servers[0]?.instances[0]?.queued === 2, 'two calls to wait');
+    process.kill(pid, 'SIGKILL');
+    expect(errorData(await running)).toMatchObject({ code: 'SERVER_CRASHED', signal: 'SIGKILL', mayHaveRun: true });
+    const pids = (await Promise.all(waiting)).map(textOf);
+    expect(pids[0]).toMatch(/^\d+$/);
+    expect(pids).toEqual([pids[0], pids[0]]);
+    expect(Number(pids[0])).not.toBe(pid);
+  });
+
+  it('go on with the new start when a person restarts a server that starts', async () => {
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '1500' }) });
+    const session = await rig.open();
+    const waiting = session.call('c__echo', { text: 'waited' });
+    await waitFor('c', 'starting');
+    const { code, stdout } = await rig.cli(['restart', 'c']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('ready') });
+    expect(textOf(await waiting)).toBe('waited');
+    expect(rig.log().filter(({ event }) => event === 'server.ready')).toHaveLength(1);
+  });
+
+  it('go on with the new entry when it is edited while its server starts', async () => {
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    const session = await rig.open();
+    const waiting = session.call('c__echo', { text: 'waited' });
+    await waitFor('c', 'starting');
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '1' }) });
+    expect(textOf(await waiting)).toBe('waited');
+  });
+
+  it('are said not to have run when a person stops a server that starts', async () => {
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    const session = await rig.open();
+    const waiting = session.call('c__echo', { text: 'waited' });
+    await waitFor('c', 'starting');
+    await rig.cli(['stop', 'c']);
+    const answer = await waiting;
+    expect(errorData(answer)).toEqual({ code: 'SERVER_STOPPED', mayHaveRun: false, retry: 'safe' });
+    expect(textOf(answer)).toContain('a person stopped it');
+    expect(textOf(answer)).toContain('The call did not run.');
+  });
+
+  it('are said not to have run when the entry is removed while its server starts', async () => {
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    const session = await rig.open();
+    const waiting = session.call('c__echo', { text: 'waited' });
+    await waitFor('c', 'starting');
+    rig.writeConfig({ other: fixture('echo.mjs') });
+    const answer = await waiting;
+    expect(errorData(answer)).toMatchObject({ mayHaveRun: false, retry: 'after-fix' });
+    expect(textOf(answer)).toContain('removed');
+  });
+});
+
+describe('a call that runs is told why its server was ended:', () => {
+  const ends: Record<string, [end: () => unknown, why: RegExp]> = {
+    'a restart': [() => rig.cli(['restart', 'c']), /a person restarted it/],
+    'a stop': [() => rig.cli(['stop', 'c']), /a person stopped it/],
+    'another entry': [() => rig.writeConfig({ c: fixture('echo.mjs', { NEW: '1' }) }), /configuration changed/],
+    'no entry': [() => rig.writeConfig({ d: fixture('echo.mjs') }), /removed from the configuration/],
+    'the end of the daemon': [
+      () => rig.daemons().map((pid) => process.kill(pid, 'SIGTERM')),
+      /daemon ended \(SIGTERM\)/,
+    ],
+  };
+  it.each(Object.entries(ends))('%s', async (name, [end, why]) => {
+    rig.writeConfig({ c: fixture('echo.mjs') });
+    const session = await rig.open();
+    await session.call('c__pid');
+    const running = callSlow(session);
+    await session.notification('notifications/progress');
+    await end();
+    const answer = await running;
+    expect(errorData(answer)).toEqual({ code: 'SERVER_STOPPED', mayHaveRun: true, retry: 'check-first' });
+    expect(textOf(answer)).toMatch(why);
+    expect(textOf(answer)).not.toMatch(/exited|crash/);
+    if (name === 'no entry') expect(textOf(answer)).not.toMatch(/starts it again/);
+  });
+});
