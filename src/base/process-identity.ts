@@ -47,6 +47,8 @@ export type LinuxStat = {
   ppid: number;
   pgid: number;
   sid: number;
+  /** Processor time, 10 ms each: its own, and of children that ended. */
+  ticks: number;
   threads: number;
   startTime: string;
 };
@@ -67,6 +69,7 @@ export function linuxStat(pid: number): LinuxStat | undefined {
     ppid: Number(ppid),
     pgid: Number(pgid),
     sid: Number(sid),
+    ticks: rest.slice(7, 11).reduce((sum, part) => sum + Number(part), 0),
     threads: Number(rest[13]),
     startTime: rest[15] ?? '',
   };

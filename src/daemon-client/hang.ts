@@ -1,6 +1,5 @@
 // Busy or hung? A daemon that does not answer is waited for, as long as its process runs. One that has not answered for a
 // minute while its process used no time at all, or was stopped, is named so; a person may end it.
-import { readFileSync } from 'node:fs';
 import { AppError } from '../base/errors.ts';
 import { isRunning, linuxStat, type ProcessIdentity } from '../base/process-identity.ts';
 import { readEndpoint } from '../link/endpoint.ts';
@@ -63,22 +62,12 @@ function hungError(found: ProcessIdentity, what: string): AppError {
 function lookAt(pidPath: string, now: number): Sight | undefined {
   const endpoint = readEndpoint(pidPath);
   if (!endpoint || !isRunning(endpoint)) return undefined;
-  const ticks = cpuTicks(endpoint.pid);
+  // Where the system does not tell, nothing is called hung.
+  const ticks = linuxStat(endpoint.pid)?.ticks;
   return ticks === undefined ? undefined : { process: endpoint, at: now, ticks };
 }
 
 /** By a signal (T) or a debugger (t). */
 function isStopped(pid: number): boolean {
   return /^[Tt]$/.test(linuxStat(pid)?.state ?? '');
-}
-
-/** User and system time; undefined where the system does not tell, and then nothing is called hung. */
-function cpuTicks(pid: number): number | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return undefined; // gone, or not Linux
-  }
 }

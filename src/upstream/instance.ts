@@ -92,6 +92,11 @@ export class Instance {
     return this.#options.opener.pid();
   }
 
+  /** A process of ours. */
+  get isLocal(): boolean {
+    return this.#options.opener.isLocal;
+  }
+
   describe(): LaunchDescription {
     return this.#options.opener.describe();
   }

@@ -27,6 +27,8 @@ export type Slot = {
   readonly channel: Channel;
   readonly introduction: Introduction;
   readonly transport: Transport;
+  /** How often anything of it was read: answers, text, stderr. */
+  readonly heard: number;
   /** We end it: its calls are told why. Resolves when everything that was started is gone. */
   close: (cause: StopCause) => Promise<void>;
 };
@@ -50,6 +52,7 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   let slot: Slot | undefined;
   let exited: TransportExit | undefined;
   let closing: StopCause | undefined;
+  let heard = 0;
   const channel = new Channel(
     lateTransport(() => transport),
     {
@@ -69,9 +72,16 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     },
   );
   const transport: Transport = await options.open({
-    onMessage: (line, stream) => channel.receive(line, stream),
-    onGarbage: (what) => stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`)),
+    onMessage: (line, stream) => {
+      heard += 1;
+      channel.receive(line, stream);
+    },
+    onGarbage: (what) => {
+      heard += 1;
+      stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`));
+    },
     onOversize: (ends) => {
+      heard += 1;
       const { bytes } = ends;
       const { id, hasMethod } = readEnds(ends);
       stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
@@ -80,7 +90,10 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     },
     onRequestFailed: (id, error) => channel.failRequest(id, error),
     onStreamPaused: (id) => channel.pauseRequest(id),
-    onStderr: stderr.write,
+    onStderr: (chunk) => {
+      heard += 1;
+      stderr.write(chunk);
+    },
     onExit: (exit) => {
       exited = exit;
       // Before it is ready only its own handshake speaks to it, which is told how it ended.
@@ -101,7 +114,12 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
       closing ??= cause;
       return transport.close(cause.why);
     };
-    slot = { owner: options.owner, channel, introduction, transport, close };
+    slot = {
+      ...{ owner: options.owner, channel, introduction, transport, close },
+      get heard() {
+        return heard;
+      },
+    };
     return slot;
   } catch (error) {
     await transport.close('the start failed');

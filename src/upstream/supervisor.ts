@@ -65,9 +65,9 @@ export class Supervisor {
     this.#admission = new Admission(() => deps.config().daemon.startLimit);
     this.#health = new HealthChecks({
       now: deps.now,
-      onHung: (instance, silentMs) => {
-        deps.log.warn('server.hung', { server: instance.identity.server, instance: instance.identity.id, silentMs });
-        void instance.stop({ why: `it did not answer for ${Math.round(silentMs / 1_000)} s`, next: 'at once' });
+      onHung: (instance, why) => {
+        deps.log.warn('server.hung', { server: instance.identity.server, instance: instance.identity.id, why });
+        void instance.stop({ why, next: 'at once' });
       },
     });
   }

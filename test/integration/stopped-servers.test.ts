@@ -114,3 +114,31 @@ describe('a call that runs is told why its server was ended:', () => {
     if (name === 'no entry') expect(textOf(answer)).not.toMatch(/starts it again/);
   });
 });
+
+it.runIf(process.platform === 'linux')(
+  'a server whose process is stopped is shown at once, and ended after a while although it is called again and again',
+  async () => {
+    rig.writeConfig({ c: fixture('echo.mjs') });
+    const session = await rig.open();
+    const pid = Number(textOf(await session.call('c__pid')));
+    process.kill(pid, 'SIGSTOP');
+    const running = session.call('c__echo', { text: 'late' }, 90_000);
+    const { servers } = await rig.statusUntil((status) => status.servers[0]?.lastError !== undefined, 'a note of it');
+    expect(servers[0]).toMatchObject({ state: 'ready', lastError: { code: 'SERVER_HUNG' } });
+    expect(servers[0]?.lastError?.hint).toContain(`kill -CONT ${pid}`);
+    const given = setInterval(() => {
+      session.send({
+        jsonrpc: '2.0',
+        id: 'given-up',
+        method: 'tools/call',
+        params: { name: 'c__echo', arguments: {} },
+      });
+      session.notify('notifications/cancelled', { requestId: 'given-up' });
+    }, 1_000);
+    const answer = await running.finally(() => clearInterval(given));
+    expect(errorData(answer)).toMatchObject({ code: 'SERVER_STOPPED', mayHaveRun: true });
+    expect(textOf(answer)).toContain('its process was stopped by a signal');
+    expect(Number(textOf(await session.call('c__pid')))).not.toBe(pid);
+  },
+  120_000,
+);

@@ -1,4 +1,4 @@
-// Idle servers are asked, busy ones never; two silences in a row end one.
+// Silent servers are asked, busy ones beside their calls; silence of one that does nothing ends it.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
@@ -9,14 +9,17 @@ import type { TransportEvents } from '../../../src/upstream/transports/transport
 const minute = 60_000;
 let isSilent = false;
 let asked: string[] = [];
-let hung: number[] = [];
+let hung: string[] = [];
+let ticks: number | undefined;
+let isStopped = false;
 let instance: Instance;
 let health: HealthChecks;
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  [isSilent, asked, hung] = [false, [], []];
-  health = new HealthChecks({ now: Date.now, onHung: (_instance, ms) => hung.push(ms) });
+  [isSilent, asked, hung, ticks, isStopped] = [false, [], [], 0, false];
+  const activity = { isStopped: () => isStopped, ticks: () => ticks };
+  health = new HealthChecks({ now: Date.now, activity, onHung: (_instance, why) => hung.push(why) });
   instance = new Instance({
     ...{ id: 'h-1', key: 'k', snapshotKey: 's', server: 'h', sharing: 'shared' as const, capabilities: {} },
     startTimeoutMs: 5_000,
@@ -24,7 +27,7 @@ beforeEach(async () => {
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 4), log: silentLog, now: Date.now, random: () => 0.5 },
     opener: {
-      ...{ isPerSession: false, isLocal: true, pid: () => undefined, describe: () => ({ environment: [] }) },
+      ...{ isPerSession: false, isLocal: true, pid: () => 4_321, describe: () => ({ environment: [] }) },
       open: (events) => Promise.resolve(transport(events)),
     },
   });
@@ -84,15 +87,80 @@ it('calls a server hung after two silences, and not after one', async () => {
   expect(hung.length).toBeGreaterThanOrEqual(1);
 });
 
-it('never asks a busy one, however long its call takes', async () => {
-  isSilent = true;
-  const [slot] = instance.slots();
-  slot?.channel.request({
+/** A call that is never answered. */
+function callForever(): number | undefined {
+  return instance.slots()[0]?.channel.request({
     method: 'tools/call',
     encode: () => Buffer.from('{"method":"tools/call"}'),
     onAnswer: () => {},
   });
+}
+const pings = () => asked.filter((method) => method === 'ping').length;
+
+it('asks a busy one beside its call once it was silent for long, and an answer is enough', async () => {
+  callForever();
+  await pass(minute);
+  expect(pings()).toBe(0);
   await pass(30 * minute);
-  expect(asked).toEqual(['tools/call']);
+  expect(pings()).toBeGreaterThan(20);
   expect(hung).toEqual([]);
+});
+
+it('calls a busy one hung after ten silent minutes in which it did nothing, and not before', async () => {
+  isSilent = true;
+  callForever();
+  await pass(10 * minute);
+  expect(hung).toEqual([]);
+  await pass(2 * minute);
+  expect(hung[0]).toMatch(/^it did not answer for 60\d s and did nothing$/);
+});
+
+it.each([false, true])('never calls one hung that computes, busy or idle (%s)', async (isBusy) => {
+  isSilent = true;
+  if (isBusy) callForever();
+  for (let i = 0; i < 60; i += 1) {
+    ticks = (ticks ?? 0) + 3_000;
+    await pass(minute / 2);
+  }
+  expect(hung).toEqual([]);
+});
+
+it('does not judge a busy one where the system tells nothing of its processes', async () => {
+  [isSilent, ticks] = [true, undefined];
+  callForever();
+  await pass(60 * minute);
+  expect(hung).toEqual([]);
+});
+
+it('finds out a hung one although somebody calls it all the time and gives up each time', async () => {
+  isSilent = true;
+  for (let i = 0; i < 30; i += 1) {
+    const id = callForever();
+    instance.lastUsedAt = Date.now();
+    await pass(8_000);
+    if (id !== undefined) instance.slots()[0]?.channel.cancel(id, undefined);
+    await pass(17_000);
+  }
+  expect(hung[0]).toContain('and did nothing');
+});
+
+it('shows at once that the process of a called one was stopped, and calls it hung half a minute later', async () => {
+  callForever();
+  await pass(3 * minute);
+  [isSilent, isStopped] = [true, true];
+  await pass(4_000);
+  expect(instance.lastError).toMatchObject({ code: 'SERVER_HUNG', hint: expect.stringContaining('kill -CONT 4321') });
+  expect(hung).toEqual([]);
+  await pass(minute / 2);
+  expect(hung[0]).toMatch(/stopped by a signal/);
+});
+
+it('forgets that it was stopped once it says something', async () => {
+  callForever();
+  [isSilent, isStopped] = [true, true];
+  await pass(10_000);
+  expect(instance.lastError).toBeDefined();
+  [isSilent, isStopped] = [false, false];
+  await pass(2 * minute);
+  expect([instance.lastError, hung]).toEqual([undefined, []]);
 });
