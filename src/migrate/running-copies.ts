@@ -1,7 +1,7 @@
 // Which running processes are copies of a server, what they cost, and which variables they were given.
-import { basename } from 'node:path';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
 import type { LaunchEntry } from './declared.ts';
+import { isLaunchOf, weightOf } from './launch-match.ts';
 import type { ProcessTable, RunningProcess } from './process-table.ts';
 
 export type RunningCopies = {
@@ -17,13 +17,12 @@ export type RunningCopies = {
 
 export type FindCopies = (entry: LaunchEntry) => RunningCopies | undefined;
 
-/** Looks up copies in one snapshot; without a table nothing is known. */
-export function createCopyFinder(table: ProcessTable | undefined): FindCopies {
+/** Looks up copies in one snapshot; without a table nothing is known. `rivals`: all servers that may be meant. */
+export function createCopyFinder(table: ProcessTable | undefined, rivals: readonly LaunchEntry[] = []): FindCopies {
   if (!table) return () => undefined;
-  const children = childrenIn(table);
   return (entry) => {
     if (entry.command === undefined) return undefined;
-    const trees = findCopyTrees(table, entry, children);
+    const trees = findCopyTrees(table, entry, rivals);
     const roots = trees.flatMap(([root]) => root ?? []);
     const all = trees.flat();
     const pss = all.map((running) => table.pssBytes(running.pid));
@@ -39,15 +38,20 @@ export function createCopyFinder(table: ProcessTable | undefined): FindCopies {
   };
 }
 
-/** Each copy of a server with all that it started, its root first. */
+/** Each copy of a server with all that it started, its root first. What a rival describes more exactly is the rival's. */
 export function findCopyTrees(
   table: Pick<ProcessTable, 'processes'>,
   entry: LaunchEntry,
-  children = childrenIn(table),
+  rivals: readonly LaunchEntry[] = [],
 ): RunningProcess[][] {
-  const matching = table.processes.filter((running) => isCopy(running, entry));
+  const stronger = rivals.filter((rival) => weightOf(rival) > weightOf(entry));
+  const matching = table.processes.filter(
+    ({ argv }) => isLaunchOf(argv, entry) && !stronger.some((rival) => isLaunchOf(argv, rival)),
+  );
   const pids = new Set(matching.map((running) => running.pid));
-  const roots = matching.filter((running) => !hasAncestorIn(running, pids, table.processes));
+  const byPid = new Map(table.processes.map((running) => [running.pid, running]));
+  const children = childrenIn(table);
+  const roots = matching.filter((running) => !hasAncestorIn(running, pids, byPid));
   return roots.map((root) => treeOf(root, children));
 }
 
@@ -57,31 +61,11 @@ function childrenIn({ processes }: Pick<ProcessTable, 'processes'>): Map<number,
   return children;
 }
 
-/** The command's own name and all its arguments in order; an interpreter or `npx` may stand before. */
-function isCopy({ argv }: RunningProcess, entry: LaunchEntry): boolean {
-  const wanted = entry.args ?? [];
-  const start = argv.length - wanted.length;
-  if (start < 1 || !wanted.every((arg, i) => matchesTemplate(arg, argv[start + i] ?? ''))) return false;
-  const name = basename(entry.command ?? '');
-  const program = argv.slice(0, start);
-  // `npx` runs as `npm exec …`, rewritten to one word by npm itself, or as node with npx-cli.js.
-  return (
-    program.some((word) => basename(word) === name || basename(word).startsWith(`${name}-cli.`)) ||
-    program.join(' ') === entry.command
-  );
-}
-
-/** References stand for any text. */
-function matchesTemplate(template: string, text: string): boolean {
-  const parts = template.split(/\$\{[^}]*\}/);
-  if (parts.length === 1) return template === text;
-  const [head = ''] = parts;
-  const tail = parts.at(-1) ?? '';
-  return text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail);
-}
-
-function hasAncestorIn(running: RunningProcess, pids: ReadonlySet<number>, all: readonly RunningProcess[]): boolean {
-  const byPid = new Map(all.map((entry) => [entry.pid, entry]));
+function hasAncestorIn(
+  running: RunningProcess,
+  pids: ReadonlySet<number>,
+  byPid: ReadonlyMap<number, RunningProcess>,
+): boolean {
   let at = byPid.get(running.ppid);
   for (let depth = 0; at && depth < 64; depth += 1) {
     if (pids.has(at.pid)) return true;

@@ -66,10 +66,14 @@ type Planner = (options: PlanOptions) => Planned;
 
 function plannerOf(context: CommandContext, world: World, args: ParsedArgs): Planner {
   const projects = readProjects(world, args);
-  const findCopies = createCopyFinder(readProcessTable());
+  const table = readProcessTable();
   const now = new Date(context.now());
   return (options) => {
     const sources = collectSources(world, projects);
+    const findCopies = createCopyFinder(
+      table,
+      sources.servers.map(({ entry }) => entry),
+    );
     const plan = makePlan({ world, sources, findCopies, options, now });
     ensureKnown(args, plan, sources.servers);
     return { sources, plan };
