@@ -1,77 +1,108 @@
 // Processes that nobody uses: copies whose daemon is gone, and copies that single sessions started for themselves.
+import type { LaunchEntry } from '../../migrate/declared.ts';
 import type { RunningProcess } from '../../migrate/process-table.ts';
 import { findCopyTrees } from '../../migrate/running-copies.ts';
-import { formatBytes, plural } from '../render/format.ts';
+import { plural } from '../render/format.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
+import { describeCopies } from './copy-costs.ts';
+import { findStarter } from './copy-starter.ts';
 import { endProcesses, identityOf, type ProcessFacts } from './process-facts.ts';
 
 export const leftovers: Check = {
   name: 'leftovers',
   title: 'Orphans, and copies outside of the daemon',
-  run: (facts) => {
-    if (!facts.processes) return [];
-    const orphans = orphansOf(facts.processes);
-    return [...orphanFinding(orphans, facts.processes), ...copies(facts, facts.processes, orphans)];
-  },
+  run: (facts) => leftoverFindings(facts),
 };
 
-/** Marked as a daemon's, with no daemon above them or above another process of the same copy. */
-function orphansOf(facts: ProcessFacts): RunningProcess[] {
-  const marked = facts.table.processes.flatMap((running) => {
-    const marker = facts.markerOf(running.pid);
-    return marker !== undefined && facts.isOurs(running.pid) ? [{ running, marker }] : [];
-  });
-  const alive = new Set(marked.filter(({ running }) => facts.isBelowDaemon(running)).map(({ marker }) => marker));
-  return marked.filter(({ marker }) => !alive.has(marker)).map(({ running }) => running);
+type Seen = Pick<DoctorFacts, 'config' | 'sources' | 'processes'>;
+
+export function leftoverFindings({ config, sources, processes }: Seen): CheckFinding[] {
+  if (!processes) return [];
+  const orphans = orphansOf(processes);
+  const known = new Set([...orphans.values()].flat(2).map(({ pid }) => pid));
+  return [...orphanFindings(orphans, processes), ...copies(launchesOf({ config, sources }), processes, known)];
 }
 
-function orphanFinding(orphans: readonly RunningProcess[], facts: ProcessFacts): CheckFinding[] {
-  if (orphans.length === 0) return [];
+/** By server the copies that are marked as a daemon's, with no daemon above them or above another process of the copy. */
+function orphansOf(facts: ProcessFacts): Map<string, RunningProcess[][]> {
+  const byMarker = new Map<string, RunningProcess[]>();
+  for (const running of facts.table.processes) {
+    const marker = facts.markerOf(running.pid);
+    if (marker === undefined || !facts.isOurs(running.pid)) continue;
+    byMarker.set(marker, [...(byMarker.get(marker) ?? []), running]);
+  }
+  const byServer = new Map<string, RunningProcess[][]>();
+  for (const [marker, processes] of byMarker) {
+    if (processes.some(facts.isBelowDaemon)) continue;
+    // `<server>-<number>-<random>`
+    const server = marker.replace(/-\d+-[0-9a-f]+$/, '');
+    byServer.set(server, [...(byServer.get(server) ?? []), processes]);
+  }
+  return byServer;
+}
+
+function orphanFindings(orphans: ReadonlyMap<string, RunningProcess[][]>, facts: ProcessFacts): CheckFinding[] {
+  return [...orphans].map(([server, found]) => ({
+    severity: 'warning',
+    what: `${plural(found.length, 'copy', 'copies')} of ${server} outlived the daemon: ${describeCopies(found, facts)}.`,
+    fix: endFix(found.flat(), 'The next daemon ends them.'),
+  }));
+}
+
+type Launch = { name: string; entry: LaunchEntry; isShared: boolean };
+
+/** What the daemon has, and what clients declare for themselves: their sessions can leave copies behind too. */
+function launchesOf({ config, sources }: Pick<Seen, 'config' | 'sources'>): Launch[] {
+  const shared = config.ok ? config.config.servers : [];
   return [
-    {
-      severity: 'warning',
-      what: `${plural(orphans.length, 'process', 'processes')} of a daemon that is gone still ${orphans.length === 1 ? 'runs' : 'run'}${cost(orphans, facts)}: ${listed(orphans)}.`,
-      fix: endFix(orphans, 'The next daemon ends them.'),
-    },
+    ...shared.flatMap(({ name, command, args }): Launch[] =>
+      command === undefined ? [] : [{ name, entry: { command, args: [...args] }, isShared: true }],
+    ),
+    ...sources.servers.flatMap(({ place, entry, invalid }): Launch[] =>
+      entry.command === undefined || invalid !== undefined ? [] : [{ name: place.name, entry, isShared: false }],
+    ),
   ];
 }
 
-function copies({ config }: DoctorFacts, facts: ProcessFacts, orphans: readonly RunningProcess[]): CheckFinding[] {
-  if (!config.ok) return [];
-  const known = new Set(orphans.map(({ pid }) => pid));
-  const outside = facts.table.processes.filter(
-    (running) => !known.has(running.pid) && facts.isOurs(running.pid) && !facts.isBelowDaemon(running),
+function copies(launches: readonly Launch[], facts: ProcessFacts, orphans: ReadonlySet<number>): CheckFinding[] {
+  const entries = launches.map(({ entry }) => entry);
+  const counted = new Set<number>();
+  const processes = facts.table.processes.filter(
+    (running) => !orphans.has(running.pid) && facts.isOurs(running.pid) && !facts.isBelowDaemon(running),
   );
-  return config.config.servers.flatMap(({ name, command, args }): CheckFinding[] => {
-    if (command === undefined) return [];
-    const trees = findCopyTrees({ ...facts.table, processes: outside }, { command, args: [...args] });
-    const isLost = ([root]: RunningProcess[]) => root !== undefined && isInit(root.ppid, facts);
-    const lost = trees.filter(isLost).flat();
-    const own = trees.filter((tree) => !isLost(tree));
-    const found: CheckFinding[] = [];
-    if (lost.length > 0) {
-      const what = `${plural(lost.length, 'process', 'processes')} of ${name} outlived the session that started ${lost.length === 1 ? 'it' : 'them'}${cost(lost, facts)}: ${listed(lost)}.`;
-      found.push({ severity: 'warning', what, fix: endFix(lost, 'Nobody reads what they write.') });
-    }
-    if (own.length > 0) {
-      const processes = own.flat();
-      const hosts = [...new Set(own.map(([root]) => root?.ppid))].join(', ');
-      const what = `${plural(own.length, 'copy', 'copies')} of ${name} run beside the shared one${cost(processes, facts)}, started by process ${hosts}: a session from before the move, or a second entry.`;
-      found.push({
-        severity: 'note',
-        what,
-        fix: { say: 'Close those sessions and open them again; see "duplicates".' },
-      });
-    }
-    return found;
+  return launches.flatMap(({ name, entry, isShared }): CheckFinding[] => {
+    // Two entries may say the same.
+    const trees = findCopyTrees({ processes }, entry, entries).filter(([root]) => root && !counted.has(root.pid));
+    for (const { pid } of trees.flat()) counted.add(pid);
+    const started = trees.map((tree) => ({ tree, ...findStarter(tree, facts) }));
+    const lost = started.filter(({ starter }) => starter === undefined).map(({ shells, tree }) => [...shells, ...tree]);
+    const own = started.flatMap(({ starter, tree }) => (starter === undefined ? [] : [{ starter, tree }]));
+    return [
+      ...(lost.length > 0 ? [lostFinding(name, lost, facts)] : []),
+      // Of a server that was not moved, each session has its own: that is what was asked for.
+      ...(own.length > 0 && isShared ? [ownFinding(name, own, facts)] : []),
+    ];
   });
 }
 
-/** What adopts orphans: init and a user's service manager, but not a host that is process 1 of its container. */
-function isInit(pid: number, { table }: ProcessFacts): boolean {
-  const parent = table.processes.find((running) => running.pid === pid);
-  if (pid === 1) return !/\b(?:claude|codex|cursor|node|opencode|pi)$/.test(parent?.argv[0] ?? '');
-  return parent !== undefined && /(?:^|\/)systemd$/.test(parent.argv[0] ?? '') && parent.argv.includes('--user');
+function lostFinding(name: string, lost: readonly RunningProcess[][], facts: ProcessFacts): CheckFinding {
+  return {
+    severity: 'warning',
+    what: `${plural(lost.length, 'copy', 'copies')} of ${name} outlived the session that started ${lost.length === 1 ? 'it' : 'them'}: ${describeCopies(lost, facts)}.`,
+    fix: endFix(lost.flat(), 'Nobody reads what they write.'),
+  };
+}
+
+type Started = { starter: number; tree: RunningProcess[] };
+
+function ownFinding(name: string, own: readonly Started[], facts: ProcessFacts): CheckFinding {
+  const hosts = [...new Set(own.map(({ starter }) => starter))].join(', ');
+  const trees = own.map(({ tree }) => tree);
+  return {
+    severity: 'note',
+    what: `${plural(own.length, 'copy', 'copies')} of ${name} run beside the shared one, started by process ${hosts} (a session from before the move, or a second entry): ${describeCopies(trees, facts)}.`,
+    fix: { say: 'Close those sessions and open them again; see "duplicates".' },
+  };
 }
 
 function endFix(processes: readonly RunningProcess[], also: string) {
@@ -81,15 +112,4 @@ function endFix(processes: readonly RunningProcess[], also: string) {
     say: `${also} Now: kill ${processes.map(({ pid }) => pid).join(' ')}`,
     apply: () => endProcesses(identities),
   };
-}
-
-function cost(processes: readonly RunningProcess[], { table }: ProcessFacts): string {
-  const sizes = processes.map(({ pid }) => table.pssBytes(pid));
-  const known = sizes.filter((size) => size !== undefined);
-  return known.length === 0 ? '' : ` (${formatBytes(known.reduce((sum, size) => sum + size, 0))})`;
-}
-
-function listed(processes: readonly RunningProcess[]): string {
-  const shown = processes.slice(0, 5).map(({ pid, argv }) => `${pid} ${argv[0] ?? ''}`);
-  return `${shown.join(', ')}${processes.length > 5 ? ', …' : ''}`;
 }

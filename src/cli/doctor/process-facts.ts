@@ -5,6 +5,7 @@ import { type ProcessTable, type RunningProcess, readProcessTable } from '../../
 
 export type ProcessFacts = {
   table: ProcessTable;
+  byPid: ReadonlyMap<number, RunningProcess>;
   /** Daemons of ours, of whatever name and root. */
   daemons: ReadonlySet<number>;
   /** Value of AITKIT_INSTANCE in the environment of a process: which copy it belongs to. */
@@ -21,6 +22,7 @@ export function readProcessFacts(home: string): ProcessFacts | undefined {
   const daemons = new Set(table.processes.filter(isDaemon).map(({ pid }) => pid));
   return {
     table,
+    byPid,
     daemons,
     markerOf: (pid) => variable(pid, 'AITKIT_INSTANCE'),
     isOurs: (pid) => ownerOf(pid) === process.getuid?.() && variable(pid, 'HOME') === home,

@@ -181,7 +181,13 @@ describe('doctor', () => {
     const { code, found } = await findings();
     expect(code).toBe(1);
     expect(found).toMatchObject([
-      { check: 'leftovers', what: expect.stringMatching(new RegExp(`1 process .*MiB.* ${orphan} `)), canRepair: true },
+      {
+        check: 'leftovers',
+        what: expect.stringMatching(
+          new RegExp(`^1 copy of memory outlived the daemon: process ${orphan} node \\(\\d+ MiB, for \\d+ s\\)\\.$`),
+        ),
+        canRepair: true,
+      },
     ]);
     expect((await findings('--fix', '--yes')).code).toBe(0);
     await eventually(() => children[0]?.signalCode !== null, { timeoutMs: 5_000, what: 'the orphan to end' });
@@ -195,7 +201,11 @@ describe('doctor', () => {
     await start(['own-copy']);
     const { code, found } = await findings();
     expect(found).toMatchObject([
-      { check: 'leftovers', severity: 'note', what: expect.stringMatching(/1 copy of memory run.*MiB.*process \d+/) },
+      {
+        check: 'leftovers',
+        severity: 'note',
+        what: expect.stringMatching(/1 copy of memory run.*by process \d+.*MiB/),
+      },
     ]);
     expect(found[0]?.canRepair).toBe(false);
     expect(code).toBe(0);
