@@ -33,7 +33,13 @@ export function parseJsonc(text: string): ParsedText {
     // The parser recurses: text nested some thousand levels deep overflows the stack.
     return { problems: [{ line: 1, column: 1, what: 'the values are nested too deep' }] };
   }
-  return { problems: errors.map(({ error, offset }) => ({ ...placeAt(plain, offset), what: syntaxText(error) })) };
+  const problems = errors.map(({ error, offset }) => ({ ...placeAt(plain, offset), what: syntaxText(error) }));
+  return { problems: problems.filter((problem, i) => problems.findIndex((one) => isSame(one, problem)) === i) };
+}
+
+/** Where a text ends too early, the parser says so for each bracket that is open. */
+function isSame(a: SyntaxProblem, b: SyntaxProblem): boolean {
+  return a.what === b.what && a.line === b.line && a.column === b.column;
 }
 
 /** Place of the value at `path`, or of the nearest part of the path that is there. */

@@ -1,9 +1,9 @@
 // The TCP side: listening, the token, and what happens while another program has the port.
 import { systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { describePortHolder } from '../base/port-holder.ts';
 import { loadToken } from './guard.ts';
 import type { ControlHttp } from './http-server.ts';
-import { describePortHolder } from './port-holder.ts';
 
 export type RemoteEndpoint = {
   readonly port: number | undefined;

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { systemCode } from '../../base/errors.ts';
+import { describePortHolder } from '../../base/port-holder.ts';
 import type { Check } from './check.ts';
 
 export const port: Check = {
@@ -16,7 +17,7 @@ export const port: Check = {
     const wanted = config.config.http.port;
     const code = await tryListen(wanted);
     if (code === undefined) return [];
-    const what = code === 'EADDRINUSE' ? 'another program holds it' : code;
+    const what = code === 'EADDRINUSE' ? `${describePortHolder(wanted) ?? 'another program'} holds it` : code;
     return [{ severity: 'warning', what: `Port ${wanted} cannot be used: ${what}.`, fix: { say } }];
   },
 };

@@ -115,6 +115,14 @@ describe('a file', () => {
     expect(bad(parse(text))[0]?.message).toBe(message);
   });
 
+  it('that ends too early says so once', () => {
+    const problems = bad(parse('{ "mcpServers": { "a": { "args": [{'));
+    expect(problems.map(({ message }) => message)).toEqual([
+      '/x/c.json:1:36: a closing } is missing.',
+      '/x/c.json:1:36: a closing ] is missing.',
+    ]);
+  });
+
   it('nested a hundred thousand levels deep does not load and does not crash', () => {
     expect(bad(parse('['.repeat(100_000)))[0]?.code).toBe('CONFIG_INVALID');
   });

@@ -220,7 +220,7 @@ describe('doctor', () => {
     expect(code).toBe(1);
   });
 
-  it('names a port that another program holds', async () => {
+  it('names who holds the port', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const address = server.address();
@@ -228,7 +228,8 @@ describe('doctor', () => {
     writeConfig({ mcpServers: {}, http: { port } });
     const { found } = await findings();
     server.close();
-    expect(found).toMatchObject([{ check: 'port', severity: 'warning', what: expect.stringContaining(String(port)) }]);
+    const holder = new RegExp(`^Port ${port} cannot be used: process ${process.pid} \\(node.*\\) holds it\\.$`);
+    expect(found).toMatchObject([{ check: 'port', severity: 'warning', what: expect.stringMatching(holder) }]);
   });
 
   it('names entries that start a second copy, a missing plugin and switched-off hooks', async () => {

@@ -1,14 +1,22 @@
 // Who listens on a TCP port of this machine, for the message that says so. Linux only; elsewhere nothing is said.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export function describePortHolder(port: number): string | undefined {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return undefined;
   for (const pid of entries('/proc').filter((name) => /^\d+$/.test(name))) {
     const holds = entries(`/proc/${pid}/fd`).some((fd) => inodes.has(target(`/proc/${pid}/fd/${fd}`)));
-    if (holds) return `process ${pid} (${read(`/proc/${pid}/comm`).trim()})`;
+    if (holds) return `process ${pid} (${programOf(pid)})`;
   }
   return 'a process of another user';
+}
+
+/** The program and what it runs, but no options: they may carry secrets. */
+function programOf(pid: string): string {
+  const [program = '', script = ''] = read(`/proc/${pid}/cmdline`).split('\0');
+  if (program === '') return read(`/proc/${pid}/comm`).trim();
+  return script.startsWith('/') ? `${basename(program)} ${script}` : basename(program);
 }
 
 function listeningInodes(port: number): Set<string> {
