@@ -7,6 +7,7 @@ import { createRedactor } from '../base/redact.ts';
 import { describeBuild, ownBuild } from '../link/build.ts';
 import { type Environment, type Locations, locate } from '../link/locations.ts';
 import { claimScope } from '../link/scope.ts';
+import { pruneAlone, removeLockFiles } from './alone-files.ts';
 import { startDaemon } from './daemon.ts';
 import { createEventStream } from './events.ts';
 import { leaveLoginSession, systemLoginScope } from './login-scope.ts';
@@ -59,10 +60,12 @@ export async function runDaemon(argv: readonly string[], env: Environment): Prom
     node: process.version,
   });
   announce({ ready: true, pid: process.pid, socket: locations.socketPath });
+  pruneAlone(locations, env, events.log).catch((error: unknown) => events.log.warn('alone.not-pruned', { error }));
   // One that ends with its terminal, or with its only session, belongs to that login.
   if (!isForeground && !isAlone) void leaveLoginSession(systemLoginScope(events.log));
   await stopped.promise;
   events.log.info('daemon.stopped', {});
+  if (isAlone) removeLockFiles(locations);
   lock.release();
   return { exitCode: 0 };
 }

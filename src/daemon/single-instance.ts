@@ -22,9 +22,14 @@ export async function acquireLock(lockKeyPath: string): Promise<Lock | undefined
     }
     return abstractLock(`\0aitkit-${key}`);
   }
-  if (process.platform === 'darwin') return exclusiveFileLock(`${lockKeyPath}.held`);
+  if (process.platform === 'darwin') return exclusiveFileLock(heldPath(lockKeyPath));
   // Windows: binding the named pipe is exclusive, so the listener is the lock.
-  return process.platform === 'win32' ? { release: () => {} } : identityLock(`${lockKeyPath}.held`);
+  return process.platform === 'win32' ? { release: () => {} } : identityLock(heldPath(lockKeyPath));
+}
+
+/** The file that is the lock itself, where no socket can be it. */
+export function heldPath(lockKeyPath: string): string {
+  return `${lockKeyPath}.held`;
 }
 
 /** Whether somebody listens at `path`: under the lock the last doubt about a socket file. */

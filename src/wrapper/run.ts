@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { describeError } from '../base/errors.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
+import { aloneName } from '../link/alone.ts';
 import { describeBuild, ownBuild } from '../link/build.ts';
 import type { Hello } from '../link/hello.ts';
 import { type Environment, type Locations, locate } from '../link/locations.ts';
@@ -163,9 +164,8 @@ function chooseDaemon(
   plain: Locations,
 ): { name: string; env: Environment; args: string[] } {
   if (!isAlone) return { name, env, args: [] };
-  const unique = Math.floor(Math.random() * 2 ** 32).toString(16);
   return {
-    name: `alone-${process.pid}-${unique}`,
+    name: aloneName(process.pid),
     env: { ...env, MCPPROXY_CONFIG_PATH: plain.configPath },
     args: ['--alone'],
   };

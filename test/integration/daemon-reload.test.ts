@@ -1,5 +1,5 @@
 // Changes of the config reach open sessions without a restart; every variable of the environment has its effect.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
@@ -202,6 +202,7 @@ describe('the environment', () => {
       timeoutMs: 15_000,
       what: 'its daemon to end',
     });
+    expect(readdirSync(join(rig.root, 'run')).filter((name) => name.includes('alone-'))).toEqual([]);
     expect(textOf(await shared.call('echo__echo', { text: 'shared' }))).toBe('shared');
   });
 

@@ -34,8 +34,8 @@ function orphansOf(facts: ProcessFacts): Map<string, RunningProcess[][]> {
   const byServer = new Map<string, RunningProcess[][]>();
   for (const [marker, processes] of byMarker) {
     if (processes.some(facts.isBelowDaemon)) continue;
-    // `<server>-<number>-<random>`
-    const server = marker.replace(/-\d+-[0-9a-f]+$/, '');
+    // `<server>-<number>-<tag of the run folder>-<random>`
+    const server = marker.replace(/-\d+(?:-[0-9a-f]{12})?-[0-9a-f]{16}$/, '');
     byServer.set(server, [...(byServer.get(server) ?? []), processes]);
   }
   return byServer;

@@ -110,7 +110,7 @@ describe('copies outside of the daemon', () => {
       [12, 1, 'git-server'],
       [13, 1, 'npm'],
     ];
-    const marker = (server: string, number: number) => `${server}-${number}-0123456789abcdef`;
+    const marker = (server: string, number: number) => `${server}-${number}-0a1b2c3d4e5f-0123456789abcdef`;
     const found = find({}, lines, {
       ...{ 10: marker('my-notes', 1), 11: marker('my-notes', 1) },
       ...{ 12: marker('git', 2), 13: marker('my-notes', 3) },
