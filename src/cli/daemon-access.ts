@@ -9,7 +9,7 @@ import type { Environment } from '../link/locations.ts';
 
 export type DaemonClient = Pick<
   ControlClient,
-  'health' | 'status' | 'explain' | 'tokens' | 'tools' | 'call' | 'drain'
+  'health' | 'status' | 'explain' | 'tokens' | 'tools' | 'call' | 'drain' | 'reload'
 > & {
   change: (verb: 'start' | 'stop' | 'restart', request: ServerRequest) => Promise<unknown>;
 };

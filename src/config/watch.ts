@@ -1,14 +1,27 @@
-// Says when the config file may have changed. Watches the folder, because editors rename a new file over the old one;
-// looks itself from time to time, because not every file system tells. Never keeps the process alive.
+// Says when the config file has changed: after a pause by itself, at once to who is about to answer from it. Watches the
+// folder, because editors rename a new file over the old one; looks itself from time to time, because not every file
+// system tells. Never keeps the process alive.
 import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 export type WatchDeps = {
   /** Runs once after that time without keeping the process alive; returns what cancels it. */
   later: (run: () => void, ms: number) => () => void;
+  now: () => number;
 };
 
-export type ConfigWatch = { close: () => void };
+export type ConfigWatch = {
+  /** Takes a change before an answer is made from the old file. `isExact`: looks in any case. */
+  check: (isExact: boolean) => void;
+  /** Whether the file there is another one than the last that was taken. */
+  isChanged: () => boolean;
+  /** The caller reads the file now, whatever it holds. */
+  taken: () => void;
+  close: () => void;
+};
+
+/** `isSettled`: whoever writes it has stopped. Else false leaves the file, which may be half of one, for that moment. */
+export type OnChange = (isSettled: boolean) => boolean;
 
 /** An editor writes in several steps; after this pause it is done. */
 const debounceMs = 150;
@@ -16,27 +29,53 @@ const debounceMs = 150;
 const absentPollMs = 1_000;
 /** Network and container file systems may never report an event. */
 const backstopPollMs = 15_000;
+/**
+ * A stat takes 6 us (measured), a call through the daemon 600: too much for each call of a burst, nothing for the first
+ * after a pause. Within a burst the event tells, which costs a call one comparison.
+ */
+const trustEventsMs = 20;
 
-export function watchConfig(path: string, onChange: () => void, { later }: WatchDeps = realTimers): ConfigWatch {
+export function watchConfig(path: string, onChange: OnChange, deps: WatchDeps = realTimers): ConfigWatch {
+  const { later, now } = deps;
   const watchers = new Map<string, { watcher: FSWatcher; inode: number }>();
   let cancelDebounce = () => {};
   let cancelPoll = () => {};
   let reported = signature(path);
   let places = watchedPlaces(path);
   let isClosed = false;
+  let hasEvent = false;
+  let lookedAt = now();
+  /** What was offered since the last pause. */
+  let offered: string | undefined;
 
   const settle = () => {
     if (isClosed) return;
-    const now = signature(path);
-    if (now === reported) return;
-    reported = now;
+    const found = signature(path);
+    // What was taken before the pause may have been written again in the same tick of the file system's clock.
+    if (found === reported && offered === undefined) return;
+    reported = found;
+    offered = undefined;
     look(); // a link may lead elsewhere now
-    onChange();
+    onChange(true);
   };
-  const touch = () => {
-    if (isClosed || signature(path) === reported) return;
+  const settleLater = () => {
     cancelDebounce();
     cancelDebounce = later(settle, debounceMs);
+  };
+  const touch = () => {
+    if (!isClosed && signature(path) !== reported) settleLater();
+  };
+  const check = (isExact: boolean) => {
+    const at = now();
+    if (isClosed || (!isExact && !hasEvent && at - lookedAt < trustEventsMs)) return;
+    lookedAt = at;
+    hasEvent = false;
+    const found = signature(path);
+    // Absent for a moment is how some editors save.
+    if (found === reported || found === offered || found === absent) return;
+    offered = found;
+    settleLater();
+    if (onChange(false)) reported = found;
   };
   const watchFolder = (folder: string) => {
     const inode = inodeOf(folder);
@@ -48,8 +87,10 @@ export function watchConfig(path: string, onChange: () => void, { later }: Watch
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
         // The daemon's log lies in the same folder: its lines must not cost more than this comparison.
-        if (name === null || places.get(folder)?.has(name)) touch();
-        else if (name === basename(folder)) {
+        if (name === null || places.get(folder)?.has(name)) {
+          hasEvent = true;
+          touch();
+        } else if (name === basename(folder)) {
           // The folder itself went or moved. A new one may get the old inode, so the watcher goes in any case.
           watcher.close();
           watchers.delete(folder);
@@ -80,6 +121,15 @@ export function watchConfig(path: string, onChange: () => void, { later }: Watch
   };
   look();
   return {
+    check,
+    isChanged: () => {
+      const found = signature(path);
+      return found !== reported && found !== absent;
+    },
+    taken: () => {
+      reported = signature(path);
+      offered = undefined;
+    },
     close: () => {
       isClosed = true;
       for (const { watcher } of watchers.values()) watcher.close();
@@ -103,13 +153,15 @@ function watchedPlaces(path: string): Map<string, Set<string>> {
   return places;
 }
 
+const absent = 'absent';
+
 /** Differs after every write, rename, removal and creation. */
 function signature(path: string): string {
   try {
     const { mtimeNs, size, ino, ctimeNs } = statSync(path, { bigint: true });
     return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
   } catch {
-    return 'absent';
+    return absent;
   }
 }
 
@@ -127,4 +179,5 @@ const realTimers: WatchDeps = {
     timer.unref();
     return () => clearTimeout(timer);
   },
+  now: Date.now,
 };

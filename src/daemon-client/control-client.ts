@@ -10,6 +10,7 @@ import {
   type DrainRequest,
   type ExplainReport,
   type HealthReport,
+  type Problem,
   type ServerRequest,
   type StatusReport,
   type TokensReport,
@@ -29,6 +30,8 @@ export type ControlClient = {
   explain: (request: ServerRequest) => Promise<ExplainReport>;
   call: (request: CallRequest) => Promise<unknown>;
   drain: (request?: DrainRequest) => Promise<unknown>;
+  /** Takes the config file as it is now; resolves with why it cannot, if so. */
+  reload: () => Promise<Problem | undefined>;
   /** Any verb with any body; the answer as it came. */
   send: (verb: ControlVerb, options?: RequestOptions) => Promise<unknown>;
   /** Calls `onEvent` for each event until the signal or the daemon ends it. */
@@ -39,6 +42,8 @@ export type RequestOptions = { query?: Record<string, string | undefined>; body?
 
 /** A daemon that starts a server for a verb may take as long as that server; a person sees "busy" after this. */
 const defaultTimeoutMs = 60_000;
+/** Reading a file of a few KB; one that is busier than this takes it by itself later. */
+const reloadTimeoutMs = 5_000;
 const startHint = 'It starts with the next session, or run: mcp-proxy run';
 const maxAnswerBytes = 64 * 1024 * 1024;
 
@@ -58,6 +63,7 @@ export function createControlClient({ socketPath }: Pick<Locations, 'socketPath'
     explain: async (body) => expectShape(await send('explain', { body }), isExplainReport, 'explain'),
     call: (body) => send('call', { body, timeoutMs: 0 }),
     drain: (body = {}) => send('drain', { body }),
+    reload: async () => problemOf(await send('reload', { timeoutMs: reloadTimeoutMs })),
     events: async (onEvent, signal) =>
       readEvents(await open(socketPath, 'events', { timeoutMs: 0, signal }), onEvent, signal),
   };
@@ -226,6 +232,14 @@ function isTokensReport(value: unknown): value is TokensReport {
     Array.isArray(value['sessions']) &&
     value['sessions'].every((one) => isRecord(one) && isRecord(one['results']) && isRecord(one['results']['sent']))
   );
+}
+
+/** Of a reload that changed nothing. */
+function problemOf(answer: unknown): Problem | undefined {
+  const error = isRecord(answer) ? answer['error'] : undefined;
+  if (!isRecord(error) || typeof error['message'] !== 'string') return undefined;
+  const { code, message, hint } = error;
+  return { code: String(code), message, ...(typeof hint === 'string' ? { hint } : {}) };
 }
 
 function toolList(answer: unknown): unknown {

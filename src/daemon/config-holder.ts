@@ -45,10 +45,11 @@ export class ConfigHolder {
     return [...new Set(wanted.flatMap(({ names, patterns }) => [...names, ...patterns]))].sort();
   }
 
-  /** What changed, or undefined if the file could not be used. */
-  reload(): ConfigDiff | undefined {
+  /** What changed, or undefined if the file could not be used: that is an error only once its writer has stopped. */
+  reload(isSettled = true): ConfigDiff | undefined {
     const result = loadConfig({ locations: this.#locations, env: this.#env });
     if (!result.ok) {
+      if (!isSettled) return undefined;
       this.#log.warn('config.rejected', { problems: result.problems.map(({ message }) => message) });
       this.#state = { ...this.#state, error: result.problem };
       return undefined;

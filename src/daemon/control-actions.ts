@@ -47,6 +47,8 @@ export type ControlActionsDeps = {
   subscribe: (context: RouteContext) => void;
   isDraining: () => boolean;
   reload: () => unknown;
+  /** Takes a change of the config file that nobody has seen yet. */
+  refreshConfig: () => void;
   upgrade: () => UpgradeStatus | undefined;
   drain: ControlActions['drain'];
   now: () => number;
@@ -78,7 +80,10 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
       servers: holder.config.servers.filter(({ enabled }) => enabled).length,
       tools: router.views.of(localSession(deps, undefined, undefined, () => {})).list('tools').items.length,
     }),
-    status: () => reportStatus(deps),
+    status: () => {
+      deps.refreshConfig();
+      return reportStatus(deps);
+    },
     subscribe: deps.subscribe,
     tools: async (projectDir) => {
       const session = localSession(deps, projectDir, undefined, () => {});
@@ -94,7 +99,10 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
         withSamples: isLocal,
         local: () => localSession(deps, projectDir, undefined, () => {}),
       }),
-    findServer: (name) => findServer(holder, name),
+    findServer: (name) => {
+      deps.refreshConfig();
+      return findServer(holder, name);
+    },
     serverNames: () => holder.config.servers.map(({ name }) => name),
     start,
     stop: async (entry) => supervisor.stop(entry?.name, stopCauses.stoppedByPerson),

@@ -27,7 +27,7 @@ import { watchIdle } from './idle-exit.ts';
 import { createLinkServer, type LinkServerDeps } from './link-server.ts';
 import { createMcpHttp } from './mcp-http/endpoint.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
-import { openReload } from './reload.ts';
+import { openReload, type Reload } from './reload.ts';
 import { openRemoteEndpoint } from './remote-endpoint.ts';
 import { createRoutes } from './routes.ts';
 import { createServedFaces } from './served-faces.ts';
@@ -69,6 +69,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const servers = createServerSide({ locations, holder, roster, redactor, router: () => router, log, now });
   const { supervisor, catalog } = servers;
   const faces = createServedFaces({ facesDir: locations.facesDir, roster, router: () => router, log });
+  let reloading: Reload | undefined;
   const router: Router = new Router({
     config: () => holder.config,
     catalog,
@@ -80,6 +81,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // A private daemon's lists are nobody else's.
     onServed: (session) => !isAlone && faces.onServed(session),
     onHazard: servers.noteHazard,
+    // A session may be there before the files are watched.
+    beforeRequest: (isExact) => reloading?.check(isExact),
     log,
     now,
   });
@@ -101,7 +104,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     port: () => ({ port: remote.port, problem: remote.problem }),
     subscribe: options.subscribe,
     isDraining: () => isDraining,
-    reload: () => reloading.reload(),
+    reload: () => reloading?.reload(),
+    refreshConfig: () => reloading?.refresh(),
     upgrade: () => handOver.status(),
     drain: ({ restart, force }) => void stop(restart ? 'restart' : 'stop', restart, force),
     now,
@@ -215,7 +219,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
 
-  const reloading = openReload({
+  reloading = openReload({
     ...{ locations, holder, roster, router, supervisor, findings, log },
     movePort: (port) => !isAlone && remote.move(port),
   });
@@ -266,7 +270,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log.info('daemon.stopping', { reason, sessions: roster.size });
       idle.close();
       clearInterval(sweep);
-      reloading.close();
+      reloading?.close();
       remote.close();
       servers.closeLogins();
       for (const session of roster.all()) {

@@ -26,12 +26,22 @@ export type ReloadDeps = {
 };
 
 export type ReloadReport = ({ reloaded: true } & ConfigDiff) | { reloaded: false; error: Problem | undefined };
-export type Reload = { reload: () => ReloadReport; close: () => void };
+export type Reload = {
+  reload: () => ReloadReport;
+  /** The same if the file has changed, so that what is shown is what it holds. */
+  refresh: () => void;
+  /** Before a request is answered: it must see what was saved before it was sent. `isExact`: also without an event. */
+  check: (isExact: boolean) => void;
+  close: () => void;
+};
 
 export function openReload(deps: ReloadDeps): Reload {
   const { locations, roster, log } = deps;
-  const reload = () => reloadConfig(deps);
-  const config = watchConfig(locations.configPath, reload);
+  const config = watchConfig(locations.configPath, (isSettled) => reloadConfig(deps, isSettled).reloaded);
+  const reload = () => {
+    config.taken();
+    return reloadConfig(deps, true);
+  };
   // Only programs without a wrapper have their variables from there; a wrapper has its session's own.
   const env = watchConfig(locations.envFilePath, () => {
     log.info('env-file.changed');
@@ -41,9 +51,17 @@ export function openReload(deps: ReloadDeps): Reload {
       askForValues(session, wants);
       deps.router.refresh(session);
     }
+    return true;
   });
   return {
     reload,
+    refresh: () => {
+      if (config.isChanged()) reload();
+    },
+    check: (isExact) => {
+      config.check(isExact);
+      env.check(isExact);
+    },
     close: () => {
       config.close();
       env.close();
@@ -51,11 +69,12 @@ export function openReload(deps: ReloadDeps): Reload {
   };
 }
 
-function reloadConfig({ holder, roster, router, supervisor, findings, movePort, log }: ReloadDeps): ReloadReport {
+function reloadConfig(deps: ReloadDeps, isSettled: boolean): ReloadReport {
+  const { holder, roster, router, supervisor, findings, movePort, log } = deps;
   const before = holder.wants();
-  const diff = holder.reload();
+  const diff = holder.reload(isSettled);
   if (!diff) {
-    findings.update(undefined);
+    if (isSettled) findings.update(undefined);
     return { reloaded: false, error: holder.state.error };
   }
   supervisor.configChanged(diff).catch((error: unknown) => log.error('reload.copies-not-ended', { error }));

@@ -44,6 +44,8 @@ export type Offers = {
 const claudeWaitMs = 1_300;
 /** Others wait for the answer itself, mostly 30 or 60 s. */
 const otherWaitMs = 15_000;
+/** A server that came while sessions were open: long enough for most starts; of a slower one list_changed tells. */
+const newServerWaitMs = 1_300;
 /**
  * A single server behind its own entry: what it says of itself is worth waiting for, but not until the host gives up:
  * opencode after 5 s, Codex after 10, Claude Code after 30. Only until it has spoken once: then it is known.
@@ -65,6 +67,7 @@ export class Lists {
   readonly #deps: ListsDeps;
   /** The same lists for programs of the older family: made once for all sessions that see them. */
   readonly #readable = new WeakMap<Buffer, Buffer>();
+  #newSince = Number.NEGATIVE_INFINITY;
 
   constructor(deps: ListsDeps) {
     this.#deps = deps;
@@ -89,7 +92,8 @@ export class Lists {
 
   async serve(session: Session, request: RequestEnvelope, list: ListName): Promise<void> {
     const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
-    const left = session.since + waitMs - this.#deps.now();
+    const until = Math.max(session.since + waitMs, this.#newSince + newServerWaitMs);
+    const left = until - this.#deps.now();
     const { offer } = this.#deps;
     if (!offer.isOwn(session, list)) {
       await this.#waitFor(session, this.#deps.views.of(session).unknown, Math.max(left, 0));
@@ -112,6 +116,11 @@ export class Lists {
     const known = this.#readable.get(result) ?? withoutOddSchemas(result);
     this.#readable.set(result, known);
     return known;
+  }
+
+  /** Servers came whose lists nobody knows: what is asked for next waits for them a little. */
+  expectNew(): void {
+    this.#newSince = this.#deps.now();
   }
 
   /** Tells each session whose last served list differs, once until it asks again. */

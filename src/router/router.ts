@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
+import { listOfMethod } from '../link/faces.ts';
 import { linkPrefix } from '../link/hello.ts';
 import { idKey, memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { errorLine, rpcCodes } from '../mcp/messages.ts';
@@ -40,6 +41,8 @@ export type RouterDeps = {
   /** A list went out to this session. */
   onServed: (session: Session) => void;
   onHazard: (instance: Instance, what: string) => void;
+  /** A request came. `isExact`: what it asks for comes straight from the config. */
+  beforeRequest: (isExact: boolean) => void;
   log: Log;
   now: () => number;
 };
@@ -172,6 +175,7 @@ export class Router {
    * One session that sees such a server makes it known for all.
    */
   learnNew(names: readonly string[]): void {
+    if (names.length > 0) this.#lists.expectNew();
     const pending = new Set(names);
     for (const session of this.#deps.roster.all()) {
       for (const entry of this.views.of(session).unknown) {
@@ -216,6 +220,7 @@ export class Router {
 
   #requested(session: Session, request: RequestEnvelope): void {
     try {
+      this.#deps.beforeRequest(request.method in listOfMethod || request.method === 'initialize');
       this.#requests.handle(session, request);
     } catch (error) {
       // A defect of ours: this request learns it, nothing else does.

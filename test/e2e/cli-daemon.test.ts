@@ -126,7 +126,7 @@ describe('a config that changes while the daemon runs', () => {
   it('is taken over by it, and each command says so', async () => {
     await cli.run('start');
     const added = await cli.run('add', 'more', '--sharing', 'shared', '--', process.execPath, exampleServer('notes'));
-    expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('A daemon runs and reloads by itself') });
+    expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('The running daemon has taken it') });
     const seen = () => cli.run('call', 'more', 'list_notes');
     await eventually(async () => (await seen()).code === 0, { timeoutMs: 10_000, what: 'the added server' });
     expect((await cli.run('disable', 'more')).stdout).toContain('Disabled more');

@@ -122,6 +122,73 @@ describe('a change of the config', () => {
   });
 });
 
+describe('the next request after a change', () => {
+  const echo = join(import.meta.dirname, '../fixtures/upstreams/echo.mjs');
+  let session: McpClient;
+  beforeEach(async () => {
+    rig = new DaemonRig();
+    rig.writeConfig({ keep: fixture('echo.mjs') });
+    session = await rig.open();
+    expect(textOf(await session.call('keep__echo', { text: 'a' }))).toBe('a');
+  });
+  const servers = async () => [...new Set((await session.toolNames()).map((name) => name.split('__')[0]))].sort();
+  const refused = async () => {
+    const answer = await session.call('keep__echo', { text: 'a' });
+    return 'error' in answer;
+  };
+
+  it('sees what an editor saved, in lists and in calls', async () => {
+    for (let i = 0; i < 5; i += 1) {
+      rig.writeConfig({ keep: fixture('echo.mjs'), more: fixture('echo.mjs') });
+      expect(await servers()).toEqual(['keep', 'more']);
+      rig.writeConfig({ more: fixture('echo.mjs') });
+      expect(await refused()).toBe(true);
+      expect(await servers()).toEqual(['more']);
+      rig.writeConfig({ keep: fixture('echo.mjs') });
+      expect(await refused()).toBe(false);
+      expect(await servers()).toEqual(['keep']);
+    }
+  });
+
+  it('sees what a verb of the command line did', async () => {
+    const run = async (...args: string[]) => {
+      const outcome = await rig.cli(args);
+      expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('The running daemon has taken it') });
+    };
+    await run('add', '--sharing', 'shared', 'added', '--', process.execPath, echo);
+    expect(await servers()).toEqual(['added', 'keep']);
+    await run('disable', 'keep');
+    expect(await refused()).toBe(true);
+    await run('enable', 'keep');
+    expect(await refused()).toBe(false);
+    await run('remove', 'added');
+    expect(await servers()).toEqual(['keep']);
+  });
+
+  it('sees nothing of half a file, and `status` shows at once what is wrong with a whole one', async () => {
+    rig.writeConfigText('{ "mcpServers": { "more": ');
+    expect(await servers()).toEqual(['keep']);
+    expect((await rig.status()).config.error?.message).toContain(rig.configPath);
+    rig.writeConfigText('{ "mcpServers": { "more": { "command": 5 } } }');
+    expect((await rig.status()).problems[0]?.message).toContain('more.command');
+    rig.writeConfig({ keep: fixture('echo.mjs') });
+    expect((await rig.status()).problems).toEqual([]);
+  });
+
+  it('is not asked of a daemon that does not answer: the command says so and ends', async () => {
+    const [daemon] = rig.daemons();
+    process.kill(daemon as number, 'SIGSTOP');
+    try {
+      const outcome = await rig.cli(['disable', 'keep']);
+      expect(outcome.code).toBe(0);
+      expect(outcome.stdout.replace(/\s+/g, ' ')).toContain('did not say that it has taken this');
+    } finally {
+      process.kill(daemon as number, 'SIGCONT');
+    }
+    expect(await refused()).toBe(true);
+  });
+});
+
 describe('the environment', () => {
   it('MCPPROXY_CONFIG_PATH names the config', async () => {
     rig = new DaemonRig({ MCPPROXY_CONFIG_PATH: '~/elsewhere.json' });

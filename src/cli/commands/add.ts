@@ -59,7 +59,7 @@ const usage = 'add <name> [options] [--] <command or url> [arguments…]';
 export const add: Command = {
   usage: [usage, 'add [name] --preset NAME'],
   about:
-    'Puts a server into the config file, so that all sessions share it. Takes the arguments of `claude mcp add`. What stands behind -- or behind the command goes to the server. Nothing is started; a running daemon reloads by itself.',
+    'Puts a server into the config file, so that all sessions share it. Takes the arguments of `claude mcp add`. What stands behind -- or behind the command goes to the server. Nothing is started; a running daemon takes it at once.',
   options,
   isPassThrough: (positionals) => positionals.length >= 2 && !isUrl(positionals[1] ?? ''),
   examples: [
@@ -131,7 +131,7 @@ export async function saveServer(
   );
   for (const note of notes) if (note !== undefined) terminal.print(...wrapText(note, terminal.width));
   await printEditOutcome(context, result, {
-    live: 'they get its tools in a moment.',
+    live: 'their next request sees its tools.',
     later: 'No daemon runs now; the next session that opens has it.',
   });
   return 0;

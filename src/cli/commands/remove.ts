@@ -14,7 +14,7 @@ export const remove: Command = {
     const result = removeServer({ configPath: context.locations.configPath, env: context.env }, name);
     context.terminal.print(`${context.terminal.paint('green', 'Removed')} ${name}`);
     await printEditOutcome(context, result, {
-      live: 'they lose its tools in a moment, and its copies end.',
+      live: 'they no longer have its tools; its copies end when their calls are done.',
       later: 'No daemon runs now, so nothing has to end.',
     });
     return 0;

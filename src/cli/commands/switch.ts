@@ -26,7 +26,9 @@ function switchCommand(isOn: boolean): Command {
       }
       terminal.print(`${terminal.paint('green', isOn ? 'Enabled' : 'Disabled')} ${name}`);
       await printEditOutcome(context, result, {
-        live: isOn ? 'they get its tools in a moment.' : 'they lose its tools in a moment, and its copies end.',
+        live: isOn
+          ? 'their next request sees its tools.'
+          : 'they no longer have its tools; its copies end when their calls are done.',
         later: 'No daemon runs now; it counts from the next session on.',
       });
       return 0;

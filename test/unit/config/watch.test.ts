@@ -25,6 +25,7 @@ describe('watchConfig', () => {
   const start = () => {
     watch = watchConfig(path, () => {
       changes += 1;
+      return true;
     });
   };
   const seen = (count: number, what: string) => eventually(() => changes === count, { timeoutMs: 5_000, what });
@@ -94,8 +95,9 @@ describe('watchConfig', () => {
       path,
       () => {
         changes += 1;
+        return true;
       },
-      { later },
+      { later, now: () => 0 },
     );
     writeFileSync(join(folder, 'other.log'), 'x');
     const poll = live()[0];
@@ -112,5 +114,97 @@ describe('watchConfig', () => {
     for (const timer of timers) timer.run();
     expect(count()).toBe(1);
     expect(live()).toEqual([]);
+  });
+
+  describe('asked before an answer', () => {
+    const timers = new Set<() => void>();
+    let settled: boolean[] = [];
+    let isWhole = true;
+    let clock = 0;
+    const open = () => {
+      timers.clear();
+      settled = [];
+      isWhole = true;
+      clock = 0;
+      const later = (run: () => void, ms: number) => {
+        if (ms === 150) timers.add(run);
+        return () => timers.delete(run);
+      };
+      const take = (isSettled: boolean) => {
+        settled.push(isSettled);
+        return isWhole;
+      };
+      watch = watchConfig(path, take, { later, now: () => clock });
+      return watch;
+    };
+    const pause = () => {
+      for (const run of [...timers]) {
+        timers.delete(run);
+        run();
+      }
+    };
+
+    it('takes a change at once, and reads it again after the pause', () => {
+      const asked = open();
+      writeFileSync(path, '1');
+      asked.check(true);
+      asked.check(true);
+      expect(settled).toEqual([false]);
+      expect(asked.isChanged()).toBe(false);
+      pause();
+      expect(settled).toEqual([false, true]);
+    });
+
+    it('offers half a file once, and the whole one as soon as it is there', () => {
+      const asked = open();
+      isWhole = false;
+      writeFileSync(path, '1');
+      asked.check(true);
+      asked.check(true);
+      expect(settled).toEqual([false]);
+      expect(asked.isChanged()).toBe(true);
+      isWhole = true;
+      writeFileSync(path, '12');
+      asked.check(true);
+      expect(settled).toEqual([false, false]);
+    });
+
+    it('looks for a call only after a pause between calls, and for a list always', () => {
+      const asked = open();
+      clock = 100;
+      asked.check(false);
+      writeFileSync(path, '1');
+      clock = 110;
+      asked.check(false);
+      expect(settled).toEqual([]);
+      clock = 120;
+      asked.check(false);
+      expect(settled).toEqual([false]);
+      writeFileSync(path, '12');
+      asked.check(true);
+      expect(settled).toEqual([false, false]);
+    });
+
+    it('looks for a call as soon as an event came', async () => {
+      const asked = open();
+      asked.check(true);
+      writeFileSync(path, '1');
+      await eventually(
+        () => {
+          asked.check(false);
+          return settled.length === 1;
+        },
+        { timeoutMs: 5_000, what: 'the event' },
+      );
+    });
+
+    it('leaves a file that is absent for a moment to the pause', () => {
+      writeFileSync(path, '1');
+      const asked = open();
+      rmSync(path);
+      asked.check(true);
+      expect(asked.isChanged()).toBe(false);
+      expect(settled).toEqual([]);
+    });
   });
 });
