@@ -1,4 +1,5 @@
 // Owner of all instances: which one a session gets, when they start and stop. One server's trouble stays its own.
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/load.ts';
@@ -45,6 +46,10 @@ export type SupervisorDeps = {
 
 /** A session's own copy outlives its connection so long: a wrapper that lost its daemon connection comes back. */
 const sessionLingerMs = 10_000;
+/** Calls of a copy that was taken out of the config get so long: whoever took it out may wait for its end. */
+const lastCallsMs = 30_000;
+/** How late an end may be seen. */
+const lastCallsLookMs = 50;
 
 export class Supervisor {
   readonly #deps: SupervisorDeps;
@@ -55,6 +60,8 @@ export class Supervisor {
   readonly #headers = new WeakMap<Instance, Map<string, Record<string, string>>>();
   readonly #users = new Map<string, Set<string>>();
   readonly #abandoned = new Map<string, number>();
+  /** Copies that no new call gets and that finish those they have. */
+  readonly #leaving = new Set<Instance>();
   readonly #admission: Admission;
   readonly #health: HealthChecks;
   #lastId = 0;
@@ -80,7 +87,10 @@ export class Supervisor {
     return resolution;
   }
 
-  /** A reload: copies go on under their new entries, except those that were started with something else. */
+  /**
+   * A reload: copies go on under their new entries, except those that were started with something else. Those finish
+   * their calls; the next one starts the new copy.
+   */
   async configChanged({ restart, removed }: { restart: readonly string[]; removed: readonly string[] }): Promise<void> {
     const entries = new Map(this.#deps.config().servers.map((entry) => [entry.name, entry]));
     for (const instance of this.#instances.values()) {
@@ -88,9 +98,10 @@ export class Supervisor {
       if (entry) this.#entries.set(instance, entry);
     }
     this.#admission.pump();
-    const discard = (name: string) =>
-      this.discardServer(name, entries.get(name)?.enabled ? stopCauses.changed : stopCauses.removed);
-    await Promise.all([...restart, ...removed].map(discard));
+    const gone = new Set([...restart, ...removed]);
+    const old = [...this.#instances].filter(([, instance]) => gone.has(instance.identity.server));
+    const causeOf = (name: string) => (entries.get(name)?.enabled ? stopCauses.changed : stopCauses.removed);
+    await Promise.all(old.map(([key, instance]) => this.#retire(key, instance, causeOf(instance.identity.server))));
   }
 
   find(key: string): Instance | undefined {
@@ -152,6 +163,7 @@ export class Supervisor {
       instance.release(asker.id);
       if (instance.identity.scopeId === asker.scopeId) this.#abandoned.set(key, this.#deps.now());
     }
+    for (const instance of this.#leaving) instance.release(asker.id);
   }
 
   /** The wrapper came back: its own copies stay. */
@@ -178,12 +190,6 @@ export class Supervisor {
     await Promise.all(stops);
   }
 
-  /** Ends the copies of a server whose entry changed or went; the next call starts the new one. */
-  async discardServer(name: string, cause: StopCause): Promise<void> {
-    const found = [...this.#instances].filter(([, instance]) => instance.identity.server === name);
-    await Promise.all(found.map(([key, instance]) => this.#discard(key, instance, cause)));
-  }
-
   /** Stops every copy of a server, or of all; they start again on demand. */
   async stop(name: string | undefined, cause: StopCause): Promise<void> {
     const found = name === undefined ? this.all() : this.ofServer(name);
@@ -193,7 +199,8 @@ export class Supervisor {
   /** For good. */
   async close(reason: string): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.all().map((instance) => instance.close(daemonEnds(reason))));
+    const everything = [...this.all(), ...this.#leaving];
+    await Promise.all(everything.map((instance) => instance.close(daemonEnds(reason))));
   }
 
   #isIdle(instance: Instance, now: number): boolean {
@@ -214,11 +221,27 @@ export class Supervisor {
   }
 
   async #discard(key: string, instance: Instance, cause: StopCause): Promise<void> {
-    // Removed first: a call that comes now gets a new copy instead of this dying one.
+    this.#forget(key);
+    await instance.close(cause);
+  }
+
+  /** Like discard, after its calls. */
+  async #retire(key: string, instance: Instance, cause: StopCause): Promise<void> {
+    this.#leaving.add(instance);
+    this.#forget(key);
+    const until = this.#deps.now() + lastCallsMs;
+    while (instance.inFlight > 0 && this.#deps.now() < until && !this.#isClosed) {
+      await delay(lastCallsLookMs, undefined, { ref: false });
+    }
+    await instance.close(cause);
+    this.#leaving.delete(instance);
+  }
+
+  /** First of all: a call that comes now gets a new copy instead of this dying one. */
+  #forget(key: string): void {
     this.#instances.delete(key);
     this.#users.delete(key);
     this.#abandoned.delete(key);
-    await instance.close(cause);
   }
 
   #create(entry: ServerEntry, resolved: Resolved, asker: Asker): Instance {
