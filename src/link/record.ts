@@ -15,6 +15,8 @@ export type SessionRecord = {
   since: string;
   /** Names of the daemons it uses; empty until a wrapper connected. */
   daemons: string[];
+  /** Written for a host that runs no hook: nobody else will remove it while the host lives. */
+  byDaemon?: true;
 };
 
 /** A forged record must cost nothing: longer ones are not read. */
@@ -39,6 +41,7 @@ export function readRecord(recordsDir: string, pid: number): SessionRecord | und
       projectDir: typeof value['projectDir'] === 'string' ? value['projectDir'] : '',
       since: typeof value['since'] === 'string' ? value['since'] : new Date(stat.mtimeMs).toISOString(),
       daemons: Array.isArray(value['daemons']) ? value['daemons'].filter((d) => typeof d === 'string') : [],
+      ...(value['byDaemon'] === true ? { byDaemon: true as const } : {}),
     };
   } catch {
     return undefined; // absent, half of an older format, or forged

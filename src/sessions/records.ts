@@ -2,7 +2,7 @@
 
 import type { Log } from '../base/log.ts';
 import { isRunning } from '../base/process-identity.ts';
-import { listRecordPids, readRecord, removeRecord, writeRecord } from '../link/record.ts';
+import { listRecordPids, readRecord, removeRecord, type SessionRecord, writeRecord } from '../link/record.ts';
 import type { Session } from './session.ts';
 
 /** A record whose wrapper has not come yet holds the daemon so long: hosts start hooks and servers in any order. */
@@ -35,6 +35,9 @@ export function createRecords(options: {
       return fallback;
     }
   };
+  /** Its hook ran, its wrapper has still to come. */
+  const isAwaited = ({ pid, byDaemon, since }: SessionRecord, connected: ReadonlySet<number>) =>
+    !byDaemon && !connected.has(pid) && isYoung(now() - Date.parse(since));
   const records: Records = {
     restore: (sessions) => {
       const present = new Set(listRecordPids(recordsDir));
@@ -57,6 +60,7 @@ export function createRecords(options: {
           projectDir: old?.projectDir || projectDir,
           since: old?.since ?? new Date(since).toISOString(),
           daemons: [...new Set([...(old?.daemons ?? []), daemonName])],
+          ...(old === undefined || old.byDaemon ? { byDaemon: true } : {}),
         });
       }),
     leave: ({ identity }, others) =>
@@ -64,8 +68,9 @@ export function createRecords(options: {
         if (others.some((other) => other.identity.host.pid === identity.host.pid)) return;
         const record = readRecord(recordsDir, identity.host.pid);
         if (!record || record.startTime !== identity.host.startTime) return;
-        // Never written again here: the host's hook may be removing it at this moment.
-        if (!isRunning(record)) removeRecord(recordsDir, record.pid);
+        // Never written again here: the host's hook may be removing it at this moment. A host without a hook may live on
+        // for long (a harness, a program that switched us off): nothing but this removes its record.
+        if (record.byDaemon || !isRunning(record)) removeRecord(recordsDir, record.pid);
       }),
     prune: (sessions) =>
       guarded('prune', 0, () => {
@@ -75,7 +80,7 @@ export function createRecords(options: {
           const record = readRecord(recordsDir, pid);
           // A file in another format may be another program's: only a dead pid makes it nobody's.
           if (!isRunning(record ?? { pid })) removeRecord(recordsDir, pid);
-          else if (record && !connected.has(pid) && isYoung(now() - Date.parse(record.since))) waiting += 1;
+          else if (record && isAwaited(record, connected)) waiting += 1;
         }
         return waiting;
       }),

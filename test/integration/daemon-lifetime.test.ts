@@ -57,6 +57,19 @@ it('is held by a host that has only a record for its first minute, not longer', 
   expect(rig.records()).toEqual([String(host.pid)]);
 });
 
+it('is not held by a program without a hook that lives on after its sessions, and leaves no record of it', async () => {
+  rig.writeConfig({});
+  // The host is this very process.
+  const wrappers = [1, 2, 3].map(() => rig.spawn(process.execPath, [wrapperPath]));
+  await eventually(() => rig.records().includes(String(process.pid)), { timeoutMs: 10_000, what: 'the record' });
+  await rig.statusUntil(({ sessions }) => sessions.length === 3, 'three sessions');
+  wrappers[0]?.stdin?.end();
+  await rig.statusUntil(({ sessions }) => sessions.length === 2, 'one to end');
+  expect(rig.records()).toEqual([String(process.pid)]);
+  for (const wrapper of wrappers) wrapper.stdin?.end();
+  await rig.nothingLeft(8_000);
+});
+
 it('does not end between the hook of a new session and its wrapper', async () => {
   rig.writeConfig({}, { daemon: { idleExitMs: 1_500 } });
   const first = await rig.open();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { processStartTime } from '../../../src/base/process-identity.ts';
+import { recordSession } from '../../../src/hooks/session-start.ts';
 import { readRecord, type SessionRecord, writeRecord } from '../../../src/link/record.ts';
 import { createRecords } from '../../../src/sessions/records.ts';
 import { Session } from '../../../src/sessions/session.ts';
@@ -120,11 +121,33 @@ it('never touches a session when the folder cannot be used', () => {
   expect(records().prune([])).toBe(0);
 });
 
-it('keeps the record of a host while another of its sessions is open, and of a living host afterwards', () => {
+it('keeps the record of a host while another of its sessions is open, and what a hook wrote of a living host', () => {
   const [one, two] = [session(), session()];
+  writeRecord(folder, record({}));
   records().complete(one);
   records().leave(one, [two]);
   expect(readRecord(folder, self.pid)?.daemons).toEqual(['mcp-user']);
   records().leave(two, []);
   expect(readRecord(folder, self.pid)).toMatchObject(self);
+  expect(records().prune([])).toBe(1);
+});
+
+it('removes the record of a host without a hook with its last session, though the host lives', () => {
+  const [one, two] = [session(), session()];
+  records().complete(one);
+  records().complete(two);
+  records().leave(one, [two]);
+  expect(readRecord(folder, self.pid)).toMatchObject(self);
+  // Left by a daemon that was killed: its wrapper had come, so nobody is waited for.
+  expect(records().prune([])).toBe(0);
+  records().leave(two, []);
+  expect(readRecord(folder, self.pid)).toBeUndefined();
+});
+
+it('leaves a record to the hook that wrote over it', () => {
+  const one = session();
+  records().complete(one);
+  recordSession({ recordsDir: folder, pid: self.pid, sessionId: 's', projectDir: '/p', now: () => new Date(now) });
+  records().leave(one, []);
+  expect(readRecord(folder, self.pid)?.sessionId).toBe('s');
 });
