@@ -24,8 +24,8 @@ import { classifyConnectError, inspectSocketFile } from './socket-file.ts';
 export type ControlClient = {
   health: () => Promise<HealthReport>;
   status: () => Promise<StatusReport>;
-  /** Tools known now, optionally those that match a search. */
-  tools: (query?: { query?: string; server?: string; projectDir?: string }) => Promise<ToolSummary[]>;
+  /** Tools known now, of that server or of all. */
+  tools: (query?: { server?: string; projectDir?: string }) => Promise<ToolSummary[]>;
   tokens: (query: { projectDir?: string }) => Promise<TokensReport>;
   explain: (request: ServerRequest) => Promise<ExplainReport>;
   call: (request: CallRequest) => Promise<unknown>;

@@ -85,12 +85,12 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
       return reportStatus(deps);
     },
     subscribe: deps.subscribe,
-    tools: async (projectDir) => {
-      const session = localSession(deps, projectDir, undefined, () => {});
-      return router.views
-        .of(session)
+    tools: async (projectDir, entry) => {
+      const view = router.views.of(localSession(deps, projectDir, undefined, () => {}));
+      return view
         .list('tools')
-        .items.map(({ name, target, raw }) => ({ ...summary(raw), name, server: target.slug, tool: target.name }));
+        .items.filter(({ target }) => entry === undefined || view.entry(target.slug)?.name === entry.name)
+        .map(({ name, target, raw }) => ({ ...summary(raw), name, server: target.slug, tool: target.name }));
     },
     tokens: (projectDir, isLocal) =>
       reportTokens({

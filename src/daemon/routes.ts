@@ -16,7 +16,8 @@ export type ControlActions = {
   health: () => HealthReport;
   status: () => Promise<StatusReport>;
   subscribe: (context: RouteContext) => void;
-  tools: (projectDir: string | undefined) => Promise<unknown>;
+  /** Of that server, or of all. */
+  tools: (projectDir: string | undefined, entry: ServerEntry | undefined) => Promise<unknown>;
   tokens: (projectDir: string | undefined, isLocal: boolean) => Promise<TokensReport>;
   findServer: (name: string) => ServerEntry | undefined;
   serverNames: () => string[];
@@ -31,16 +32,20 @@ export type ControlActions = {
 };
 
 export function createRoutes(actions: ControlActions): Route[] {
+  const known = () => {
+    const names = actions.serverNames();
+    return names.length > 0 ? `Configured: ${names.join(', ')}.` : 'None is configured yet: `mcp-proxy add`.';
+  };
+  const getServer = (name: string): ServerEntry => {
+    const found = actions.findServer(name);
+    if (found) return found;
+    throw new AppError({ code: 'SERVER_UNKNOWN', message: `There is no server "${name}".`, hint: known() });
+  };
   const server = ({ body }: RouteContext, key = 'name'): ServerEntry => {
     const name = text(body, key);
-    const found = name === undefined ? undefined : actions.findServer(name);
-    if (found) return found;
-    const known = actions.serverNames();
-    throw new AppError({
-      code: name === undefined ? 'BAD_ARGUMENT' : 'SERVER_UNKNOWN',
-      message: name === undefined ? `The body needs "${key}", the name of a server.` : `There is no server "${name}".`,
-      hint: known.length > 0 ? `Configured: ${known.join(', ')}.` : 'None is configured yet: `mcp-proxy add`.',
-    });
+    if (name !== undefined) return getServer(name);
+    const message = `The body needs "${key}", the name of a server.`;
+    throw new AppError({ code: 'BAD_ARGUMENT', message, hint: known() });
   };
   const project = ({ body }: RouteContext) => text(body, 'projectDir');
   const handlers: Record<ControlVerb, Route['handle']> = {
@@ -48,7 +53,10 @@ export function createRoutes(actions: ControlActions): Route[] {
     ping: () => ({ pong: true }),
     status: () => actions.status(),
     events: (context) => actions.subscribe(context),
-    tools: ({ query }) => actions.tools(query.get('projectDir') ?? undefined),
+    tools: ({ query }) => {
+      const name = query.get('server');
+      return actions.tools(query.get('projectDir') ?? undefined, name ? getServer(name) : undefined);
+    },
     tokens: ({ query, isLocal }) => actions.tokens(query.get('projectDir') ?? undefined, isLocal),
     ensure: (context) => actions.start(server(context), project(context)),
     start: (context) => actions.start(server(context), project(context)),

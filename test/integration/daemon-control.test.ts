@@ -63,6 +63,26 @@ describe('over the socket', () => {
     });
   });
 
+  it('GET /tools of one server: its own and no other, none of one that cannot start', async () => {
+    rig.writeConfig({
+      echo: fixture('echo.mjs'),
+      twin: fixture('echo.mjs'),
+      broken: { ...fixture('exits.mjs'), as: 'shown' },
+    });
+    await session.toolNames();
+    const of = async (server: string) => (await rig.http('GET', `/tools?server=${server}`)).body as Json[];
+    const twin = await of('twin');
+    expect(new Set(twin.map(({ server }) => server))).toEqual(new Set(['twin']));
+    expect(new Set(twin.map(({ tool }) => tool)).size).toBe(twin.length);
+    expect(await of('shown')).toEqual([]);
+    expect(await of('nobody')).toMatchObject({ error: { code: 'SERVER_UNKNOWN' } });
+    const { code, stdout, stderr } = await rig.cli(['call', 'broken', 'x']);
+    expect(code).toBe(1);
+    expect(stdout + stderr).not.toContain('Its tools');
+    // As everywhere: what a hint names can be typed.
+    expect(stdout + stderr).not.toMatch(/[`\s]mcp-proxy logs/);
+  });
+
   it('POST /start, /ensure, /stop, /restart, /start-all, /stop-all', async () => {
     expect(rig.servers()).toEqual([]);
     expect(json(await post('/start', { name: 'echo' }))).toMatchObject({

@@ -196,7 +196,7 @@ describe('the control client', () => {
     await new Promise<void>((resolve) => server.listen(locations.socketPath, resolve));
     const client = createControlClient(locations);
     expect(await client.health()).toMatchObject({ status: 'ok', pid: 7 });
-    expect(await client.tools({ query: 'a b' })).toEqual([{ name: 't' }]);
+    expect(await client.tools({ server: 'a b' })).toEqual([{ name: 't' }]);
     await expect(client.status()).rejects.toMatchObject({ code: 'DAEMON_UNFIT' });
     await expect(client.send('start', { body: { name: 'x' } })).rejects.toMatchObject({
       code: 'SERVER_UNKNOWN',

@@ -34,9 +34,9 @@ export const call: Command = {
     const request = { server, tool, arguments: input, projectDir };
     try {
       const result = await terminal.progress(`Waiting for ${tool} of ${server}`, () => client.call(request));
-      if (args.has('json')) terminal.print(JSON.stringify(result, null, 2));
-      else terminal.print(...resultLines(result));
       const isError = isRecord(result) && result['isError'] === true;
+      if (args.has('json')) terminal.print(JSON.stringify(result, null, 2));
+      else terminal.print(...resultLines(result).map((line) => (isError ? context.hint(line) : line)));
       if (isError) await noteUnknownTool(context, client, { server, tool, projectDir });
       return isError ? 1 : 0;
     } catch (error) {

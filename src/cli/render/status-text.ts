@@ -15,6 +15,8 @@ export function statusText(report: StatusReport, view: View): string[] {
     ...sessionLines(report.sessions, view),
     '',
     ...serverLines(report.servers, view, new Map(report.sessions.map((session) => [session.id, processOf(session)]))),
+    // While the file cannot be read, nobody knows what is in it.
+    ...(report.servers.length === 0 && !report.config.error ? firstServerLines(view) : []),
     ...section(savingsLines(report.savings, view)),
     ...section(report.problems.flatMap((problem) => problemLines(problem, view))),
   ];

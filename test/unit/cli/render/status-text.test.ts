@@ -93,6 +93,15 @@ const report: StatusReport = {
 };
 
 describe('statusText', () => {
+  it('says how to add the first server while none is configured, but not while nobody can read the file', () => {
+    const lines = statusText({ ...report, servers: [] }, view).join('\n');
+    expect(lines).toContain('Add the first server:\n  /mcp-proxy add memory --');
+    const error = { code: 'CONFIG_INVALID', message: 'c.json:1:2: a value is missing.' };
+    const broken = { ...report, servers: [], config: { ...report.config, error } };
+    expect(statusText(broken, view).join('\n')).not.toContain('first server');
+    expect(statusText(report, view).join('\n')).not.toContain('first server');
+  });
+
   it('shows the address of a session over HTTP, of which no process is known', () => {
     const remote: SessionStatus = { ...session({ id: 's3', client: 'script' }), address: '127.0.0.1:40112' };
     delete remote.hostPid;
