@@ -135,6 +135,30 @@ export const handMadeResults = (): { name: string; result: unknown }[] => [
   },
   { name: 'structured content alone', result: { content: [], structuredContent: { rows: issues(60) } } },
   {
+    name: 'a list with one text for each item',
+    result: { content: issues(120).map((issue) => json(issue, 2)), structuredContent: { result: issues(120) } },
+  },
+  {
+    name: 'CSV with giant cells',
+    result: {
+      content: [
+        text(['id,note', ...Array.from({ length: 90 }, (_, n) => `${n},"${'a ""b"", '.repeat(n * 40)}"`)].join('\n')),
+      ],
+    },
+  },
+  { name: 'one JSON string', result: { content: [json('say "yes"\n'.repeat(9_000))] } },
+  {
+    name: 'a drawing',
+    result: {
+      content: [
+        {
+          type: 'resource',
+          resource: { uri: 'a:b', mimeType: 'image/svg+xml', text: `<svg>${'<g/>'.repeat(20_000)}</svg>` },
+        },
+      ],
+    },
+  },
+  {
     name: 'nested five hundred deep',
     result: { content: [text(`${'{"a":['.repeat(500)}1${']}'.repeat(500)}`), text('y'.repeat(70_000))] },
   },

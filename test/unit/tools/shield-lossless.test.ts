@@ -102,6 +102,24 @@ function checkShape(original: unknown, result: unknown): void {
     expect(['json', 'ndjson']).toContain(readText(text).form);
 }
 
+/** Under a budget that is nearly none, what is shown may be nothing but the way to the rest. */
+function checkFit(original: unknown, maxBytes: number): void {
+  const limits = { maxResults: 9, maxBytes: 1e9, maxAgeMs: 1e9, spillBytes: 1e9, maxViewBytes: maxBytes };
+  const store = createResultStore({ now: () => 0, spillFolder: join(folder, 'spill') }, limits);
+  const { result, ref } = shieldResult(
+    original,
+    { ...defaultShieldPolicy, maxTotalBytes: maxBytes },
+    store.keeper('me'),
+  );
+  expect(jsonBytes(withoutMedia(result))).toBeLessThanOrEqual(maxBytes);
+  if (ref === undefined || !isObject(result) || !isObject(original)) return;
+  expect(result['isError']).toBe(original['isError']);
+  expect(JSON.stringify(result)).toContain(`gateway_get_result {\\"ref\\":\\"${ref}\\"}`);
+  const view = store.get('me', ref, { limit: 10_000 });
+  const answer = { content: [{ type: 'text', text: JSON.stringify(view) }] };
+  if (view.kind !== 'media') expect(jsonBytes(answer)).toBeLessThanOrEqual(maxBytes);
+}
+
 describe('shielded results', () => {
   it.each(recordedResults())('loses nothing of the recorded result $name', ({ result }) => checkPromise(result));
   it.each(handMadeResults())('loses nothing of the hand-made result "$name"', ({ result }) => checkPromise(result));
@@ -109,6 +127,14 @@ describe('shielded results', () => {
   it('loses nothing of 300 generated results', () => {
     fc.assert(fc.property(anyResult, checkPromise), { numRuns: 300, endOnFailure: true });
   }, 300_000);
+
+  it.each([1_024, 3_000, 20_000])('fit a budget of %d bytes', (maxBytes) => {
+    for (const { result } of [...handMadeResults(), ...recordedResults()]) checkFit(result, maxBytes);
+    fc.assert(
+      fc.property(anyResult, (result) => checkFit(result, maxBytes)),
+      { numRuns: 30 },
+    );
+  });
 
   it('leaves no file behind', () => {
     expect(readdirSync(join(folder, 'spill'))).toEqual([]);
