@@ -29,15 +29,18 @@ export function isDrawing(block: unknown): boolean {
   return isObject(block) && isObject(block['resource']) && mimeTypeOf(block).startsWith('image/');
 }
 
-/** One line about a block that is left out. */
-export function describeBlock(block: unknown): string {
+/** What a block is that is left out, and how much of it there is. */
+export type BlockSize = { readonly kind: string; readonly size: number; readonly unit: 'bytes' | 'characters' };
+
+export function sizeOf(block: unknown): BlockSize {
   const [data, text] = [mediaOf(block), textOf(block)];
   if (data !== undefined) {
-    return `${typeOf(block)} ${mimeTypeOf(block) || 'application/octet-stream'}, ${Math.floor((data.length * 3) / 4)} bytes`;
+    const kind = `${typeOf(block)} ${mimeTypeOf(block) || 'application/octet-stream'}`;
+    return { kind, size: Math.floor((data.length * 3) / 4), unit: 'bytes' };
   }
-  if (text === undefined) return `${typeOf(block)}, ${blockBytes(block)} bytes`;
+  if (text === undefined) return { kind: typeOf(block), size: blockBytes(block), unit: 'bytes' };
   const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);
-  return `${kind}, ${text.length} characters`;
+  return { kind, size: text.length, unit: 'characters' };
 }
 
 function mimeTypeOf(block: unknown): string {

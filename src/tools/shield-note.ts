@@ -1,13 +1,16 @@
 // The last text block of a shortened result: what was cut, and how to get it.
+import type { BlockSize } from './content-block.ts';
 import type { Cut } from './shrink.ts';
 import { wireBytes } from './shrink-text.ts';
 
 /** `result`: members beside content and structuredContent; their paths begin with `$$` (see result-view.ts). */
 export type BlockCuts = { readonly block: number | 'structured' | 'result'; readonly cuts: readonly Cut[] };
+export type OmittedBlock = BlockSize & { readonly block: number };
 export type NoteTask = {
   readonly cuts: readonly BlockCuts[];
-  /** A line each: what is left out as a whole. */
-  readonly omitted: readonly string[];
+  readonly omitted: readonly OmittedBlock[];
+  /** Lines about anything else. */
+  readonly remarks: readonly string[];
   /** Absent: the whole could not be kept. */
   readonly ref: string | undefined;
   readonly hasStructure: boolean;
@@ -17,12 +20,13 @@ export type NoteTask = {
 const noteStart = '[Result shortened. ';
 const goneNote =
   'The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.';
-const maxLines = 12;
+/** As many as tell more than they cost; alike ones are one line. */
+const maxLines = 30;
 const maxNames = 12;
 /** Of one line, so that a name or path of a kilobyte does not push out the others. */
 const maxLineLength = 200;
 
-export function writeNote({ cuts, omitted, ref, hasStructure, maxBytes }: NoteTask): string {
+export function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }: NoteTask): string {
   // Without a structure, block 0 is what a reference reads by itself.
   const needsBlock = (block: BlockCuts['block']): boolean => typeof block === 'number' && (block > 0 || hasStructure);
   const lines = cuts.flatMap(({ block, cuts }) =>
@@ -32,7 +36,8 @@ export function writeNote({ cuts, omitted, ref, hasStructure, maxBytes }: NoteTa
     ref === undefined
       ? 'It was too large to be kept; ask the tool for less.'
       : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
-  return fitLines(`${noteStart}${how}`, [...lines, ...omitted.map((line) => `- ${line}`)], maxBytes);
+  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);
+  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);
 }
 
 /** For a note whose reference leads nowhere any more; other texts come back as they are. */
@@ -44,10 +49,30 @@ function fitLines(head: string, lines: readonly string[], maxBytes: number): str
   const all = lines.map((line) => (line.length > maxLineLength ? `${line.slice(0, maxLineLength - 3)}...` : line));
   for (let count = Math.min(maxLines, all.length); ; count -= 1) {
     const more = all.length - count;
-    const last = more > 0 ? [`- and ${more} more; what a path or block names is read whole`] : [];
+    const last =
+      more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];
     const note = `${[head, ...all.slice(0, count), ...last].join('\n')}]`;
     if (count === 0 || wireBytes(note) <= maxBytes) return note;
   }
+}
+
+/** Neighbours of one kind are one line: of thousands of small blocks each number still has its place. */
+function inRuns(omitted: readonly OmittedBlock[]): [OmittedBlock, ...OmittedBlock[]][] {
+  const runs: [OmittedBlock, ...OmittedBlock[]][] = [];
+  for (const block of omitted) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);
+    else runs.push([block]);
+  }
+  return runs;
+}
+
+function describeRun([first, ...others]: readonly [OmittedBlock, ...OmittedBlock[]]): string {
+  const { block, kind, size, unit } = first;
+  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;
+  const all = others.reduce((sum, other) => sum + other.size, size);
+  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;
 }
 
 /** The same cut in every row is one line. */

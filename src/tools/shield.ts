@@ -1,8 +1,8 @@
 // Makes a tool's result fit a model's context without making it wrong: same kind, still parseable, and everything that was
 // cut can be fetched by the reference in its last text block. The result as the upstream sent it is never changed.
-import { blockBytes, describeBlock, isDrawing, mediaOf, textOf, withText } from './content-block.ts';
+import { blockBytes, isDrawing, mediaOf, sizeOf, textOf, withText } from './content-block.ts';
 import { isJson, isObject, type Json, jsonBytes } from './exact-json.ts';
-import { type BlockCuts, withoutWay, writeNote } from './shield-note.ts';
+import { type BlockCuts, type OmittedBlock, withoutWay, writeNote } from './shield-note.ts';
 import type { ShieldPolicy } from './shield-policy.ts';
 import { shortenRest } from './shield-rest.ts';
 import { shortenStructure } from './shield-structure.ts';
@@ -26,7 +26,9 @@ type Draft = {
   meta: Readonly<Record<string, unknown>>;
   members: Readonly<Record<string, unknown>>;
   cuts: BlockCuts[];
-  omitted: string[];
+  omitted: OmittedBlock[];
+  /** What the note says beside cuts and blocks that are left out. */
+  remarks: string[];
 };
 
 /** Returns `result` itself when nothing had to be cut, and for anything that is not a tool result. */
@@ -77,8 +79,8 @@ function assemble(
   const structureBytes = jsonBytes(draft.structured ?? '');
   const whole =
     structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
-  const omitted = [...whole, ...draft.omitted];
-  const note = { type: 'text', text: writeNote({ ...draft, omitted, ref, hasStructure, maxBytes }) };
+  const remarks = [...whole, ...draft.remarks];
+  const note = { type: 'text', text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };
   return {
     ...draft.members,
     content: [...draft.content, note],
@@ -90,9 +92,9 @@ function assemble(
 /** Nothing but the reference: for budgets too small for what is left after all shortening. */
 function bare(result: Record<string, unknown>): Draft {
   const { isError } = result;
-  const omitted = [`all ${textBytes(result)} bytes of it left out`];
+  const remarks = [`all ${textBytes(result)} bytes of it left out`];
   const members = isError === undefined ? {} : { isError };
-  return { content: [], structured: undefined, meta: {}, members, cuts: [], omitted };
+  return { content: [], structured: undefined, meta: {}, members, cuts: [], omitted: [], remarks };
 }
 
 /** `maxBytes`: of everything but media data; unlimited, only the limits for single values are kept to. */
@@ -102,7 +104,7 @@ function shorten(result: Record<string, unknown>, policy: ShieldPolicy, maxBytes
   const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
   const structureBytes = structure === undefined ? 0 : jsonBytes(structure);
   const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes });
-  const draft: Draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [] };
+  const draft: Draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };
   if (rest.cuts.length > 0) draft.cuts.push({ block: 'result', cuts: rest.cuts });
   const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
   // Other blocks keep up to two fifths of the budget beside a large structure.
@@ -130,21 +132,17 @@ function shorten(result: Record<string, unknown>, policy: ShieldPolicy, maxBytes
       const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);
       if (fits) media += data.length;
       if (fits) draft.content.push(block);
-      else draft.omitted.push(leftOut(block, index));
+      else draft.omitted.push({ block: index, ...sizeOf(block) });
     } else {
       shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });
     }
   }
   if (goneTwins.length > 0) {
-    draft.omitted.push(
+    draft.remarks.push(
       `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`,
     );
   }
   return draft;
-}
-
-function leftOut(block: unknown, index: number): string {
-  return `block ${index} left out: ${describeBlock(block)}`;
 }
 
 type BlockTask = { index: number; share: number; policy: ShieldPolicy; draft: Draft };
@@ -153,13 +151,13 @@ function shortenBlock(block: unknown, { index, share, policy, draft }: BlockTask
   const text = textOf(block);
   if (text === undefined || isDrawing(block)) {
     if (blockBytes(block) <= share) draft.content.push(block);
-    else draft.omitted.push(leftOut(block, index));
+    else draft.omitted.push({ block: index, ...sizeOf(block) });
     return;
   }
   const frame = blockBytes(block) - wireBytes(text);
   const shrunk = shrinkText(text, policy, share - frame);
   if (wireBytes(shrunk.text) + frame > share) {
-    draft.omitted.push(leftOut(block, index));
+    draft.omitted.push({ block: index, ...sizeOf(block) });
     return;
   }
   if (shrunk.cuts.length === 0) {

@@ -137,6 +137,15 @@ describe('the note of a shortened result', () => {
   });
 });
 
+it('says of thousands of small blocks which are left out', () => {
+  const content = Array.from({ length: 3_000 }, (_, n) => text(`block ${n} ${'q'.repeat(50)}`));
+  const { result, note, ref } = shield({ content });
+  const first = result.content.length - 1;
+  expect(note).toContain(`\n- blocks ${first} to 2999 left out: text, `);
+  expect(note.split('\n')).toHaveLength(2);
+  expect(store.get('me', ref, { block: first })).toMatchObject({ data: content[first]?.text });
+});
+
 describe('texts that are cut', () => {
   it('stay one JSON string', () => {
     const { result, ref } = shield({ content: [text(JSON.stringify('\n'.repeat(10_000)))] });
