@@ -6,7 +6,7 @@ import { facePath, readFace } from '../../src/link/faces.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { displace, scopeOf } from '../support/displace.ts';
 import { eventually } from '../support/eventually.ts';
-import { invoke, jsonOf, refOf, search } from '../support/gateway-calls.ts';
+import { invoke, jsonOf, refOf, search, start } from '../support/gateway-calls.ts';
 import { errorOf, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
 
 const gatewayNames = [
@@ -121,6 +121,44 @@ describe('gateway mode', () => {
     // Arguments as the JSON of an object, printed over several lines, are that object.
     const args = JSON.stringify({ text: 'two\nlines', n: 1 }, undefined, 2);
     expect(textOf(await session.call('gateway_invoke', { id: 'echo__echo', args }))).toBe('two\nlines');
+  });
+
+  it('checks a pattern of a server without holding the calls of others', async () => {
+    const properties = { text: { type: 'string', pattern: '^(a+)+$' } };
+    const REPEAT_SCHEMA = JSON.stringify({ type: 'object', properties });
+    rig.writeConfig({ verbatim: fixture('repeat.mjs', { REPEAT_SCHEMA }), echo: fixture('echo.mjs') });
+    const [session, other] = [await gateway(), await gateway()];
+    await invoke(other, 'echo__echo', { text: 'warm' });
+    const wrong = await invoke(session, 'verbatim__repeat', { text: 'b' });
+    expect(jsonOf(wrong)).toMatchObject({ wrong: ['text must match pattern "^(a+)+$"'] });
+    // Longer than the world exists, for a backtracking engine: the server has the last word then.
+    const text = `${'a'.repeat(60)}!`;
+    const endless = invoke(session, 'verbatim__repeat', { text });
+    const since = Date.now();
+    expect(textOf(await invoke(other, 'echo__echo', { text: 'free' }))).toBe('free');
+    expect(Date.now() - since).toBeLessThan(4_000);
+    expect(resultOf(await endless)).toMatchObject({ structuredContent: { text } });
+  });
+
+  it('hands on an error of a server shortened where it is large, and says how to get the rest', async () => {
+    rig.writeConfig({ echo: fixture('echo.mjs') });
+    const session = await gateway();
+    const { message } = errorOf(await invoke(session, 'echo__fail', { code: -32050, bytes: 300_000 }));
+    expect(message.length).toBeLessThan(6_000);
+    const ref = /"ref":"([^"]+)"/.exec(message)?.[1];
+    expect(jsonOf(await session.call('gateway_get_result', { ref, path: '$.message' }))).toMatchObject({
+      total: 300_000,
+    });
+    const job = await start(session, 'echo__fail', { code: -32050, bytes: 300_000 });
+    const failed = await eventually(
+      async () => {
+        const { state, error } = jsonOf(await session.call('gateway_invoke_status', { jobId: job }));
+        return state === 'failed' ? String(error) : undefined;
+      },
+      { timeoutMs: 10_000, what: 'the job to fail' },
+    );
+    expect(failed.length).toBeLessThan(6_000);
+    expect(failed).toContain('gateway_get_result');
   });
 
   it('asks the host on behalf of a server, shows progress and passes on a cancel', async () => {

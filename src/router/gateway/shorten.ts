@@ -10,13 +10,15 @@ import { readResult } from './call-tool.ts';
 
 /** Text of the thread's program: set by the build. */
 declare const __HEAVY_THREAD__: string | undefined;
+/** Named once: the build writes the whole text in its place. */
+const threadProgram = typeof __HEAVY_THREAD__ === 'string' ? __HEAVY_THREAD__ : '';
 
 export function openHeavyWork(): HeavyWork {
-  return createHeavyWork(typeof __HEAVY_THREAD__ === 'string' ? __HEAVY_THREAD__ : '');
+  return createHeavyWork(threadProgram);
 }
 
 export function openLimitedWork(): LimitedWork {
-  return createLimitedWork(typeof __HEAVY_THREAD__ === 'string' ? __HEAVY_THREAD__ : '');
+  return createLimitedWork(threadProgram);
 }
 
 /** The patterns of a schema over a structure of megabytes, some hundred times at most. */
