@@ -1,4 +1,4 @@
-// Work whose end nobody can promise: how long a pattern runs is up to the server that wrote it. One piece after the other in
+// Work whose end nobody can promise: how long a schema runs is up to the server that wrote it. One piece after the other in
 // a thread of their own, which is ended with the piece whose time is up.
 import { Worker } from 'node:worker_threads';
 import { runHeavyTask } from './heavy-task.ts';

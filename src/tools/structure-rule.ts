@@ -10,7 +10,7 @@ export type StructureRule = {
   /** For `readRule`, in another thread. */
   code(): string;
   /** How long it takes is up to the server that wrote it: only for a thread with a limit. */
-  readonly hasPatterns: boolean;
+  readonly mayRunAway: boolean;
 };
 
 export type Mistake = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>;
@@ -19,19 +19,21 @@ export type Mistake = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>;
 export const nothingPasses: StructureRule = {
   passes: () => false,
   code: () => 'module.exports = () => false;',
-  hasPatterns: false,
+  mayRunAway: false,
 };
 
-export function ruleOf(validate: ValidateFunction, code: () => string, hasPatterns: boolean): StructureRule {
-  return { passes: passesBy(validate), code, hasPatterns };
+export function ruleOf(validate: ValidateFunction, code: () => string, mayRunAway: boolean): StructureRule {
+  return { passes: passesBy(validate), code, mayRunAway };
 }
 
-/** Patterns are all in a schema that can take longer than its value is long. */
-export function hasPatterns(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.some(hasPatterns);
+/** Patterns that try everything twice for each letter, and references that double at each step: nothing else can. */
+export function mayRunAway(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.some(mayRunAway);
   if (!isObject(schema)) return false;
-  if (typeof schema['pattern'] === 'string' || isObject(schema['patternProperties'])) return true;
-  return Object.values(schema).some(hasPatterns);
+  const { pattern, patternProperties, $ref, $dynamicRef, $recursiveRef } = schema;
+  if (isObject(patternProperties)) return true;
+  if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === 'string')) return true;
+  return Object.values(schema).some(mayRunAway);
 }
 
 /** `code`: of a schema that this daemon compiled, never from outside. */

@@ -21,8 +21,8 @@ export function openLimitedWork(): LimitedWork {
   return createLimitedWork(threadProgram);
 }
 
-/** The patterns of a schema over a structure of megabytes, some hundred times at most. */
-const patternsMs = 2_000;
+/** A schema is asked some hundred times at most; a megabyte of JSON is shortened in a fraction of a second. */
+const limitMs = (bytes: number): number => 2_000 + bytes / 1_000;
 
 export type ShortenDeps = { readonly store: ResultStore; readonly heavy: HeavyWork; readonly limited: LimitedWork };
 export type ShortenTask = {
@@ -46,14 +46,14 @@ export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: Sh
       return shielded === value ? undefined : shielded;
     };
     if (!bound) return shield(policy, store.keeper(scopeId));
-    if (!bound.hasPatterns) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
+    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
     // Most results fit: that is known without the rule.
     if (shield(policy, { put: () => undefined }) === undefined) return undefined;
   }
   const bytes = line.subarray(result.start, result.end);
   const ref = store.canHold(bytes.length) ? store.newReference() : undefined;
   const shortening: HeavyTask = { kind: 'shorten', bytes, policy, ref, ruleCode: bound?.code() };
-  const outcome = await (bound?.hasPatterns ? limited.run(shortening, patternsMs) : heavy.run(shortening));
+  const outcome = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
   if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
   if (outcome.kind !== 'shortened') return undefined;
   if (ref !== undefined) await store.putBytes(scopeId, ref, bytes);

@@ -3,20 +3,20 @@
 import type { Ajv, ValidateFunction } from 'ajv';
 import { isObject } from '../exact-json.ts';
 import type { LimitedWork } from '../limited-work.ts';
-import { hasPatterns, type Mistake, mistakesOf, ruleOf, type StructureRule } from '../structure-rule.ts';
+import { type Mistake, mayRunAway, mistakesOf, ruleOf, type StructureRule } from '../structure-rule.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 
 /** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
 export type ArgumentCheck = (tool: ToolDefinition, args: Record<string, unknown>) => Promise<string[]>;
 
-/** Patterns that people mean well are done in microseconds. */
+/** What people mean well is done in microseconds. */
 const checkMs = 500;
 
 type Check = (args: Record<string, unknown>) => Promise<readonly Mistake[]>;
 
 /**
  * Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. `limited`:
- * where schemas with patterns are checked, which could hold the calls of everybody.
+ * where schemas are checked that could hold the calls of everybody.
  */
 export function createArgumentCheck(limited: LimitedWork): ArgumentCheck {
   const compiled = new WeakMap<object, Promise<Check>>();
@@ -36,7 +36,7 @@ export function createArgumentCheck(limited: LimitedWork): ArgumentCheck {
 async function createCheck(schema: Record<string, unknown>, limited: LimitedWork): Promise<Check> {
   const compiled = await compile(schema);
   if (!compiled) return async () => [];
-  if (!compiled.hasPatterns) return async (args) => mistakesIn(compiled.validate, args);
+  if (!compiled.mayRunAway) return async (args) => mistakesIn(compiled.validate, args);
   const code = compiled.code();
   return async (value) => {
     const outcome = await limited.run({ kind: 'check', code, value }, checkMs);
@@ -56,13 +56,13 @@ function mistakesIn(validate: ValidateFunction, args: Record<string, unknown>): 
 export async function structureRule(tool: ToolDefinition): Promise<StructureRule | undefined> {
   if (!isObject(tool.outputSchema)) return undefined;
   const compiled = await compile(tool.outputSchema, true);
-  return compiled && ruleOf(compiled.validate, compiled.code, compiled.hasPatterns);
+  return compiled && ruleOf(compiled.validate, compiled.code, compiled.mayRunAway);
 }
 
 type Compiled = {
   readonly validate: ValidateFunction;
-  readonly hasPatterns: boolean;
-  /** Of a schema with patterns, or where it was wanted. */
+  readonly mayRunAway: boolean;
+  /** Of a schema that may run away, or where it was wanted. */
   readonly code: () => string;
 };
 
@@ -71,12 +71,14 @@ async function compile(whole: Record<string, unknown>, wantsCode = false): Promi
   try {
     // Schemas with $id would be remembered and clash; each gets a validator of its own.
     const { $id: _, ...schema } = whole;
-    const isPatterned = hasPatterns(schema);
-    const source = wantsCode || isPatterned;
+    const isDangerous = mayRunAway(schema);
+    const source = wantsCode || isDangerous;
     const validator = await newValidator(whole['$schema'], { source });
     const validate = validator.compile(schema);
     const writeCode = source ? await loadWriter() : undefined;
-    return { validate, hasPatterns: isPatterned, code: () => writeCode?.(validator, validate) ?? '' };
+    const code = (): string => writeCode?.(validator, validate) ?? '';
+    const written = isDangerous ? code() : undefined;
+    return { validate, mayRunAway: isDangerous, code: () => written ?? code() };
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-// Patterns of servers: checked in a thread that is ended when its time is up, so that none holds the calls of others.
+// Schemas of servers: checked in a thread that is ended when its time is up, so that none holds the calls of others.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,21 @@ it('gives up on a pattern without end, holds nobody meanwhile and says nothing f
   expect(await next).toEqual(['text must match pattern "^b+$"']);
   clearInterval(beat);
   expect(longestMs).toBeLessThan(2_000);
+});
+
+it('gives up on references that double at each step', async () => {
+  const check = createArgumentCheck(limited);
+  const doubled = (step: number) => ({ allOf: [{ $ref: `#/$defs/a${step - 1}` }, { $ref: `#/$defs/a${step - 1}` }] });
+  const defs = (steps: number) => ({
+    a0: { properties: { n: { type: 'integer' } } },
+    ...Object.fromEntries(Array.from({ length: steps }, (_, i) => [`a${i + 1}`, doubled(i + 1)])),
+  });
+  const tool = (steps: number) => ({
+    name: 'tool',
+    inputSchema: { type: 'object', $defs: defs(steps), $ref: `#/$defs/a${steps}` },
+  });
+  expect(await check(tool(1), { n: 'one' })).toContain('n must be integer');
+  expect(await check(tool(60), { n: 'one' })).toEqual([]);
 });
 
 it('leaves a structure whole whose pattern has no end, and shortens the text beside it', async () => {
