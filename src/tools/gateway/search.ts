@@ -39,10 +39,10 @@ export const gatewaySearch: GatewayTool = {
     };
     const tools = find(query, offset + limit)
       .slice(offset)
-      .map(({ server, name, args: names, ...hit }) => ({
+      .map(({ server, name, ...hit }) => ({
         ...{ id: deps.idOf(server, name), server },
         ...hit,
-        args: shownArguments(names),
+        args: shownArguments(hit.args),
       }));
     const counts = { offset, limit, found: tools.length, all: () => find('', deps.index.size).length };
     const unknown = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
