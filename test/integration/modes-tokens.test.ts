@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { TokensReport } from '../../src/link/control.ts';
 import { isRecord } from '../../src/link/hello.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { invoke, readBack, refOf, start } from '../support/gateway-calls.ts';
-import { type McpClient, resultOf } from '../support/mcp-client.ts';
+import { type McpClient, resultOf, textOf } from '../support/mcp-client.ts';
 
 let rig: DaemonRig;
 beforeEach(() => {
@@ -50,42 +51,49 @@ it('counts what each mode and session is given, and what results cost and saved'
   expect(text).toMatch(/gateway +6 +\d+/);
 });
 
-type Row = Record<string, number> & { sentTokens: Record<string, number> };
-/** What the answers so far took, without their ids, as this session saw them. */
+/** The answers so far, as this session saw them. */
 const linesOf = (session: McpClient) =>
   session.lines.filter((line) => line.includes('"result"') && !line.includes('"protocolVersion"'));
+/** What the daemon counted for the only session, in bytes. */
+const counted = async (): Promise<TokensReport['sessions'][number]['results']> =>
+  JSON.parse(JSON.stringify((await rig.http('GET', '/tokens')).body)).sessions[0].results;
 
 it('takes what was read back, searched and run as a job from what was not sent', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs') });
   const session = await rig.open({ args: ['--mode', 'gateway'] });
-  const row = async (): Promise<Row> => JSON.parse((await rig.cli(['tokens', '--json'])).stdout).sessions[0];
-  const bytesOf = ({ bytesPerToken = 0 }: Row, tokens = 0) => tokens * bytesPerToken;
-
   const answer = await invoke(session, 'echo__big', { bytes: 100_000 });
-  const before = await row();
-  expect(bytesOf(before, before['savedTokens'])).toBeGreaterThan(80_000);
+  const before = await counted();
+  expect(before.bytes - before.sent.results).toBeGreaterThan(80_000);
+  expect(before.sent).toMatchObject({ fetched: 0, searches: 0, jobs: 0 });
   await readBack(session, refOf(answer), {});
-  const after = await row();
-  expect(bytesOf(after, after.sentTokens['fetched'])).toBeGreaterThan(100_000);
-  expect(after['savedTokens']).toBeLessThanOrEqual(0);
+  const after = await counted();
+  expect(after.sent.fetched).toBeGreaterThan(100_000);
+  expect(after.sent.results).toBe(before.sent.results);
 
-  const searched = async () => bytesOf(await row(), (await row()).sentTokens['searches']);
-  expect(await searched()).toBe(0);
   await session.call('gateway_search', { query: 'echo' });
-  const withSearch = await searched();
-  expect(withSearch).toBeGreaterThan(100);
+  const { searches } = (await counted()).sent;
+  expect(searches).toBeGreaterThan(100);
   await session.call('gateway_describe', { ids: ['echo__echo'] });
-  expect(await searched()).toBeGreaterThan(withSearch);
+  expect((await counted()).sent.searches).toBeGreaterThan(searches);
 
   const job = await start(session, 'echo__big', { bytes: 100_000 });
-  await eventually(async () => (await row())['calls'] === 2, { timeoutMs: 10_000, what: 'the job to end' });
-  const ended = await row();
-  await session.call('gateway_invoke_status', { jobId: job });
-  const told = await row();
-  expect(bytesOf(told, told.sentTokens['jobs'])).toBeGreaterThan(bytesOf(ended, ended.sentTokens['jobs']) + 5_000);
+  await eventually(async () => (await counted()).count === 2, { timeoutMs: 10_000, what: 'the job to end' });
+  const ended = await counted();
+  expect(ended.bytes).toBeGreaterThan(200_000);
+  const look = () => session.call('gateway_invoke_status', { jobId: job });
+  await eventually(async () => !textOf(await look()).includes('"running"'), { timeoutMs: 10_000, what: 'its result' });
+  const told = await counted();
+  expect(told.sent.jobs).toBeGreaterThan(ended.sent.jobs + 5_000);
+
+  const { savedTokens, sentTokens, resultTokens, bytesPerToken } = JSON.parse(
+    (await rig.cli(['tokens', '--json'])).stdout,
+  ).sessions[0];
+  const { results, fetched, jobs } = told.sent;
+  expect(savedTokens * bytesPerToken).toBeCloseTo(told.bytes - results - fetched - jobs, -3);
+  expect(sentTokens.fetched * bytesPerToken).toBeCloseTo(fetched, -3);
   // All that it was sent, as it saw it.
   const seen = linesOf(session).reduce((sum, line) => sum + Buffer.byteLength(line), 0);
-  expect(Math.abs(bytesOf(told, told['resultTokens']) - seen) / seen).toBeLessThan(0.01);
+  expect(Math.abs(resultTokens * bytesPerToken - seen) / seen).toBeLessThan(0.01);
 });
 
 it('counts the results of a session by a sample of its own, which no holder of the token is given', async () => {
