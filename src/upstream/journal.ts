@@ -17,12 +17,18 @@ export type JournalEntry = ProcessIdentity & {
   commandHash: string;
   /** Name of the server, for the log. */
   server: string;
+  /** Seen below it, and without its marker: at its death nothing else tells whose they are. */
+  strays: readonly Stray[];
 };
 
+export type Stray = ProcessIdentity & { commandHash: string };
+
 export type Journal = {
-  add: (entry: Omit<JournalEntry, 'commandHash'>) => void;
+  add: (entry: Omit<JournalEntry, 'commandHash' | 'strays'>) => void;
   /** Takes the command line again, once the server has answered. */
   refresh: (pid: number) => void;
+  /** What lives below it now. */
+  noteTree: (pid: number, members: readonly ProcessIdentity[]) => void;
   remove: (pid: number) => void;
   /** Somebody deleted the file. */
   restore: () => void;
@@ -32,7 +38,9 @@ export type Journal = {
 export type Reaped = { server: string; pid: number; processes: number; isGone: boolean };
 
 /** Hundreds of servers fit; whatever is larger was not written by us. */
-const maxJournalBytes = 256 * 1024;
+const maxJournalBytes = 1024 * 1024;
+/** Of one server: what forks without end must not make the file one that is not believed. */
+const maxStrays = 32;
 
 /**
  * Starts an empty journal at `path`. What a predecessor wrote there must be reaped before: see reapJournal. Never throws:
@@ -51,7 +59,7 @@ export function createJournal(path: string, onError: (error: unknown) => void = 
   write();
   return {
     add: (entry) => {
-      children.set(entry.pid, { ...entry, commandHash: commandHash(entry.pid) });
+      children.set(entry.pid, { ...entry, commandHash: commandHash(entry.pid), strays: [] });
       write();
     },
     refresh: (pid) => {
@@ -59,6 +67,19 @@ export function createJournal(path: string, onError: (error: unknown) => void = 
       const hash = commandHash(pid);
       if (!entry || hash === '' || hash === entry.commandHash) return;
       children.set(pid, { ...entry, commandHash: hash });
+      write();
+    },
+    noteTree: (pid, members) => {
+      const entry = children.get(pid);
+      if (!entry) return;
+      const unmarked = members.filter((member) => member.pid !== pid && !hasMarker(member.pid, entry.marker));
+      // Those that are known stay as they are: a program may change its command line at any time.
+      const known = new Map(entry.strays.map((stray) => [identityKey(stray), stray]));
+      const strays = unmarked
+        .slice(0, maxStrays)
+        .map((one) => known.get(identityKey(one)) ?? { ...identityOf(one), commandHash: commandHash(one.pid) });
+      if (strays.map(identityKey).join() === entry.strays.map(identityKey).join()) return;
+      children.set(pid, { ...entry, strays });
       write();
     },
     remove: (pid) => {
@@ -99,20 +120,31 @@ async function reap(entry: JournalEntry, times: EndTimes | undefined): Promise<R
   const isLeader =
     isRunning(entry) && (hasMarker(entry.pid, entry.marker) || commandHash(entry.pid) === entry.commandHash);
   // Without its leader only the marker proves who belongs: the group's number may be a stranger's by now.
-  const root: TreeRoot = isLeader ? entry : { ...entry, pid: -1, pgid: -1 };
+  const known = entry.strays.filter(isStillThat);
+  const root: TreeRoot = { ...entry, known, ...(isLeader ? {} : { pid: -1, pgid: -1 }) };
   const members = treeOf(root);
   if (members.length === 0) return undefined;
   const { isGone } = await endTree({ ...root, known: members }, times ? { times } : {});
   return { server: entry.server, pid: entry.pid, processes: members.length, isGone };
 }
 
+/** Linux counts start times in ticks of this boot: pid and that are one process. Elsewhere they are seconds. */
+function isStillThat(stray: Stray): boolean {
+  return isRunning(stray) && (process.platform === 'linux' || commandHash(stray.pid) === stray.commandHash);
+}
+
+function identityOf({ pid, startTime }: ProcessIdentity): ProcessIdentity {
+  return { pid, startTime };
+}
+
+function identityKey({ pid, startTime }: ProcessIdentity): string {
+  return `${pid} ${startTime}`;
+}
+
 function parseEntry(value: unknown): JournalEntry | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  const text = (name: string, max: number) => {
-    const found = field(name);
-    return typeof found === 'string' && found.length > 0 && found.length <= max ? found : undefined;
-  };
+  const field = (name: string) => fieldOf(value, name);
+  const text = (name: string, max: number) => textOf(value, name, max);
   const pid = field('pid');
   const [startTime, marker, hash, server] = [
     text('startTime', 64),
@@ -120,11 +152,39 @@ function parseEntry(value: unknown): JournalEntry | undefined {
     text('commandHash', 64),
     text('server', 300),
   ];
-  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 1 || pid === process.pid) return undefined;
+  if (!isForeignPid(pid)) return undefined;
   if (field('pgid') !== pid || !startTime || !marker || !hash || !server) return undefined;
   // A short or plain marker could stand in a stranger's environment.
   if (!/^AITKIT_INSTANCE=[\w.-]{16,}$/.test(marker)) return undefined;
-  return { pid, pgid: pid, startTime, marker, commandHash: hash, server };
+  const listed = field('strays');
+  const strays = Array.isArray(listed) ? listed.slice(0, maxStrays).map(parseStray) : [];
+  return {
+    ...{ pid, pgid: pid, startTime, marker, commandHash: hash, server },
+    strays: strays.filter((stray) => stray !== undefined),
+  };
+}
+
+function parseStray(value: unknown): Stray | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const [pid, startTime, hash] = [
+    fieldOf(value, 'pid'),
+    textOf(value, 'startTime', 64),
+    textOf(value, 'commandHash', 64),
+  ];
+  return isForeignPid(pid) && startTime && hash ? { pid, startTime, commandHash: hash } : undefined;
+}
+
+function isForeignPid(pid: unknown): pid is number {
+  return typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && pid !== process.pid;
+}
+
+function fieldOf(value: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
+}
+
+function textOf(value: object, name: string, max: number): string | undefined {
+  const found = fieldOf(value, name);
+  return typeof found === 'string' && found.length > 0 && found.length <= max ? found : undefined;
 }
 
 function readOwnFile(path: string): string | undefined {

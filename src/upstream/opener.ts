@@ -84,6 +84,7 @@ function createStdioOpener(request: OpenerRequest, deps: OpenerDeps): Opener {
         },
         {
           watch: deps.watch,
+          onTree: journal.noteTree,
           onStarted: (started) => {
             pid = started.pid;
             path = started.path;

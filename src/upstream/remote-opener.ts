@@ -125,6 +125,7 @@ function startedOpener(request: OpenerRequest, client: HttpClient, deps: RemoteO
       {
         client,
         watch: deps.watch,
+        onTree: journal.noteTree,
         onStderr: events.onStderr,
         onStarted: (started) => {
           path = started.path;

@@ -36,6 +36,8 @@ export type LaunchDeps = {
   stderrBytesPerSecond?: number;
   /** Remembers what is below it while it lives. */
   watch?: TreeWatch;
+  /** What the watch found, whenever it changed. */
+  onTree?: (pid: number, members: readonly ProcessIdentity[]) => void;
 };
 
 /** More than any server logs on purpose, little enough to copy and write without the other sessions feeling it. */
@@ -61,7 +63,7 @@ export async function startServerProcess(spec: LaunchSpec, deps: LaunchDeps): Pr
   if (pid === undefined || !stdin || !stdout || !stderr) throw await launchError(path, child);
   // `npm` and the like end with their server; a program that is gone already has no start time and nothing to end.
   const root: TreeRoot = { pid, pgid: pid, startTime: processStartTime(pid) ?? '', marker: `${markerName}=${value}` };
-  const watched = deps.watch?.add(root);
+  const watched = deps.watch?.add(root, (members) => deps.onTree?.(pid, members));
   let remains: ProcessEntry[] = [];
   const exited = exit.then((how) => {
     // At this moment the number of its group cannot have been given to a stranger yet.

@@ -4,9 +4,16 @@ import type { ProcessIdentity } from '../base/process-identity.ts';
 import { listProcesses, type TreeRoot, treeOf } from './process-tree.ts';
 
 export type Watched = { known: () => readonly ProcessIdentity[]; forget: () => void };
-export type TreeWatch = { add: (root: TreeRoot) => Watched };
+export type TreeWatch = {
+  /** `onChange`: what is below it is not what it was at the last look. */
+  add: (root: TreeRoot, onChange?: (known: readonly ProcessIdentity[]) => void) => Watched;
+};
 
-type Entry = { root: TreeRoot; known: readonly ProcessIdentity[] };
+type Entry = {
+  root: TreeRoot;
+  known: readonly ProcessIdentity[];
+  onChange: (known: readonly ProcessIdentity[]) => void;
+};
 
 /** One pass over all processes for all servers, some milliseconds: seldom enough not to be felt on a battery. */
 const defaultEveryMs = 5_000;
@@ -19,12 +26,15 @@ export function createTreeWatch({ everyMs = defaultEveryMs }: { everyMs?: number
     // Without the marker: whoever carries it is found at the end as well.
     for (const entry of entries) {
       const { pid, pgid, startTime } = entry.root;
-      entry.known = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
+      const found = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
+      const isSame = namesOf(found) === namesOf(entry.known);
+      entry.known = found;
+      if (!isSame) entry.onChange(found);
     }
   };
   return {
-    add: (root) => {
-      const entry: Entry = { root, known: [] };
+    add: (root, onChange = () => {}) => {
+      const entry: Entry = { root, known: [], onChange };
       entries.add(entry);
       timer ??= setInterval(look, everyMs).unref();
       return {
@@ -38,4 +48,11 @@ export function createTreeWatch({ everyMs = defaultEveryMs }: { everyMs?: number
       };
     },
   };
+}
+
+function namesOf(processes: readonly ProcessIdentity[]): string {
+  return processes
+    .map(({ pid, startTime }) => `${pid} ${startTime}`)
+    .sort()
+    .join();
 }

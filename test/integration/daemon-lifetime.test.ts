@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { processStartTime } from '../../src/base/process-identity.ts';
+import { isRunning, processStartTime } from '../../src/base/process-identity.ts';
+import { readJournal } from '../../src/upstream/journal.ts';
 import { DaemonRig, fixture, wrapperPath } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { textOf } from '../support/mcp-client.ts';
@@ -129,6 +130,22 @@ it('takes over after SIGKILL: the next daemon ends what the killed one left and 
   });
   expect(rig.daemons()).toHaveLength(1);
 });
+
+it.runIf(process.platform === 'linux')(
+  'ends after SIGKILL what left its server, its group and its environment too',
+  async () => {
+    rig.writeConfig({ c: fixture('double-fork.mjs', { FORK_ENV: 'clear' }) });
+    const session = await rig.open();
+    await session.call('c__pid');
+    const find = () => readJournal(rig.locations.journalPath)[0]?.strays[0];
+    const stray = await eventually(find, { timeoutMs: 15_000, what: 'the stray to be seen' });
+    expect(isRunning(stray)).toBe(true);
+    process.kill(rig.daemons()[0] ?? 0, 'SIGKILL');
+    await session.call('c__pid');
+    await eventually(() => !isRunning(stray), { timeoutMs: 15_000, what: 'the stray to be ended' });
+  },
+  60_000,
+);
 
 it('is one of many that are started at once, whoever starts them: the others leave and say why', async () => {
   rig.writeConfig({}, { daemon: { idleExitMs: 20_000 } });

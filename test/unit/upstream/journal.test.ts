@@ -24,7 +24,7 @@ const times = { inputMs: 100, termMs: 2_000, killMs: 2_000 };
 const newMarker = () => `AITKIT_INSTANCE=test-${randomBytes(8).toString('hex')}`;
 
 /** What a killed daemon leaves: a leader of its own group, marked or not. */
-async function leave(marker: string, isMarked = true): Promise<Omit<JournalEntry, 'commandHash'>> {
+async function leave(marker: string, isMarked = true): Promise<Omit<JournalEntry, 'commandHash' | 'strays'>> {
   const child = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 60000)'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -68,6 +68,35 @@ test('ends by its command line a process that carries no marker', async () => {
   createJournal(path).add(left);
   expect((await reapJournal(path, times)).map(({ pid }) => pid)).toEqual([left.pid]);
   expect(isRunning(left)).toBe(false);
+});
+
+test('ends what was seen below a server that is gone, without its marker, and nobody who has its pid now', async () => {
+  const [root, stray, stranger] = [
+    await leave(newMarker()),
+    await leave(newMarker(), false),
+    await leave(newMarker(), false),
+  ];
+  const journal = createJournal(path);
+  journal.add(root);
+  journal.noteTree(root.pid, [root, stray, { ...stranger, startTime: '12345' }]);
+  process.kill(root.pid, 'SIGKILL');
+  await eventually(() => !isRunning(root), { timeoutMs: 5_000, what: 'the end of the server' });
+  expect(await reapJournal(path, times)).toEqual([{ server: 'memory', pid: root.pid, processes: 1, isGone: true }]);
+  expect([isRunning(stray), isRunning(stranger)]).toEqual([false, true]);
+});
+
+test('writes what is below a server only when that changed, and no more of it than fits', async () => {
+  const root = await leave(newMarker());
+  const journal = createJournal(path);
+  journal.add(root);
+  const members = Array.from({ length: 100 }, (_, n) => ({ pid: 4_000_000 + n, startTime: '1' }));
+  journal.noteTree(root.pid, [root, ...members]);
+  expect(journal.entries()[0]?.strays).toHaveLength(32);
+  const written = statSync(path, { bigint: true }).mtimeNs;
+  journal.noteTree(root.pid, [root, ...members]);
+  expect(statSync(path, { bigint: true }).mtimeNs).toBe(written);
+  journal.noteTree(root.pid, [root]);
+  expect(journal.entries()[0]?.strays).toEqual([]);
 });
 
 test('spares a stranger that got the pid: another start time', async () => {
@@ -150,7 +179,7 @@ test.each([
 test('ignores a journal that is too large', async () => {
   const left = await leave(newMarker());
   createJournal(path).add(left);
-  writeFileSync(path, `${readFileSync(path, 'utf8')}${' '.repeat(300 * 1024)}`);
+  writeFileSync(path, `${readFileSync(path, 'utf8')}${' '.repeat(1_100 * 1024)}`);
   expect(readJournal(path)).toEqual([]);
 });
 
