@@ -50,6 +50,8 @@ export type Daemon = { endpoint: Endpoint; stop: (reason: string, restart?: bool
 
 /** Stops idle copies, prunes records: often enough that a killed session is gone from `status` within 5 s. */
 const sweepMs = 2_000;
+/** The one session of a private daemon connects as soon as it is ready; after this its wrapper was killed before it did. */
+const ownSessionMs = 10_000;
 /** A host has its first lists by then. */
 const bookkeepingDelayMs = 50;
 /** A copy that does not end on request is killed after that; the host of a session waits for none of it. */
@@ -255,7 +257,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       // while somebody is there to do it.
       return records.prune([]) > 0 ? 'a session is starting' : undefined;
     },
-    idleExitMs: () => (isAlone ? Number.POSITIVE_INFINITY : holder.config.daemon.idleExitMs),
+    idleExitMs: () => (isAlone ? ownSessionMs : holder.config.daemon.idleExitMs),
     onIdle: () => void stop('idle', true),
     now,
   });

@@ -1,8 +1,8 @@
 // Changes of the config reach open sessions without a restart; every variable of the environment has its effect.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DaemonRig, fixture } from '../support/daemon-rig.ts';
+import { DaemonRig, fixture, wrapperPath } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { errorOf, type McpClient, resultOf, textOf } from '../support/mcp-client.ts';
 
@@ -271,6 +271,17 @@ describe('the environment', () => {
     });
     expect(readdirSync(join(rig.root, 'run')).filter((name) => name.includes('alone-'))).toEqual([]);
     expect(textOf(await shared.call('echo__echo', { text: 'shared' }))).toBe('shared');
+  });
+
+  it('a daemon whose only session was killed before it came ends by itself', async () => {
+    rig = new DaemonRig();
+    rig.writeConfig({ echo: fixture('echo.mjs') });
+    const bundle = join(dirname(wrapperPath), '..', 'dist', 'daemon.cjs');
+    const daemon = rig.spawn(process.execPath, [bundle, '--name', 'alone-4194303-abc', '--alone'], {
+      AITKIT_DAEMON: '1',
+    });
+    await eventually(() => daemon.exitCode === 0, { timeoutMs: 25_000, what: 'it to end' });
+    expect(readdirSync(join(rig.root, 'run')).filter((name) => name.includes('alone-'))).toEqual([]);
   });
 
   it.each([
