@@ -1,4 +1,5 @@
 // Which values of an entry must never be shown. In doubt a value is secret: a hidden word costs less than a shown token.
+import { createRedactor } from '../base/redact.ts';
 import { baselineEnv } from '../link/baseline-env.ts';
 
 const secretName = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
@@ -17,6 +18,12 @@ export function isSecret(name: string, value: string): boolean {
   if (secretName.test(name)) return true;
   if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
   return !harmless.some((shape) => shape.test(value));
+}
+
+/** Without much doubt, by name or shape: for a warning, which a person must be able to believe. */
+export function isPlainlySecret(name: string, value: string): boolean {
+  if (createRedactor().redact(value) !== value) return true;
+  return secretName.test(name) && value !== '' && !harmless.some((shape) => shape.test(value));
 }
 
 /** `Bearer abc` gives both the whole and `abc`: either may turn up alone. */

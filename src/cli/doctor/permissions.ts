@@ -1,7 +1,7 @@
 // Folders and files that only this person may enter, that can be written, and that have room.
 import { accessSync, chmodSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
 import { whyUnsafe } from '../../base/private-dir.ts';
-import { headerSecrets, isSecret } from '../../config/secrets.ts';
+import { isPlainlySecret } from '../../config/secrets.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { references } from '../../config/template.ts';
 import type { Locations } from '../../link/locations.ts';
@@ -85,14 +85,8 @@ function checkConfigSecrets(path: string, servers: readonly ServerEntry[]): Chec
 
 /** Written out: a reference leads to a variable, which is not in the file. */
 function holdsSecret({ env, headers }: ServerEntry): boolean {
-  const isWrittenOut = ([, value]: [string, string]) => references(value).length === 0;
-  return (
-    Object.entries(env)
-      .filter(isWrittenOut)
-      .some(([name, value]) => isSecret(name, value)) ||
-    Object.entries(headers)
-      .filter(isWrittenOut)
-      .some(([name, value]) => headerSecrets(name, value).length > 0)
+  return [...Object.entries(env), ...Object.entries(headers)].some(
+    ([name, value]) => references(value).length === 0 && isPlainlySecret(name, value),
   );
 }
 

@@ -161,10 +161,13 @@ describe('doctor', () => {
 
   it('closes a config that others may read, only if secrets are written in it', async () => {
     const server = (env: object) => ({ ...healthy, mcpServers: { notes: { command: process.execPath, env } } });
-    writeConfig(server({ API_TOKEN: '${API_TOKEN}', LOG_LEVEL: 'debug' }));
+    const harmless = { TOKEN_FILE: '/run/token', MAX_TOKENS: '4096', AUTHOR: 'jane', HOST: 'db-1.example.com' };
+    writeConfig(server({ API_TOKEN: '${API_TOKEN}', ...harmless }));
     chmodSync(rig.configPath, 0o644);
     expect(await findings()).toEqual({ code: 0, found: [] });
-    writeConfig(server({ API_TOKEN: 'sk-abcdefghijklmnopqrstuvwx' }));
+    writeConfig(server({ DATABASE: 'postgres://me:s3cret@db/shop' }));
+    expect((await findings()).found).toMatchObject([{ severity: 'warning' }]);
+    writeConfig(server({ API_TOKEN: 'a1b2c3d4' }));
     const { code, found } = await findings();
     expect([code, found]).toMatchObject([
       1,
