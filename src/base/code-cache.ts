@@ -1,8 +1,9 @@
 // Runs a bundle from V8's code cache where there is one: 2 ms of a wrapper's start of 34, 40 of a daemon's 250 (measured,
 // Node 20), and 2 MiB of the daemon's memory. Any trouble with the cache means: without it.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
+import { makeFolder } from './make-folder.ts';
 
 export type CachedProgram = {
   /** A file that is one function expression, with the parameters that Node gives a module (scripts/build.ts). */
@@ -35,7 +36,8 @@ function findCachePath(file: string, name: string): string | undefined {
   const { HOME, AITKIT_ROOT, MCPPROXY_DATA_DIR } = process.env;
   const root = AITKIT_ROOT || (HOME && join(HOME, '.aitkit'));
   const data = MCPPROXY_DATA_DIR || (root && join(root, 'lib', 'mcpproxy'));
-  if (!data) return undefined;
+  // Any other path is said by who needs it; here it would leave files in the project.
+  if (!data || !isAbsolute(data)) return undefined;
   // Size and time stand for the contents: V8 itself compares only the length of the source.
   const { size, mtimeMs } = statSync(file);
   return join(data, 'cache', `${name}-${process.version}-${process.arch}-${size}-${Math.round(mtimeMs)}.bin`);
@@ -58,7 +60,7 @@ function writeCache(path: string, name: string, script: Script): void {
   const temporary = `${path}.${process.pid}`;
   try {
     const once = script.createCachedData();
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     writeFileSync(temporary, Buffer.concat([once, once]), { mode: 0o600, flag: 'wx' });
     renameSync(temporary, path);
     removeOldest(folder, name, basename(path));

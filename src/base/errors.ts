@@ -26,6 +26,7 @@ export const errorCodes = [
   'NODE_TOO_OLD',
   'NOTHING_TO_UNDO',
   'NOT_RUNNING',
+  'PATH_RELATIVE',
   'RESULT_UNKNOWN',
   'SERVER_CRASHED',
   'SERVER_DISABLED',

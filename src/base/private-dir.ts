@@ -1,22 +1,21 @@
-// Folders that only this user may enter. A planted link or another owner's folder is refused, never repaired.
-import { lstatSync, mkdirSync } from 'node:fs';
+// Folders that only this user may enter. A planted link, another owner's folder or one that others can write is refused,
+// never repaired.
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, type Stats } from 'node:fs';
 import { AppError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
-/** Makes `path` (and its parents) if absent and verifies it. Throws DIRECTORY_UNSAFE. */
-export function ensurePrivateDir(path: string): string {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch {
-    // With `recursive` Node says ENOENT where the file system is read-only; without it says EROFS.
-    mkdirSync(path, { mode: 0o700 });
-  }
+/**
+ * Makes `path` (and its parents) if absent and verifies it. Throws DIRECTORY_UNSAFE. One that others can only read, as
+ * `mkdir` leaves it, is closed to them: nobody but its owner can have put anything there. `onClosed` learns its mode.
+ */
+export function ensurePrivateDir(path: string, onClosed?: (mode: string) => void): string {
+  makeFolder(path);
   const unsafe = whyUnsafe(path);
-  if (unsafe) {
-    throw new AppError({
-      code: 'DIRECTORY_UNSAFE',
-      message: `${path} ${unsafe.reason}, so it cannot hold private files.`,
-      hint: unsafe.hint,
-    });
+  if (unsafe) throw refusal(path, unsafe);
+  const stat = lstatSync(path);
+  if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
+    close(path);
+    onClosed?.(modeOf(stat));
   }
   return path;
 }
@@ -30,8 +29,31 @@ export function whyUnsafe(path: string): { reason: string; hint: string } | unde
   if (stat.uid !== process.getuid?.()) {
     return { reason: `belongs to user ${stat.uid}`, hint: `Run: sudo chown -R "$(id -u)" '${path}'` };
   }
-  if ((stat.mode & 0o077) !== 0) {
-    return { reason: `has mode ${(stat.mode & 0o777).toString(8)}`, hint: `Run: chmod 700 '${path}'` };
+  return (stat.mode & 0o022) === 0 ? undefined : openTo(path, stat);
+}
+
+/** By its descriptor: between a look and a change, a path may come to lead elsewhere. */
+function close(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    fchmodSync(fd, 0o700);
+    const stat = fstatSync(fd);
+    // Some file systems have one mode for all, and do not say so.
+    if ((stat.mode & 0o077) !== 0) throw refusal(path, openTo(path, stat));
+  } finally {
+    closeSync(fd);
   }
-  return undefined;
+}
+
+function openTo(path: string, stat: Stats): { reason: string; hint: string } {
+  return { reason: `has mode ${modeOf(stat)}`, hint: `Run: chmod 700 '${path}'` };
+}
+
+function modeOf({ mode }: Stats): string {
+  return (mode & 0o777).toString(8);
+}
+
+function refusal(path: string, { reason, hint }: { reason: string; hint: string }): AppError {
+  const message = `${path} ${reason}, so it cannot hold private files.`;
+  return new AppError({ code: 'DIRECTORY_UNSAFE', message, hint });
 }

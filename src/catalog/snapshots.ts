@@ -1,10 +1,11 @@
 // Last known faces on disk, so that a new session sees all tools at once while slow servers start, and stopped servers
 // keep theirs. Keyed by an HMAC that includes the variables' values: another identity never finds them.
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import { systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { parseIntroduction } from '../upstream/handshake.ts';
 import { parseFace, type ServerFace, serializeFace } from './server-face.ts';
 
@@ -30,7 +31,7 @@ export function openSnapshots(folder: string, log: Log, now: () => number): Snap
     save: (key, face) => {
       cache.set(key, face);
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder);
         writeFileAtomic(pathOf(key), serializeFace(face));
       } catch (error) {
         log.warn('snapshot.not-saved', { error }); // disk full: the next daemon asks the server again

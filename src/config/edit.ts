@@ -1,11 +1,12 @@
 // Changes one server in the config file and nothing else in it: comments, order, unknown keys and file mode stay. Used by
 // the CLI and the migration. Throws AppError; on any failure the file is as before.
-import { lstatSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve, sep } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { createFileExclusive, writeFileAtomic } from '../base/atomic-file.ts';
 import { AppError, systemCode } from '../base/errors.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import type { Environment } from '../link/locations.ts';
 import { parseJsonc } from './jsonc.ts';
 import {
@@ -88,7 +89,7 @@ function editFile(target: EditTarget, change: Change): EditResult {
   if (before !== undefined && after === before) return { path, isCreated: false, isChanged: false };
   parseForEdit(after, path);
   if (before === undefined) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     if (!createFileExclusive(path, after)) throw conflict(path);
     return { path, isCreated: true, isChanged: true };
   }

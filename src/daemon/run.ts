@@ -26,9 +26,11 @@ export async function runDaemon(argv: readonly string[], env: Environment): Prom
   const name = optionValue(argv, '--name');
   const first = locate(env, name);
   refuseForeignRoot(first.root);
-  ensurePrivateDir(first.runRoot);
+  const closed: { folder: string; mode: string }[] = [];
+  const ensure = (folder: string) => ensurePrivateDir(folder, (mode) => closed.push({ folder, mode }));
+  ensure(first.runRoot);
   const locations = locate(env, name, claimScope(first.runRoot));
-  for (const folder of [locations.runDir, locations.dataDir]) ensurePrivateDir(folder);
+  for (const folder of [locations.runDir, locations.dataDir]) ensure(folder);
   const lock = await awaitLock(locations);
   if (!lock || (await isListening(locations.socketPath))) {
     announce({ ready: false, reason: 'already-running' });
@@ -36,6 +38,8 @@ export async function runDaemon(argv: readonly string[], env: Environment): Prom
   }
   const redactor = createRedactor();
   const log = createFileLog({ path: locations.logPath, ...logLimits, redact: redactor.redact });
+  // Said once: from now on it is as it should be.
+  for (const { folder, mode } of closed) log.warn('folder.closed-to-others', { folder, mode });
   const [isForeground, isAlone] = [argv.includes('--foreground'), argv.includes('--alone')];
   const stopped = deferred<string>();
   surviveStrays(log, () => void daemon.stop('too many errors', true));

@@ -36,6 +36,9 @@ export type Locations = {
   handOverPath: string;
 };
 
+/** What the environment may say of places. */
+export const pathVariables = ['AITKIT_ROOT', 'MCPPROXY_DATA_DIR', 'MCPPROXY_CONFIG_PATH'] as const;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A unix socket path is cut at 107 bytes without an error; the temporary name used while binding needs a few of them. */
@@ -44,8 +47,9 @@ const maxSocketPathBytes = 100;
 export function locate(env: Environment, name: string = defaultName, scopeDir?: string): Locations {
   ensureName(name);
   const home = env['HOME'] || homedir();
-  const root = absolute(env['AITKIT_ROOT'], home) ?? join(home, '.aitkit');
-  const dataDir = absolute(env['MCPPROXY_DATA_DIR'], home) ?? join(root, 'lib', 'mcpproxy');
+  const given = (variable: (typeof pathVariables)[number]) => absolute(variable, env[variable], home);
+  const root = given('AITKIT_ROOT') ?? join(home, '.aitkit');
+  const dataDir = given('MCPPROXY_DATA_DIR') ?? join(root, 'lib', 'mcpproxy');
   const configName = name === defaultName ? 'mcp_proxy_config.json' : `mcp_proxy_config.${name}.json`;
   const runRoot = join(root, 'run');
   const runDir = scopeDir === undefined ? runRoot : join(runRoot, scopeDir);
@@ -63,7 +67,7 @@ export function locate(env: Environment, name: string = defaultName, scopeDir?: 
     socketPath: socketPath(runDir, name, env),
     lockKeyPath: daemonFile('lock'),
     dataDir,
-    configPath: absolute(env['MCPPROXY_CONFIG_PATH'], home) ?? join(dataDir, configName),
+    configPath: given('MCPPROXY_CONFIG_PATH') ?? join(dataDir, configName),
     envFilePath: join(dataDir, 'env'),
     logPath: join(dataDir, 'mcp-proxy.log'),
     serverLogsDir: join(dataDir, 'logs'),
@@ -100,9 +104,16 @@ function socketPath(runDir: string, name: string, env: Environment): string {
     : `/tmp/aitkit-${process.getuid?.() ?? 'user'}/${hash}.v${protocolMajor}.sock`;
 }
 
-function absolute(value: string | undefined, home: string): string | undefined {
+/** A relative one would be another folder, with a daemon of its own, wherever a session is opened. */
+function absolute(variable: string, value: string | undefined, home: string): string | undefined {
   if (!value) return undefined;
-  return resolve(value.startsWith('~/') ? join(home, value.slice(2)) : value);
+  const path = value === '~' || value.startsWith('~/') ? join(home, value.slice(2)) : value;
+  if (isAbsolute(path)) return resolve(path);
+  throw new AppError({
+    code: 'PATH_RELATIVE',
+    message: `${variable} is ${JSON.stringify(value)}, which is another folder in each project.`,
+    hint: `Write a path that begins with / or ~/, for instance ${variable}=${JSON.stringify(`~/${value.replace(/^(?:\.{1,2}\/)+/, '')}`)}, or unset it.`,
+  });
 }
 
 function ensureName(name: string): void {

@@ -1,12 +1,12 @@
 // Puts the wrapper together. What the first answer does not need is loaded when it is needed: starting fast is the point.
 import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { describeError } from '../base/errors.ts';
+import { AppError, describeError } from '../base/errors.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
 import { aloneName } from '../link/alone.ts';
 import { describeBuild, ownBuild } from '../link/build.ts';
 import type { Hello } from '../link/hello.ts';
-import { type Environment, type Locations, locate } from '../link/locations.ts';
+import { type Environment, type Locations, locate, pathVariables } from '../link/locations.ts';
 import { type Args, parseArgs, usage } from './args.ts';
 import { HostStdio } from './host-stdio.ts';
 import { createIdentity, wantedValues } from './identity.ts';
@@ -45,18 +45,22 @@ export function run(options: RunOptions): void {
 }
 
 function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: RunOptions): void {
-  const plain = locateOrWarn(env, args.name);
-  if (!plain) {
+  const place = locateOrWarn(env, args.name);
+  if (!place) {
     exit(2);
     return;
   }
+  const { plain, problem } = place;
   const target = chooseDaemon(args, env, plain);
   const memory = new SessionMemory();
   let identity: Hello | undefined;
 
   const daemon = new Reconnector(
     {
-      claim: () => claimLocations(target.env, target.name),
+      claim: () => {
+        if (problem) throw problem;
+        return claimLocations(target.env, target.name);
+      },
       createHello: (locations) => {
         identity ??= createIdentity({
           ...args,
@@ -148,12 +152,15 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
   lifetime.start();
 }
 
-function locateOrWarn(env: Environment, name: string): Locations | undefined {
+/** With a `problem` of the environment the host keeps what it would have without it, and each call says the problem. */
+function locateOrWarn(env: Environment, name: string): { plain: Locations; problem?: AppError } | undefined {
   try {
-    return locate(env, name);
+    return { plain: locate(env, name) };
   } catch (error) {
     warn(describeError(error));
-    return undefined; // a name that cannot be one
+    if (!(error instanceof AppError) || error.code !== 'PATH_RELATIVE') return undefined; // a name that cannot be one
+    const unset = Object.fromEntries(pathVariables.map((variable) => [variable, undefined]));
+    return { plain: locate({ ...env, ...unset }, name), problem: error };
   }
 }
 

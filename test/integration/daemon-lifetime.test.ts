@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRunning, processStartTime } from '../../src/base/process-identity.ts';
@@ -69,6 +69,16 @@ it('is not held by a program without a hook that lives on after its sessions, an
   expect(rig.records()).toEqual([String(process.pid)]);
   for (const wrapper of wrappers) wrapper.stdin?.end();
   await rig.nothingLeft(8_000);
+});
+
+it('starts in folders that were made by hand: it closes them to others and says so once', async () => {
+  rig.writeConfig({ echo: fixture('echo.mjs') });
+  const { dataDir, logPath } = rig.locations;
+  chmodSync(dataDir, 0o755);
+  const session = await rig.open();
+  expect(textOf(await session.call('echo__echo', { text: 'hello' }))).toBe('hello');
+  expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+  expect(readFileSync(logPath, 'utf8').match(/folder\.closed-to-others/g)).toHaveLength(1);
 });
 
 it('does not end between the hook of a new session and its wrapper', async () => {

@@ -143,9 +143,26 @@ describe('input that is not as it should be', () => {
     expect(existsSync(recordsDir())).toBe(false);
   });
 
+  it.each(['/proc/nope', '/proc/nope/deep/down'])('exits 0 where no folder can be made: %s', async (folder) => {
+    expect(await hook(sessionStart, { AITKIT_ROOT: folder })).toMatchObject({ code: 0, stderr: '' });
+    expect(await hook(sessionEnd('other'), { AITKIT_ROOT: folder })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    'AITKIT_ROOT',
+    'MCPPROXY_DATA_DIR',
+    'MCPPROXY_CONFIG_PATH',
+  ])('exits 0 and leaves nothing in the project when %s is relative', async (variable) => {
+    const project = join(home, 'project');
+    mkdirSync(project);
+    const env = { [variable]: 'inside', CLAUDE_PROJECT_DIR: project };
+    expect(await hook(sessionStart, env)).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect([readdirSync(home), readdirSync(project)]).toEqual([['project'], []]);
+  });
+
   it('exits 0 and says nothing when the folder is not safe', async () => {
     mkdirSync(recordsDir(), { recursive: true });
-    chmodSync(recordsDir(), 0o755);
+    chmodSync(recordsDir(), 0o775);
     expect(await hook(sessionStart)).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(readdirSync(recordsDir())).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { commonFacePath } from '../../src/link/faces.ts';
@@ -270,16 +270,31 @@ describe('without a daemon', () => {
   });
 
   it('serves on when the run folder cannot be used, and recovers when it can', async () => {
-    mkdirSync(join(rig.root, 'run'), { recursive: true, mode: 0o755 });
+    mkdirSync(join(rig.root, 'run'), { recursive: true });
+    chmodSync(join(rig.root, 'run'), 0o775);
     const wrapper = rig.start();
     expect(await wrapper.initialize()).toMatchObject({ result: { serverInfo: { name: 'mcp-proxy' } } });
     wrapper.call(1, 'echo');
     const { message, data } = error(await wrapper.answer(1, 4_000));
-    expect(message).toContain('has mode 755');
+    expect(message).toContain('has mode 775');
     expect(message).toContain('chmod 700');
     expect(data).toMatchObject({ code: 'DIRECTORY_UNSAFE' });
     rmSync(join(rig.root, 'run'), { recursive: true });
     await eventually(() => rig.heard('initialize').length === 1, { timeoutMs: 12_000, what: 'the recovery' });
+  });
+
+  it.each([
+    ['AITKIT_ROOT', '/proc/nope', 'cannot be written (ENOENT)'],
+    ['AITKIT_ROOT', './inside', 'AITKIT_ROOT="~/inside"'],
+    ['MCPPROXY_DATA_DIR', 'inside', 'MCPPROXY_DATA_DIR is "inside", which is another folder in each project.'],
+    ['MCPPROXY_CONFIG_PATH', 'inside.json', 'MCPPROXY_CONFIG_PATH is "inside.json"'],
+  ])('serves on and says why when %s is %s', async (variable, value, why) => {
+    const wrapper = rig.start({ env: { [variable]: value } });
+    expect(await wrapper.initialize()).toMatchObject({ result: { serverInfo: { name: 'mcp-proxy' } } });
+    wrapper.request(1, 'tools/list');
+    expect(await wrapper.answer(1)).toMatchObject({ result: { tools: [] } });
+    wrapper.call(2, 'echo');
+    expect(error(await wrapper.answer(2, 4_000)).message).toContain(why);
   });
 
   it('sends nothing to something that is no socket of ours', async () => {

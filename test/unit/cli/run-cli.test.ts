@@ -20,6 +20,18 @@ beforeEach(() => {
 });
 afterEach(() => rig.remove());
 
+describe('a path of the environment that is relative', () => {
+  it.each(['AITKIT_ROOT', 'MCPPROXY_DATA_DIR', 'MCPPROXY_CONFIG_PATH'])('is refused: %s', async (variable) => {
+    for (const words of [['status'], ['add', 'x', '--', 'x']]) {
+      const { code, stderr } = await rig.runInTerminal(200, { [variable]: '../here', NO_COLOR: '1' }, ...words);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`${variable} is "../here"`) });
+      expect(stderr).toContain(`for instance ${variable}="~/here"`);
+    }
+    const tilde = await rig.runInTerminal(200, { [variable]: '~/here' }, 'status');
+    expect(tilde).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
 describe('the program without a known command', () => {
   it('prints every command and exits 0', async () => {
     const { code, stdout } = await rig.run();
