@@ -127,11 +127,18 @@ function createContext({ host, terminal, invocation, verbs, name, signal }: Cont
 
 type Front = { before: string[]; verb: string | undefined; after: string[] };
 
-/** Options before the verb are for the program, everything after it for the verb. */
+/** Options before the verb are for the program, everything after it for the verb. How it answers may stand in front. */
 function splitFront(words: readonly string[]): Front {
   let at = 0;
   while (words[at]?.startsWith('-')) at += words[at] === '--daemon' ? 2 : 1;
-  return { before: words.slice(0, at), verb: words[at], after: words.slice(at + 1) };
+  const verb = words[at];
+  const isForVerb = (word: string) => verb !== undefined && word === '--json';
+  const front = words.slice(0, at);
+  return {
+    before: front.filter((word) => !isForVerb(word)),
+    verb,
+    after: [...front.filter(isForVerb), ...words.slice(at + 1)],
+  };
 }
 
 /** The slash command hands the typed line over on stdin, where no shell can read it as anything but text. */

@@ -1,27 +1,44 @@
 // start, stop and restart of one server: the same request, the same answer for people.
 import { resolve } from 'node:path';
 import { AppError } from '../base/errors.ts';
+import { isNamed } from '../config/visibility.ts';
 import type { InstanceStatus } from '../link/control.ts';
 import { findProjectRoot } from '../link/project-root.ts';
 import type { CommandContext, ExitCode } from './command.ts';
+import { getConfigured, readConfigured } from './configured.ts';
 import type { DaemonClient } from './daemon-access.ts';
 import { shortPath } from './render/format.ts';
 import { problemLines } from './render/view.ts';
 import { viewOf } from './view-of.ts';
 
-export type ServerVerb = { verb: 'start' | 'stop' | 'restart'; name: string; project: string | undefined };
+export type ServerVerb = {
+  verb: 'start' | 'stop' | 'restart';
+  name: string;
+  project: string | undefined;
+  isJson: boolean;
+};
 
 const words = { start: 'Starting', stop: 'Stopping', restart: 'Restarting' } as const;
 
-export async function serverVerb(context: CommandContext, { verb, name, project }: ServerVerb): Promise<ExitCode> {
-  const { daemon, terminal, cwd } = context;
-  const client =
-    verb === 'start'
-      ? await terminal.progress('Starting the daemon', () => daemon.ensure())
-      : await getRunning(context);
+export async function serverVerb(
+  context: CommandContext,
+  { verb, name, project, isJson }: ServerVerb,
+): Promise<ExitCode> {
+  const { terminal, cwd } = context;
+  const client = verb === 'start' ? await ensureFor(context, name) : await getRunning(context);
   const projectDir = resolve(cwd, project ?? '.');
   await terminal.progress(`${words[verb]} ${name}`, () => client.change(verb, { name, projectDir }));
-  return printServer(context, client, { name, projectDir });
+  return printServer(context, client, { name, projectDir, isJson });
+}
+
+/** The daemon, started if need be, but not for a server that nobody knows. */
+export async function ensureFor(context: CommandContext, name: string): Promise<DaemonClient> {
+  const { daemon, terminal } = context;
+  const running = await terminal.progress('Asking the daemon', () => daemon.find());
+  if (running) return running;
+  const configured = readConfigured(context);
+  if (!configured.config.servers.some((entry) => isNamed(entry, name))) getConfigured(configured, name);
+  return terminal.progress('Starting the daemon', () => daemon.ensure());
 }
 
 /** The running daemon, or NOT_RUNNING: what it should stop does not run either. */
@@ -41,17 +58,22 @@ export async function getRunning({
 async function printServer(
   context: CommandContext,
   client: DaemonClient,
-  { name, projectDir }: { name: string; projectDir: string },
+  { name, projectDir, isJson }: { name: string; projectDir: string; isJson: boolean },
 ): Promise<ExitCode> {
   const { terminal, home } = context;
   const server = (await client.status()).servers.find((entry) => entry.name === name);
   if (!server) return 0;
   const root = findProjectRoot(projectDir, home);
   const copies = server.instances.filter((copy) => copy.projectRoot === undefined || copy.projectRoot === root);
+  const error = server.state === 'failed' || server.state === 'invalid' ? server.lastError : undefined;
+  if (isJson) {
+    const instances = copies.map(({ state, pid, projectRoot }) => ({ state, pid, projectRoot }));
+    terminal.print(JSON.stringify({ name, state: server.state, instances, error }, null, 2));
+    return error ? 1 : 0;
+  }
   terminal.print(
     `${name}: ${copies.length === 0 ? server.state : copies.map((copy) => copyText(copy, home)).join('; ')}`,
   );
-  const error = server.state === 'failed' || server.state === 'invalid' ? server.lastError : undefined;
   if (!error) return 0;
   terminal.print(...problemLines(error, viewOf(context)));
   return 1;

@@ -5,6 +5,7 @@ import { badArgument } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import type { DaemonClient } from '../daemon-access.ts';
 import { takePositionals } from '../positionals.ts';
+import { ensureFor } from '../server-verb.ts';
 
 const usage = 'call <server> [tool] [json] [--project DIR]';
 
@@ -22,11 +23,11 @@ export const call: Command = {
     { line: `call memory search_nodes '{"query":"release"}'`, does: 'With arguments' },
   ],
   run: async (context, args) => {
-    const { daemon, terminal, cwd, readStdin } = context;
+    const { terminal, cwd, readStdin } = context;
     const [server = '', tool, json] = takePositionals(args, ['server', 'tool?', 'json?'], usage);
     const input = parse(json === '-' ? await readStdin() : json);
     const projectDir = resolve(cwd, args.value('project') ?? '.');
-    const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
+    const client = await ensureFor(context, server);
     if (tool === undefined) {
       await terminal.progress(`Starting ${server}`, () => client.change('start', { name: server, projectDir }));
       return printTools(context, await client.tools({ server, projectDir }), { server, isJson: args.has('json') });

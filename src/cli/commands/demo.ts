@@ -17,6 +17,7 @@ import {
   share,
   survive,
 } from '../demo/story.ts';
+import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
 
 export const demo: Command = {
@@ -26,7 +27,10 @@ export const demo: Command = {
   options: [],
   examples: [{ line: 'demo', does: 'See what it does before you use it' }],
   ownsInterrupt: true,
-  run: runDemo,
+  run: (context, args) => {
+    takePositionals(args, [], 'demo');
+    return runDemo(context);
+  },
 };
 
 async function runDemo(context: CommandContext): Promise<ExitCode> {

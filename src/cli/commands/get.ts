@@ -1,3 +1,4 @@
+import type { ServerEntry } from '../../config/server-entry.ts';
 import { decideSharing } from '../../config/sharing.ts';
 import type { Command } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
@@ -6,16 +7,22 @@ import { entryTarget, entryUrl, environmentLines, headerLines } from '../render/
 import { formatDuration, formatSharing, shortPath } from '../render/format.ts';
 import { plainLine } from '../render/text-width.ts';
 
+const usage = 'get <name> [--json]';
+
 export const get: Command = {
-  usage: ['get <name>'],
+  usage: [usage],
   about: 'Shows one server of the config file: what is started or called, who shares it and why. Secrets stay hidden.',
-  options: [],
+  options: [{ long: 'json', help: 'For programs; secrets stay hidden there too' }],
   examples: [{ line: 'get github', does: 'The entry "github"' }],
   run: async (context, args) => {
-    const [name = ''] = takePositionals(args, ['name'], 'get <name>');
+    const [name = ''] = takePositionals(args, ['name'], usage);
     const configured = readConfigured(context);
     const entry = getConfigured(configured, name);
     const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
+    if (args.has('json')) {
+      context.terminal.print(JSON.stringify(toJson(entry, { sharing, sharingReason: reason }), null, 2));
+      return 0;
+    }
     const facts: [string, string[]][] = [
       ['state', [entry.enabled ? 'enabled' : 'disabled']],
       ['shared', [`${formatSharing(sharing)}. ${reason}`]],
@@ -46,3 +53,13 @@ export const get: Command = {
     return 0;
   },
 };
+
+function toJson(entry: ServerEntry, decided: { sharing: string; sharingReason: string }): Record<string, unknown> {
+  const { name, enabled, kind, cwd, projects, inheritEnv, tools, timeoutMs, idleStopMs, keepAlive } = entry;
+  return {
+    ...{ name, isEnabled: enabled, kind, ...decided, projects, target: entryTarget(entry), url: entryUrl(entry), cwd },
+    env: environmentLines(entry.env),
+    headers: headerLines(entry.headers),
+    ...{ inheritEnv, tools, timeoutMs, idleStopMs, keepAlive },
+  };
+}

@@ -5,7 +5,7 @@ import { awaitEnd, findDaemonProcess, killDaemon } from '../daemon-end.ts';
 import { takePositionals } from '../positionals.ts';
 import { serverVerb } from '../server-verb.ts';
 
-const usage = 'restart [server] [--project DIR] [--force]';
+const usage = 'restart [server] [--project DIR] [--force] [--json]';
 
 export const restart: Command = {
   usage: [usage],
@@ -14,6 +14,7 @@ export const restart: Command = {
   options: [
     { long: 'project', value: 'DIR', help: 'Whose copy of a server that is shared by project (default: here)' },
     { long: 'force', help: 'Do not wait for running calls, and end a daemon that does not answer' },
+    { long: 'json', help: 'For programs' },
   ],
   examples: [
     { line: 'restart serena', does: 'A fresh copy of Serena for this project' },
@@ -21,12 +22,16 @@ export const restart: Command = {
   ],
   run: async (context, args) => {
     const [name] = takePositionals(args, ['server?'], usage);
-    if (name !== undefined) return serverVerb(context, { verb: 'restart', name, project: args.value('project') });
-    return restartDaemon(context, args.has('force'));
+    if (name !== undefined)
+      return serverVerb(context, { verb: 'restart', name, project: args.value('project'), isJson: args.has('json') });
+    return restartDaemon(context, { isForced: args.has('force'), isJson: args.has('json') });
   },
 };
 
-async function restartDaemon(context: CommandContext, isForced: boolean): Promise<ExitCode> {
+async function restartDaemon(
+  context: CommandContext,
+  { isForced, isJson }: { isForced: boolean; isJson: boolean },
+): Promise<ExitCode> {
   const { daemon, terminal } = context;
   const former = findDaemonProcess(context);
   await terminal.progress('Waiting for the daemon to end', async () => {
@@ -36,7 +41,12 @@ async function restartDaemon(context: CommandContext, isForced: boolean): Promis
     if (former) await awaitEnd(former);
   });
   const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
-  const { pid, build } = await client.health();
+  const report = await client.health();
+  if (isJson) {
+    terminal.print(JSON.stringify(report, null, 2));
+    return 0;
+  }
+  const { pid, build } = report;
   const before = former && former.pid !== pid ? ` (was ${former.pid})` : '';
   terminal.print(`${terminal.paint('green', 'Running')}: pid ${pid}${before}, version ${build.version}`);
   return 0;

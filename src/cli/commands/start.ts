@@ -3,7 +3,7 @@ import { takePositionals } from '../positionals.ts';
 import { formatDuration, plural } from '../render/format.ts';
 import { serverVerb } from '../server-verb.ts';
 
-const usage = 'start [server] [--project DIR]';
+const usage = 'start [server] [--project DIR] [--json]';
 
 export const start: Command = {
   usage: [usage],
@@ -11,6 +11,7 @@ export const start: Command = {
     'Without a name: starts the daemon if none runs (the first session does that by itself). With a name: also starts that server, which otherwise happens at its first call.',
   options: [
     { long: 'project', value: 'DIR', help: 'Whose copy of a server that is shared by project (default: here)' },
+    { long: 'json', help: 'For programs' },
   ],
   examples: [
     { line: 'start', does: 'Start the daemon' },
@@ -19,9 +20,14 @@ export const start: Command = {
   run: async (context, args) => {
     const [name] = takePositionals(args, ['server?'], usage);
     const { daemon, terminal } = context;
-    if (name !== undefined) return serverVerb(context, { verb: 'start', name, project: args.value('project') });
+    if (name !== undefined)
+      return serverVerb(context, { verb: 'start', name, project: args.value('project'), isJson: args.has('json') });
     const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
     const report = await client.health();
+    if (args.has('json')) {
+      terminal.print(JSON.stringify(report, null, 2));
+      return 0;
+    }
     terminal.print(
       `${terminal.paint('green', 'Running')} for ${formatDuration(report.uptimeMs)}: pid ${report.pid}, version ${report.build.version}, ${plural(report.servers, 'server')}`,
     );

@@ -6,7 +6,7 @@ import { plural } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
 import { serverVerb } from '../server-verb.ts';
 
-const usage = 'stop [server] [--project DIR] [--force]';
+const usage = 'stop [server] [--project DIR] [--force] [--json]';
 
 export const stop: Command = {
   usage: [usage],
@@ -15,6 +15,7 @@ export const stop: Command = {
   options: [
     { long: 'project', value: 'DIR', help: 'Whose copy of a server that is shared by project (default: here)' },
     { long: 'force', help: 'Do not wait for running calls' },
+    { long: 'json', help: 'For programs' },
   ],
   examples: [
     { line: 'stop', does: 'End the daemon' },
@@ -22,12 +23,16 @@ export const stop: Command = {
   ],
   run: async (context, args) => {
     const [name] = takePositionals(args, ['server?'], usage);
-    if (name !== undefined) return serverVerb(context, { verb: 'stop', name, project: args.value('project') });
-    return stopDaemon(context, args.has('force'));
+    if (name !== undefined)
+      return serverVerb(context, { verb: 'stop', name, project: args.value('project'), isJson: args.has('json') });
+    return stopDaemon(context, { isForced: args.has('force'), isJson: args.has('json') });
   },
 };
 
-async function stopDaemon(context: CommandContext, isForced: boolean): Promise<ExitCode> {
+async function stopDaemon(
+  context: CommandContext,
+  { isForced, isJson }: { isForced: boolean; isJson: boolean },
+): Promise<ExitCode> {
   const { daemon, terminal } = context;
   const found = await terminal
     .progress('Asking the daemon', async () => {
@@ -39,7 +44,7 @@ async function stopDaemon(context: CommandContext, isForced: boolean): Promise<E
       throw error;
     });
   if (!found) {
-    terminal.print('No daemon runs.');
+    terminal.print(isJson ? JSON.stringify({ stopped: false }) : 'No daemon runs.');
     return 0;
   }
   const { client, pid, sessions } = found;
@@ -48,6 +53,10 @@ async function stopDaemon(context: CommandContext, isForced: boolean): Promise<E
     await client.drain({ restart: false, force: isForced });
     if (process?.pid === pid) await awaitEnd(process);
   });
+  if (isJson) {
+    terminal.print(JSON.stringify({ stopped: true, pid, sessions }));
+    return 0;
+  }
   terminal.print(`${terminal.paint('green', 'Stopped')} (pid ${pid}).`);
   if (sessions > 0) {
     const text = `${plural(sessions, 'session')} stayed open; the next call from ${sessions === 1 ? 'it' : 'one of them'} starts a daemon again.`;

@@ -236,3 +236,30 @@ describe('without a daemon', () => {
     }
   });
 });
+
+describe('words for programs and words too many', () => {
+  it('prints one server as JSON without its secrets, also with --json in front', async () => {
+    write('{"mcpServers":{"api":{"url":"https://x.test/mcp","headers":{"Authorization":"Bearer abcdef123456"}}}}');
+    const after = await rig.run('get', 'api', '--json');
+    expect(JSON.parse(after.stdout)).toMatchObject({ name: 'api', isEnabled: true, kind: 'http', sharing: 'shared' });
+    expect(after.stdout).not.toContain('abcdef123456');
+    expect(await rig.run('--json', 'get', 'api')).toEqual(after);
+    expect(JSON.parse((await rig.run('--json', 'status')).stdout)).toMatchObject({ running: false });
+    expect(JSON.parse((await rig.run('stop', '--json')).stdout)).toEqual({ stopped: false });
+    expect(await rig.run('--json')).toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    ['start', 'nope'],
+    ['call', 'nope', 't'],
+  ])('%s %s starts nothing for a server that nobody knows', async (...words) => {
+    write('{"mcpServers":{"api":{"url":"https://x.test/mcp"}}}');
+    const { code, stderr } = await rig.run(...words);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('There is no server "nope"') });
+    expect(existsSync(`${rig.home}/.aitkit/run`)).toBe(false);
+  });
+
+  it('refuses a word that demo does not know', async () => {
+    expect(await rig.run('demo', 'extra')).toMatchObject({ code: 2, stderr: expect.stringContaining('"extra"') });
+  });
+});
