@@ -1,6 +1,7 @@
 // Work whose end nobody can promise: how long a schema runs is up to the server that wrote it. One piece after the other in
 // a thread of their own, which is ended with the piece whose time is up.
 import { Worker } from 'node:worker_threads';
+import { numberMark } from './exact-json.ts';
 import { runHeavyTask } from './heavy-task.ts';
 import type { HeavyOutcome, HeavyTask } from './heavy-work.ts';
 
@@ -25,7 +26,7 @@ export function createLimitedWork(source: string): LimitedWork {
     thread = undefined;
   };
   const start = () => {
-    const worker = new Worker(source, { eval: true });
+    const worker = new Worker(source, { eval: true, workerData: { numberMark } });
     // The daemon's end must not wait for it.
     worker.unref();
     const isOver = (): void => {
