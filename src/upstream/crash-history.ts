@@ -11,6 +11,8 @@ const pauses = { firstMs: 250, maxMs: 30_000, factor: 3 };
 
 export class CrashHistory {
   #deaths = 0;
+  /** Those that make the next start wait. */
+  #inRow = 0;
   #lastDeathAt = 0;
   #pauseMs = 0;
 
@@ -22,14 +24,19 @@ export class CrashHistory {
     return this.#deaths >= maxDeaths;
   }
 
-  /** SIGKILL comes from outside (a person, the kernel's memory killer), at any moment: it says nothing about the server. */
+  /**
+   * SIGKILL comes from outside (a person, the kernel's memory killer), at any moment: it says nothing about the server.
+   * But one that is killed in each start, `livedMs` 0, must not be started without pause either.
+   */
   record(death: Death, livedMs: number, now: number, random: () => number): void {
-    if (livedMs >= healthyMs) this.#deaths = 0;
-    if (death.signal === 'SIGKILL') return;
-    this.#deaths += 1;
+    if (livedMs >= healthyMs) this.reset();
+    const isKilled = death.signal === 'SIGKILL';
+    if (isKilled && livedMs > 0) return;
+    if (!isKilled) this.#deaths += 1;
+    this.#inRow += 1;
     this.#lastDeathAt = now;
     // The first restart is immediate: most deaths are single.
-    this.#pauseMs = this.#deaths <= 1 ? 0 : backoffMs(this.#deaths - 2, pauses, random);
+    this.#pauseMs = this.#inRow <= 1 ? 0 : backoffMs(this.#inRow - 2, pauses, random);
   }
 
   /** How long the next start has to wait yet, in ms. */
@@ -40,6 +47,7 @@ export class CrashHistory {
 
   reset(): void {
     this.#deaths = 0;
+    this.#inRow = 0;
     this.#pauseMs = 0;
   }
 }

@@ -47,3 +47,13 @@ it('does not blame a server for a SIGKILL, however often and at whatever moment'
   history.record({ code: null, signal: 'SIGSEGV' }, 10, 0, random);
   expect(history.deaths).toBe(1);
 });
+
+it('makes one that is killed in each start wait like any other, and calls that no crash loop', () => {
+  const history = new CrashHistory();
+  const killed = Array.from({ length: 8 }, () => {
+    history.record({ code: null, signal: 'SIGKILL' }, 0, 0, random);
+    return history.waitMs(0);
+  });
+  expect(killed).toEqual([0, 250, 750, 2_250, 6_750, 20_250, 30_000, 30_000]);
+  expect([history.deaths, history.isCrashLoop]).toEqual([0, false]);
+});
