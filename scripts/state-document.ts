@@ -44,7 +44,7 @@ const machines: readonly Machine[] = [
     title: 'A copy of a server',
     source: 'src/upstream/instance-state.ts',
     about:
-      'One for each running copy; it starts in `stopped`. It starts with the first call, after growing pauses if it died before. Five deaths in a row, each before five healthy minutes, are `failed`; a SIGKILL from outside does not count.',
+      'One for each running copy; it starts in `stopped`. It starts with the first call, after growing pauses if it died before. Five deaths in a row, each before five healthy minutes, are `failed`; a SIGKILL from outside does not count. Only `mcp-proxy restart <server>` and another entry in the configuration lead out of it; a stop does not.',
     table: instanceTransitions,
     events: {
       start: 'a session needs it',

@@ -1,5 +1,6 @@
 // May this wrapper use this daemon? One function for both sides: two opinions would restart each other for ever.
 
+import { ownCommand } from '../base/own-command.ts';
 import { type Build, compareVersions, protocolMajor } from './build.ts';
 import type { HelloRefusal, Settings } from './hello.ts';
 
@@ -20,7 +21,7 @@ export function checkFitness(
     return refuse(
       'DAEMON_UNFIT',
       `The daemon speaks link protocol ${daemon.protocol}, this wrapper ${wrapper.protocol}.`,
-      'Close the other sessions, or run `mcp-proxy stop`.',
+      `Close the other sessions, or run \`${ownCommand('stop')}\`.`,
     );
   }
   for (const key of ['configPath', 'dataDir', 'port'] as const) {
@@ -29,7 +30,7 @@ export function checkFitness(
     return refuse(
       'SETTINGS_DIFFER',
       `${settingNames[key]} is ${wanted} here, but the running daemon was started with ${daemon.settings[key]}.`,
-      `Unset ${settingNames[key]}, or run \`mcp-proxy stop\` so that the next session starts a daemon with it, or use another name: run-mcp-proxy <name>.`,
+      `Unset ${settingNames[key]}, or run \`${ownCommand('stop')}\` so that the next session starts a daemon with it, or use another name: run-mcp-proxy <name>.`,
     );
   }
   return { fit: true };

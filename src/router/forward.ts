@@ -1,6 +1,8 @@
 // One request of a session on its way to a server and back: start if need be, queue, ids, progress, time limit, cancel.
+
 import { AppError } from '../base/errors.ts';
 import type { Edit } from '../base/json-scan.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { idKey, memberAt, type NotificationEnvelope, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
 import { isInputRequired } from '../mcp/input-required.ts';
@@ -13,6 +15,7 @@ import { Call, type Forward, noticeStart } from './call.ts';
 import type { Copy } from './copies.ts';
 import { type Crossing, crossingOf } from './era-bridge.ts';
 import type { InputRounds } from './input-rounds.ts';
+import { notRunError } from './not-run.ts';
 import { FairQueue } from './queue.ts';
 
 export type ForwardDeps = {
@@ -68,7 +71,7 @@ export class Forwarder {
       const { instance, slot } = await this.#deps.acquire(session, entry);
       if (!call.isOver) this.#enqueue(call, instance, slot);
     } catch (error) {
-      call.fail(error instanceof AppError ? error : unexpected(entry.name, error));
+      call.fail(notRunError(entry.name, error instanceof AppError ? error : unexpected(entry.name, error)));
     } finally {
       stopNotices();
     }
@@ -214,7 +217,7 @@ function overloaded(server: string, queued: number): AppError {
     code: 'SERVER_OVERLOADED',
     message: `Server "${server}" has ${queued} calls waiting already, so this one was not taken.`,
     hint: 'Try again in a moment.',
-    data: { mayHaveRun: false },
+    data: { mayHaveRun: false, retry: 'safe' },
   });
 }
 
@@ -223,7 +226,7 @@ function timedOut(server: string, ms: number): AppError {
     code: 'SERVER_OVERLOADED',
     message: `Server "${server}" did not answer within its time limit of ${ms} ms; the call was cancelled and may have taken effect.`,
     hint: `Raise "timeoutMs" of this server in the config if it needs longer.`,
-    data: { mayHaveRun: true },
+    data: { mayHaveRun: true, retry: 'check-first' },
   });
 }
 
@@ -231,7 +234,7 @@ function unexpected(server: string, cause: unknown): AppError {
   return new AppError({
     code: 'SERVER_START_FAILED',
     message: `Server "${server}" could not be reached: ${cause instanceof Error ? cause.message : String(cause)}.`,
-    hint: 'See `mcp-proxy logs`.',
+    hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
     cause,
   });
 }

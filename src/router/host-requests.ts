@@ -2,6 +2,7 @@
 import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { listOfMethod } from '../link/faces.ts';
 import { isRecord, linkPrefix } from '../link/hello.ts';
@@ -14,6 +15,7 @@ import type { Learning } from './learning.ts';
 import type { Lists } from './lists.ts';
 import type { LogSetting } from './log-setting.ts';
 import type { Modes } from './modes.ts';
+import { notRunError } from './not-run.ts';
 import { askedName, findRoute, isRouted, mayOffer, type Route, undeclaredBy } from './routes.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { TaskRequests } from './task-requests.ts';
@@ -146,7 +148,7 @@ export class HostRequests {
       };
       for (const entry of entries) {
         this.#deps.learning.learnOnce(session, entry).then(look, (error: unknown) => {
-          if (error instanceof AppError) failure ??= error;
+          if (error instanceof AppError) failure ??= notRunError(entry.name, error);
           look();
         });
       }
@@ -199,5 +201,9 @@ function unknownTarget({ idText, method }: RequestEnvelope, name: string | undef
     return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
   }
   const kind = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : 'name';
-  return errorLine(idText, rpcCodes.invalidParams, `Unknown ${kind}: ${name}. \`mcp-proxy status\` shows the servers.`);
+  return errorLine(
+    idText,
+    rpcCodes.invalidParams,
+    `Unknown ${kind}: ${name}. \`${ownCommand('status')}\` shows the servers.`,
+  );
 }

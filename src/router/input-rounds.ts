@@ -1,8 +1,10 @@
 // A 2026-07-28 server answers "ask first": its questions go to the host as requests of the older family, their answers
 // with the server's state into the same call anew.
+
 import { pause } from '../base/backoff.ts';
 import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
+import { ownCommand } from '../base/own-command.ts';
 import { idKey, memberAt, parseEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { type InputRequest, readInputRequired, withElicitationId } from '../mcp/input-required.ts';
 import type { Session } from '../sessions/session.ts';
@@ -136,7 +138,7 @@ function badQuestion(server: string, what: string): AppError {
   return new AppError({
     code: 'INPUT_REFUSED',
     message: `Server "${server}" asked for something in a way that nobody can answer: ${what}.`,
-    hint: `See \`mcp-proxy logs ${server}\`.`,
+    hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
     data: { mayHaveRun: true },
   });
 }

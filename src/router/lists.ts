@@ -3,6 +3,7 @@
 
 import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { VisibleServer } from '../catalog/catalog.ts';
 import { listNames } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
@@ -209,6 +210,6 @@ function noSuchServer({ identity }: Session): AppError {
   return new AppError({
     code: 'SERVER_UNKNOWN',
     message: `Server "${identity.server ?? ''}" is not configured here, not enabled, or did not start.`,
-    hint: 'See `mcp-proxy status`.',
+    hint: `See \`${ownCommand('status')}\`.`,
   });
 }

@@ -1,7 +1,9 @@
 // Who a server is and which protocol family it speaks: our initialize, or its own introduction where it knows no
 // handshake. Asked on one connection, whichever comes first, so that nothing starts twice to find out.
+
 import { AppError } from '../base/errors.ts';
 import { textAt } from '../base/json-scan.ts';
+import { ownCommand } from '../base/own-command.ts';
 import { ownBuild } from '../link/build.ts';
 import { isRecord } from '../link/hello.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
@@ -166,6 +168,6 @@ function startFailed(server: string, what: string): AppError {
   return new AppError({
     code: 'SERVER_START_FAILED',
     message: `Server "${server}" ${what}.`,
-    hint: `See \`mcp-proxy logs ${server}\`.`,
+    hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
   });
 }

@@ -61,11 +61,16 @@ export function startFailure(server: string, cause: unknown): AppError {
   return new AppError({ code: 'SERVER_START_FAILED', message, cause });
 }
 
-export function crashLoop(server: string, deaths: number, last: string | undefined): AppError {
-  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last ?? ''}`;
+export function crashLoop(
+  server: string,
+  deaths: number,
+  last: { message: string | undefined; data: Record<string, unknown> },
+): AppError {
+  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last.message ?? ''}`;
   return new AppError({
     code: 'SERVER_FAILED',
     message: message.trim(),
+    data: last.data,
     hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
   });
 }

@@ -25,7 +25,8 @@ export const instanceTransitions: Readonly<
   starting: { opened: 'ready', gone: 'stopped', crashLoop: 'failed', stop: 'stopping' },
   ready: { gone: 'stopped', crashLoop: 'failed', stop: 'stopping' },
   stopping: { ended: 'stopped' },
-  failed: { reset: 'stopped', stop: 'stopping' },
+  // A stop leaves it failed: nothing of it runs, and only a restart or another entry says that its cause was mended.
+  failed: { reset: 'stopped' },
 };
 
 /** The next state; an event that has no meaning in `state` changes nothing. */

@@ -9,7 +9,7 @@ import { CrashHistory, type Death } from './crash-history.ts';
 import { crashLoop, NotSentError, notSentError, problemOf, startFailure, timeoutError } from './instance-errors.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
 import type { LaunchDescription, Opener } from './reach.ts';
-import { describeExit, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
+import { describeExit, exitData, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
 import type { StderrSink } from './stderr-sink.ts';
 import { type StopCause, stopCauses } from './stop-cause.ts';
 import type { TransportExit } from './transports/transport.ts';
@@ -59,6 +59,8 @@ export class Instance {
   #state: InstanceState = 'stopped';
   #ending: Promise<void> | undefined;
   #failure: AppError | undefined;
+  /** Exit code, signal and last words of the last death. */
+  #lastEnd: Record<string, unknown> = {};
   /** Ended for good, and why. */
   #closed: StopCause | undefined;
   #startedAt = 0;
@@ -221,7 +223,7 @@ export class Instance {
       this.#options.events.onReady(this, slot);
       return slot;
     } catch (error) {
-      this.#startFailed(error, deps.now() - begin, signal.aborted);
+      this.#startFailed(error, signal.aborted);
       throw error;
     }
   }
@@ -235,8 +237,10 @@ export class Instance {
     const onStop = () => given.abort(signal.reason);
     if (signal.aborted) onStop();
     signal.addEventListener('abort', onStop);
-    const open = (version: string | undefined) =>
-      openSlot({
+    const open = (version: string | undefined) => {
+      // A process that serves others already goes on with its words.
+      if (this.#slots.size === 0 && this.#opening.size <= 1) stderr.begin();
+      return openSlot({
         ...{ server, owner, capabilities, stderr, knownVersion: version, signal: given.signal },
         open: (transportEvents) => opener.open(transportEvents, owner),
         events: {
@@ -246,6 +250,7 @@ export class Instance {
           onExit: (slot, exit) => this.#slotExited(key, slot, exit),
         },
       });
+    };
     const known = knownVersion?.();
     try {
       // Some older servers end when they are asked the newer way first; that is no fault of theirs.
@@ -260,17 +265,19 @@ export class Instance {
     }
   }
 
-  #startFailed(error: unknown, livedMs: number, wasStopped: boolean): void {
+  #startFailed(error: unknown, wasStopped: boolean): void {
     const { deps, server } = this.#options;
     if (wasStopped) return;
     const failure = startFailure(server, error);
     this.lastError = problemOf(failure);
     deps.log.warn('server.start-failed', { server, instance: this.identity.id, error: failure });
     // What a person has to fix (install it, set a variable, log in) is no crash: the next call simply tries again.
+    this.#lastEnd = failure.data ?? {};
     const isCrash = failure.code === 'SERVER_START_FAILED' || failure.code === 'SERVER_START_TIMEOUT';
     const signal = failure.data?.['signal'];
     const death = { code: null, signal: typeof signal === 'string' ? signal : null };
-    if (isCrash) this.#recordDeath(death, livedMs);
+    // What never was ready has not lived, however long it was waited for.
+    if (isCrash) this.#recordDeath(death, 0);
     this.#afterDeath();
   }
 
@@ -295,6 +302,7 @@ export class Instance {
     this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
     const message = `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${stderr.tail().slice(-300)}`.trim();
     this.lastError = { code: 'SERVER_CRASHED', message };
+    this.#lastEnd = exitData(exit, stderr.tail());
     const { code, signal } = exit;
     deps.log.warn('server.exited', { server, instance: this.identity.id, code, signal, livedMs: lived });
     this.#afterDeath();
@@ -316,7 +324,7 @@ export class Instance {
       return;
     }
     const { server } = this.#options;
-    const error = crashLoop(server, this.#crashes.deaths, this.lastError?.message);
+    const error = crashLoop(server, this.#crashes.deaths, { message: this.lastError?.message, data: this.#lastEnd });
     this.#failure = error;
     this.#go('crashLoop');
     this.lastError = problemOf(error);

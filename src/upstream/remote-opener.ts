@@ -1,8 +1,10 @@
 // Servers that speak HTTP, SSE or WebSocket: an MCP session of its own for each of ours, so that it is always known
 // whose message it is.
+
 import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { ownCommand } from '../base/own-command.ts';
 import type { LaunchSpec } from '../config/expand.ts';
 import type { Problem } from '../link/control.ts';
 import { modernVersion } from '../mcp/eras.ts';
@@ -175,6 +177,6 @@ function parseUrl(server: string, spec: LaunchSpec): URL {
   throw new AppError({
     code: 'CONFIG_INVALID',
     message: `The url of server "${server}" is no URL after its variables were filled in.`,
-    hint: `See \`mcp-proxy explain ${server}\`.`,
+    hint: `See \`${ownCommand(`explain ${server}`)}\`.`,
   });
 }

@@ -46,6 +46,9 @@ export type OpenSlot = {
   signal: AbortSignal;
 };
 
+/** Of a server's last output, in an error: enough for a message, little enough for a model. */
+const maxWords = 600;
+
 /** Opens and introduces. Rejects with an AppError that says why; then nothing of it runs any more. */
 export async function openSlot(options: OpenSlot): Promise<Slot> {
   const { server, stderr, events } = options;
@@ -164,20 +167,20 @@ function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): 
 export function exitError(server: string, exit: TransportExit, stderrTail: string, wasReady: boolean): AppError {
   if (exit.error instanceof AppError) return exit.error;
   const how = describeExit(exit);
-  const words = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-600)}` : '';
+  const words = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-maxWords)}` : '';
   if (!wasReady) {
     return new AppError({
       code: 'SERVER_START_FAILED',
       message: `Server "${server}" ${how} before it was ready.${words}`,
       hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
-      data: exitData(exit),
+      data: exitData(exit, stderrTail),
     });
   }
   return new AppError({
     code: 'SERVER_CRASHED',
     message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words}`,
     hint: `It starts again with the next call. Check what happened before you repeat something that changes state. Its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { ...exitData(exit), mayHaveRun: true, retry: 'check-first' },
+    data: { ...exitData(exit, stderrTail), mayHaveRun: true, retry: 'check-first' },
   });
 }
 
@@ -189,6 +192,11 @@ export function describeExit({ reason, code, signal }: TransportExit): string {
   return reason === 'lost' ? 'closed its connection' : 'could not be started';
 }
 
-function exitData({ code, signal }: TransportExit): Record<string, unknown> {
-  return { ...(code == null ? {} : { exitCode: code }), ...(signal ? { signal } : {}) };
+/** The same for programs. */
+export function exitData({ code, signal }: Partial<TransportExit>, stderrTail: string): Record<string, unknown> {
+  return {
+    ...(code == null ? {} : { exitCode: code }),
+    ...(signal ? { signal } : {}),
+    ...(stderrTail ? { stderr: stderrTail.slice(-maxWords) } : {}),
+  };
 }

@@ -6,7 +6,12 @@ const tailBytes = 2_048;
 /** A server that floods must not fill the disk or the daemon's time: more than this a second is counted, not written. */
 const maxBytesPerSecond = 256 * 1024;
 
-export type StderrSink = { write: (chunk: Buffer) => void; tail: () => string };
+export type StderrSink = {
+  write: (chunk: Buffer) => void;
+  /** Another process writes from now on: what an earlier one said is none of its last words. */
+  begin: () => void;
+  tail: () => string;
+};
 
 export function createStderrSink(options: {
   file: RotatingFile;
@@ -37,6 +42,9 @@ export function createStderrSink(options: {
       for (const line of chunk.toString('utf8').split('\n')) {
         if (line.trim()) put(printable(options.redact(line)));
       }
+    },
+    begin: () => {
+      tail = Buffer.alloc(0);
     },
     tail: () => printable(options.redact(tail.toString('utf8')).trim()),
   };

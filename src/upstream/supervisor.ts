@@ -289,6 +289,6 @@ function closedError(server: string): AppError {
     code: 'DAEMON_GONE',
     message: `The mcp-proxy daemon is ending, so server "${server}" was not called.`,
     hint: 'Try again: the next call reaches the new daemon.',
-    data: { mayHaveRun: false },
+    data: { mayHaveRun: false, retry: 'safe' },
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture, type ServerConfig } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
+import { errorData } from '../support/fault-rig.ts';
 import { type McpClient, resultOf, textOf } from '../support/mcp-client.ts';
 
 let rig: DaemonRig;
@@ -65,6 +66,7 @@ it('tells the last words of a server that exits at once, and stops starting it a
   const first = failure(await session.call('bad__any'));
   expect(first.text).toContain('cannot find my database');
   expect(first.text).toContain('exited with code 3');
+  expect(first.text).toContain('The call did not run; trying again is safe.');
   const { servers } = await rig.status();
   expect(servers.find(({ name }) => name === 'bad')?.lastError?.message).toContain('cannot find my database');
   const last = await eventually(
@@ -74,7 +76,11 @@ it('tells the last words of a server that exits at once, and stops starting it a
     },
     { timeoutMs: 20_000, what: 'the crash loop to be called one' },
   );
-  expect(last.text).toContain('mcp-proxy restart bad');
+  expect(last.text).toContain('`~/.aitkit/bin/mcp-proxy restart bad`');
+  expect(errorData(await session.call('bad__any'))).toMatchObject({
+    ...{ code: 'SERVER_FAILED', mayHaveRun: false, retry: 'after-fix' },
+    ...{ exitCode: 3, stderr: expect.stringContaining('cannot find my database') },
+  });
 });
 
 it('says when a program is not installed', async () => {
@@ -82,6 +88,8 @@ it('says when a program is not installed', async () => {
   const { text, code } = failure(await session.call('bad__any'));
   expect(code).toBe('SERVER_NOT_INSTALLED');
   expect(text).toContain('no-such-program-of-anyone');
+  expect(text).toContain('The call did not run; trying again does not help before that is mended.');
+  expect(text).toContain('`~/.aitkit/bin/mcp-proxy explain bad`');
 });
 
 it('names the limit when a server never answers initialize; others are called meanwhile', async () => {

@@ -1,6 +1,8 @@
 // `/mcp` and `/mcp/<server>`: decides by address, method and headers who answers. Behind the guard, before any session.
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../base/log.ts';
+import { ownCommand } from '../../base/own-command.ts';
 import { modernVersion } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import { headerText, type Refusal, readMessage, refuse } from './http-reply.ts';
@@ -98,7 +100,7 @@ function readVisit(url: URL, principal: string, deps: McpHttpDeps): Visit | Refu
   const [, , encoded, ...more] = url.pathname.split('/');
   const server = encoded === undefined || encoded === '' ? undefined : decode(encoded);
   if (more.length > 0 || (server !== undefined && !deps.hasServer(server))) {
-    const message = `There is no server "${server ?? ''}" here; \`mcp-proxy list\` shows what there is.`;
+    const message = `There is no server "${server ?? ''}" here; \`${ownCommand('list')}\` shows what there is.`;
     return { status: 404, code: rpcCodes.invalidRequest, message };
   }
   const mode = url.searchParams.get('mode') ?? undefined;

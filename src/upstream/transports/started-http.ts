@@ -104,6 +104,7 @@ class StartedHttpServer implements StartedHttp {
 
   async #start(): Promise<Running> {
     const port = await choosePort(this.#spec);
+    this.#stderr = '';
     const { command, args, env, cwd } = this.#spec;
     const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value, port)]));
     const server = await startServerProcess(

@@ -20,7 +20,7 @@ class World {
     ...{ id: 'm-1', key: 'k', snapshotKey: 's', server: 'm', sharing: 'shared' as const },
     capabilities: {},
     startTimeoutMs: 5_000,
-    stderr: { write: () => {}, tail: () => '' },
+    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 4), log: silentLog, now: () => this.now, random: () => 0.5 },
     opener: {
@@ -149,10 +149,10 @@ class Stop extends Step {
   }
   async act(model: Model, world: World): Promise<void> {
     const stopping = world.instance.stop(stopCauses.stoppedByPerson);
-    go(model, 'stop');
-    expect(world.instance.state).toBe('stopping');
+    if (model.state !== 'failed') go(model, 'stop');
+    expect(world.instance.state).toBe(model.state);
     await Promise.all([stopping, world.instance.stop(stopCauses.stoppedByPerson)]);
-    go(model, 'ended');
+    if (model.state !== 'failed') go(model, 'ended');
   }
 }
 

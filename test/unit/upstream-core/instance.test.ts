@@ -25,7 +25,7 @@ function createInstance() {
       },
       close: () => ended,
     },
-    stderr: { write: () => {}, tail: () => '' },
+    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 1), log: silentLog, now: () => 0, random: () => 0 },
   });
@@ -52,4 +52,47 @@ it('is started by who waited for its end, when it was only stopped', async () =>
   await stopped;
   await expect(waiting).rejects.toThrow('it does not start here');
   expect(starts).toEqual(['start']);
+});
+
+it('that never was ready has not lived, however long its start took: five such deaths are a crash loop', async () => {
+  let now = 0;
+  let words = 'from before';
+  const instance = new Instance({
+    ...{ id: 'a-1', key: 'key', snapshotKey: 'snapshot', server: 'a', sharing: 'shared' },
+    ...{ capabilities: {}, startTimeoutMs: 1_000 },
+    opener: {
+      isPerSession: false,
+      isLocal: true,
+      pid: () => undefined,
+      describe: () => ({ environment: [] }),
+      open: (events) => {
+        now += 10 * 60_000;
+        events.onStderr(Buffer.from('no licence'));
+        queueMicrotask(() => events.onExit({ reason: 'exited', code: 7, signal: null }));
+        const done = () => Promise.resolve();
+        return Promise.resolve({ send: done, close: done, pause: () => {}, resume: () => {} });
+      },
+    },
+    stderr: {
+      write: (chunk) => {
+        words += chunk.toString();
+      },
+      begin: () => {
+        words = '';
+      },
+      tail: () => words,
+    },
+    events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
+    deps: { admission: new Admission(() => 1), log: silentLog, now: () => now, random: () => 0 },
+  });
+  for (let n = 0; n < 5; n += 1) {
+    await expect(instance.acquire('session')).rejects.toMatchObject({ code: 'SERVER_START_FAILED' });
+    now += 60_000;
+  }
+  expect(instance.state).toBe('failed');
+  const failed = { code: 'SERVER_FAILED', data: { exitCode: 7, stderr: 'no licence' } };
+  await expect(instance.acquire('session')).rejects.toMatchObject(failed);
+  await instance.stop(stopCauses.stoppedByPerson);
+  expect(instance.state).toBe('failed');
+  await expect(instance.acquire('session')).rejects.toMatchObject(failed);
 });

@@ -26,6 +26,16 @@ it('writes each line with time and copy, without secrets or escapes, and keeps t
   expect(sink.tail()).toBe('y'.repeat(2_048));
 });
 
+it('has no words of an earlier process among the last ones of the next', () => {
+  const { sink, written } = open();
+  sink.write(Buffer.from('the first one\n'));
+  sink.begin();
+  expect(sink.tail()).toBe('');
+  sink.write(Buffer.from('the second one\n'));
+  expect(sink.tail()).toBe('the second one');
+  expect(written).toHaveLength(2);
+});
+
 it('drops a flood beyond its rate, and says how much once it is over', () => {
   const { sink, written, later } = open();
   const chunk = Buffer.alloc(64 * 1024, 'z');
