@@ -2,29 +2,42 @@
 import { basename } from 'node:path';
 import type { LaunchEntry } from './declared.ts';
 
-/** The command's own name and all its arguments in order; an interpreter may stand before. */
-export function isLaunchOf(argv: readonly string[], entry: LaunchEntry): boolean {
-  if (!isSpecific(entry)) return false;
-  const wanted = entry.args ?? [];
-  const start = argv.length - wanted.length;
-  const name = basename(entry.command ?? '');
-  if (name === 'npx' && isNpmTitle(argv[0] ?? '', wanted)) return true;
-  if (start < 1 || !wanted.every((arg, i) => matchesTemplate(arg, argv[start + i] ?? ''))) return false;
-  const program = argv.slice(0, start);
-  const last = basename(program.at(-1) ?? '');
-  // `npx` may run as node with npx-cli.js.
-  return last === name || last.startsWith(`${name}-cli.`) || program.join(' ') === entry.command;
+/** Made once for an entry and asked for every process: a repository's arguments may be a megabyte. */
+export type LaunchPattern = {
+  /** How much of a command line the entry fixes. */
+  weight: number;
+  matches: (argv: readonly string[]) => boolean;
+};
+
+export function launchPattern({ command = '', args = [] }: LaunchEntry): LaunchPattern {
+  const [program, ...wanted] = [command, ...args].map(templateOf);
+  const weight = [command, ...args].reduce((sum, word) => sum + literalOf(word).length, 0);
+  if (!program || !isSpecific(command, args)) return { weight, matches: () => false };
+  const name = basename(command);
+  const npmTitle = name === 'npx' ? npmTitleOf(args) : undefined;
+  return {
+    weight,
+    matches: (argv) =>
+      (npmTitle !== undefined && matchesTemplate(npmTitle, argv[0] ?? '')) ||
+      (runs(argv.slice(0, Math.max(0, argv.length - wanted.length)), command, name) &&
+        wanted.every((template, i) => matchesTemplate(template, argv[argv.length - wanted.length + i] ?? ''))),
+  };
 }
 
-/** How much of a command line the entry fixes. */
-export function weightOf({ command = '', args = [] }: LaunchEntry): number {
-  return [command, ...args].reduce((sum, word) => sum + literalOf(word).length, 0);
+/** The command's own name right before its arguments; an interpreter may stand before it. */
+function runs(program: readonly string[], command: string, name: string): boolean {
+  const last = program.at(-1);
+  if (last === undefined) return false;
+  // `npx` may run as node with npx-cli.js.
+  return basename(last) === name || basename(last).startsWith(`${name}-cli.`) || program.join(' ') === command;
 }
+
+const npmOptionsWithValue = /^(?:-p|-w|--(?:package|prefix|registry|cache|userconfig|workspace))$/;
 
 /** npm writes over its arguments: one word that holds what is left after its own options. */
-function isNpmTitle(title: string, args: readonly string[]): boolean {
-  const from = args.findIndex((arg) => !arg.startsWith('-'));
-  return from >= 0 && matchesTemplate(['npm', 'exec', ...args.slice(from)].join(' '), title);
+function npmTitleOf(args: readonly string[]): Template | undefined {
+  const from = args.findIndex((arg, i) => !arg.startsWith('-') && !npmOptionsWithValue.test(args[i - 1] ?? ''));
+  return from < 0 ? undefined : templateOf(['npm', 'exec', ...args.slice(from)].join(' '));
 }
 
 /** Programs that run others: their name alone says nothing about what runs. */
@@ -34,7 +47,7 @@ const launchers =
 const manner = /^(?:-.*|run|exec|dlx|tool|x|start)$/;
 
 /** Of nothing but a launcher and references everything would be a copy. */
-function isSpecific({ command = '', args = [] }: LaunchEntry): boolean {
+function isSpecific(command: string, args: readonly string[]): boolean {
   if (!launchers.test(basename(command)) && literalOf(command) === command) return true;
   return args.some((arg) => !manner.test(arg) && /\w{2}/.test(literalOf(arg)));
 }
@@ -45,15 +58,22 @@ function literalOf(template: string): string {
   return template.replace(reference, '');
 }
 
+/** What stands around the references, one more than there are names. */
+type Template = { parts: string[]; names: string[] };
+
+function templateOf(text: string): Template {
+  const names = [...text.matchAll(reference)].map((match) => match[1] ?? '');
+  return { parts: text.replace(reference, '\0').split('\0'), names };
+}
+
 /** A reference stands for a value that can be an argument or a part of one. Linear: a repository may have written it. */
-function matchesTemplate(template: string, text: string): boolean {
-  const names = [...template.matchAll(reference)].map((match) => match[1] ?? '');
-  if (names.length === 0) return template === text;
-  const [head = '', ...others] = template.replace(reference, '\0').split('\0');
-  const tail = others.pop() ?? '';
+function matchesTemplate({ parts, names }: Template, text: string): boolean {
+  const [head = '', ...others] = parts;
+  const tail = others.pop();
+  if (tail === undefined) return head === text;
   if (!text.startsWith(head) || !text.endsWith(tail)) return false;
   const between = text.slice(head.length, Math.max(head.length, text.length - tail.length));
-  if (others.length === 0) return isPlausible(names[0] ?? '', between, template);
+  if (others.length === 0) return isPlausible(names[0] ?? '', between, head === '' && tail === '');
   let at = 0;
   for (const part of others) {
     // At least one character for the reference before it.
@@ -64,10 +84,10 @@ function matchesTemplate(template: string, text: string): boolean {
   return at < between.length;
 }
 
-function isPlausible(name: string, value: string, template: string): boolean {
+function isPlausible(name: string, value: string, isWhole: boolean): boolean {
   if (value === '' || value.includes('\n')) return false;
   if (name === 'PORT') return /^\d{1,5}$/.test(value);
   if (name === 'PROJECT_ROOT') return /^(?:\/|[A-Za-z]:)/.test(value);
   // Options are written out; one that stands where a value belongs is another program's.
-  return literalOf(template) !== '' || !value.startsWith('-');
+  return !isWhole || !value.startsWith('-');
 }

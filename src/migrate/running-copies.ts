@@ -1,7 +1,7 @@
 // Which running processes are copies of a server, what they cost, and which variables they were given.
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
 import type { LaunchEntry } from './declared.ts';
-import { isLaunchOf, weightOf } from './launch-match.ts';
+import { type LaunchPattern, launchPattern } from './launch-match.ts';
 import type { ProcessTable, RunningProcess } from './process-table.ts';
 
 export type RunningCopies = {
@@ -20,9 +20,10 @@ export type FindCopies = (entry: LaunchEntry) => RunningCopies | undefined;
 /** Looks up copies in one snapshot; without a table nothing is known. `rivals`: all servers that may be meant. */
 export function createCopyFinder(table: ProcessTable | undefined, rivals: readonly LaunchEntry[] = []): FindCopies {
   if (!table) return () => undefined;
+  const patterns = rivals.map(launchPattern);
   return (entry) => {
     if (entry.command === undefined) return undefined;
-    const trees = findCopyTrees(table, entry, rivals);
+    const trees = findCopyTrees(table, entry, patterns);
     const roots = trees.flatMap(([root]) => root ?? []);
     const all = trees.flat();
     const pss = all.map((running) => table.pssBytes(running.pid));
@@ -42,11 +43,12 @@ export function createCopyFinder(table: ProcessTable | undefined, rivals: readon
 export function findCopyTrees(
   table: Pick<ProcessTable, 'processes'>,
   entry: LaunchEntry,
-  rivals: readonly LaunchEntry[] = [],
+  rivals: readonly LaunchPattern[] = [],
 ): RunningProcess[][] {
-  const stronger = rivals.filter((rival) => weightOf(rival) > weightOf(entry));
+  const { weight, matches } = launchPattern(entry);
+  const stronger = rivals.filter((rival) => rival.weight > weight);
   const matching = table.processes.filter(
-    ({ argv }) => isLaunchOf(argv, entry) && !stronger.some((rival) => isLaunchOf(argv, rival)),
+    ({ argv }) => matches(argv) && !stronger.some((rival) => rival.matches(argv)),
   );
   const pids = new Set(matching.map((running) => running.pid));
   const byPid = new Map(table.processes.map((running) => [running.pid, running]));

@@ -1,5 +1,6 @@
 // Processes that nobody uses: copies whose daemon is gone, and copies that single sessions started for themselves.
 import type { LaunchEntry } from '../../migrate/declared.ts';
+import { launchPattern } from '../../migrate/launch-match.ts';
 import type { RunningProcess } from '../../migrate/process-table.ts';
 import { findCopyTrees } from '../../migrate/running-copies.ts';
 import { plural } from '../render/format.ts';
@@ -65,14 +66,14 @@ function launchesOf({ config, sources }: Pick<Seen, 'config' | 'sources'>): Laun
 }
 
 function copies(launches: readonly Launch[], facts: ProcessFacts, orphans: ReadonlySet<number>): CheckFinding[] {
-  const entries = launches.map(({ entry }) => entry);
+  const rivals = launches.map(({ entry }) => launchPattern(entry));
   const counted = new Set<number>();
   const processes = facts.table.processes.filter(
     (running) => !orphans.has(running.pid) && facts.isOurs(running.pid) && !facts.isBelowDaemon(running),
   );
   return launches.flatMap(({ name, entry, isShared }): CheckFinding[] => {
     // Two entries may say the same.
-    const trees = findCopyTrees({ processes }, entry, entries).filter(([root]) => root && !counted.has(root.pid));
+    const trees = findCopyTrees({ processes }, entry, rivals).filter(([root]) => root && !counted.has(root.pid));
     for (const { pid } of trees.flat()) counted.add(pid);
     const started = trees.map((tree) => ({ tree, ...findStarter(tree, facts) }));
     const lost = started.filter(({ starter }) => starter === undefined).map(({ shells, tree }) => [...shells, ...tree]);

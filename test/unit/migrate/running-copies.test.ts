@@ -1,6 +1,7 @@
 // Which processes are copies of which server. Breaks when a stranger is taken for one, when one is counted twice, or when
 // a copy goes unseen because its launcher rewrote its command line.
 import { describe, expect, it } from 'vitest';
+import { launchPattern } from '../../../src/migrate/launch-match.ts';
 import { createCopyFinder, findCopyTrees } from '../../../src/migrate/running-copies.ts';
 
 type Entry = { command: string; args?: string[] };
@@ -10,7 +11,7 @@ const run = (...argvs: string[][]) => ({
   variableNames: () => [],
 });
 const pids = (table: ReturnType<typeof run>, entry: Entry, rivals: Entry[] = []) =>
-  findCopyTrees(table, entry, rivals).map(([root]) => root?.pid);
+  findCopyTrees(table, entry, rivals.map(launchPattern)).map(([root]) => root?.pid);
 
 describe('a copy', () => {
   it('is counted for the entry that describes it most exactly', () => {
@@ -61,7 +62,7 @@ describe('a copy', () => {
   });
 
   it('is found where npm wrote one word over the whole command line', () => {
-    const entry = { command: 'npx', args: ['-y', '@x/server-github', '--dir', '${DIR}'] };
+    const entry = { command: 'npx', args: ['-y', '--prefix', '/opt', '@x/server-github', '--dir', '${DIR}'] };
     expect(pids(run(['npm exec @x/server-github --dir /home', '', '']), entry)).toEqual([100]);
     expect(pids(run(['npm exec @x/server-gitlab --dir /home', '', '']), entry)).toEqual([]);
   });
