@@ -83,6 +83,12 @@ export class LineSplitter {
 
   #handOut(bytes: Buffer): void {
     const line = bytes[bytes.length - 1] === 0x0d ? bytes.subarray(0, -1) : bytes;
-    if (line.length > 0) this.#options.onLine(line);
+    if (line.length > 0 && !isBlank(line)) this.#options.onLine(line);
   }
+}
+
+/** As empty as an empty line. */
+function isBlank(line: Buffer): boolean {
+  if ((line[0] ?? 0) > 0x20) return false; // nearly every line: a message begins with a brace
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }

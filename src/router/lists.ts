@@ -11,10 +11,10 @@ import { ownBuild } from '../link/build.ts';
 import type { ListName } from '../link/hello.ts';
 import { linkMethods } from '../link/hello.ts';
 import { withoutOddSchemas } from '../mcp/down-convert.ts';
-import type { RequestEnvelope } from '../mcp/envelope.ts';
+import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
-import { appErrorLine, notificationLine, resultLine } from '../mcp/messages.ts';
+import { appErrorLine, errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
 import type { SessionView, Views } from './views.ts';
 
@@ -92,6 +92,12 @@ export class Lists {
   }
 
   async serve(session: Session, request: RequestEnvelope, list: ListName): Promise<void> {
+    const cursor = memberAt(request.line, request.params, ['cursor']);
+    // Our lists have one page, so no cursor is ours; some programs write that they have none.
+    if (cursor && !/^(?:null|"")$/.test(textAt(request.line, cursor))) {
+      const message = `${request.method}: the cursor is unknown; the list comes in one page.`;
+      return session.send(errorLine(request.idText, rpcCodes.invalidParams, message));
+    }
     const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
     const until = Math.max(session.since + waitMs, this.#newSince + newServerWaitMs);
     const left = until - this.#deps.now();

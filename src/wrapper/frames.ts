@@ -1,11 +1,22 @@
 // Looks at the envelope of one line and builds the answers that are the wrapper's own. Lines themselves are never rewritten.
 import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
-import { isArrayAt, isObjectAt, JsonSyntaxError, memberOf, type Span, stringAt, textAt } from '../base/json-scan.ts';
+import {
+  arrayElements,
+  isArrayAt,
+  isObjectAt,
+  JsonSyntaxError,
+  memberOf,
+  type Span,
+  stringAt,
+  textAt,
+} from '../base/json-scan.ts';
+import { skipSpace, skipValue } from '../base/json-skip.ts';
 
 export type Frame =
   | { kind: 'request'; id: string; key: string; method: string; params: Span | undefined }
   | { kind: 'notification'; method: string; params: Span | undefined }
   | { kind: 'response'; id: string; key: string; isError: boolean }
+  | { kind: 'batch'; elements: readonly Span[] }
   | { kind: 'invalid'; id: string; code: number; message: string };
 
 export const rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601, away: -32001 } as const;
@@ -13,7 +24,7 @@ export const rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601,
 /** `id` is the id's own text, put into answers as it is: a big or fractional number stays what it was. */
 export function peek(line: Buffer): Frame {
   const first = firstByte(line);
-  if (first === 0x5b) return invalid(rpcCodes.invalid, 'Batches are not supported: send one message a line.');
+  if (first === 0x5b) return peekBatch(line);
   let scan: EnvelopeScan;
   try {
     scan = scanEnvelope(line);
@@ -44,6 +55,19 @@ export function peek(line: Buffer): Frame {
     return invalid(rpcCodes.invalid, 'Invalid request: params is an object.', id);
   }
   return { kind: 'request', id, key, method, params };
+}
+
+function peekBatch(line: Buffer): Frame {
+  const whole = { start: 0, end: line.length };
+  try {
+    // Nothing may follow it: what is passed on is valid JSON.
+    if (skipSpace(line, skipValue(line, 0)) < line.length) throw new JsonSyntaxError('text after the message', 0);
+    const elements = arrayElements(line, whole);
+    return elements.length > 0 ? { kind: 'batch', elements } : invalid(rpcCodes.invalid, 'An empty batch.');
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
+  }
 }
 
 /** One key for all spellings of an id ("a" and "\u0061", 1 and 1.0); undefined for what no id may be. */

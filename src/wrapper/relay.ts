@@ -70,6 +70,25 @@ export class Relay {
         return;
       case 'response':
         if (this.#asked.delete(frame.key)) this.#send(line);
+        return;
+      case 'batch':
+        this.#onHostBatch(frame.elements.map(({ start, end }) => line.subarray(start, end)));
+    }
+  }
+
+  /**
+   * Only revision 2025-03-26 has them, and there servers must take them; each answer goes out alone, under its id. In
+   * any other whoever waits for an id learns that it comes to nothing.
+   */
+  #onHostBatch(lines: readonly Buffer[]): void {
+    const isTaken = this.#o.memory.askedVersion === '2025-03-26';
+    for (const line of lines) {
+      const frame = peek(line);
+      if (isTaken && frame.kind !== 'batch') this.onHostLine(line);
+      else if (frame.kind !== 'notification' && frame.kind !== 'response') {
+        const id = 'id' in frame ? frame.id : 'null';
+        this.#o.write(errorLine(id, rpcCodes.invalid, 'Batches are not supported: send one message a line.'));
+      }
     }
   }
 
@@ -105,6 +124,9 @@ export class Relay {
         return;
       case 'invalid':
         this.#o.warn(`The daemon sent a line that is no message: ${frame.message}`);
+        return;
+      case 'batch':
+        this.#o.warn('The daemon sent a batch, which is no message.');
         return;
     }
   }

@@ -1,6 +1,6 @@
 // What a new daemon must be told so that the host's session goes on: its initialize, log level, subscriptions, and which
 // lists it was last given.
-import type { ListName } from '../link/hello.ts';
+import { isRecord, type ListName } from '../link/hello.ts';
 
 /** Answers to lines with such ids are the wrapper's own and never reach the host. */
 export const replayIdPrefix = 'aitkit-replay-';
@@ -22,6 +22,12 @@ export class SessionMemory {
     this.#initialize = params;
     this.isInitializeAnswered = false;
     this.isInitialized = false;
+  }
+
+  /** As the host asked for it, which is what it gets if it is a version that we know. */
+  get askedVersion(): unknown {
+    const params: unknown = this.#initialize === undefined ? undefined : JSON.parse(this.#initialize);
+    return isRecord(params) ? params['protocolVersion'] : undefined;
   }
 
   rememberLogLevel(params: string): void {

@@ -32,6 +32,7 @@ it.each([
   ['a control character in a string', '{"jsonrpc":"2.0","id":1,"method":"a\tb"}', -32700],
   ['a number', '17', -32700],
   ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600],
+  ['a batch of nothing', '[]', -32600],
   ['neither method nor id', '{"jsonrpc":"2.0"}', -32600],
   ['an id that is an object', '{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}', -32600],
   ['an id that is null', '{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600],
@@ -47,6 +48,32 @@ it.each([
   const answer = await session.find((message) => 'error' in message, 'the error');
   expect(errorOf(answer).code).toBe(code);
   expect(textOf(await session.call('echo__echo', { text: 'goes on' }))).toBe('goes on');
+});
+
+it('answers each id of a batch: with its result in revision 2025-03-26, with an error in any other', async () => {
+  const batch = [
+    { jsonrpc: '2.0', id: 'one', method: 'ping' },
+    { jsonrpc: '2.0', method: 'notifications/progress', params: {} },
+    { jsonrpc: '2.0', id: 'two', method: 'tools/call', params: { name: 'echo__echo', arguments: { text: 'hi' } } },
+  ];
+  const old = rig.session();
+  const clientInfo = { name: 'old', version: '1' };
+  await old.request('initialize', { protocolVersion: '2025-03-26', capabilities: {}, clientInfo });
+  const recent = await rig.open();
+  for (const session of [old, recent]) session.send(JSON.stringify(batch));
+  expect(await old.answer('one')).toMatchObject({ result: {} });
+  expect(textOf(await old.answer('two'))).toBe('hi');
+  for (const id of ['one', 'two']) expect(errorOf(await recent.answer(id)).code).toBe(-32600);
+});
+
+it('takes no notice of lines of blanks, and refuses a cursor that it never gave', async () => {
+  const session = await rig.open();
+  for (const line of ['', ' ', '\t \r']) session.send(line);
+  for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+    expect(errorOf(await session.request(method, { cursor: 'x' })).code).toBe(-32602);
+    expect(await session.request(method, { cursor: '' })).toHaveProperty('result');
+  }
+  expect(session.messages.filter((message) => message['id'] === null)).toEqual([]);
 });
 
 it.each([
