@@ -1,17 +1,15 @@
 // What a person should hear once: findings that the daemon wrote down, minus those already told.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
-import { ensurePrivateDir } from '../base/private-dir.ts';
+import { readFileIfPresent } from '../base/atomic-file.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
 import { findProjectRoot } from '../link/project-root.ts';
 import { findLostServers } from './silenced.ts';
+import { claimTelling, forgetOldest, wasTold } from './told.ts';
 
 type Finding = { id: string; text: string; projectRoot?: string };
 
-/** Older ids are forgotten; a finding that comes back after so many others may be told again. */
-const maxSeen = 500;
 const maxFileBytes = 256 * 1024;
 /** A start screen is no place for more. */
 const maxToldAtOnce = 5;
@@ -23,19 +21,18 @@ const welcome: Finding = {
 
 /** The message for the person, or undefined. What it names counts as told from now on. */
 export function takeFindings(locations: Locations, projectDir: string, home: string): string | undefined {
-  const seenPath = join(locations.dataDir, 'findings-seen.json');
-  const seen = readSeen(seenPath);
-  const isNew = (finding: Finding) => !seen.includes(finding.id);
+  const toldDir = join(locations.dataDir, 'findings-told');
+  const isNew = (finding: Finding) => !wasTold(toldDir, finding.id);
   const builtIn = existsSync(locations.configPath) ? [] : [welcome];
   const candidates = [...builtIn, ...lost(locations, projectDir), ...readFindings(locations.findingsPath)].filter(
     isNew,
   );
   if (candidates.length === 0) return undefined;
   const root = candidates.some((finding) => finding.projectRoot) ? findProjectRoot(projectDir, home) : '';
-  const told = candidates.filter((f) => f.projectRoot === undefined || f.projectRoot === root).slice(0, maxToldAtOnce);
+  const here = candidates.filter((f) => f.projectRoot === undefined || f.projectRoot === root);
+  const told = here.slice(0, maxToldAtOnce).filter(({ id }) => claimTelling(toldDir, id));
   if (told.length === 0) return undefined;
-  ensurePrivateDir(locations.dataDir);
-  writeFileAtomic(seenPath, `${JSON.stringify([...seen, ...told.map(({ id }) => id)].slice(-maxSeen))}\n`);
+  forgetOldest(toldDir);
   return told.map(({ text }) => text).join('\n');
 }
 
@@ -55,11 +52,6 @@ function readFindings(path: string): Finding[] {
     const { id, text, projectRoot } = entry;
     return [{ id, text, ...(typeof projectRoot === 'string' ? { projectRoot } : {}) }];
   });
-}
-
-function readSeen(path: string): string[] {
-  const value = readJson(path);
-  return Array.isArray(value) ? value.filter((id): id is string => typeof id === 'string') : [];
 }
 
 function readJson(path: string): unknown {

@@ -1,14 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -195,17 +186,30 @@ describe('findings', () => {
     writeFileSync(join(dataDir(), 'findings.json'), JSON.stringify({ findings }));
     expect(await message({ CLAUDE_PROJECT_DIR: project })).toBe('A.\nB.');
     expect(await message({ CLAUDE_PROJECT_DIR: project })).toBeUndefined();
-    expect(JSON.parse(readFileSync(join(dataDir(), 'findings-seen.json'), 'utf8'))).toEqual(['a', 'b']);
   });
 
-  it('remembers 500 ids and survives damaged files', async () => {
+  it('tells each once, also to sessions that open in one instant', async () => {
     configure();
-    const many = Array.from({ length: 500 }, (_, i) => `old-${i}`);
-    writeFileSync(join(dataDir(), 'findings-seen.json'), JSON.stringify(many));
+    const findings = Array.from({ length: 5 }, (_, i) => ({ id: `f${i}`, text: `Finding ${i}.` }));
+    writeFileSync(join(dataDir(), 'findings.json'), JSON.stringify({ findings }));
+    const messages = await Promise.all(Array.from({ length: 12 }, () => message()));
+    const lines = messages.flatMap((text) => text?.split('\n') ?? []);
+    expect(lines.sort()).toEqual(findings.map(({ text }) => text));
+  });
+
+  it('remembers the last 500 and survives a damaged file', async () => {
+    configure();
+    const told = join(dataDir(), 'findings-told');
+    mkdirSync(told, { mode: 0o700 });
+    for (let i = 0; i < 500; i += 1) {
+      writeFileSync(join(told, `old-${i}`), '');
+      utimesSync(join(told, `old-${i}`), 1_000 + i, 1_000 + i);
+    }
     writeFileSync(join(dataDir(), 'findings.json'), JSON.stringify({ findings: [{ id: 'new', text: 'New.' }] }));
     expect(await message()).toBe('New.');
-    const seen: string[] = JSON.parse(readFileSync(join(dataDir(), 'findings-seen.json'), 'utf8'));
-    expect([seen.length, seen[0], seen.at(-1)]).toEqual([500, 'old-1', 'new']);
+    const left = readdirSync(told);
+    expect([left.length, left.includes('old-0'), left.includes('old-1')]).toEqual([500, false, true]);
+    expect(await message()).toBeUndefined();
     writeFileSync(join(dataDir(), 'findings.json'), '{"findings":');
     expect(await message()).toBeUndefined();
   });
