@@ -188,15 +188,6 @@ describe('findings', () => {
     expect(await message({ CLAUDE_PROJECT_DIR: project })).toBeUndefined();
   });
 
-  it('tells each once, also to sessions that open in one instant', async () => {
-    configure();
-    const findings = Array.from({ length: 5 }, (_, i) => ({ id: `f${i}`, text: `Finding ${i}.` }));
-    writeFileSync(join(dataDir(), 'findings.json'), JSON.stringify({ findings }));
-    const messages = await Promise.all(Array.from({ length: 12 }, () => message()));
-    const lines = messages.flatMap((text) => text?.split('\n') ?? []);
-    expect(lines.sort()).toEqual(findings.map(({ text }) => text));
-  });
-
   it('remembers the last 500 and survives a damaged file', async () => {
     configure();
     const told = join(dataDir(), 'findings-told');
