@@ -44,7 +44,8 @@ function splitRecords(lines: readonly string[], separator: Separator): string[] 
   let isQuoted = false;
   for (const line of lines) {
     open.push(line);
-    ({ isQuoted } = scan(line, separator, isQuoted));
+    // Most lines have no quotes, and megabytes of them are read again for each page.
+    if (line.includes('"')) ({ isQuoted } = scan(line, separator, isQuoted));
     if (isQuoted) continue;
     records.push(open.join('\n'));
     open = [];
@@ -75,7 +76,8 @@ function scan(
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
     if (isQuoted) {
-      if (char !== '"') continue;
+      at = text.indexOf('"', at);
+      if (at < 0) break;
       if (text[at + 1] === '"') at += 1;
       else isQuoted = false;
     } else if (char === separator) {
