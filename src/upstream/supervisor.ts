@@ -74,6 +74,8 @@ export class Supervisor {
       now: deps.now,
       onHung: (instance, why) => {
         deps.log.warn('server.hung', { server: instance.identity.server, instance: instance.identity.id, why });
+        // What was said while it hung named a process that is about to be gone.
+        instance.lastError = { code: 'SERVER_HUNG', message: `It was ended: ${why}.` };
         void instance.stop({ why, next: 'at once' });
       },
     });
