@@ -120,7 +120,7 @@ export class Gateway {
     if (!envelope.result) return withEdits(envelope.line, [ownId, ...this.#errorEdits(session, entry, envelope)]);
     const unchanged = withEdits(envelope.line, [ownId]);
     const visible = this.#finder.of(this.#deps.views.of(session)).find(name);
-    const shortened = await this.#shorten(session.identity.scopeId, { entry, tool: visible, envelope });
+    const shortened = await this.#shorten(session.identity.scopeId, { entry, envelope, promised: visible });
     if (shortened === undefined) return unchanged;
     return resultLine(request.idText, stringifyExact(shortened));
   }
@@ -206,7 +206,7 @@ export class Gateway {
       meta: argumentText(request, ['_meta']),
     });
     if (answer.error) throw new RefusedByServer(answer, this.#errorEdits(session, entry, answer));
-    return work.take(answer, await this.#shorten(session.identity.scopeId, { entry, tool, envelope: answer }));
+    return work.take(answer, await this.#shorten(session.identity.scopeId, { entry, envelope: answer }));
   }
 
   /** Shortened before it is kept: a finished job must not hold what the store has on disk. */
@@ -224,7 +224,7 @@ export class Gateway {
         const [shortened] = this.#errorEdits(work.session, entry, answer);
         throw new Error(String(shortened?.with ?? textAt(answer.line, answer.error)));
       }
-      return (await this.#shorten(scopeId, { entry, tool, envelope: answer })) ?? readResult(answer);
+      return (await this.#shorten(scopeId, { entry, envelope: answer })) ?? readResult(answer);
     } finally {
       session.end();
       const isLast = this.#jobs.list(scopeId).filter(({ state }) => state === 'running').length <= 1;
@@ -242,9 +242,9 @@ export class Gateway {
   }
 
   /** undefined: nothing had to be cut. */
-  async #shorten(scopeId: string, { entry, tool, envelope }: Shorten): Promise<unknown> {
+  async #shorten(scopeId: string, { entry, envelope, promised }: Shorten): Promise<unknown> {
     if (entry.shield === false) return undefined;
-    const rule = async () => tool && this.#ruleOf(tool);
+    const rule = async () => promised && this.#ruleOf(promised);
     const deps = { store: this.#store, heavy: this.#heavy, limited: this.#limited };
     return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
   }
@@ -282,7 +282,12 @@ export class Gateway {
 }
 
 type JobCall = { entry: ServerEntry; tool: VisibleTool; context: InvokeContext };
-type Shorten = { entry: ServerEntry; tool: VisibleTool | undefined; envelope: ResponseEnvelope };
+type Shorten = {
+  entry: ServerEntry;
+  envelope: ResponseEnvelope;
+  /** The tool that the host called by its own name and schema; our own tools promise no structure. */
+  promised?: VisibleTool | undefined;
+};
 
 /** What sessions see comes first: an entry's own name may be another one's shown name here. */
 function serverNames(entries: readonly ServerEntry[]): ServerName[] {
@@ -338,5 +343,8 @@ function storeLimits({ config }: ModesDeps) {
     },
     /** Below it a file costs more than the memory. */
     spillBytes: 262_144,
+    get maxViewBytes() {
+      return config().shield.maxResultBytes;
+    },
   };
 }
