@@ -21,15 +21,24 @@ const answerMs = 15_000;
 /** While nobody waits for it, its end costs nothing but its memory. */
 const idleLimitMs = 30_000;
 /** With a call under way it may wait for somebody else, and answer nothing before that: longer than such waits are. */
-const busyLimitMs = 10 * 60_000;
+const busyLimitMs = 60 * 60_000;
 /** Long enough for a person who stopped it on purpose and goes on. */
 const stoppedLimitMs = 30_000;
+/** A pause of ours (a suspended machine, a frozen container) was one of the server's too, and no silence. */
+const oursMs = 30_000;
 /** 1 % of the time: timers of a server that waits cost less, work costs more. */
 const workTicksPerSecond = 1;
 
 /** Since when it owes a sign of life, and what its processes had used by then. */
 type Doubt = { since: number; ticks: number | undefined; isStopped: boolean };
-type Record = { heard: number; heardAt: number; doubt: Doubt | undefined; isAsking: boolean; askedAt: number };
+type Record = {
+  heard: number;
+  heardAt: number;
+  lookedAt: number;
+  doubt: Doubt | undefined;
+  isAsking: boolean;
+  askedAt: number;
+};
 
 export class HealthChecks {
   readonly #deps: HealthDeps;
@@ -49,6 +58,8 @@ export class HealthChecks {
   #lookAt(instance: Instance, slot: Slot): void {
     const now = this.#deps.now();
     const record = this.#recordOf(slot, now);
+    if (now - record.lookedAt > oursMs) Object.assign(record, { heardAt: now, doubt: undefined });
+    record.lookedAt = now;
     if (record.heard !== slot.heard) {
       Object.assign(record, { heard: slot.heard, heardAt: now, doubt: undefined });
       if (instance.lastError?.code === 'SERVER_HUNG') instance.lastError = undefined;
@@ -86,7 +97,8 @@ export class HealthChecks {
   #recordOf(slot: Slot, now: number): Record {
     const known = this.#records.get(slot);
     if (known) return known;
-    const record = { heard: slot.heard, heardAt: now, doubt: undefined, isAsking: false, askedAt: now - everyMs };
+    const asking = { doubt: undefined, isAsking: false, askedAt: now - everyMs };
+    const record = { heard: slot.heard, heardAt: now, lookedAt: now, ...asking };
     this.#records.set(slot, record);
     return record;
   }
