@@ -10,8 +10,8 @@ import { makeFolder } from './make-folder.ts';
  */
 export function ensurePrivateDir(path: string, onClosed?: (mode: string) => void): string {
   makeFolder(path);
-  const unsafe = whyUnsafe(path);
-  if (unsafe) throw refusal(path, unsafe);
+  const untrusted = whyUntrusted(path);
+  if (untrusted) throw refusal(path, untrusted);
   const stat = lstatSync(path);
   if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
     close(path);
@@ -20,8 +20,19 @@ export function ensurePrivateDir(path: string, onClosed?: (mode: string) => void
   return path;
 }
 
-/** Why this existing path must not be trusted as a private folder, or undefined if it may. */
-export function whyUnsafe(path: string): { reason: string; hint: string } | undefined {
+type Trouble = { reason: string; hint: string };
+
+/** Why this existing path is not a private folder as it should be, or undefined if it is. */
+export function whyUnsafe(path: string): Trouble | undefined {
+  return troubleOf(path, 0o077);
+}
+
+/** Why somebody else may have put there what stands in this folder, or undefined if nobody can. */
+export function whyUntrusted(path: string): Trouble | undefined {
+  return troubleOf(path, 0o022);
+}
+
+function troubleOf(path: string, forbidden: number): Trouble | undefined {
   const stat = lstatSync(path);
   if (stat.isSymbolicLink()) return { reason: 'is a symbolic link', hint: 'Replace the link by a real folder.' };
   if (!stat.isDirectory()) return { reason: 'is not a folder', hint: 'Move that file away.' };
@@ -29,7 +40,7 @@ export function whyUnsafe(path: string): { reason: string; hint: string } | unde
   if (stat.uid !== process.getuid?.()) {
     return { reason: `belongs to user ${stat.uid}`, hint: `Run: sudo chown -R "$(id -u)" '${path}'` };
   }
-  return (stat.mode & 0o022) === 0 ? undefined : openTo(path, stat);
+  return (stat.mode & forbidden) === 0 ? undefined : openTo(path, stat);
 }
 
 /** By its descriptor: between a look and a change, a path may come to lead elsewhere. */
@@ -45,7 +56,7 @@ function close(path: string): void {
   }
 }
 
-function openTo(path: string, stat: Stats): { reason: string; hint: string } {
+function openTo(path: string, stat: Stats): Trouble {
   return { reason: `has mode ${modeOf(stat)}`, hint: `Run: chmod 700 '${path}'` };
 }
 
@@ -53,7 +64,7 @@ function modeOf({ mode }: Stats): string {
   return (mode & 0o777).toString(8);
 }
 
-function refusal(path: string, { reason, hint }: { reason: string; hint: string }): AppError {
+function refusal(path: string, { reason, hint }: Trouble): AppError {
   const message = `${path} ${reason}, so it cannot hold private files.`;
   return new AppError({ code: 'DIRECTORY_UNSAFE', message, hint });
 }

@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, systemCode } from '../base/errors.ts';
-import { whyUnsafe } from '../base/private-dir.ts';
+import { whyUntrusted } from '../base/private-dir.ts';
 
 /** Only `absent` starts a daemon. `busy` is waited for, `refused` is told to a person. */
 export type LinkFailure = { kind: 'absent' | 'busy' | 'refused'; error: AppError };
@@ -18,7 +18,7 @@ export function inspectSocketFile(socketPath: string): LinkFailure | undefined {
     if (!stat.isSocket())
       return refuse(`${socketPath} is not a socket.`, `Move it away: mv '${socketPath}' '${socketPath}.old'`);
     const folder = dirname(socketPath);
-    const unsafe = whyUnsafe(folder);
+    const unsafe = whyUntrusted(folder);
     return unsafe ? refuse(`${folder} ${unsafe.reason}.`, unsafe.hint, 'DIRECTORY_UNSAFE') : undefined;
   } catch (error) {
     return classifyConnectError(error, socketPath);

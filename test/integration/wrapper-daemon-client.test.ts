@@ -211,7 +211,7 @@ describe('the control client', () => {
     ]);
     expect(heard).toEqual([
       'GET /health ',
-      'GET /tools?query=a+b ',
+      'GET /tools?server=a+b ',
       'GET /status ',
       'POST /start {"name":"x"}',
       'GET /events ',
