@@ -71,7 +71,7 @@ describe('lines between host and daemon', () => {
     await wrapper.answer(4);
     expect(wrapper.messages.slice(1, 6).map((m) => [m['id'], error(m)?.code])).toEqual([
       [null, -32700],
-      [null, -32600],
+      [2, -32600],
       [null, -32600],
       [null, -32600],
       [3, -32600],
