@@ -12,6 +12,8 @@ export type JobRecord = {
   readonly endedAt?: number | undefined;
   readonly state: (typeof states)[number];
   readonly error?: string | undefined;
+  /** Of a detached one: what a session must have to take it over. */
+  readonly access?: string | undefined;
 };
 
 export type JobRecords = {
@@ -62,12 +64,13 @@ export function endOf({ state, error }: JobRecord): { state: 'cancelled' } | { s
 
 function readRecord(value: unknown): JobRecord | undefined {
   if (!isObject(value)) return undefined;
-  const { id, label, startedAt, endedAt, error } = value;
+  const { id, label, startedAt, endedAt, error, access } = value;
   const state = states.find((one) => one === value['state']);
   if (typeof id !== 'string' || typeof label !== 'string' || typeof startedAt !== 'number' || !state) return undefined;
   return {
     ...{ id, label, startedAt, state },
     ...(typeof endedAt === 'number' ? { endedAt } : {}),
     ...(typeof error === 'string' ? { error } : {}),
+    ...(typeof access === 'string' ? { access } : {}),
   };
 }

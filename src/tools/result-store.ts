@@ -48,6 +48,8 @@ export type ResultStore = {
   /** The same in its own time, and where large results are read in a thread of their own, in that. */
   read(session: string, ref: string, request: ViewRequest): Promise<View>;
   has(session: string, ref: string): boolean;
+  /** From then on the reference leads there for `to` alone. Without effect for one that is not `from`'s. */
+  adopt(ref: string, from: string, to: string): void;
   canHold(bytes: number): boolean;
   newReference(): string;
   /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
@@ -141,6 +143,11 @@ export function createResultStore(
     has(session, ref) {
       const entry = entries.get(ref);
       return entry !== undefined && entry.session === session && !isOld(entry);
+    },
+    adopt(ref, from, to) {
+      const entry = entries.get(ref);
+      // In its old place: it is not younger for that.
+      if (entry?.session === from) entries.set(ref, { ...entry, session: to });
     },
     canHold: (size) => size <= limits.maxBytes,
     newReference: () => randomBytes(refBytes).toString('base64url'),

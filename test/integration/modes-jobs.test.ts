@@ -179,3 +179,47 @@ it('fails visibly with the daemon: the next one says that it may have run, and n
   // Its session goes on with new ones.
   expect(textOf(await ended(session, await start(session, 'echo__echo', { text: 'again' })))).toBe('again');
 });
+
+it('detached and without its session: read by who names it, told to nobody else', async () => {
+  const servers = { echo: fixture('echo.mjs', { TOKEN: '${TOKEN}' }) };
+  rig.writeConfig(servers);
+  const withToken = (TOKEN: string) => rig.open({ args: ['--mode', 'gateway'], env: { TOKEN } });
+  const [first, second, third, stranger] = await Promise.all(['t', 't', 't', 'other'].map(withToken));
+  if (!first || !second || !third || !stranger) throw new Error('no session');
+  const done = await start(first, 'echo__big', { bytes: 500_000 }, { detach: true });
+  await ended(first, done);
+  const answer = await first.call('gateway_invoke_async', {
+    ...{ id: 'echo__slow', detach: true },
+    args: { ms: 13_000, text: 'y'.repeat(200_000) },
+  });
+  const { jobId, note } = jsonOf(answer);
+  expect(note).toContain('names this jobId');
+  const running = String(jobId);
+  const unknown = textOf(await status(second, 'forged'));
+  expect(unknown).toContain('No job of this session has that id');
+  expect(textOf(await status(second, done))).toBe(unknown);
+  await first.close();
+
+  const found = await eventually(
+    async () => {
+      // Another identity at the server is not told, though it knows the id and asks first.
+      expect(textOf(await status(stranger, done))).toBe(unknown);
+      const read = await status(second, done);
+      return textOf(read) === unknown ? undefined : read;
+    },
+    { timeoutMs: 25_000, what: 'the job to be without a session' },
+  );
+  const rest = { ref: refOf(found) };
+  expect(textOf(await second.call('gateway_get_result', rest))).toContain('"total":500000');
+  // It ended after its session had.
+  const late = await ended(second, running);
+  expect(textOf(await second.call('gateway_get_result', { ref: refOf(late) }))).toContain('"total":200000');
+
+  expect(jsonOf(await third.call('gateway_invoke_status'))).toEqual({ jobs: [] });
+  expect(textOf(await status(third, 'forged'))).toBe(unknown);
+  expect(textOf(await status(third, done))).toBe(unknown);
+  expect(textOf(await third.call('gateway_get_result', rest))).toContain('No stored result has this reference');
+  expect(jsonOf(await second.call('gateway_invoke_status'))).toMatchObject({
+    jobs: [{ jobId: done }, { jobId: running }],
+  });
+}, 90_000);

@@ -21,6 +21,7 @@ import { createJobs, defaultJobLimits, type Jobs } from '../../tools/jobs.ts';
 import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
 import type { View, ViewRequest } from '../../tools/result-view.ts';
 import { createSessionFiles, type SessionFiles } from '../../tools/session-files.ts';
+import { referenceOf } from '../../tools/shield.ts';
 import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
 import type { StructureRule } from '../../tools/structure-rule.ts';
 import type { ToolDefinition } from '../../tools/tool-definition.ts';
@@ -73,7 +74,8 @@ export class Gateway {
     for (const files of [this.#poolFiles, jobFiles]) files.expire();
     const viewLarge = (path: string, ref: string, request: ViewRequest) => this.#viewLarge(path, ref, request);
     this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
-    this.#jobs = createJobs({ now, records: createJobRecords(jobFiles) }, jobLimits(deps));
+    const moveKept = (ref: string, from: string, to: string) => this.#store.adopt(ref, from, to);
+    this.#jobs = createJobs({ now, records: createJobRecords(jobFiles), moveKept }, jobLimits(deps));
   }
 
   offer(session: Session, view: SessionView, mode: Mode): Offered {
@@ -135,6 +137,7 @@ export class Gateway {
   }
 
   closeScope(scopeId: string): void {
+    // First: what detached jobs left in the store is no longer this scope's then.
     this.#jobs.closeSession(scopeId);
     this.#store.closeSession(scopeId);
     this.#pools.delete(scopeId);
@@ -186,6 +189,17 @@ export class Gateway {
       unknownServers: () => this.#unknown.describe(session),
       waitForAll: (_scope, slugs) => this.#unknown.waitForAll(session, slugs).then(afterwards),
       waitFor: (_scope, slug) => this.#unknown.waitFor(session, slug).then(afterwards),
+      accessTo: (_scope, id) => {
+        const tool = visible.find(id);
+        const entry = tool && views.of(session).entry(tool.slug);
+        return (entry && accessTo(views.of(session), entry)) ?? '';
+      },
+      accessOf: async () => {
+        // Who a session is to a server depends on its variables.
+        if (!session.hasValues) await session.valuesReady();
+        const view = views.of(session);
+        return new Set(view.servers.flatMap(({ entry }) => accessTo(view, entry) ?? []));
+      },
       answerPolicy: this.#policy(),
       // What servers answered was shortened when it came.
       policyFor: () => unlimitedPolicy,
@@ -221,23 +235,35 @@ export class Gateway {
         meta: `{"progressToken":${jobToken}}`,
       });
       if (answer.error) {
-        const [shortened] = this.#errorEdits(work.session, entry, answer);
+        const [shortened] = this.#errorEdits(work.session, entry, answer, context.onKept);
         throw new Error(String(shortened?.with ?? textAt(answer.line, answer.error)));
       }
-      return (await this.#shorten(scopeId, { entry, envelope: answer })) ?? readResult(answer);
+      const shortened = await this.#shorten(scopeId, { entry, envelope: answer });
+      const ref = referenceOf(shortened);
+      if (ref !== undefined) context.onKept?.(ref);
+      return shortened ?? readResult(answer);
     } finally {
       session.end();
-      const isLast = this.#jobs.list(scopeId).filter(({ state }) => state === 'running').length <= 1;
+      const isLast = this.#jobs.runningFor(scopeId) <= 1;
       // Its own scope is the session's, which may go on: only what was the jobs' own ends.
       if (isLast) supervisor().release({ id: scopeId, scopeId: '' });
     }
   }
 
   /** None: the error fits, or a person wants it as it is. */
-  #errorEdits({ identity: { scopeId } }: Session, { shield }: ServerEntry, envelope: ResponseEnvelope): Edit[] {
+  #errorEdits(
+    { identity: { scopeId } }: Session,
+    { shield }: ServerEntry,
+    envelope: ResponseEnvelope,
+    onKept?: (ref: string) => void,
+  ): Edit[] {
     const { maxResultBytes } = this.#deps.config().shield;
-    const shortened =
-      shield === false ? undefined : boundedError(envelope, maxResultBytes, this.#store.keeper(scopeId));
+    const put = (whole: unknown): string | undefined => {
+      const ref = this.#store.put(scopeId, whole);
+      if (ref !== undefined) onKept?.(ref);
+      return ref;
+    };
+    const shortened = shield === false ? undefined : boundedError(envelope, maxResultBytes, { put });
     return envelope.error && shortened !== undefined ? [{ at: envelope.error, with: shortened }] : [];
   }
 
@@ -288,6 +314,12 @@ type Shorten = {
   /** The tool that the host called by its own name and schema; our own tools promise no structure. */
   promised?: VisibleTool | undefined;
 };
+
+/** The same for all that reach this server with the same values: its key in the catalog, which hides them. */
+function accessTo(view: SessionView, entry: ServerEntry): string | undefined {
+  const resolution = view.resolution(entry);
+  return resolution.ok ? resolution.snapshotKey : undefined;
+}
 
 /** What sessions see comes first: an entry's own name may be another one's shown name here. */
 function serverNames(entries: readonly ServerEntry[]): ServerName[] {

@@ -4,14 +4,15 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { AppError } from '../../base/errors.ts';
 import { isObject } from '../exact-json.ts';
-import type { JobProgress, Jobs } from '../jobs.ts';
+import type { JobAccess, JobContext, Jobs } from '../jobs.ts';
 import type { ResultStore } from '../result-store.ts';
 import type { ToolIndex } from '../search-index.ts';
 import type { ShieldPolicy } from '../shield-policy.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 import type { ArgumentCheck } from './check-arguments.ts';
 
-export type InvokeContext = { readonly signal: AbortSignal; readonly onProgress: (progress: JobProgress) => void };
+/** `onKept`: of a job. */
+export type InvokeContext = Pick<JobContext, 'signal' | 'onProgress'> & Partial<Pick<JobContext, 'onKept'>>;
 
 /** `names`: all that it may be called by, its slug first. */
 export type ServerName = { readonly slug: string; readonly names: readonly string[] };
@@ -40,6 +41,10 @@ export type GatewayDeps = {
   readonly answerPolicy: ShieldPolicy;
   readonly store: ResultStore;
   readonly jobs: Jobs;
+  /** Of that tool's server: equal for all sessions that it cannot tell apart, so one may take over another's job. */
+  accessTo(session: string, id: string): string;
+  /** The same for all servers that this session may use. */
+  accessOf(session: string): Promise<JobAccess>;
 };
 
 export type GatewayCall = { readonly session: string; readonly args: unknown } & InvokeContext;

@@ -11,7 +11,8 @@ const shape = z.object({
 
 export const gatewayInvokeAsync: GatewayTool = {
   name: 'gateway_invoke_async',
-  description: 'Start a long tool call as a job; returns a jobId at once. detach: goes on when this session ends.',
+  description:
+    'Start a long tool call as a job; returns a jobId at once. detach: goes on when this session ends; whoever names the jobId then may read the result, as long as the answer says.',
   inputSchema: {
     type: 'object',
     properties: { id: { type: 'string' }, args: { type: 'object' }, detach: { type: 'boolean' } },
@@ -25,9 +26,18 @@ export const gatewayInvokeAsync: GatewayTool = {
     const jobId = deps.jobs.start({
       session,
       label: found.id,
-      isDetached: call.detach,
+      ...(call.detach ? { detached: { access: deps.accessTo(session, found.id) } } : {}),
       run: (context) => deps.invoke(session, found.id, read.args, context),
     });
-    return textResult({ jobId, state: 'running' });
+    return textResult({
+      jobId,
+      state: 'running',
+      ...(call.detach ? { note: detachedNote(deps.jobs.finishedMs) } : {}),
+    });
   },
 };
+
+function detachedNote(keptMs: number): string {
+  const kept = keptMs < 120_000 ? `${Math.ceil(keptMs / 1_000)} s` : `${Math.floor(keptMs / 60_000)} min`;
+  return `Once this session is gone, any session that may use this server and names this jobId in gateway_invoke_status may read or cancel the job: until ${kept} after its end, while mcp-proxy runs. Nobody else is told of it.`;
+}

@@ -17,7 +17,8 @@ export const gatewayInvokeStatus: GatewayTool = {
   async handle({ session, args }, deps) {
     const { jobId, cancel } = readArguments(shape, args);
     if (jobId === undefined) return boundedResult(deps, session, { jobs: deps.jobs.list(session).map(summarize) });
-    const job = cancel ? deps.jobs.cancel(session, jobId) : deps.jobs.status(session, jobId);
+    const access = await deps.accessOf(session);
+    const job = cancel ? deps.jobs.cancel(session, jobId, access) : deps.jobs.status(session, jobId, access);
     // The result itself, as gateway_invoke would have given it: images stay images, errors errors.
     return job.state === 'completed'
       ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result))

@@ -3,7 +3,10 @@ import { createDynamicPool } from '../../../src/tools/dynamic-pool.ts';
 import { createJobRecords } from '../../../src/tools/job-records.ts';
 import { createJobs, type JobContext } from '../../../src/tools/jobs.ts';
 
-const limits = { maxRunning: 2, maxFinished: 2, finishedMs: 1_000 };
+const limits = { maxRunning: 2, maxFinished: 2, maxOwnerless: 3, finishedMs: 1_000 };
+const unknown = 'No job of this session has that id.';
+const detached = { access: 'server' };
+const access = new Set(['server', 'another']);
 function held() {
   const contexts: JobContext[] = [];
   const finish: ((value: unknown) => void)[] = [];
@@ -86,12 +89,85 @@ describe('jobs', () => {
     const jobs = createJobs({ now: () => 0 }, limits);
     const { contexts, run } = held();
     jobs.start({ session: 'a', label: 't', run });
-    jobs.start({ session: 'a', label: 't', isDetached: true, run });
+    jobs.start({ session: 'a', label: 't', detached, run });
     jobs.closeSession('a');
     expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     expect(jobs.runningCount).toBe(1);
     jobs.close();
     expect(contexts[1]?.signal.aborted).toBe(true);
+  });
+});
+
+describe('detached jobs without a session', () => {
+  it('are told to nobody but who names them and may use their server, and are theirs from then on', async () => {
+    const jobs = createJobs({ now: () => 0 }, limits);
+    const { finish, run } = held();
+    const [done, running] = [
+      jobs.start({ session: 'a', label: 'done', detached, run }),
+      jobs.start({ session: 'a', label: 'running', detached, run }),
+    ];
+    for (const id of [done, running]) expect(Buffer.from(id, 'base64url')).toHaveLength(16);
+    finish[0]?.('result');
+    await settle();
+    expect(() => jobs.status('b', done, access)).toThrow(unknown); // its session is there
+    jobs.closeSession('a');
+    for (const session of ['a', 'b']) expect(jobs.list(session)).toEqual([]);
+    expect(() => jobs.status('b', done)).toThrow(unknown);
+    expect(() => jobs.status('b', done, new Set(['another']))).toThrow(unknown);
+    expect(() => jobs.cancel('b', running, new Set())).toThrow(unknown);
+    expect(() => jobs.status('b', 'forged', access)).toThrow(unknown);
+    expect(jobs.status('b', done, access)).toMatchObject({ state: 'completed', result: 'result' });
+    expect(jobs.list('b')).toMatchObject([{ id: done }]);
+    expect(jobs.cancel('b', running, access).state).toBe('cancelled');
+    for (const session of ['a', 'c']) expect(() => jobs.status(session, done, access)).toThrow(unknown);
+    jobs.closeSession('b');
+    expect(jobs.status('c', done, access).state).toBe('completed');
+  });
+
+  it('take what the store keeps for them along, also what comes later', () => {
+    const moved: string[] = [];
+    const moveKept = (...of: string[]): void => void moved.push(of.join(' '));
+    const jobs = createJobs({ now: () => 0, moveKept }, limits);
+    const { contexts, run } = held();
+    const id = jobs.start({ session: 'a', label: 't', detached, run });
+    jobs.start({ session: 'a', label: 't', run });
+    contexts[0]?.onKept('r1');
+    contexts[1]?.onKept('not detached');
+    expect(moved).toEqual([]);
+    jobs.closeSession('a');
+    contexts[0]?.onKept('r2');
+    jobs.status('b', id, access);
+    contexts[0]?.onKept('r3');
+    expect(moved).toEqual(['r1 a ', 'r2 a ', 'r1  b', 'r2  b', 'r3 a b']);
+    expect([jobs.runningFor('a'), jobs.runningFor('b')]).toEqual([1, 0]);
+  });
+
+  it('are bounded: by age once they ended, and in number, finished ones first', async () => {
+    let now = 0;
+    const jobs = createJobs({ now: () => now }, limits);
+    const { contexts, finish, run } = held();
+    const startIn = (session: string) => {
+      const id = jobs.start({ session, label: 't', detached, run });
+      return () => jobs.status('z', id, access).state;
+    };
+    const running = startIn('a');
+    const done = startIn('b');
+    finish[1]?.(1);
+    await settle();
+    for (const session of ['a', 'b']) jobs.closeSession(session);
+    const others = ['c', 'd', 'e'].map((session) => {
+      const state = startIn(session);
+      jobs.closeSession(session);
+      return state;
+    });
+    expect(done).toThrow(unknown);
+    expect(running).toThrow(unknown);
+    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, false, false, false, false]);
+    finish[2]?.(1);
+    await settle();
+    now = 1_001;
+    expect(others[0]).toThrow(unknown);
+    expect(others[1]?.()).toBe('running');
   });
 });
 
@@ -144,11 +220,37 @@ describe('jobs of a daemon that is gone', () => {
     before.close();
     const after = createJobs({ now: () => 0, records }, limits);
     expect(after.list('a')).toMatchObject([{ id, state: 'failed' }]);
-    after.start({ session: 'a', label: 't', isDetached: true, run });
+    after.start({ session: 'a', label: 't', run });
     after.closeSession('a');
     finish[1]?.('late');
     await settle();
     expect(saved.size).toBe(0);
+  });
+
+  it('are told of to who names them, where they were detached and their session ended', async () => {
+    const { records } = disk();
+    const { run } = held();
+    const before = createJobs({ now: () => 0, records }, limits);
+    const first = before.start({ session: 'a', label: 'first', detached, run });
+    before.closeSession('a');
+    const between = createJobs({ now: () => 0, records }, limits);
+    // It was not asked for when the next one is left behind.
+    const second = between.start({ session: 'b', label: 'second', detached, run });
+    const after = createJobs({ now: () => 0, records }, limits);
+    after.closeSession('b');
+    for (const [id, label] of [
+      [first, 'first'],
+      [second, 'second'],
+    ] as const) {
+      expect(() => after.status('c', id, new Set())).toThrow(unknown);
+      expect(after.status('c', id, access)).toMatchObject({
+        ...{ state: 'failed', label },
+        error: expect.stringContaining('may have run'),
+      });
+    }
+    const last = createJobs({ now: () => 0, records }, limits);
+    expect(() => last.status('d', first, access)).toThrow(unknown);
+    expect(last.list('c')).toMatchObject([{ id: first }, { id: second }]);
   });
 });
 

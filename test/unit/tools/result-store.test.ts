@@ -125,6 +125,29 @@ describe('result store', () => {
     expect(store.bytes).toBe(0);
   });
 
+  it('gives a reference to another session, in its old place, and only where it was', () => {
+    const store = open({ maxResults: 1 });
+    const ref = put(store, 'me', rows(100));
+    store.adopt(ref, 'thief', 'thief');
+    store.adopt('forged', 'me', 'other');
+    expect(store.has('thief', ref)).toBe(false);
+    now = 600;
+    put(store, 'third');
+    store.adopt(ref, 'me', 'other');
+    expect(errorOf(() => store.get('me', ref, {}))).toContain('RESULT_UNKNOWN');
+    expect(store.get('other', ref, { path: '$[99].id' })).toMatchObject({ data: 99 });
+    store.closeSession('me');
+    expect(store.has('other', ref)).toBe(true);
+    // It is not younger for that, and what came after it is not taken for older.
+    now = 1_001;
+    store.expire();
+    expect(store.has('other', ref)).toBe(false);
+    expect(readdirSync(folder)).toEqual([]);
+    expect(store.bytes).toBeGreaterThan(0);
+    store.close();
+    expect(store.bytes).toBe(0);
+  });
+
   it('treats a result whose file somebody removed like an expired one', () => {
     const store = open();
     const ref = put(store, 'me', rows(100));

@@ -55,6 +55,8 @@ function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) 
       { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
     ),
     jobs: createJobs({ now: () => 0 }),
+    accessTo: () => 'disk',
+    accessOf: async (session) => new Set(session === 'stranger' ? [] : ['disk']),
   };
   const call = async (name: string, args: unknown, session = 'me') => {
     const tool = gatewayTools.find((one) => one.name === name);
@@ -329,6 +331,26 @@ describe('gateway tools', () => {
       jobs: [{ jobId, tool: 'disk__copy_file' }],
     });
     expect((await call('gateway_invoke_status', { jobId })).text).toBe('done');
+  });
+});
+
+describe('a detached job whose session is gone', () => {
+  it('says who may read it and for how long, and is read by whoever names it', async () => {
+    const { call, deps } = setUp();
+    const args = { id: 'disk__copy_file', args: { from: 'a' }, detach: true };
+    const { jobId, note } = JSON.parse((await call('gateway_invoke_async', args)).text);
+    expect(note).toContain('names this jobId');
+    expect(note).toContain('30 min');
+    const kept = await call('gateway_invoke_async', { ...args, detach: false });
+    expect(JSON.parse(kept.text)).not.toHaveProperty('note');
+    const status = async (session: string, id: string) =>
+      (await call('gateway_invoke_status', { jobId: id }, session)).text;
+    await expect(status('other', jobId)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
+    deps.jobs.closeSession('me');
+    await expect(status('stranger', jobId)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
+    expect(JSON.parse((await call('gateway_invoke_status', {}, 'other')).text)).toEqual({ jobs: [] });
+    expect(await status('other', jobId)).toBe('done');
+    await expect(status('third', jobId)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
   });
 });
 
