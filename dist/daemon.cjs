@@ -4,6 +4,25 @@
 // src/daemon/boot.ts
 
 // src/base/code-cache.ts
+
+// src/base/make-folder.ts
+function makeFolder(path) {
+  if (tryMake(path, "ENOENT")) return;
+  makeFolder((0, require("node:path").dirname)(path));
+  tryMake(path);
+}
+function tryMake(path, expected) {
+  try {
+    (0, require("node:fs").mkdirSync)(path, { mode: 448 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : void 0;
+    if (code === expected && (0, require("node:path").dirname)(path) !== path) return false;
+    if (code !== "EEXIST") throw error;
+  }
+  return true;
+}
+
+// src/base/code-cache.ts
 var keptCaches = 8;
 function runCached({ file, name, writeDelayMs: writeDelayMs2, exports: exports2, require: require2, module: module2 }) {
   const cachePath = findCachePath(file, name);
@@ -17,7 +36,7 @@ function findCachePath(file, name) {
   const { HOME, AITKIT_ROOT, MCPPROXY_DATA_DIR } = process.env;
   const root = AITKIT_ROOT || HOME && (0, require("node:path").join)(HOME, ".aitkit");
   const data = MCPPROXY_DATA_DIR || root && (0, require("node:path").join)(root, "lib", "mcpproxy");
-  if (!data) return void 0;
+  if (!data || !(0, require("node:path").isAbsolute)(data)) return void 0;
   const { size, mtimeMs } = (0, require("node:fs").statSync)(file);
   return (0, require("node:path").join)(data, "cache", `${name}-${process.version}-${process.arch}-${size}-${Math.round(mtimeMs)}.bin`);
 }
@@ -36,7 +55,7 @@ function writeCache(path, name, script) {
   const temporary = `${path}.${process.pid}`;
   try {
     const once = script.createCachedData();
-    (0, require("node:fs").mkdirSync)(folder, { recursive: true, mode: 448 });
+    makeFolder(folder);
     (0, require("node:fs").writeFileSync)(temporary, Buffer.concat([once, once]), { mode: 384, flag: "wx" });
     (0, require("node:fs").renameSync)(temporary, path);
     removeOldest(folder, name, (0, require("node:path").basename)(path));

@@ -32,8 +32,9 @@ var maxSocketPathBytes = 100;
 function locate(env, name = defaultName, scopeDir) {
   ensureName(name);
   const home = env["HOME"] || (0, require("node:os").homedir)();
-  const root = absolute(env["AITKIT_ROOT"], home) ?? (0, require("node:path").join)(home, ".aitkit");
-  const dataDir = absolute(env["MCPPROXY_DATA_DIR"], home) ?? (0, require("node:path").join)(root, "lib", "mcpproxy");
+  const given = (variable) => absolute(variable, env[variable], home);
+  const root = given("AITKIT_ROOT") ?? (0, require("node:path").join)(home, ".aitkit");
+  const dataDir = given("MCPPROXY_DATA_DIR") ?? (0, require("node:path").join)(root, "lib", "mcpproxy");
   const configName = name === defaultName ? "mcp_proxy_config.json" : `mcp_proxy_config.${name}.json`;
   const runRoot = (0, require("node:path").join)(root, "run");
   const runDir = scopeDir === void 0 ? runRoot : (0, require("node:path").join)(runRoot, scopeDir);
@@ -49,7 +50,7 @@ function locate(env, name = defaultName, scopeDir) {
     socketPath: socketPath(runDir, name, env),
     lockKeyPath: daemonFile("lock"),
     dataDir,
-    configPath: absolute(env["MCPPROXY_CONFIG_PATH"], home) ?? (0, require("node:path").join)(dataDir, configName),
+    configPath: given("MCPPROXY_CONFIG_PATH") ?? (0, require("node:path").join)(dataDir, configName),
     envFilePath: (0, require("node:path").join)(dataDir, "env"),
     logPath: (0, require("node:path").join)(dataDir, "mcp-proxy.log"),
     serverLogsDir: (0, require("node:path").join)(dataDir, "logs"),
@@ -77,9 +78,15 @@ function socketPath(runDir, name, env) {
   const short = (0, require("node:path").join)(folder, `${hash}.v${protocolMajor}.sock`);
   return Buffer.byteLength(short) <= maxSocketPathBytes ? short : `/tmp/aitkit-${process.getuid?.() ?? "user"}/${hash}.v${protocolMajor}.sock`;
 }
-function absolute(value, home) {
+function absolute(variable, value, home) {
   if (!value) return void 0;
-  return (0, require("node:path").resolve)(value.startsWith("~/") ? (0, require("node:path").join)(home, value.slice(2)) : value);
+  const path = value === "~" || value.startsWith("~/") ? (0, require("node:path").join)(home, value.slice(2)) : value;
+  if ((0, require("node:path").isAbsolute)(path)) return (0, require("node:path").resolve)(path);
+  throw new AppError({
+    code: "PATH_RELATIVE",
+    message: `${variable} is ${JSON.stringify(value)}, which is another folder in each project.`,
+    hint: `Write a path that begins with / or ~/, for instance ${variable}=${JSON.stringify(`~/${value.replace(/^(?:\.{1,2}\/)+/, "")}`)}, or unset it.`
+  });
 }
 function ensureName(name) {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
@@ -136,23 +143,40 @@ function writeTemporary(path, data, options) {
 }
 
 // src/base/private-dir.ts
-function ensurePrivateDir(path) {
+
+// src/base/make-folder.ts
+function makeFolder(path) {
+  if (tryMake(path, "ENOENT")) return;
+  makeFolder((0, require("node:path").dirname)(path));
+  tryMake(path);
+}
+function tryMake(path, expected) {
   try {
-    (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
-  } catch {
     (0, require("node:fs").mkdirSync)(path, { mode: 448 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : void 0;
+    if (code === expected && (0, require("node:path").dirname)(path) !== path) return false;
+    if (code !== "EEXIST") throw error;
   }
-  const unsafe = whyUnsafe(path);
-  if (unsafe) {
-    throw new AppError({
-      code: "DIRECTORY_UNSAFE",
-      message: `${path} ${unsafe.reason}, so it cannot hold private files.`,
-      hint: unsafe.hint
-    });
+  return true;
+}
+
+// src/base/private-dir.ts
+function ensurePrivateDir(path, onClosed) {
+  makeFolder(path);
+  const untrusted = whyUntrusted(path);
+  if (untrusted) throw refusal(path, untrusted);
+  const stat = (0, require("node:fs").lstatSync)(path);
+  if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
+    close(path);
+    onClosed?.(modeOf(stat));
   }
   return path;
 }
-function whyUnsafe(path) {
+function whyUntrusted(path) {
+  return troubleOf(path, 18);
+}
+function troubleOf(path, forbidden) {
   const stat = (0, require("node:fs").lstatSync)(path);
   if (stat.isSymbolicLink()) return { reason: "is a symbolic link", hint: "Replace the link by a real folder." };
   if (!stat.isDirectory()) return { reason: "is not a folder", hint: "Move that file away." };
@@ -160,10 +184,27 @@ function whyUnsafe(path) {
   if (stat.uid !== process.getuid?.()) {
     return { reason: `belongs to user ${stat.uid}`, hint: `Run: sudo chown -R "$(id -u)" '${path}'` };
   }
-  if ((stat.mode & 63) !== 0) {
-    return { reason: `has mode ${(stat.mode & 511).toString(8)}`, hint: `Run: chmod 700 '${path}'` };
+  return (stat.mode & forbidden) === 0 ? void 0 : openTo(path, stat);
+}
+function close(path) {
+  const fd = (0, require("node:fs").openSync)(path, require("node:fs").constants.O_RDONLY | require("node:fs").constants.O_DIRECTORY | require("node:fs").constants.O_NOFOLLOW);
+  try {
+    (0, require("node:fs").fchmodSync)(fd, 448);
+    const stat = (0, require("node:fs").fstatSync)(fd);
+    if ((stat.mode & 63) !== 0) throw refusal(path, openTo(path, stat));
+  } finally {
+    (0, require("node:fs").closeSync)(fd);
   }
-  return void 0;
+}
+function openTo(path, stat) {
+  return { reason: `has mode ${modeOf(stat)}`, hint: `Run: chmod 700 '${path}'` };
+}
+function modeOf({ mode }) {
+  return (mode & 511).toString(8);
+}
+function refusal(path, { reason, hint }) {
+  const message = `${path} ${reason}, so it cannot hold private files.`;
+  return new AppError({ code: "DIRECTORY_UNSAFE", message, hint });
 }
 
 // src/link/scope.ts
@@ -289,8 +330,36 @@ function readSmall(path) {
   }
 }
 
+// src/hooks/told.ts
+var maxTold = 500;
+function wasTold(folder, id) {
+  return (0, require("node:fs").existsSync)(markOf(folder, id));
+}
+function claimTelling(folder, id) {
+  ensurePrivateDir(folder);
+  try {
+    (0, require("node:fs").closeSync)((0, require("node:fs").openSync)(markOf(folder, id), "wx", 384));
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+function forgetOldest(folder) {
+  const names = (0, require("node:fs").readdirSync)(folder);
+  if (names.length <= maxTold) return;
+  const marks = names.map((name) => ({ path: (0, require("node:path").join)(folder, name), at: timeOf((0, require("node:path").join)(folder, name)) }));
+  marks.sort((a, b) => a.at - b.at);
+  for (const { path } of marks.slice(0, names.length - maxTold)) removeIfPresent(path);
+}
+function timeOf(path) {
+  return (0, require("node:fs").statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+function markOf(folder, id) {
+  return (0, require("node:path").join)(folder, (0, require("node:crypto").createHash)("sha256").update(id).digest("hex").slice(0, 32));
+}
+
 // src/hooks/findings.ts
-var maxSeen = 500;
 var maxFileBytes = 256 * 1024;
 var maxToldAtOnce = 5;
 var welcome = {
@@ -298,20 +367,18 @@ var welcome = {
   text: "mcp-proxy is installed, but nothing is shared yet. Share a server with `/mcp-proxy add <name> -- <command>`; `/mcp-proxy status` shows what runs."
 };
 function takeFindings(locations, projectDir, home) {
-  const seenPath = (0, require("node:path").join)(locations.dataDir, "findings-seen.json");
-  const seen = readSeen(seenPath);
-  const isNew = (finding) => !seen.includes(finding.id);
+  const toldDir = (0, require("node:path").join)(locations.dataDir, "findings-told");
+  const isNew = (finding) => !wasTold(toldDir, finding.id);
   const builtIn = (0, require("node:fs").existsSync)(locations.configPath) ? [] : [welcome];
   const candidates = [...builtIn, ...lost(locations, projectDir), ...readFindings(locations.findingsPath)].filter(
     isNew
   );
   if (candidates.length === 0) return void 0;
   const root = candidates.some((finding) => finding.projectRoot) ? findProjectRoot(projectDir, home) : "";
-  const told = candidates.filter((f) => f.projectRoot === void 0 || f.projectRoot === root).slice(0, maxToldAtOnce);
+  const here = candidates.filter((f) => f.projectRoot === void 0 || f.projectRoot === root);
+  const told = here.slice(0, maxToldAtOnce).filter(({ id }) => claimTelling(toldDir, id));
   if (told.length === 0) return void 0;
-  ensurePrivateDir(locations.dataDir);
-  writeFileAtomic(seenPath, `${JSON.stringify([...seen, ...told.map(({ id }) => id)].slice(-maxSeen))}
-`);
+  forgetOldest(toldDir);
   return told.map(({ text }) => text).join("\n");
 }
 function lost(locations, projectDir) {
@@ -329,10 +396,6 @@ function readFindings(path) {
     const { id, text, projectRoot } = entry;
     return [{ id, text, ...typeof projectRoot === "string" ? { projectRoot } : {} }];
   });
-}
-function readSeen(path) {
-  const value = readJson(path);
-  return Array.isArray(value) ? value.filter((id) => typeof id === "string") : [];
 }
 function readJson(path) {
   try {
@@ -363,7 +426,8 @@ function readRecord(recordsDir, pid) {
       ...typeof value["sessionId"] === "string" ? { sessionId: value["sessionId"] } : {},
       projectDir: typeof value["projectDir"] === "string" ? value["projectDir"] : "",
       since: typeof value["since"] === "string" ? value["since"] : new Date(stat.mtimeMs).toISOString(),
-      daemons: Array.isArray(value["daemons"]) ? value["daemons"].filter((d) => typeof d === "string") : []
+      daemons: Array.isArray(value["daemons"]) ? value["daemons"].filter((d) => typeof d === "string") : [],
+      ...value["byDaemon"] === true ? { byDaemon: true } : {}
     };
   } catch {
     return void 0;
@@ -401,6 +465,7 @@ function linuxStat(pid) {
     ppid: Number(ppid),
     pgid: Number(pgid),
     sid: Number(sid),
+    ticks: rest.slice(7, 11).reduce((sum, part) => sum + Number(part), 0),
     threads: Number(rest[13]),
     startTime: rest[15] ?? ""
   };

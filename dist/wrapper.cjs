@@ -47,6 +47,7 @@ var init_errors = __esm({
       "INPUT_REFUSED",
       "JOB_LIMIT",
       "JOB_UNKNOWN",
+      "MESSAGE_INVALID",
       "MESSAGE_TOO_LARGE",
       "MIGRATION_BUSY",
       "MIGRATION_FAILED",
@@ -54,11 +55,13 @@ var init_errors = __esm({
       "NODE_TOO_OLD",
       "NOTHING_TO_UNDO",
       "NOT_RUNNING",
+      "PATH_RELATIVE",
       "RESULT_UNKNOWN",
       "SERVER_CRASHED",
       "SERVER_DISABLED",
       "SERVER_EXISTS",
       "SERVER_FAILED",
+      "SERVER_HUNG",
       "SERVER_NEEDS_LOGIN",
       "SERVER_NEEDS_PROJECT",
       "SERVER_NEEDS_VARIABLE",
@@ -66,6 +69,7 @@ var init_errors = __esm({
       "SERVER_OVERLOADED",
       "SERVER_START_FAILED",
       "SERVER_START_TIMEOUT",
+      "SERVER_STOPPED",
       "SERVER_UNKNOWN",
       "SETTINGS_DIFFER",
       "TOOL_CANCELLED",
@@ -107,7 +111,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "d9fd9a92edce" };
+    ownBuild = { version: "0.1.0", fingerprint: "2785979c237f" };
   }
 });
 
@@ -173,24 +177,45 @@ var init_atomic_file = __esm({
   }
 });
 
-// src/base/private-dir.ts
-function ensurePrivateDir(path) {
+// src/base/make-folder.ts
+function makeFolder(path) {
+  if (tryMake(path, "ENOENT")) return;
+  makeFolder((0, require("node:path").dirname)(path));
+  tryMake(path);
+}
+function tryMake(path, expected) {
   try {
-    (0, require("node:fs").mkdirSync)(path, { recursive: true, mode: 448 });
-  } catch {
     (0, require("node:fs").mkdirSync)(path, { mode: 448 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : void 0;
+    if (code === expected && (0, require("node:path").dirname)(path) !== path) return false;
+    if (code !== "EEXIST") throw error;
   }
-  const unsafe = whyUnsafe(path);
-  if (unsafe) {
-    throw new AppError({
-      code: "DIRECTORY_UNSAFE",
-      message: `${path} ${unsafe.reason}, so it cannot hold private files.`,
-      hint: unsafe.hint
-    });
+  return true;
+}
+var import_node_fs2, import_node_path2;
+var init_make_folder = __esm({
+  "src/base/make-folder.ts"() {
+    "use strict";
+  }
+});
+
+// src/base/private-dir.ts
+function ensurePrivateDir(path, onClosed) {
+  makeFolder(path);
+  const untrusted = whyUntrusted(path);
+  if (untrusted) throw refusal(path, untrusted);
+  const stat = (0, require("node:fs").lstatSync)(path);
+  if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
+    close(path);
+    onClosed?.(modeOf(stat));
   }
   return path;
 }
-function whyUnsafe(path) {
+function whyUntrusted(path) {
+  return troubleOf(path, 18);
+}
+function troubleOf(path, forbidden) {
   const stat = (0, require("node:fs").lstatSync)(path);
   if (stat.isSymbolicLink()) return { reason: "is a symbolic link", hint: "Replace the link by a real folder." };
   if (!stat.isDirectory()) return { reason: "is not a folder", hint: "Move that file away." };
@@ -198,16 +223,34 @@ function whyUnsafe(path) {
   if (stat.uid !== process.getuid?.()) {
     return { reason: `belongs to user ${stat.uid}`, hint: `Run: sudo chown -R "$(id -u)" '${path}'` };
   }
-  if ((stat.mode & 63) !== 0) {
-    return { reason: `has mode ${(stat.mode & 511).toString(8)}`, hint: `Run: chmod 700 '${path}'` };
-  }
-  return void 0;
+  return (stat.mode & forbidden) === 0 ? void 0 : openTo(path, stat);
 }
-var import_node_fs2;
+function close(path) {
+  const fd = (0, require("node:fs").openSync)(path, require("node:fs").constants.O_RDONLY | require("node:fs").constants.O_DIRECTORY | require("node:fs").constants.O_NOFOLLOW);
+  try {
+    (0, require("node:fs").fchmodSync)(fd, 448);
+    const stat = (0, require("node:fs").fstatSync)(fd);
+    if ((stat.mode & 63) !== 0) throw refusal(path, openTo(path, stat));
+  } finally {
+    (0, require("node:fs").closeSync)(fd);
+  }
+}
+function openTo(path, stat) {
+  return { reason: `has mode ${modeOf(stat)}`, hint: `Run: chmod 700 '${path}'` };
+}
+function modeOf({ mode }) {
+  return (mode & 511).toString(8);
+}
+function refusal(path, { reason, hint }) {
+  const message = `${path} ${reason}, so it cannot hold private files.`;
+  return new AppError({ code: "DIRECTORY_UNSAFE", message, hint });
+}
+var import_node_fs3;
 var init_private_dir = __esm({
   "src/base/private-dir.ts"() {
     "use strict";
     init_errors();
+    init_make_folder();
   }
 });
 
@@ -268,7 +311,7 @@ function inspectSocketFile(socketPath2) {
     if (!stat.isSocket())
       return refuse(`${socketPath2} is not a socket.`, `Move it away: mv '${socketPath2}' '${socketPath2}.old'`);
     const folder = (0, require("node:path").dirname)(socketPath2);
-    const unsafe = whyUnsafe(folder);
+    const unsafe = whyUntrusted(folder);
     return unsafe ? refuse(`${folder} ${unsafe.reason}.`, unsafe.hint, "DIRECTORY_UNSAFE") : void 0;
   } catch (error) {
     return classifyConnectError(error, socketPath2);
@@ -300,7 +343,7 @@ function busy(message, cause) {
 function refuse(message, hint, code = "DAEMON_REFUSED") {
   return { kind: "refused", error: new AppError({ code, message, hint }) };
 }
-var import_node_fs4, import_node_path3;
+var import_node_fs5, import_node_path4;
 var init_socket_file = __esm({
   "src/daemon-client/socket-file.ts"() {
     "use strict";
@@ -401,6 +444,13 @@ var init_endpoint = __esm({
   }
 });
 
+// src/base/own-command.ts
+var init_own_command = __esm({
+  "src/base/own-command.ts"() {
+    "use strict";
+  }
+});
+
 // src/link/fitness.ts
 function isNewerBuild(a, b) {
   return compareVersions(a.version, b.version) > 0;
@@ -409,6 +459,7 @@ var linkProtocol;
 var init_fitness = __esm({
   "src/link/fitness.ts"() {
     "use strict";
+    init_own_command();
     init_build();
     linkProtocol = protocolMajor;
   }
@@ -439,7 +490,7 @@ function readFolder(path) {
     return [];
   }
 }
-var import_node_fs9, import_node_path6;
+var import_node_fs9, import_node_path7;
 var init_installed = __esm({
   "src/link/installed.ts"() {
     "use strict";
@@ -508,7 +559,7 @@ function resolveLink(path) {
     return path;
   }
 }
-var import_node_child_process2, import_node_fs10, import_node_path7, oldestDaemonNode;
+var import_node_child_process2, import_node_fs10, import_node_path8, oldestDaemonNode;
 var init_daemon_program = __esm({
   "src/daemon-client/daemon-program.ts"() {
     "use strict";
@@ -767,7 +818,7 @@ function unexpected(cause) {
 function delay(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
-var import_node_path8, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+var import_node_path9, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
@@ -874,7 +925,7 @@ async function runningVersions({ runRoot }) {
   const names = (await (0, require("node:fs/promises").readdir)(runRoot)).filter((name) => name.endsWith(".pid"));
   return new Set(names.flatMap((name) => readEndpoint((0, require("node:path").join)(runRoot, name))?.build?.version ?? []));
 }
-var import_node_crypto6, import_node_fs11, import_promises, import_node_path9, programs, exampleServers, extras, launchers, keptVersions, versionMark;
+var import_node_crypto6, import_node_fs11, import_promises, import_node_path10, programs, exampleServers, extras, launchers, keptVersions, versionMark;
 var init_install_stable = __esm({
   "src/wrapper/install-stable.ts"() {
     "use strict";
@@ -905,12 +956,14 @@ init_errors();
 init_errors();
 init_build();
 var defaultName = "mcp-user";
+var pathVariables = ["AITKIT_ROOT", "MCPPROXY_DATA_DIR", "MCPPROXY_CONFIG_PATH"];
 var maxSocketPathBytes = 100;
 function locate(env, name = defaultName, scopeDir) {
   ensureName(name);
   const home = env["HOME"] || (0, require("node:os").homedir)();
-  const root = absolute(env["AITKIT_ROOT"], home) ?? (0, require("node:path").join)(home, ".aitkit");
-  const dataDir = absolute(env["MCPPROXY_DATA_DIR"], home) ?? (0, require("node:path").join)(root, "lib", "mcpproxy");
+  const given = (variable) => absolute(variable, env[variable], home);
+  const root = given("AITKIT_ROOT") ?? (0, require("node:path").join)(home, ".aitkit");
+  const dataDir = given("MCPPROXY_DATA_DIR") ?? (0, require("node:path").join)(root, "lib", "mcpproxy");
   const configName = name === defaultName ? "mcp_proxy_config.json" : `mcp_proxy_config.${name}.json`;
   const runRoot = (0, require("node:path").join)(root, "run");
   const runDir = scopeDir === void 0 ? runRoot : (0, require("node:path").join)(runRoot, scopeDir);
@@ -926,7 +979,7 @@ function locate(env, name = defaultName, scopeDir) {
     socketPath: socketPath(runDir, name, env),
     lockKeyPath: daemonFile("lock"),
     dataDir,
-    configPath: absolute(env["MCPPROXY_CONFIG_PATH"], home) ?? (0, require("node:path").join)(dataDir, configName),
+    configPath: given("MCPPROXY_CONFIG_PATH") ?? (0, require("node:path").join)(dataDir, configName),
     envFilePath: (0, require("node:path").join)(dataDir, "env"),
     logPath: (0, require("node:path").join)(dataDir, "mcp-proxy.log"),
     serverLogsDir: (0, require("node:path").join)(dataDir, "logs"),
@@ -954,9 +1007,15 @@ function socketPath(runDir, name, env) {
   const short = (0, require("node:path").join)(folder, `${hash}.v${protocolMajor}.sock`);
   return Buffer.byteLength(short) <= maxSocketPathBytes ? short : `/tmp/aitkit-${process.getuid?.() ?? "user"}/${hash}.v${protocolMajor}.sock`;
 }
-function absolute(value, home) {
+function absolute(variable, value, home) {
   if (!value) return void 0;
-  return (0, require("node:path").resolve)(value.startsWith("~/") ? (0, require("node:path").join)(home, value.slice(2)) : value);
+  const path = value === "~" || value.startsWith("~/") ? (0, require("node:path").join)(home, value.slice(2)) : value;
+  if ((0, require("node:path").isAbsolute)(path)) return (0, require("node:path").resolve)(path);
+  throw new AppError({
+    code: "PATH_RELATIVE",
+    message: `${variable} is ${JSON.stringify(value)}, which is another folder in each project.`,
+    hint: `Write a path that begins with / or ~/, for instance ${variable}=${JSON.stringify(`~/${value.replace(/^(?:\.{1,2}\/)+/, "")}`)}, or unset it.`
+  });
 }
 function ensureName(name) {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
@@ -1053,6 +1112,12 @@ function claimLocations(env, name) {
       cause
     });
   }
+}
+
+// src/link/alone.ts
+function aloneName(wrapperPid) {
+  const unique = Math.floor(Math.random() * 2 ** 32).toString(16);
+  return `alone-${wrapperPid}-${unique}`;
 }
 
 // src/wrapper/run.ts
@@ -1160,9 +1225,13 @@ var LineSplitter = class {
   }
   #handOut(bytes) {
     const line = bytes[bytes.length - 1] === 13 ? bytes.subarray(0, -1) : bytes;
-    if (line.length > 0) this.#options.onLine(line);
+    if (line.length > 0 && !isBlank(line)) this.#options.onLine(line);
   }
 };
+function isBlank(line) {
+  if ((line[0] ?? 0) > 32) return false;
+  return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
+}
 
 // src/base/one-buffer.ts
 var oneBufferBytes = 64 * 1024;
@@ -1301,8 +1370,8 @@ function readRefusal(error) {
   const message = typeof error["message"] === "string" ? error["message"] : "The daemon refused this session.";
   const code = isErrorCode(data["code"]) ? data["code"] : "DAEMON_REFUSED";
   const hint = typeof data["hint"] === "string" ? data["hint"] : "Run: ~/.aitkit/bin/mcp-proxy doctor";
-  const refusal = new AppError({ code, message, hint, data: { answered: true } });
-  return { kind: code === "DAEMON_BUSY" ? "busy" : "refused", error: refusal };
+  const refusal2 = new AppError({ code, message, hint, data: { answered: true } });
+  return { kind: code === "DAEMON_BUSY" ? "busy" : "refused", error: refusal2 };
 }
 function isErrorCode(value) {
   return errorCodes.some((code) => code === value);
@@ -1414,6 +1483,7 @@ function linuxStat(pid) {
     ppid: Number(ppid),
     pgid: Number(pgid),
     sid: Number(sid),
+    ticks: rest.slice(7, 11).reduce((sum, part) => sum + Number(part), 0),
     threads: Number(rest[13]),
     startTime: rest[15] ?? ""
   };
@@ -1556,20 +1626,11 @@ function hungError(found, what) {
 function lookAt(pidPath, now) {
   const endpoint = readEndpoint(pidPath);
   if (!endpoint || !isRunning(endpoint)) return void 0;
-  const ticks = cpuTicks(endpoint.pid);
+  const ticks = linuxStat(endpoint.pid)?.ticks;
   return ticks === void 0 ? void 0 : { process: endpoint, at: now, ticks };
 }
 function isStopped(pid) {
   return /^[Tt]$/.test(linuxStat(pid)?.state ?? "");
-}
-function cpuTicks(pid) {
-  try {
-    const text = (0, require("node:fs").readFileSync)(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return void 0;
-  }
 }
 
 // src/wrapper/state.ts
@@ -1768,11 +1829,43 @@ function asAppError(error) {
   return new AppError({ code: "DAEMON_START_FAILED", message, cause: error });
 }
 
+// src/base/envelope-ends.ts
+var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
+var wholeId = new RegExp(`^${idPattern}$`);
+var idAtEnd = new RegExp(
+  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
+);
+var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+)\s*)*\}\s*$/;
+function readEnds({ head, tail }) {
+  const atHead = topLevel(head.toString("utf8"));
+  const end = tail.toString("utf8");
+  return {
+    id: atHead.id ?? idAtEnd.exec(end)?.[1],
+    hasMethod: atHead.hasMethod || methodAtEnd.test(end)
+  };
+}
+function topLevel(head) {
+  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  let [depth, isValue, hasMethod] = [0, false, false];
+  let [key, id] = [];
+  for (let found = token.exec(head); found; found = token.exec(head)) {
+    const [text] = found;
+    if (text === "{" || text === "[") depth += 1;
+    else if (text === "}" || text === "]") depth -= 1;
+    else if (depth !== 1) continue;
+    else if (text === ":") isValue = true;
+    else if (text === ",") isValue = false;
+    else if (!isValue) key = text;
+    else if (key === '"method"') hasMethod = true;
+    else if (key === '"id"' && wholeId.test(text) && token.lastIndex < head.length) id ??= text;
+  }
+  return { id, hasMethod };
+}
+
 // src/wrapper/relay.ts
 init_hello();
 
 // src/base/json-skip.ts
-var maxDepth = 1e3;
 var quote = 34;
 var backslash = 92;
 var comma = 44;
@@ -1780,6 +1873,7 @@ var colon = 58;
 var openBrace = 123;
 var closeBrace = 125;
 var openBracket = 91;
+var closeBracket = 93;
 var closing = 2;
 var JsonSyntaxError = class extends Error {
   constructor(what, at) {
@@ -1787,7 +1881,7 @@ var JsonSyntaxError = class extends Error {
     this.name = "JsonSyntaxError";
   }
 };
-var containers = new Uint8Array(maxDepth);
+var usualContainers = new Uint8Array(1e3);
 function skipSpace(bytes, from) {
   const { length } = bytes;
   let at = from;
@@ -1799,6 +1893,7 @@ function skipSpace(bytes, from) {
   return at;
 }
 function skipValue(bytes, from) {
+  let containers = usualContainers;
   let depth = 0;
   let at = skipSpace(bytes, from);
   for (; ; ) {
@@ -1807,7 +1902,7 @@ function skipValue(bytes, from) {
       at = skipSpace(bytes, at + 1);
       if (at < bytes.length && bytes[at] === c + closing) at += 1;
       else {
-        if (depth === maxDepth) throw new JsonSyntaxError(`nested deeper than ${maxDepth}`, at);
+        if (depth === containers.length) containers = grown(containers);
         containers[depth] = c;
         depth += 1;
         if (c === openBrace) at = skipKey(bytes, at);
@@ -1829,6 +1924,11 @@ function skipValue(bytes, from) {
       at += 1;
     }
   }
+}
+function grown(containers) {
+  const larger = new Uint8Array(containers.length * 2);
+  larger.set(containers);
+  return larger;
 }
 function skipString(bytes, from) {
   const { length } = bytes;
@@ -1934,6 +2034,20 @@ function isEscapedKey(bytes, start2, end, key) {
   const isEscaped = bytes.indexOf(backslash, start2) < end && bytes.indexOf(backslash, start2) >= 0;
   return isEscaped && decodeString(bytes, { start: start2, end }) === key;
 }
+function arrayElements(bytes, span) {
+  const elements = [];
+  let at = skipSpace(bytes, span.start);
+  if (bytes[at] !== openBracket) throw new JsonSyntaxError("expected an array", at);
+  at = skipSpace(bytes, at + 1);
+  while (bytes[at] !== closeBracket) {
+    const end = skipValue(bytes, at);
+    elements.push({ start: at, end });
+    at = skipSpace(bytes, end);
+    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
+    else if (bytes[at] !== closeBracket) throw new JsonSyntaxError("expected a comma or a closing bracket", at);
+  }
+  return elements;
+}
 function isObjectAt(bytes, span) {
   return span !== void 0 && bytes[span.start] === openBrace;
 }
@@ -1985,7 +2099,7 @@ function scanEnvelope(line) {
 var rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601, away: -32001 };
 function peek(line) {
   const first = firstByte(line);
-  if (first === 91) return invalid(rpcCodes.invalid, "Batches are not supported: send one message a line.");
+  if (first === 91) return peekBatch(line);
   let scan;
   try {
     scan = scanEnvelope(line);
@@ -2012,6 +2126,17 @@ function peek(line) {
   }
   return { kind: "request", id, key, method, params };
 }
+function peekBatch(line) {
+  const whole = { start: 0, end: line.length };
+  try {
+    if (skipSpace(line, skipValue(line, 0)) < line.length) throw new JsonSyntaxError("text after the message", 0);
+    const elements = arrayElements(line, whole);
+    return elements.length > 0 ? { kind: "batch", elements } : invalid(rpcCodes.invalid, "An empty batch.");
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
+  }
+}
 function idKey(raw) {
   if (raw.startsWith('"')) return `s${String(JSON.parse(raw))}`;
   const number = Number(raw);
@@ -2028,30 +2153,6 @@ function errorLine(id, code, message, data) {
 }
 function resultLine(id, resultJson) {
   return `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`;
-}
-var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
-var idAtEnd = new RegExp(
-  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
-);
-function findOversizeId(line) {
-  return topLevelId(line.head.toString("utf8")) ?? idAtEnd.exec(line.tail.toString("utf8"))?.[1];
-}
-function topLevelId(head) {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-  let depth = 0;
-  let key;
-  let isValue = false;
-  for (let found = token.exec(head); found; found = token.exec(head)) {
-    const [text] = found;
-    if (text === "{" || text === "[") depth += 1;
-    else if (text === "}" || text === "]") depth -= 1;
-    else if (depth !== 1) continue;
-    else if (text === ":") isValue = true;
-    else if (text === ",") isValue = false;
-    else if (!isValue) key = text;
-    else if (key === '"id"' && new RegExp(`^${idPattern}$`).test(text) && token.lastIndex < head.length) return text;
-  }
-  return void 0;
 }
 function firstByte(line) {
   for (const byte of line) if (byte !== 32 && byte !== 9 && byte !== 13) return byte;
@@ -2100,6 +2201,7 @@ var InFlight = class {
 };
 
 // src/wrapper/session-memory.ts
+init_hello();
 var replayIdPrefix = "aitkit-replay-";
 var SessionMemory = class {
   /** Text of the params, untouched. */
@@ -2117,6 +2219,11 @@ var SessionMemory = class {
     this.#initialize = params;
     this.isInitializeAnswered = false;
     this.isInitialized = false;
+  }
+  /** As the host asked for it, which is what it gets if it is a version that we know. */
+  get askedVersion() {
+    const params = this.#initialize === void 0 ? void 0 : JSON.parse(this.#initialize);
+    return isRecord(params) ? params["protocolVersion"] : void 0;
   }
   rememberLogLevel(params) {
     this.#logLevel = params;
@@ -2186,10 +2293,28 @@ var Relay = class {
         return;
       case "response":
         if (this.#asked.delete(frame.key)) this.#send(line);
+        return;
+      case "batch":
+        this.#onHostBatch(frame.elements.map(({ start: start2, end }) => line.subarray(start2, end)));
+    }
+  }
+  /**
+   * Only revision 2025-03-26 has them, and there servers must take them; each answer goes out alone, under its id. In
+   * any other whoever waits for an id learns that it comes to nothing.
+   */
+  #onHostBatch(lines) {
+    const isTaken = this.#o.memory.askedVersion === "2025-03-26";
+    for (const line of lines) {
+      const frame = peek(line);
+      if (isTaken && frame.kind !== "batch") this.onHostLine(line);
+      else if (frame.kind !== "notification" && frame.kind !== "response") {
+        const id = "id" in frame ? frame.id : "null";
+        this.#o.write(errorLine(id, rpcCodes.invalid, "Batches are not supported: send one message a line."));
+      }
     }
   }
   onHostOversize(line) {
-    const id = findOversizeId(line);
+    const id = readEnds(line).id;
     const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
     const data = { code: "MESSAGE_TOO_LARGE", limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
     const error = errorLine(id ?? "null", rpcCodes.invalid, message, data);
@@ -2219,10 +2344,13 @@ var Relay = class {
       case "invalid":
         this.#o.warn(`The daemon sent a line that is no message: ${frame.message}`);
         return;
+      case "batch":
+        this.#o.warn("The daemon sent a batch, which is no message.");
+        return;
     }
   }
   onDaemonOversize(line) {
-    const id = findOversizeId(line);
+    const id = readEnds(line).id;
     const request = id === void 0 ? void 0 : this.#inFlight.settle(idKey(id) ?? "");
     if (!request) {
       this.#o.warn(`A message of ${line.bytes} bytes from the daemon was dropped.`);
@@ -2699,17 +2827,21 @@ function run(options) {
   }
 }
 function serve(args, { env, bundlePath, exit }) {
-  const plain = locateOrWarn(env, args.name);
-  if (!plain) {
+  const place = locateOrWarn(env, args.name);
+  if (!place) {
     exit(2);
     return;
   }
+  const { plain, problem } = place;
   const target = chooseDaemon(args, env, plain);
   const memory = new SessionMemory();
   let identity;
   const daemon = new Reconnector(
     {
-      claim: () => claimLocations(target.env, target.name),
+      claim: () => {
+        if (problem) throw problem;
+        return claimLocations(target.env, target.name);
+      },
       createHello: (locations) => {
         identity ??= createIdentity({
           ...args,
@@ -2799,17 +2931,18 @@ function serve(args, { env, bundlePath, exit }) {
 }
 function locateOrWarn(env, name) {
   try {
-    return locate(env, name);
+    return { plain: locate(env, name) };
   } catch (error) {
     warn(describeError(error));
-    return void 0;
+    if (!(error instanceof AppError) || error.code !== "PATH_RELATIVE") return void 0;
+    const unset = Object.fromEntries(pathVariables.map((variable) => [variable, void 0]));
+    return { plain: locate({ ...env, ...unset }, name), problem: error };
   }
 }
 function chooseDaemon({ name, isAlone }, env, plain) {
   if (!isAlone) return { name, env, args: [] };
-  const unique = Math.floor(Math.random() * 2 ** 32).toString(16);
   return {
-    name: `alone-${process.pid}-${unique}`,
+    name: aloneName(process.pid),
     env: { ...env, MCPPROXY_CONFIG_PATH: plain.configPath },
     args: ["--alone"]
   };

@@ -1,6 +1,6 @@
 // Folders and files that only this person may enter, that can be written, and that have room.
 import { accessSync, chmodSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
-import { whyUnsafe } from '../../base/private-dir.ts';
+import { whyUnsafe, whyUntrusted } from '../../base/private-dir.ts';
 import { isPlainlySecret } from '../../config/secrets.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { references } from '../../config/template.ts';
@@ -43,7 +43,7 @@ function checkFolder(path: string): CheckFinding[] {
   return [
     {
       severity: 'error',
-      what: `${path} ${unsafe.reason}, so it is not used.`,
+      what: `${path} ${unsafe.reason}${whyUntrusted(path) ? ', so it is not used' : ''}.`,
       fix: { say: unsafe.hint.replace(/^Run: /, ''), ...(isMode ? { apply: () => chmodSync(path, 0o700) } : {}) },
     },
   ];
