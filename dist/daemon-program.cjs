@@ -226,7 +226,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "2785979c237f" };
+    ownBuild = { version: "0.1.0", fingerprint: "42943db561ba" };
   }
 });
 
@@ -45040,9 +45040,8 @@ var import_node_path27 = require("node:path");
 var debounceMs = 150;
 var absentPollMs = 1e3;
 var backstopPollMs = 15e3;
-var trustEventsMs = 20;
 function watchConfig(path8, onChange, deps = realTimers) {
-  const { later, now } = deps;
+  const { later } = deps;
   const watchers = /* @__PURE__ */ new Map();
   let cancelDebounce = () => {
   };
@@ -45051,8 +45050,6 @@ function watchConfig(path8, onChange, deps = realTimers) {
   let reported = signature(path8);
   let places2 = watchedPlaces(path8);
   let isClosed = false;
-  let hasEvent = false;
-  let lookedAt = now();
   let offered;
   const settle2 = () => {
     if (isClosed) return;
@@ -45070,11 +45067,8 @@ function watchConfig(path8, onChange, deps = realTimers) {
   const touch = () => {
     if (!isClosed && signature(path8) !== reported) settleLater();
   };
-  const check = (isExact) => {
-    const at = now();
-    if (isClosed || !isExact && !hasEvent && at - lookedAt < trustEventsMs) return;
-    lookedAt = at;
-    hasEvent = false;
+  const check = () => {
+    if (isClosed) return;
     const found = signature(path8);
     if (found === reported || found === offered || found === absent) return;
     offered = found;
@@ -45090,10 +45084,8 @@ function watchConfig(path8, onChange, deps = realTimers) {
     if (inode === void 0) return;
     try {
       const watcher = (0, import_node_fs32.watch)(folder, { persistent: false }, (_event, name) => {
-        if (name === null || places2.get(folder)?.has(name)) {
-          hasEvent = true;
-          touch();
-        } else if (name === (0, import_node_path27.basename)(folder)) {
+        if (name === null || places2.get(folder)?.has(name)) touch();
+        else if (name === (0, import_node_path27.basename)(folder)) {
           watcher.close();
           watchers.delete(folder);
           look();
@@ -45171,8 +45163,7 @@ var realTimers = {
     const timer = setTimeout(run, ms);
     timer.unref();
     return () => clearTimeout(timer);
-  },
-  now: Date.now
+  }
 };
 
 // src/daemon/reload.ts
@@ -45199,8 +45190,8 @@ function openReload(deps) {
       if (config2.isChanged()) reload();
     },
     check: (isExact) => {
-      config2.check(isExact);
-      env2.check(isExact);
+      config2.check();
+      if (isExact) env2.check();
     },
     close: () => {
       config2.close();
@@ -48743,7 +48734,7 @@ function oversize(server, bytes) {
 }
 function invalidAnswer({ server, reason, beginning, wasReady }) {
   const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)}`;
-  const hint = `The server has to be corrected; see \`mcp-proxy logs ${server}\`.`;
+  const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: "SERVER_START_FAILED", message, hint });
   const data = { mayHaveRun: true };
   return new AppError({ code: "MESSAGE_INVALID", message, hint: `The call may have taken effect. ${hint}`, data });

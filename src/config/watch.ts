@@ -7,12 +7,14 @@ import { basename, dirname } from 'node:path';
 export type WatchDeps = {
   /** Runs once after that time without keeping the process alive; returns what cancels it. */
   later: (run: () => void, ms: number) => () => void;
-  now: () => number;
 };
 
 export type ConfigWatch = {
-  /** Takes a change before an answer is made from the old file. `isExact`: looks in any case. */
-  check: (isExact: boolean) => void;
+  /**
+   * Takes a change before an answer is made from the old file. It looks each time: the event of a change may still be
+   * under way when a request that was sent after it is read. A look takes 4 us (measured), a call through the daemon 600.
+   */
+  check: () => void;
   /** Whether the file there is another one than the last that was taken. */
   isChanged: () => boolean;
   /** The caller reads the file now, whatever it holds. */
@@ -29,22 +31,15 @@ const debounceMs = 150;
 const absentPollMs = 1_000;
 /** Network and container file systems may never report an event. */
 const backstopPollMs = 15_000;
-/**
- * A stat takes 6 us (measured), a call through the daemon 600: too much for each call of a burst, nothing for the first
- * after a pause. Within a burst the event tells, which costs a call one comparison.
- */
-const trustEventsMs = 20;
 
 export function watchConfig(path: string, onChange: OnChange, deps: WatchDeps = realTimers): ConfigWatch {
-  const { later, now } = deps;
+  const { later } = deps;
   const watchers = new Map<string, { watcher: FSWatcher; inode: number }>();
   let cancelDebounce = () => {};
   let cancelPoll = () => {};
   let reported = signature(path);
   let places = watchedPlaces(path);
   let isClosed = false;
-  let hasEvent = false;
-  let lookedAt = now();
   /** What was offered since the last pause. */
   let offered: string | undefined;
 
@@ -65,11 +60,8 @@ export function watchConfig(path: string, onChange: OnChange, deps: WatchDeps = 
   const touch = () => {
     if (!isClosed && signature(path) !== reported) settleLater();
   };
-  const check = (isExact: boolean) => {
-    const at = now();
-    if (isClosed || (!isExact && !hasEvent && at - lookedAt < trustEventsMs)) return;
-    lookedAt = at;
-    hasEvent = false;
+  const check = () => {
+    if (isClosed) return;
     const found = signature(path);
     // Absent for a moment is how some editors save.
     if (found === reported || found === offered || found === absent) return;
@@ -87,10 +79,8 @@ export function watchConfig(path: string, onChange: OnChange, deps: WatchDeps = 
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
         // The daemon's log lies in the same folder: its lines must not cost more than this comparison.
-        if (name === null || places.get(folder)?.has(name)) {
-          hasEvent = true;
-          touch();
-        } else if (name === basename(folder)) {
+        if (name === null || places.get(folder)?.has(name)) touch();
+        else if (name === basename(folder)) {
           // The folder itself went or moved. A new one may get the old inode, so the watcher goes in any case.
           watcher.close();
           watchers.delete(folder);
@@ -179,5 +169,4 @@ const realTimers: WatchDeps = {
     timer.unref();
     return () => clearTimeout(timer);
   },
-  now: Date.now,
 };

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { AppError, type ErrorCode, errorCodes, systemCode } from '../base/errors.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
+import { ownCommand } from '../base/own-command.ts';
 import {
   type CallRequest,
   type ControlVerb,
@@ -104,7 +105,7 @@ function open(
     if (timeoutMs > 0) {
       request.setTimeout(timeoutMs, () => {
         const message = `The daemon did not answer ${verb} within ${timeoutMs} ms.`;
-        request.destroy(new AppError({ code: 'DAEMON_BUSY', message, hint: 'Run: mcp-proxy restart --force' }));
+        request.destroy(new AppError({ code: 'DAEMON_BUSY', message, hint: `Run: ${ownCommand('restart --force')}` }));
       });
     }
     request.on('response', resolve);
@@ -201,7 +202,7 @@ function expectShape<T>(answer: unknown, isShape: (value: unknown) => value is T
   throw new AppError({
     code: 'DAEMON_UNFIT',
     message: `The daemon's answer to ${verb} is not what this version understands.`,
-    hint: 'Run: mcp-proxy restart',
+    hint: `Run: ${ownCommand('restart')}`,
   });
 }
 

@@ -30,7 +30,7 @@ export type Reload = {
   reload: () => ReloadReport;
   /** The same if the file has changed, so that what is shown is what it holds. */
   refresh: () => void;
-  /** Before a request is answered: it must see what was saved before it was sent. `isExact`: also without an event. */
+  /** Before a request is answered: it must see what was saved before it was sent. `isExact`: also in the env file. */
   check: (isExact: boolean) => void;
   close: () => void;
 };
@@ -59,8 +59,8 @@ export function openReload(deps: ReloadDeps): Reload {
       if (config.isChanged()) reload();
     },
     check: (isExact) => {
-      config.check(isExact);
-      env.check(isExact);
+      config.check();
+      if (isExact) env.check();
     },
     close: () => {
       config.close();

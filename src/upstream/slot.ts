@@ -157,7 +157,7 @@ type InvalidAnswer = { server: string; reason: string; beginning: string; wasRea
 
 function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): AppError {
   const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)}`;
-  const hint = `The server has to be corrected; see \`mcp-proxy logs ${server}\`.`;
+  const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: 'SERVER_START_FAILED', message, hint });
   const data = { mayHaveRun: true };
   return new AppError({ code: 'MESSAGE_INVALID', message, hint: `The call may have taken effect. ${hint}`, data });

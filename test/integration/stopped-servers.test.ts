@@ -93,14 +93,12 @@ describe('a call that runs is told why its server was ended:', () => {
   const ends: Record<string, [end: () => unknown, why: RegExp]> = {
     'a restart': [() => rig.cli(['restart', 'c']), /a person restarted it/],
     'a stop': [() => rig.cli(['stop', 'c']), /a person stopped it/],
-    'another entry': [() => rig.writeConfig({ c: fixture('echo.mjs', { NEW: '1' }) }), /configuration changed/],
-    'no entry': [() => rig.writeConfig({ d: fixture('echo.mjs') }), /removed from the configuration/],
     'the end of the daemon': [
       () => rig.daemons().map((pid) => process.kill(pid, 'SIGTERM')),
       /daemon ended \(SIGTERM\)/,
     ],
   };
-  it.each(Object.entries(ends))('%s', async (name, [end, why]) => {
+  it.each(Object.entries(ends))('%s', async (_name, [end, why]) => {
     rig.writeConfig({ c: fixture('echo.mjs') });
     const session = await rig.open();
     await session.call('c__pid');
@@ -111,8 +109,29 @@ describe('a call that runs is told why its server was ended:', () => {
     expect(errorData(answer)).toEqual({ code: 'SERVER_STOPPED', mayHaveRun: true, retry: 'check-first' });
     expect(textOf(answer)).toMatch(why);
     expect(textOf(answer)).not.toMatch(/exited|crash/);
-    if (name === 'no entry') expect(textOf(answer)).not.toMatch(/starts it again/);
   });
+
+  it(
+    'another entry or none, once the half minute for its last calls is over',
+    async () => {
+      rig.writeConfig({ c: fixture('echo.mjs'), d: fixture('echo.mjs') });
+      const session = await rig.open();
+      await Promise.all([session.call('c__pid'), session.call('d__pid')]);
+      const running = ['c', 'd'].map((name) =>
+        session.request('tools/call', { name: `${name}__slow`, arguments: { ms: longMs } }, longMs),
+      );
+      await rig.statusUntil(({ servers }) => servers.every((one) => one.instances[0]?.inFlight === 1), 'both calls');
+      rig.writeConfig({ c: fixture('echo.mjs', { NEW: '1' }) });
+      const [edited, removed] = await Promise.all(running);
+      for (const answer of [edited, removed]) {
+        expect(errorData(answer ?? {})).toEqual({ code: 'SERVER_STOPPED', mayHaveRun: true, retry: 'check-first' });
+      }
+      expect(textOf(edited ?? {})).toMatch(/configuration changed/);
+      expect(textOf(removed ?? {})).toMatch(/removed from the configuration/);
+      expect(textOf(removed ?? {})).not.toMatch(/starts it again/);
+    },
+    longMs,
+  );
 });
 
 it.runIf(process.platform === 'linux')(
