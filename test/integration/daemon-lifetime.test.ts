@@ -151,7 +151,11 @@ it.runIf(process.platform === 'linux')(
     const stray = await eventually(find, { timeoutMs: 15_000, what: 'the stray to be seen' });
     expect(isRunning(stray)).toBe(true);
     process.kill(rig.daemons()[0] ?? 0, 'SIGKILL');
-    await session.call('c__pid');
+    // A call that the killed daemon took with it is answered before the next daemon is there; it reaps before it is ready.
+    await eventually(async () => /^\d+$/.test(textOf(await session.call('c__pid'))), {
+      timeoutMs: 15_000,
+      what: 'the next daemon',
+    });
     await eventually(() => !isRunning(stray), { timeoutMs: 15_000, what: 'the stray to be ended' });
   },
   60_000,
