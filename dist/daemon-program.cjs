@@ -226,7 +226,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "42943db561ba" };
+    ownBuild = { version: "0.1.0", fingerprint: "c818d933f422" };
   }
 });
 
@@ -16249,52 +16249,6 @@ var init_refused = __esm({
   }
 });
 
-// src/tools/dynamic-pool.ts
-function readPoolIds(saved) {
-  return Array.isArray(saved) ? saved.filter((id) => typeof id === "string") : [];
-}
-function createDynamicPool(limits = defaultPoolLimits, ids = []) {
-  const lastUse = /* @__PURE__ */ new Map();
-  let uses = 0;
-  const touch = (id) => {
-    uses += 1;
-    lastUse.set(id, uses);
-  };
-  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
-  const evictOldest = () => {
-    let oldest;
-    for (const [id, use] of lastUse) if (oldest === void 0 || use < (lastUse.get(oldest) ?? 0)) oldest = id;
-    if (oldest !== void 0) lastUse.delete(oldest);
-    return oldest;
-  };
-  return {
-    ids: () => [...lastUse.keys()],
-    has: (id) => lastUse.has(id),
-    retrieve(ids2) {
-      const before = new Set(lastUse.keys());
-      for (const id of ids2.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
-      while (lastUse.size > limits.toolsLimit) evictOldest();
-      const added = [...lastUse.keys()].filter((id) => !before.has(id));
-      const evicted = [...before].filter((id) => !lastUse.has(id));
-      return { added, evicted };
-    },
-    use(id) {
-      if (lastUse.has(id)) touch(id);
-    },
-    retain(exists2) {
-      for (const id of lastUse.keys()) if (!exists2(id)) lastUse.delete(id);
-      while (lastUse.size > limits.toolsLimit) evictOldest();
-    }
-  };
-}
-var defaultPoolLimits;
-var init_dynamic_pool = __esm({
-  "src/tools/dynamic-pool.ts"() {
-    "use strict";
-    defaultPoolLimits = { topK: 10, toolsLimit: 50 };
-  }
-});
-
 // src/tools/exact-json.ts
 function markOf(given) {
   return isObject3(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;
@@ -26940,6 +26894,62 @@ var init_job_session = __esm({
   }
 });
 
+// src/router/gateway/limits.ts
+function jobLimits({ config: config2 }) {
+  return {
+    ...defaultJobLimits,
+    get finishedMs() {
+      return config2().shield.keepMs;
+    }
+  };
+}
+function poolLimits({ config: config2 }) {
+  return {
+    get topK() {
+      return config2().tools.topK;
+    },
+    get toolsLimit() {
+      return config2().tools.toolsLimit;
+    }
+  };
+}
+function storeLimits({ config: config2 }) {
+  return {
+    get maxResults() {
+      return config2().shield.maxResults;
+    },
+    get maxBytes() {
+      return config2().shield.maxStoredBytes;
+    },
+    get maxAgeMs() {
+      return config2().shield.keepMs;
+    },
+    /** Below it a file costs more than the memory. */
+    spillBytes: 262144,
+    get maxViewBytes() {
+      return config2().shield.maxResultBytes;
+    }
+  };
+}
+function shieldPolicy({ config: config2 }) {
+  const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = config2().shield;
+  const { maxMediaBytes } = defaultShieldPolicy;
+  return {
+    maxItems: arrayItems,
+    maxString: stringChars,
+    heavyFieldBytes,
+    maxTotalBytes: maxResultBytes,
+    maxMediaBytes
+  };
+}
+var init_limits = __esm({
+  "src/router/gateway/limits.ts"() {
+    "use strict";
+    init_jobs();
+    init_shield_policy();
+  }
+});
+
 // src/router/gateway/offer.ts
 function offerTools(mode, view2, options) {
   const joint = view2.list("tools");
@@ -27049,6 +27059,111 @@ var init_own_work = __esm({
           return withEdits(answer3.envelope.line, [{ at: answer3.envelope.id, with: idText }]);
         }
         return resultLine(idText, stringifyExact(result));
+      }
+    };
+  }
+});
+
+// src/router/gateway/server-names.ts
+function accessTo(view2, entry) {
+  const resolution = view2.resolution(entry);
+  return resolution.ok ? resolution.snapshotKey : void 0;
+}
+function serverNames(entries2) {
+  const shown2 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  return entries2.map(({ name, slug, shownName, shownSlug }) => {
+    const own2 = [name, slug].filter((one) => !shown2.has(one));
+    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
+  });
+}
+var init_server_names = __esm({
+  "src/router/gateway/server-names.ts"() {
+    "use strict";
+    init_qualified_name();
+  }
+});
+
+// src/tools/dynamic-pool.ts
+function readPoolIds(saved) {
+  return Array.isArray(saved) ? saved.filter((id) => typeof id === "string") : [];
+}
+function createDynamicPool(limits = defaultPoolLimits, ids = []) {
+  const lastUse = /* @__PURE__ */ new Map();
+  let uses = 0;
+  const touch = (id) => {
+    uses += 1;
+    lastUse.set(id, uses);
+  };
+  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
+  const evictOldest = () => {
+    let oldest;
+    for (const [id, use] of lastUse) if (oldest === void 0 || use < (lastUse.get(oldest) ?? 0)) oldest = id;
+    if (oldest !== void 0) lastUse.delete(oldest);
+    return oldest;
+  };
+  return {
+    ids: () => [...lastUse.keys()],
+    has: (id) => lastUse.has(id),
+    retrieve(ids2) {
+      const before = new Set(lastUse.keys());
+      for (const id of ids2.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
+      while (lastUse.size > limits.toolsLimit) evictOldest();
+      const added = [...lastUse.keys()].filter((id) => !before.has(id));
+      const evicted = [...before].filter((id) => !lastUse.has(id));
+      return { added, evicted };
+    },
+    use(id) {
+      if (lastUse.has(id)) touch(id);
+    },
+    retain(exists2) {
+      for (const id of lastUse.keys()) if (!exists2(id)) lastUse.delete(id);
+      while (lastUse.size > limits.toolsLimit) evictOldest();
+    }
+  };
+}
+var defaultPoolLimits;
+var init_dynamic_pool = __esm({
+  "src/tools/dynamic-pool.ts"() {
+    "use strict";
+    defaultPoolLimits = { topK: 10, toolsLimit: 50 };
+  }
+});
+
+// src/router/gateway/session-pools.ts
+var SessionPools;
+var init_session_pools = __esm({
+  "src/router/gateway/session-pools.ts"() {
+    "use strict";
+    init_qualified_name();
+    init_dynamic_pool();
+    init_session_files();
+    init_limits();
+    SessionPools = class {
+      #deps;
+      #files;
+      #pools = /* @__PURE__ */ new Map();
+      constructor(deps) {
+        this.#deps = deps;
+        this.#files = createSessionFiles({ folder: deps.poolFolder, now: deps.now });
+        this.#files.expire();
+      }
+      of({ identity: { scopeId } }, view2) {
+        const pool = this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#files.load(scopeId)));
+        this.#pools.set(scopeId, pool);
+        const unknown3 = view2.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
+        pool.retain((id) => view2.find("tools", id) !== void 0 || unknown3.some((part) => id.startsWith(part)));
+        return pool;
+      }
+      save(session, view2) {
+        this.#files.save(session.identity.scopeId, this.of(session, view2).ids());
+      }
+      /** A tool that is called stays longer. */
+      used(session, id) {
+        this.#pools.get(session.identity.scopeId)?.use(id);
+      }
+      closeScope(scopeId) {
+        this.#pools.delete(scopeId);
+        this.#files.forget(scopeId);
       }
     };
   }
@@ -27740,7 +27855,7 @@ function isWithin2(some, all) {
   return true;
 }
 var genericParts, ServerNames;
-var init_server_names = __esm({
+var init_server_names2 = __esm({
   "src/tools/search/server-names.ts"() {
     "use strict";
     genericParts = ["mcp", "server", "service", "tool", "tools"];
@@ -28503,7 +28618,7 @@ var init_search_index = __esm({
     "use strict";
     init_query();
     init_rank();
-    init_server_names();
+    init_server_names2();
     init_term_index();
     init_tokenize();
     init_tool_texts();
@@ -28617,17 +28732,6 @@ var gateway_exports = {};
 __export(gateway_exports, {
   Gateway: () => Gateway
 });
-function accessTo(view2, entry) {
-  const resolution = view2.resolution(entry);
-  return resolution.ok ? resolution.snapshotKey : void 0;
-}
-function serverNames(entries2) {
-  const shown2 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
-  return entries2.map(({ name, slug, shownName, shownSlug }) => {
-    const own2 = [name, slug].filter((one) => !shown2.has(one));
-    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
-  });
-}
 function toolNamed(name) {
   const found = gatewayTools.find((tool) => tool.name === name);
   if (!found) throw goneTool(name);
@@ -28635,42 +28739,6 @@ function toolNamed(name) {
 }
 function goneTool(id) {
   return new AppError({ code: "TOOL_UNKNOWN", message: `There is no tool "${id}" any more.`, hint: "Search again." });
-}
-function jobLimits({ config: config2 }) {
-  return {
-    ...defaultJobLimits,
-    get finishedMs() {
-      return config2().shield.keepMs;
-    }
-  };
-}
-function poolLimits({ config: config2 }) {
-  return {
-    get topK() {
-      return config2().tools.topK;
-    },
-    get toolsLimit() {
-      return config2().tools.toolsLimit;
-    }
-  };
-}
-function storeLimits({ config: config2 }) {
-  return {
-    get maxResults() {
-      return config2().shield.maxResults;
-    },
-    get maxBytes() {
-      return config2().shield.maxStoredBytes;
-    },
-    get maxAgeMs() {
-      return config2().shield.keepMs;
-    },
-    /** Below it a file costs more than the memory. */
-    spillBytes: 262144,
-    get maxViewBytes() {
-      return config2().shield.maxResultBytes;
-    }
-  };
 }
 var import_node_fs23, import_promises14, relistMs, relistLookMs, Gateway;
 var init_gateway = __esm({
@@ -28680,10 +28748,8 @@ var init_gateway = __esm({
     import_promises14 = require("node:timers/promises");
     init_errors();
     init_json_scan();
-    init_qualified_name();
     init_envelope();
     init_messages();
-    init_dynamic_pool();
     init_exact_json();
     init_check_arguments();
     init_gateway_tools();
@@ -28701,8 +28767,11 @@ var init_gateway = __esm({
     init_bounded_error();
     init_call_tool();
     init_job_session();
+    init_limits();
     init_offer();
     init_own_work();
+    init_server_names();
+    init_session_pools();
     init_shorten();
     init_unknown_servers();
     init_visible_tools();
@@ -28716,8 +28785,7 @@ var init_gateway = __esm({
       #jobs;
       #heavy = openHeavyWork();
       #limited = openLimitedWork();
-      #pools = /* @__PURE__ */ new Map();
-      #poolFiles;
+      #pools;
       // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
       #checkArguments = createArgumentCheck(this.#limited);
       #definitions = /* @__PURE__ */ new WeakMap();
@@ -28727,10 +28795,10 @@ var init_gateway = __esm({
         this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
         this.#unknown = new UnknownServers(deps);
         (0, import_node_fs23.rmSync)(deps.spillFolder, { recursive: true, force: true });
-        const { now, spillFolder, poolFolder, jobFolder } = deps;
-        this.#poolFiles = createSessionFiles({ folder: poolFolder, now });
+        const { now, spillFolder, jobFolder } = deps;
+        this.#pools = new SessionPools(deps);
         const jobFiles = createSessionFiles({ folder: jobFolder, now });
-        for (const files of [this.#poolFiles, jobFiles]) files.expire();
+        jobFiles.expire();
         const viewLarge = (path8, ref, request3) => this.#viewLarge(path8, ref, request3);
         this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
         const moveKept = (ref, from, to) => this.#store.adopt(ref, from, to);
@@ -28738,7 +28806,7 @@ var init_gateway = __esm({
       }
       offer(session, view2, mode) {
         return offerTools(mode, view2, {
-          pool: mode === "dynamic" ? this.#poolOf(session, view2).ids() : [],
+          pool: mode === "dynamic" ? this.#pools.of(session, view2).ids() : [],
           isShielded: (slug) => {
             const entry = view2.entry(slug);
             return entry !== void 0 && isShielded(entry, mode);
@@ -28757,14 +28825,14 @@ var init_gateway = __esm({
         return work.line(await toolNamed(name).handle(call2, deps));
       }
       async #retrieve(call2, { session, signal }, deps) {
-        const pool = () => this.#poolOf(session, this.#deps.views.of(session));
+        const view2 = () => this.#deps.views.of(session);
         const result = await retrieveTools.handle(call2, {
           ...deps,
-          poolOf: pool,
+          poolOf: () => this.#pools.of(session, view2()),
           topK: this.#deps.config().tools.topK,
           notifyListChanged: () => this.#deps.announceTo(session)
         });
-        this.#poolFiles.save(session.identity.scopeId, pool().ids());
+        this.#pools.save(session, view2());
         const deadline = this.#deps.now() + relistMs;
         while (session.announced.has("tools") && !signal.aborted && this.#deps.now() < deadline) await (0, import_promises14.setTimeout)(relistLookMs);
         return result;
@@ -28781,9 +28849,8 @@ var init_gateway = __esm({
         if (shortened2 === void 0) return unchanged;
         return resultLine(request3.idText, stringifyExact(shortened2));
       }
-      /** Dynamic mode: a tool that is called stays longer. */
       used(session, id) {
-        this.#pools.get(session.identity.scopeId)?.use(id);
+        this.#pools.used(session, id);
       }
       get runningJobs() {
         return this.#jobs.runningCount;
@@ -28791,8 +28858,7 @@ var init_gateway = __esm({
       closeScope(scopeId) {
         this.#jobs.closeSession(scopeId);
         this.#store.closeSession(scopeId);
-        this.#pools.delete(scopeId);
-        this.#poolFiles.forget(scopeId);
+        this.#pools.closeScope(scopeId);
       }
       expire() {
         this.#jobs.expire();
@@ -28803,13 +28869,6 @@ var init_gateway = __esm({
         this.#store.close();
         this.#heavy.close();
         this.#limited.close();
-      }
-      #poolOf({ identity: { scopeId } }, view2) {
-        const pool = this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#poolFiles.load(scopeId)));
-        this.#pools.set(scopeId, pool);
-        const unknown3 = view2.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
-        pool.retain((id) => view2.find("tools", id) !== void 0 || unknown3.some((part) => id.startsWith(part)));
-        return pool;
       }
       /** What a gateway tool may do for this one call. */
       #toolDeps(work) {
@@ -28844,7 +28903,7 @@ var init_gateway = __esm({
             const view2 = views.of(session);
             return new Set(view2.servers.flatMap(({ entry }) => accessTo(view2, entry) ?? []));
           },
-          answerPolicy: this.#policy(),
+          answerPolicy: shieldPolicy(this.#deps),
           // What servers answered was shortened when it came.
           policyFor: () => unlimitedPolicy,
           invoke: async (_scope, id, _args, context) => {
@@ -28906,23 +28965,12 @@ var init_gateway = __esm({
         if (entry.shield === false) return void 0;
         const rule = async () => promised && this.#ruleOf(promised);
         const deps = { store: this.#store, heavy: this.#heavy, limited: this.#limited };
-        return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
+        return shortenAnswer(deps, scopeId, { envelope, policy: shieldPolicy(this.#deps), rule });
       }
       async #viewLarge(path8, ref, request3) {
         const outcome = await this.#heavy.run({ kind: "view", path: path8, ref, request: request3 });
         if (outcome.kind !== "view") throw new Error("a look at a result must give a view");
         return outcome.view;
-      }
-      #policy() {
-        const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
-        const { maxMediaBytes } = defaultShieldPolicy;
-        return {
-          maxItems: arrayItems,
-          maxString: stringChars,
-          heavyFieldBytes,
-          maxTotalBytes: maxResultBytes,
-          maxMediaBytes
-        };
       }
       /** One object as long as the server's list is the same: what was compiled for it is found by it. */
       #definitionOf(tool) {
@@ -48733,7 +48781,7 @@ function oversize(server, bytes) {
   });
 }
 function invalidAnswer({ server, reason, beginning, wasReady }) {
-  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)}`;
+  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)} \u2026`;
   const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: "SERVER_START_FAILED", message, hint });
   const data = { mayHaveRun: true };

@@ -111,7 +111,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "42943db561ba" };
+    ownBuild = { version: "0.1.0", fingerprint: "c818d933f422" };
   }
 });
 

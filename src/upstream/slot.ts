@@ -156,7 +156,7 @@ function oversize(server: string, bytes: number): AppError {
 type InvalidAnswer = { server: string; reason: string; beginning: string; wasReady: boolean };
 
 function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): AppError {
-  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)}`;
+  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)} …`;
   const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: 'SERVER_START_FAILED', message, hint });
   const data = { mayHaveRun: true };

@@ -4,25 +4,23 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { type Edit, textAt } from '../../base/json-scan.ts';
-import { serverPart } from '../../config/qualified-name.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { type RequestEnvelope, type ResponseEnvelope, withEdits } from '../../mcp/envelope.ts';
 import { appErrorToolResult, resultLine } from '../../mcp/messages.ts';
 import type { Session } from '../../sessions/session.ts';
-import { createDynamicPool, type DynamicPool, readPoolIds } from '../../tools/dynamic-pool.ts';
 import { stringifyExact } from '../../tools/exact-json.ts';
 import { createArgumentCheck, structureRule } from '../../tools/gateway/check-arguments.ts';
-import type { GatewayCall, GatewayDeps, InvokeContext, ServerName } from '../../tools/gateway/gateway-tool.ts';
+import type { GatewayCall, GatewayDeps, InvokeContext } from '../../tools/gateway/gateway-tool.ts';
 import { gatewayTools } from '../../tools/gateway/gateway-tools.ts';
 import { retrieveTools } from '../../tools/gateway/retrieve-tools.ts';
 import { heavyBytes } from '../../tools/heavy-work.ts';
 import { createJobRecords } from '../../tools/job-records.ts';
-import { createJobs, defaultJobLimits, type Jobs } from '../../tools/jobs.ts';
+import { createJobs, type Jobs } from '../../tools/jobs.ts';
 import { createResultStore, type ResultStore } from '../../tools/result-store.ts';
 import type { View, ViewRequest } from '../../tools/result-view.ts';
-import { createSessionFiles, type SessionFiles } from '../../tools/session-files.ts';
+import { createSessionFiles } from '../../tools/session-files.ts';
 import { referenceOf } from '../../tools/shield.ts';
-import { defaultShieldPolicy, type ShieldPolicy, unlimitedPolicy } from '../../tools/shield-policy.ts';
+import { unlimitedPolicy } from '../../tools/shield-policy.ts';
 import type { StructureRule } from '../../tools/structure-rule.ts';
 import type { ToolDefinition } from '../../tools/tool-definition.ts';
 import { unlistedJobs } from '../../tools/unlisted-jobs.ts';
@@ -34,8 +32,11 @@ import type { SessionView } from '../views.ts';
 import { boundedError } from './bounded-error.ts';
 import { callTool, readResult } from './call-tool.ts';
 import { createJobSession, jobToken } from './job-session.ts';
+import { jobLimits, shieldPolicy, storeLimits } from './limits.ts';
 import { type Offered, offerTools } from './offer.ts';
 import { argumentText, OwnWork } from './own-work.ts';
+import { accessTo, serverNames } from './server-names.ts';
+import { SessionPools } from './session-pools.ts';
 import { openHeavyWork, openLimitedWork, shortenAnswer } from './shorten.ts';
 import { UnknownServers } from './unknown-servers.ts';
 import { definitionOf, ToolFinder, type VisibleTool } from './visible-tools.ts';
@@ -55,8 +56,7 @@ export class Gateway {
   readonly #jobs: Jobs;
   readonly #heavy = openHeavyWork();
   readonly #limited = openLimitedWork();
-  readonly #pools = new Map<string, DynamicPool>();
-  readonly #poolFiles: SessionFiles;
+  readonly #pools: SessionPools;
   // Compiling a schema takes longer than most calls: what is compiled lives as long as the list it comes from.
   readonly #checkArguments = createArgumentCheck(this.#limited);
   readonly #definitions = new WeakMap<Buffer, ToolDefinition>();
@@ -68,10 +68,10 @@ export class Gateway {
     this.#unknown = new UnknownServers(deps);
     // Of a daemon before this one: nobody has a reference to them any more.
     rmSync(deps.spillFolder, { recursive: true, force: true });
-    const { now, spillFolder, poolFolder, jobFolder } = deps;
-    this.#poolFiles = createSessionFiles({ folder: poolFolder, now });
+    const { now, spillFolder, jobFolder } = deps;
+    this.#pools = new SessionPools(deps);
     const jobFiles = createSessionFiles({ folder: jobFolder, now });
-    for (const files of [this.#poolFiles, jobFiles]) files.expire();
+    jobFiles.expire();
     const viewLarge = (path: string, ref: string, request: ViewRequest) => this.#viewLarge(path, ref, request);
     this.#store = createResultStore({ now, spillFolder, viewLarge, largeBytes: heavyBytes }, storeLimits(deps));
     const moveKept = (ref: string, from: string, to: string) => this.#store.adopt(ref, from, to);
@@ -80,7 +80,7 @@ export class Gateway {
 
   offer(session: Session, view: SessionView, mode: Mode): Offered {
     return offerTools(mode, view, {
-      pool: mode === 'dynamic' ? this.#poolOf(session, view).ids() : [],
+      pool: mode === 'dynamic' ? this.#pools.of(session, view).ids() : [],
       isShielded: (slug) => {
         const entry = view.entry(slug);
         return entry !== undefined && isShielded(entry, mode);
@@ -100,14 +100,14 @@ export class Gateway {
   }
 
   async #retrieve(call: GatewayCall, { session, signal }: OwnWork, deps: GatewayDeps): Promise<unknown> {
-    const pool = () => this.#poolOf(session, this.#deps.views.of(session));
+    const view = () => this.#deps.views.of(session);
     const result = await retrieveTools.handle(call, {
       ...deps,
-      poolOf: pool,
+      poolOf: () => this.#pools.of(session, view()),
       topK: this.#deps.config().tools.topK,
       notifyListChanged: () => this.#deps.announceTo(session),
     });
-    this.#poolFiles.save(session.identity.scopeId, pool().ids());
+    this.#pools.save(session, view());
     // The next request to the model goes out with the answer: by then the host should have the new list.
     const deadline = this.#deps.now() + relistMs;
     while (session.announced.has('tools') && !signal.aborted && this.#deps.now() < deadline) await delay(relistLookMs);
@@ -127,9 +127,8 @@ export class Gateway {
     return resultLine(request.idText, stringifyExact(shortened));
   }
 
-  /** Dynamic mode: a tool that is called stays longer. */
   used(session: Session, id: string): void {
-    this.#pools.get(session.identity.scopeId)?.use(id);
+    this.#pools.used(session, id);
   }
 
   get runningJobs(): number {
@@ -140,8 +139,7 @@ export class Gateway {
     // First: what detached jobs left in the store is no longer this scope's then.
     this.#jobs.closeSession(scopeId);
     this.#store.closeSession(scopeId);
-    this.#pools.delete(scopeId);
-    this.#poolFiles.forget(scopeId);
+    this.#pools.closeScope(scopeId);
   }
 
   expire(): void {
@@ -154,16 +152,6 @@ export class Gateway {
     this.#store.close();
     this.#heavy.close();
     this.#limited.close();
-  }
-
-  #poolOf({ identity: { scopeId } }: Session, view: SessionView): DynamicPool {
-    const pool =
-      this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#poolFiles.load(scopeId)));
-    this.#pools.set(scopeId, pool);
-    // What a server has may not be known yet again; only what is known to be gone leaves the pool.
-    const unknown = view.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
-    pool.retain((id) => view.find('tools', id) !== undefined || unknown.some((part) => id.startsWith(part)));
-    return pool;
   }
 
   /** What a gateway tool may do for this one call. */
@@ -200,7 +188,7 @@ export class Gateway {
         const view = views.of(session);
         return new Set(view.servers.flatMap(({ entry }) => accessTo(view, entry) ?? []));
       },
-      answerPolicy: this.#policy(),
+      answerPolicy: shieldPolicy(this.#deps),
       // What servers answered was shortened when it came.
       policyFor: () => unlimitedPolicy,
       invoke: async (_scope, id, _args, context) => {
@@ -272,25 +260,13 @@ export class Gateway {
     if (entry.shield === false) return undefined;
     const rule = async () => promised && this.#ruleOf(promised);
     const deps = { store: this.#store, heavy: this.#heavy, limited: this.#limited };
-    return shortenAnswer(deps, scopeId, { envelope, policy: this.#policy(), rule });
+    return shortenAnswer(deps, scopeId, { envelope, policy: shieldPolicy(this.#deps), rule });
   }
 
   async #viewLarge(path: string, ref: string, request: ViewRequest): Promise<View> {
     const outcome = await this.#heavy.run({ kind: 'view', path, ref, request });
     if (outcome.kind !== 'view') throw new Error('a look at a result must give a view');
     return outcome.view;
-  }
-
-  #policy(): ShieldPolicy {
-    const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
-    const { maxMediaBytes } = defaultShieldPolicy;
-    return {
-      maxItems: arrayItems,
-      maxString: stringChars,
-      heavyFieldBytes,
-      maxTotalBytes: maxResultBytes,
-      maxMediaBytes,
-    };
   }
 
   /** One object as long as the server's list is the same: what was compiled for it is found by it. */
@@ -315,21 +291,6 @@ type Shorten = {
   promised?: VisibleTool | undefined;
 };
 
-/** The same for all that reach this server with the same values: its key in the catalog, which hides them. */
-function accessTo(view: SessionView, entry: ServerEntry): string | undefined {
-  const resolution = view.resolution(entry);
-  return resolution.ok ? resolution.snapshotKey : undefined;
-}
-
-/** What sessions see comes first: an entry's own name may be another one's shown name here. */
-function serverNames(entries: readonly ServerEntry[]): ServerName[] {
-  const shown = new Set(entries.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
-  return entries.map(({ name, slug, shownName, shownSlug }) => {
-    const own = [name, slug].filter((one) => !shown.has(one));
-    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own] };
-  });
-}
-
 function toolNamed(name: string) {
   const found = gatewayTools.find((tool) => tool.name === name);
   if (!found) throw goneTool(name);
@@ -338,45 +299,4 @@ function toolNamed(name: string) {
 
 function goneTool(id: string): AppError {
   return new AppError({ code: 'TOOL_UNKNOWN', message: `There is no tool "${id}" any more.`, hint: 'Search again.' });
-}
-
-/** A job is known as long as what it left in the store. */
-function jobLimits({ config }: ModesDeps) {
-  return {
-    ...defaultJobLimits,
-    get finishedMs() {
-      return config().shield.keepMs;
-    },
-  };
-}
-
-function poolLimits({ config }: ModesDeps) {
-  return {
-    get topK() {
-      return config().tools.topK;
-    },
-    get toolsLimit() {
-      return config().tools.toolsLimit;
-    },
-  };
-}
-
-/** Read at each use: a reload of the config changes them. */
-function storeLimits({ config }: ModesDeps) {
-  return {
-    get maxResults() {
-      return config().shield.maxResults;
-    },
-    get maxBytes() {
-      return config().shield.maxStoredBytes;
-    },
-    get maxAgeMs() {
-      return config().shield.keepMs;
-    },
-    /** Below it a file costs more than the memory. */
-    spillBytes: 262_144,
-    get maxViewBytes() {
-      return config().shield.maxResultBytes;
-    },
-  };
 }
