@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import { isNamed } from '../config/visibility.ts';
 import type { InstanceStatus } from '../link/control.ts';
-import { findProjectRoot } from '../link/project-root.ts';
+import { realFolder } from '../link/project-root.ts';
 import type { CommandContext, ExitCode } from './command.ts';
 import { getConfigured, readConfigured } from './configured.ts';
 import type { DaemonClient } from './daemon-access.ts';
@@ -63,8 +63,8 @@ async function printServer(
   const { terminal, home } = context;
   const server = (await client.status()).servers.find((entry) => entry.name === name);
   if (!server) return 0;
-  const root = findProjectRoot(projectDir, home);
-  const copies = server.instances.filter((copy) => copy.projectRoot === undefined || copy.projectRoot === root);
+  const folder = realFolder(projectDir);
+  const copies = server.instances.filter((copy) => copy.projectRoot === undefined || copy.projectRoot === folder);
   const error = server.state === 'failed' || server.state === 'invalid' ? server.lastError : undefined;
   if (isJson) {
     const instances = copies.map(({ state, pid, projectRoot }) => ({ state, pid, projectRoot }));

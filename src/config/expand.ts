@@ -11,7 +11,9 @@ import { isOwnName, portPlaceholder, references, templateParts } from './templat
 export type Values = Readonly<Record<string, string>>;
 export type ExpandContext = {
   values: Values;
-  /** Undefined or empty: the session has no project. */
+  /** Where the session was opened; undefined or empty: nowhere. Relative paths count from here. */
+  folder?: string;
+  /** Of the repository around it, where there is one. */
   projectRoot?: string;
   sessionScopeId: string;
 };
@@ -63,8 +65,8 @@ export function expandEntry(entry: ServerEntry, context: ExpandContext): Expansi
     inheritedEnv: inheritedValues(entry, context.values),
   };
   const needsRoot = spec.cwd !== undefined && !isAbsolute(spec.cwd);
-  if (needsRoot && context.projectRoot) spec.cwd = join(context.projectRoot, spec.cwd ?? '');
-  const needsProject = filler.needsProject() || (needsRoot && !context.projectRoot);
+  if (needsRoot && context.folder) spec.cwd = join(context.folder, spec.cwd ?? '');
+  const needsProject = filler.needsProject() || (needsRoot && !context.folder);
   const missing = filler.missing();
   if (needsProject || missing.length > 0) {
     return { ok: false, missing, needsProject, problem: lackProblem(entry.name, missing) };
@@ -111,6 +113,7 @@ function createFiller(context: ExpandContext) {
     ['PORT', portPlaceholder],
     ['SESSION_ID', context.sessionScopeId],
     ...(context.projectRoot ? [['PROJECT_ROOT', context.projectRoot] as const] : []),
+    ...(context.folder ? [['SESSION_FOLDER', context.folder] as const] : []),
   ]);
   const lookUp = (name: string): string | undefined => {
     if (isOwnName(name)) return own.get(name);
@@ -126,7 +129,7 @@ function createFiller(context: ExpandContext) {
         const value = lookUp(part.name);
         if (part.fallback !== undefined) return value || part.fallback;
         if (value !== undefined) return value;
-        if (part.name === 'PROJECT_ROOT') needsProject = true;
+        if (isOwnName(part.name)) needsProject = true;
         else missing.add(part.name);
         return '';
       })

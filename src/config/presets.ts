@@ -20,8 +20,8 @@ export const presets: Readonly<Record<string, Preset>> = {
     note: 'One browser for each session. --isolated: two browsers cannot use one profile at the same time.',
   },
   filesystem: {
-    definition: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '${PROJECT_ROOT}'] },
-    note: 'One copy for each project; it may touch that folder only.',
+    definition: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '${SESSION_FOLDER}'] },
+    note: 'One copy for each folder that sessions are opened in; it may touch that folder only.',
   },
   git: {
     definition: { command: 'uvx', args: ['mcp-server-git', '--repository', '${PROJECT_ROOT}'] },

@@ -42,7 +42,7 @@ export const serverSchema = z.looseObject({
     .optional(text())
     .check(
       described(
-        'Folder the server starts in. A relative one counts from the project root. Without it: the project root, or an empty folder for a server shared by everyone.',
+        'Folder the server starts in. A relative one counts from the folder in which the session was opened. Without it: that folder itself, or an empty one for a server shared by everyone.',
       ),
     ),
   url: z

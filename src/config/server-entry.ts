@@ -5,7 +5,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { type Finding, findingsOf, type JsonPath, quote } from './problems.ts';
 import { type ServerDefinition, type SharingChoice, serverSchema } from './schema.ts';
 import { serverSlug, whyBadName } from './server-name.ts';
-import { refersTo } from './template.ts';
+import { folderNames, refersTo } from './template.ts';
 import { findUnknownKeys } from './unknown-keys.ts';
 
 export type ServerKind = 'stdio' | 'http' | 'sse' | 'ws' | 'started-http' | 'started-sse';
@@ -161,8 +161,8 @@ function checkPort(data: ServerDefinition, path: JsonPath): Finding[] {
 
 function contradictions(data: ServerDefinition, path: JsonPath): Finding[] {
   const warnings: Finding[] = [];
-  const own = refersTo(launchTemplates(data), 'SESSION_ID') ? 'SESSION_ID' : 'PROJECT_ROOT';
-  if (data.sharing === 'shared' && refersTo(launchTemplates(data), own)) {
+  const own = (['SESSION_ID', ...folderNames] as const).find((name) => refersTo(launchTemplates(data), name));
+  if (data.sharing === 'shared' && own) {
     const what = `is "shared" but the entry mentions \${${own}}: each value gets its own copy all the same`;
     warnings.push({ path: [...path, 'sharing'], what });
   }

@@ -4,7 +4,7 @@ import { findKnownServer } from './known-servers.ts';
 import { quote } from './problems.ts';
 import type { KnownServer } from './schema.ts';
 import { launchTemplates, type ServerEntry } from './server-entry.ts';
-import { refersTo } from './template.ts';
+import { folderNames, refersTo } from './template.ts';
 
 export type SharingDecision = { sharing: Sharing; reason: string };
 
@@ -18,10 +18,11 @@ export function decideSharing(entry: ServerEntry, extraKnown: readonly KnownServ
   if (refersTo(templates, 'SESSION_ID')) return { sharing: 'session', reason: 'It mentions ${SESSION_ID}.' };
   const known = findKnownServer(entry, extraKnown);
   if (known?.sharing === 'session') return { sharing: 'session', reason: known.reason };
-  if (refersTo(templates, 'PROJECT_ROOT')) return { sharing: 'project', reason: 'It mentions ${PROJECT_ROOT}.' };
+  const place = folderNames.find((name) => refersTo(templates, name));
+  if (place) return { sharing: 'project', reason: `It mentions \${${place}}.` };
   const relative = [entry.command ?? '', ...entry.args, entry.cwd ?? ''].find(isRelativePath);
   if (relative !== undefined && entry.command !== undefined) {
-    return { sharing: 'project', reason: `${quote(relative)} is a path that counts from the project.` };
+    return { sharing: 'project', reason: `${quote(relative)} is a path that counts from the session's folder.` };
   }
   if (known) return { sharing: known.sharing, reason: known.reason };
   return entry.command === undefined

@@ -4,7 +4,9 @@ export type Reference = { name: string; fallback?: string };
 export type Part = string | Reference;
 
 /** Filled in by us. `PORT` is chosen when the server starts, so it stays as `${PORT}` until then. */
-export const ownNames = ['PROJECT_ROOT', 'SESSION_ID', 'PORT'] as const;
+export const ownNames = ['PROJECT_ROOT', 'SESSION_FOLDER', 'SESSION_ID', 'PORT'] as const;
+/** A project's own copy is meant by these. */
+export const folderNames = ['PROJECT_ROOT', 'SESSION_FOLDER'] as const;
 export const portPlaceholder = '${PORT}';
 
 const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;

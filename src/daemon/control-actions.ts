@@ -11,7 +11,7 @@ import type { EnvValues } from '../link/baseline-env.ts';
 import { ownBuild, protocolMajor } from '../link/build.ts';
 import type { Problem, StatusReport, UpgradeStatus } from '../link/control.ts';
 import { isRecord } from '../link/hello.ts';
-import { findProjectRoot } from '../link/project-root.ts';
+import { findPlace } from '../link/project-root.ts';
 import { requestLine } from '../mcp/messages.ts';
 import type { Router } from '../router/router.ts';
 import type { Roster } from '../sessions/roster.ts';
@@ -197,7 +197,7 @@ function localSession(
       host: identity,
       wrapper: identity,
       projectDir: projectDir ?? '',
-      projectRoot: projectDir ? findProjectRoot(projectDir, baseline['HOME'] ?? homedir()) : '',
+      ...findPlace(projectDir ?? '', baseline['HOME'] ?? homedir()),
       ...(server ? { server } : {}),
     },
     sink: { send: onLine, bufferedBytes: 0, close: () => {} },

@@ -1,5 +1,6 @@
 // Joins the parts to one daemon. What each part needs of another is handed in here, so no two folders know each other.
 import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
@@ -159,7 +160,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     maxMessageBytes: () => holder.config.daemon.maxMessageBytes,
     isDraining: () => isDraining,
-    home: env['HOME'],
+    home: env['HOME'] ?? homedir(),
     log,
     now,
   });

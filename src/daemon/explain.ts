@@ -21,12 +21,12 @@ export type ExplainDeps = {
 /** `asker` is a session of that folder that nobody has opened: it has the values of the env file. */
 export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Session): ExplainReport {
   const resolution = deps.router.views.of(asker).resolution(entry);
-  const { projectDir, projectRoot } = asker.identity;
+  const { projectDir, folder, projectRoot } = asker.identity;
   const { sharing, sharingReason } = resolution;
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: 'everyone',
-    project: `the sessions of ${(isVisible && projectRoot) || 'one project'}`,
+    project: `the sessions in ${(isVisible && folder) || 'one folder'}`,
     session: 'one session alone',
   };
   const lines = [

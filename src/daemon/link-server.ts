@@ -14,7 +14,7 @@ import { ownBuild } from '../link/build.ts';
 import { checkFitness, linkProtocol } from '../link/fitness.ts';
 import type { Settings } from '../link/hello.ts';
 import { type Hello, type HelloRefusal, isRecord, linkMethods, maxHelloBytes, parseHello } from '../link/hello.ts';
-import { findProjectRoot } from '../link/project-root.ts';
+import { findPlace } from '../link/project-root.ts';
 import { errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { nextConnectionState } from '../sessions/connection-state.ts';
 import { Session } from '../sessions/session.ts';
@@ -155,7 +155,7 @@ function createSession(socket: Socket, hello: Hello, deps: LinkServerDeps, setRe
       host,
       wrapper,
       projectDir,
-      projectRoot: findProjectRoot(projectDir, hello.env['HOME'] ?? homedir()),
+      ...findPlace(projectDir, hello.env['HOME'] ?? homedir()),
       ...(hostSessionId ? { hostSessionId } : {}),
       ...(server ? { server } : {}),
       ...(mode ? { mode } : {}),

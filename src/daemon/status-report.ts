@@ -106,7 +106,7 @@ async function reportInstance(copy: Instance, sources: StatusSources, processes:
     key: identity.key.slice(0, 8),
     state: copy.state,
     sharing: identity.sharing,
-    ...(identity.projectRoot ? { projectRoot: identity.projectRoot } : {}),
+    ...(identity.folder ? { projectRoot: identity.folder } : {}),
     ...(identity.scopeId ? { sessionId: identity.scopeId } : {}),
     ...(pid === undefined ? {} : { pid }),
     ...(startedAt === undefined ? {} : { since: new Date(startedAt).toISOString() }),

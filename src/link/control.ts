@@ -99,6 +99,7 @@ export type InstanceStatus = {
   key: string;
   state: InstanceState;
   sharing: Sharing;
+  /** Folder of the sessions that share it, for sharing by project: the project's root or a folder in it. */
   projectRoot?: string;
   sessionId?: string;
   pid?: number;

@@ -1,17 +1,35 @@
-// Which project a folder belongs to: nearest ancestor with a marker. A worktree has its own .git file and so is its own.
+// The folder of a session, and which project it belongs to: nearest ancestor with a marker. A worktree has its own .git
+// file and so is its own.
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const markers = ['.git', '.serena', '.mcp.json'];
 
-/** The project root of `folder`, symlinks resolved; the folder itself if no ancestor has a marker; '' if it is gone. */
-export function findProjectRoot(folder: string, home: string): string {
-  let start: string;
+export type Place = {
+  /** Where the session was opened, symlinks resolved: all of its own that a server may be given. '' if it has none or it is gone. */
+  folder: string;
+  /** To whose sessions it belongs: which servers it sees, and under which name people are shown it. */
+  projectRoot: string;
+};
+
+export function findPlace(folder: string, home: string): Place {
+  if (folder === '') return { folder: '', projectRoot: '' };
+  return { folder: realFolder(folder), projectRoot: findProjectRoot(folder, home) };
+}
+
+/** '' if it is gone. */
+export function realFolder(folder: string): string {
   try {
-    start = realpathSync(folder);
+    return realpathSync(folder);
   } catch {
     return ''; // removed under the session
   }
+}
+
+/** The project root of `folder`, symlinks resolved; the folder itself if no ancestor has a marker; '' if it is gone. */
+export function findProjectRoot(folder: string, home: string): string {
+  const start = realFolder(folder);
+  if (start === '') return '';
   for (let at = start; ; at = dirname(at)) {
     // A marker in the home folder (dotfiles in git) or at / would join every project below it.
     const isTooWide = at === dirname(at) || at === home;

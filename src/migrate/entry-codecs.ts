@@ -136,10 +136,10 @@ function finish(
 function translateReferences(entry: LaunchEntry, host: HostId): LaunchEntry {
   return mapTexts(entry, (text) => {
     let result = text;
-    if (isClaude(host)) result = result.replace(/\$\{CLAUDE_PROJECT_DIR(?::-[^}]*)?\}/g, () => '${PROJECT_ROOT}');
+    if (isClaude(host)) result = result.replace(/\$\{CLAUDE_PROJECT_DIR(?::-[^}]*)?\}/g, () => '${SESSION_FOLDER}');
     if (host === 'vscode' || host === 'cursor') {
       result = result
-        .replace(/\$\{workspaceFolder\}/g, () => '${PROJECT_ROOT}')
+        .replace(/\$\{workspaceFolder\}/g, () => '${SESSION_FOLDER}')
         .replace(/\$\{userHome\}/g, () => '${HOME}')
         .replace(/\$\{env:(\w+)\}/g, (_, name: string) => `\${${name}}`);
     }

@@ -1,5 +1,6 @@
 // Whether the command line of a running process is that of a server's entry, and which of two entries says it better.
 import { basename } from 'node:path';
+import { folderNames } from '../config/template.ts';
 import type { LaunchEntry } from './declared.ts';
 
 /** Made once for an entry and asked for every process: a repository's arguments may be a megabyte. */
@@ -87,7 +88,7 @@ function matchesTemplate({ parts, names }: Template, text: string): boolean {
 function isPlausible(name: string, value: string, isWhole: boolean): boolean {
   if (value === '' || value.includes('\n')) return false;
   if (name === 'PORT') return /^\d{1,5}$/.test(value);
-  if (name === 'PROJECT_ROOT') return /^(?:\/|[A-Za-z]:)/.test(value);
+  if (folderNames.some((folder) => folder === name)) return /^(?:\/|[A-Za-z]:)/.test(value);
   // Options are written out; one that stands where a value belongs is another program's.
   return !isWhole || !value.startsWith('-');
 }

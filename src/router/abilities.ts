@@ -50,13 +50,13 @@ export function capabilitiesFor(session: Session, instance: Instance): Record<st
   };
 }
 
-/** Roots that need no question: a project's copy has its project; a host without roots has the folder that it was opened in. */
+/** Roots that need no question: a project's copy has its folder; a host without roots has the folder that it was opened in. */
 export function ownRoots({ identity }: Instance, session: Session | undefined): string | undefined {
-  if (identity.projectRoot !== undefined) return rootsOf(identity.projectRoot);
-  if (identity.sharing !== 'session' || !session?.identity.projectRoot) return undefined;
-  return session.client?.capabilities['roots'] === undefined ? rootsOf(session.identity.projectRoot) : undefined;
+  if (identity.folder !== undefined) return rootsOf(identity.folder);
+  if (identity.sharing !== 'session' || !session?.identity.folder) return undefined;
+  return session.client?.capabilities['roots'] === undefined ? rootsOf(session.identity.folder) : undefined;
 }
 
-function rootsOf(projectRoot: string): string {
-  return JSON.stringify({ roots: [{ uri: pathToFileURL(projectRoot).href, name: basename(projectRoot) }] });
+function rootsOf(folder: string): string {
+  return JSON.stringify({ roots: [{ uri: pathToFileURL(folder).href, name: basename(folder) }] });
 }

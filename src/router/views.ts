@@ -80,8 +80,8 @@ export class Views {
 }
 
 export function askerOf(session: Session): Asker {
-  const { id, scopeId, projectRoot } = session.identity;
-  return { id, scopeId, projectRoot, values: session.values, baseline: session.baseline };
+  const { id, scopeId, folder, projectRoot } = session.identity;
+  return { id, scopeId, folder, projectRoot, values: session.values, baseline: session.baseline };
 }
 
 /**

@@ -23,7 +23,10 @@ export type SessionIdentity = {
   scopeId: string;
   host: ProcessIdentity;
   wrapper: ProcessIdentity;
+  /** As the program named it. */
   projectDir: string;
+  /** The same with symlinks resolved: where its own copies start, and their only root. '' if it has none. */
+  folder: string;
   /** '' if the session has no project. */
   projectRoot: string;
   hostSessionId?: string;

@@ -21,7 +21,8 @@ export type InstanceIdentity = {
   snapshotKey: string;
   server: string;
   sharing: Sharing;
-  projectRoot?: string;
+  /** Of the sessions that share it, for sharing by project. */
+  folder?: string;
   /** Wrapper id, for sharing by session. */
   scopeId?: string;
 };
@@ -72,14 +73,14 @@ export class Instance {
   lastError: Problem | undefined;
 
   constructor(options: InstanceOptions) {
-    const { id, key, snapshotKey, server, sharing, projectRoot, scopeId } = options;
+    const { id, key, snapshotKey, server, sharing, folder, scopeId } = options;
     this.identity = {
       id,
       key,
       snapshotKey,
       server,
       sharing,
-      ...(projectRoot ? { projectRoot } : {}),
+      ...(folder ? { folder } : {}),
       ...(scopeId ? { scopeId } : {}),
     };
     this.#options = options;

@@ -10,7 +10,14 @@ import type { Sharing } from '../link/control.ts';
 import type { KeyMaker } from './instance-key.ts';
 
 /** The part of a session that decides which copy it gets. */
-export type Asker = { id: string; scopeId: string; projectRoot: string; values: EnvValues; baseline: EnvValues };
+export type Asker = {
+  id: string;
+  scopeId: string;
+  folder: string;
+  projectRoot: string;
+  values: EnvValues;
+  baseline: EnvValues;
+};
 
 export type Resolved = {
   sharing: Sharing;
@@ -21,7 +28,8 @@ export type Resolved = {
   secrets: readonly string[];
   instanceKey: string;
   snapshotKey: string;
-  projectRoot?: string;
+  /** Whose sessions share it, and all that it is given of the disk. */
+  folder?: string;
   scopeId?: string;
 };
 export type Resolution =
@@ -40,6 +48,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
   const { sharing, reason: sharingReason } = sharingOf(entry, deps);
   const expanded = expandEntry(entry, {
     values: asker.values,
+    ...(asker.folder ? { folder: asker.folder } : {}),
     ...(asker.projectRoot ? { projectRoot: asker.projectRoot } : {}),
     sessionScopeId: asker.scopeId,
   });
@@ -55,13 +64,14 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     });
     return { ok: false, error, sharing, sharingReason, missing };
   }
-  if (sharing === 'project' && !asker.projectRoot) {
+  if (sharing === 'project' && !asker.folder) {
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  const ownCwd = sharing === 'shared' ? join(deps.workDir, entry.slug) : asker.projectRoot;
+  // Not the project's root: a session in a sub-folder would reach with `.`, through us, what its direct start denies.
+  const ownCwd = sharing === 'shared' ? join(deps.workDir, entry.slug) : asker.folder;
   const cwd = spec.cwd ?? (ownCwd || join(deps.workDir, entry.slug));
-  const scope = sharing === 'project' ? asker.projectRoot : sharing === 'session' ? asker.scopeId : '';
+  const scope = sharing === 'project' ? asker.folder : sharing === 'session' ? asker.scopeId : '';
   // Headers belong to the MCP session, so a header of one session costs no second process.
   const { headers: _headers, ...launch } = spec;
   return {
@@ -73,7 +83,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     secrets,
     instanceKey: deps.makeKey('instance', entry.slug, launch, cwd, sharing, scope),
     snapshotKey: deps.makeKey('snapshot', entry.slug, unexpandedIdentity(entry, asker.values)),
-    ...(sharing === 'project' ? { projectRoot: asker.projectRoot } : {}),
+    ...(sharing === 'project' ? { folder: asker.folder } : {}),
     ...(sharing === 'session' ? { scopeId: asker.scopeId } : {}),
   };
 }

@@ -262,7 +262,7 @@ export class Supervisor {
       snapshotKey: resolved.snapshotKey,
       server: entry.name,
       sharing: resolved.sharing,
-      ...(resolved.projectRoot ? { projectRoot: resolved.projectRoot } : {}),
+      ...(resolved.folder ? { folder: resolved.folder } : {}),
       ...(resolved.scopeId ? { scopeId: resolved.scopeId } : {}),
       opener: deps.createOpener({
         ...{ entry, resolved, instanceId: id, starter, headersOf },

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { arrayElements, isArrayAt, JsonSyntaxError } from '../../base/json-scan.ts';
+import { findPlace } from '../../link/project-root.ts';
 import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
@@ -9,7 +10,7 @@ import type { Session, SessionIdentity, SessionSink } from '../../sessions/sessi
 import { acceptsOf, addressOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
 import { oneLine } from './message-stream.ts';
-import { projectHeader, projectOfHeader, projectRootOf } from './project-path.ts';
+import { projectHeader, projectOfHeader } from './project-path.ts';
 
 /** What the address and the guard say of a request. */
 export type Visit = { principal: string; path: string; server?: string; mode?: string };
@@ -22,7 +23,7 @@ export type LegacyEndpointDeps = Omit<HttpSessionDeps, 'onProject' | 'onEnd'> & 
   onProject: (session: Session) => void;
   onClose: (session: Session, reason: string) => void;
   isDraining: () => boolean;
-  home: string | undefined;
+  home: string;
 };
 
 /** More than any person has programs; each costs little. */
@@ -96,7 +97,7 @@ export class LegacyEndpoint {
       host: { pid: 0, startTime: '' },
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,
-      projectRoot: projectRootOf(folder, home),
+      ...findPlace(folder, home),
       address: addressOf(request),
       ...(server === undefined ? {} : { server }),
       ...(mode === undefined ? {} : { mode }),
@@ -111,8 +112,7 @@ export class LegacyEndpoint {
         now: this.#deps.now,
         onWant: this.#deps.onWant,
         onProject: (session, found) => {
-          session.identity.projectDir = found;
-          session.identity.projectRoot = projectRootOf(found, home);
+          Object.assign(session.identity, { projectDir: found, ...findPlace(found, home) });
           this.#deps.onProject(session);
         },
         onEnd: (ended, reason) => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayAt, isObjectAt, stringAt, textAt } from '../../base/json-scan.ts';
+import { findPlace } from '../../link/project-root.ts';
 import { memberAt, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, modernVersion } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
@@ -26,7 +27,7 @@ import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { oneLine } from './message-stream.ts';
 import { ModernContext } from './modern-context.ts';
 import { ModernReply } from './modern-reply.ts';
-import { projectHeader, projectOfHeader, projectRootOf } from './project-path.ts';
+import { projectHeader, projectOfHeader } from './project-path.ts';
 import { createStateSigner } from './request-state.ts';
 
 /** Any text; another one for each conversation. Like a session's id it is no proof of anything: the token is. */
@@ -226,7 +227,7 @@ export class ModernEndpoint {
       host: { pid: 0, startTime: '' },
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,
-      projectRoot: projectRootOf(folder, this.#deps.home),
+      ...findPlace(folder, this.#deps.home),
       address: addressOf(http),
       ...(server === undefined ? {} : { server }),
       ...(mode === undefined ? {} : { mode }),

@@ -1,9 +1,7 @@
 // The project of a session over HTTP: a header of its program, or the first folder of its roots.
-import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../link/hello.ts';
-import { findProjectRoot } from '../../link/project-root.ts';
 
 /** Percent-encoded, because header values are no place for other alphabets. */
 export const projectHeader = 'mcp-project-path';
@@ -34,8 +32,4 @@ export function projectOfRoots(result: unknown): string | undefined {
     }
   }
   return undefined;
-}
-
-export function projectRootOf(folder: string, home: string | undefined): string {
-  return folder === '' ? '' : findProjectRoot(folder, home ?? homedir());
 }

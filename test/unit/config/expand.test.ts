@@ -8,11 +8,12 @@ function entryOf(definition: Record<string, unknown>): ServerEntry {
   if (!entry) throw new Error(JSON.stringify(errors));
   return entry;
 }
-type Given = { values?: Record<string, string>; projectRoot?: string };
-const expand = (definition: Record<string, unknown>, { values = {}, projectRoot }: Given = {}) =>
+type Given = { values?: Record<string, string>; folder?: string; projectRoot?: string };
+const expand = (definition: Record<string, unknown>, { values = {}, folder, projectRoot }: Given = {}) =>
   expandEntry(entryOf(definition), {
     values,
     sessionScopeId: 'sess1',
+    ...(folder !== undefined && { folder }),
     ...(projectRoot !== undefined && { projectRoot }),
   });
 function specOf(definition: Record<string, unknown>, given: Given = {}) {
@@ -32,12 +33,15 @@ describe('expandEntry', () => {
     ['{env:A}', 'one'],
     ['${env:A}', 'one'],
     ['${PROJECT_ROOT}/x', '/p q/x'],
+    ['${SESSION_FOLDER}/x', '/p q/in/x'],
     ['${SESSION_ID}', 'sess1'],
     ['$A ${} ${1} $${', '$A ${} ${1} $${'],
     ['${NEST}', '${A} {env:A}'],
   ])('turns %j into %j', (written, becomes) => {
     const values = { A: 'one', B: '', NEST: '${A} {env:A}' };
-    expect(specOf({ command: 'x', args: [written] }, { values, projectRoot: '/p q' }).spec.args).toEqual([becomes]);
+    expect(
+      specOf({ command: 'x', args: [written] }, { values, folder: '/p q/in', projectRoot: '/p q' }).spec.args,
+    ).toEqual([becomes]);
   });
 
   it('fills command, env, cwd, url and headers, and leaves the port for the start', () => {
@@ -45,13 +49,13 @@ describe('expandEntry', () => {
       command: '${BIN}/srv',
       args: ['--port', '${PORT}'],
       env: { K: '${A}' },
-      cwd: '${PROJECT_ROOT}/sub',
+      cwd: '${SESSION_FOLDER}/sub',
       url: 'http://127.0.0.1:${PORT}/${A}',
       headers: { Authorization: 'Bearer ${A}' },
       inheritEnv: ['AWS_*', 'ONE', 'UNSET'],
     };
     const values = { BIN: '/opt', A: 'tok123456', AWS_REGION: 'eu-1', AWS_KEY: 'k', ONE: '1', TWO: '2' };
-    expect(specOf(definition, { values, projectRoot: '/p' }).spec).toEqual({
+    expect(specOf(definition, { values, folder: '/p' }).spec).toEqual({
       kind: 'started-http',
       command: '/opt/srv',
       args: ['--port', '${PORT}'],
@@ -81,12 +85,12 @@ describe('expandEntry', () => {
     [{ command: 'x', args: ['${PROJECT_ROOT}'] }],
     [{ command: 'x', cwd: 'sub' }],
   ])('says that %j needs a project where there is none', (definition) => {
-    const result = expand(definition, { projectRoot: '' });
+    const result = expand(definition, { folder: '' });
     expect(result).toMatchObject({ ok: false, needsProject: true, problem: { code: 'SERVER_NEEDS_PROJECT' } });
   });
 
   it('counts a relative cwd from the project', () => {
-    expect(specOf({ command: 'x', cwd: 'sub/dir' }, { projectRoot: '/p' }).spec.cwd).toBe('/p/sub/dir');
+    expect(specOf({ command: 'x', cwd: 'sub/dir' }, { folder: '/p' }).spec.cwd).toBe('/p/sub/dir');
   });
 
   it.each<[Record<string, unknown>, string]>([
@@ -124,7 +128,7 @@ describe('expandEntry', () => {
         value,
         value,
         (args, a, b) => {
-          const { spec } = specOf({ command: 'x', args }, { values: { A: a, B: b }, projectRoot: '/p' });
+          const { spec } = specOf({ command: 'x', args }, { values: { A: a, B: b }, folder: '/p', projectRoot: '/p' });
           const put = (text: string) =>
             text
               .split(/(\$\{[^}]*\}|\{env:A\})/)

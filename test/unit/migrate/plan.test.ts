@@ -7,6 +7,7 @@ import { createListing } from '../../../src/catalog/server-face.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { visibleServers } from '../../../src/config/visibility.ts';
 import { applyPlan } from '../../../src/migrate/apply.ts';
+import { readEntry } from '../../../src/migrate/entry-codecs.ts';
 import { planLines } from '../../../src/migrate/report.ts';
 import { createCopyFinder } from '../../../src/migrate/running-copies.ts';
 import { undo } from '../../../src/migrate/undo.ts';
@@ -275,6 +276,13 @@ describe('repositories', () => {
     expect(plan.servers).toHaveLength(1);
     expect(plan.servers[0]?.entry.args).toEqual(['idx.js', '--root=${PROJECT_ROOT}']);
     expect(plan.servers[0]?.projects).toEqual([one, two]);
+  });
+
+  test('the folder that a program was opened in becomes ${SESSION_FOLDER}, not its repository', () => {
+    const command = 'files-server';
+    const editor = readEntry('vscode', { command, args: ['${workspaceFolder}/src'] });
+    const claude = readEntry('claude-code', { command, cwd: '${CLAUDE_PROJECT_DIR:-.}' });
+    expect([editor.entry.args, claude.entry.cwd]).toEqual([['${SESSION_FOLDER}/src'], '${SESSION_FOLDER}']);
   });
 
   const config = () => home.json('.aitkit/lib/mcpproxy/mcp_proxy_config.json');

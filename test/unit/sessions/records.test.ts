@@ -37,6 +37,7 @@ function session(host = self): Session {
       host,
       wrapper: self,
       projectDir: '/project',
+      folder: '',
       projectRoot: '',
     },
     sink: { send: () => {}, bufferedBytes: 0, close: () => {} },

@@ -12,7 +12,15 @@ function open(more: Partial<SessionOptions> = {}) {
   };
   const process = { pid: 1, startTime: '1' };
   const session = new Session({
-    identity: { id: 's', scopeId: 'scope-1', host: process, wrapper: process, projectDir: '', projectRoot: '' },
+    identity: {
+      id: 's',
+      scopeId: 'scope-1',
+      host: process,
+      wrapper: process,
+      projectDir: '',
+      folder: '',
+      projectRoot: '',
+    },
     sink,
     baseline: {},
     served: {},
