@@ -7,9 +7,9 @@ import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
+import { oneLine } from './event-bytes.ts';
 import { acceptsOf, addressOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
-import { oneLine } from './message-stream.ts';
 import { projectHeader, projectOfHeader } from './project-path.ts';
 
 /** What the address and the guard say of a request. */

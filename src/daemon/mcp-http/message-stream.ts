@@ -1,6 +1,7 @@
 // One stream of messages to a program over HTTP. Events have ids and are kept for a while, so that a program that lost
 // its connection gets the rest when it comes back with Last-Event-ID.
 import type { ServerResponse } from 'node:http';
+import { writeEvent, writeKeepAlive, writeStreamHead } from './event-bytes.ts';
 
 export type MessageStreamOptions = {
   id: string;
@@ -53,7 +54,7 @@ export class MessageStream {
     });
     writeStreamHead(response);
     if (this.#primes && after === undefined && !this.isFinished)
-      response.write(`id: ${this.id}.0\nretry: ${retryMs}\ndata: \n\n`);
+      writeEvent(response, `id: ${this.id}.0\nretry: ${retryMs}\n`, Buffer.alloc(0));
     for (const { number, line } of this.#kept) if (number > (after ?? 0)) this.#write(response, number, line);
     if (this.isFinished) this.#end(now);
   }
@@ -81,15 +82,16 @@ export class MessageStream {
     this.#response?.end();
   }
 
-  /** A line without meaning, so that a dead connection is noticed and a living one is not cut for silence. */
   keepAlive(): void {
-    this.#response?.write(': \n\n');
+    if (this.#response) writeKeepAlive(this.#response);
   }
 
   #end(now: () => number): void {
     const response = this.#response;
     if (!response) return;
     this.leftAt = now();
+    // Sent away before the end: it comes back for the rest.
+    if (response.writableEnded) return;
     response.end(() => {
       if (this.#keptBytes <= maxKeptAfterEndBytes) return;
       this.#kept.length = 0;
@@ -98,35 +100,12 @@ export class MessageStream {
   }
 
   #write(response: ServerResponse, number: number, line: Buffer): void {
-    if (response.destroyed || response.writableEnded) return;
-    response.cork();
-    response.write(`id: ${this.id}.${number}\nevent: message\ndata: `);
-    response.write(oneLine(line));
-    response.write('\n\n');
-    process.nextTick(() => response.uncork());
+    writeEvent(response, `id: ${this.id}.${number}\nevent: message\n`, line);
   }
-}
-
-export function writeStreamHead(response: ServerResponse): void {
-  if (response.headersSent) return;
-  response.writeHead(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  });
-  response.flushHeaders();
 }
 
 /** `<stream>.<number>`; undefined: not an id of ours. */
 export function parseEventId(text: string): { stream: string; number: number } | undefined {
   const match = /^([\w-]+)\.(\d{1,15})$/.exec(text);
   return match?.[1] === undefined ? undefined : { stream: match[1], number: Number(match[2]) };
-}
-
-/** A line break in a message would end its event; JSON allows it only between tokens, where a space does the same. */
-export function oneLine(line: Buffer): Buffer {
-  if (!line.includes(0x0a) && !line.includes(0x0d)) return line;
-  const copy = Buffer.from(line);
-  for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
-  return copy;
 }

@@ -22,9 +22,9 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
+import { oneLine } from './event-bytes.ts';
 import { type Accepts, acceptsOf, addressOf, headerText, type Refusal, refuse } from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
-import { oneLine } from './message-stream.ts';
 import { ModernContext } from './modern-context.ts';
 import { ModernReply } from './modern-reply.ts';
 import { projectHeader, projectOfHeader } from './project-path.ts';

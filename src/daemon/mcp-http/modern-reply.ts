@@ -1,7 +1,7 @@
 // The answer to one POST without a session: alone as JSON with its status, or at the end of a stream of messages.
 import type { ServerResponse } from 'node:http';
+import { writeEvent, writeKeepAlive, writeStreamHead } from './event-bytes.ts';
 import type { Accepts } from './http-reply.ts';
-import { oneLine, writeStreamHead } from './message-stream.ts';
 
 /** A program or something in between gives up a connection on which nothing comes for long. */
 const streamAfterMs = 10_000;
@@ -26,7 +26,7 @@ export class ModernReply {
     if (!accepts.stream) return;
     this.#timers.push(
       setTimeout(() => writeStreamHead(response), streamAfterMs).unref(),
-      setInterval(() => response.headersSent && response.write(': \n\n'), keepAliveMs).unref(),
+      setInterval(() => writeKeepAlive(response), keepAliveMs).unref(),
     );
     if (!accepts.json) writeStreamHead(response);
   }
@@ -60,9 +60,7 @@ export class ModernReply {
   }
 
   #write(line: Buffer): void {
-    this.#response.write('event: message\ndata: ');
-    this.#response.write(oneLine(line));
-    this.#response.write('\n\n');
+    writeEvent(this.#response, 'event: message\n', line);
   }
 
   #stopTimers(): void {
