@@ -37,7 +37,8 @@ export function isRunning({ pid, startTime }: { pid: number; startTime?: string 
   return startTime === undefined || processStartTime(pid) === startTime;
 }
 
-function isZombie({ state, threads }: LinuxStat): boolean {
+/** What has ended and only waits for its parent to ask how. With threads left it still has its files and sockets. */
+export function isZombie({ state, threads }: Pick<LinuxStat, 'state' | 'threads'>): boolean {
   return state === 'Z' && threads <= 1;
 }
 

@@ -4,10 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
-import { isRunning, linuxStat, type ProcessIdentity } from '../base/process-identity.ts';
+import { isRunning, isZombie, linuxStat, type ProcessIdentity } from '../base/process-identity.ts';
 
 /** `startTime` is the kernel's, as in base/process-identity. */
-export type ProcessEntry = ProcessIdentity & { ppid: number; pgid: number; sid: number; state: string };
+export type ProcessEntry = ProcessIdentity & {
+  ppid: number;
+  pgid: number;
+  sid: number;
+  state: string;
+  threads: number;
+};
 
 export type TreeRoot = ProcessIdentity & {
   /** The group the root leads. A server is always started as leader of its own group, so this is its pid. */
@@ -77,7 +83,7 @@ export function treeOf(
     members.set(seed.pid, seed);
     for (const entry of descendantsOf(seed.pid, processes)) members.set(entry.pid, entry);
   }
-  return [...members.values()].filter((entry) => entry.state !== 'Z' && isTarget(entry));
+  return [...members.values()].filter((entry) => !isZombie(entry) && isTarget(entry));
 }
 
 /** Signals each member that still is the process it was; returns how many were reached. */
@@ -213,8 +219,11 @@ function psProcesses(which: readonly string[] = ['-ax']): ProcessEntry[] {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
     if (!match) return [];
     const [, pid, ppid, pgid, state = '', startTime = ''] = match;
-    // The session is not asked for: macOS prints an address instead of a number.
-    return [{ pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), sid: 0, state: state.slice(0, 1), startTime }];
+    // The session is not asked for: macOS prints an address instead of a number. Nor are threads, which it does not count.
+    const unknown = { sid: 0, threads: 1 };
+    return [
+      { pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), state: state.slice(0, 1), startTime, ...unknown },
+    ];
   });
 }
 

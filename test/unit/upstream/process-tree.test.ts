@@ -56,6 +56,7 @@ const entry = (pid: number, ppid: number, more: Partial<ProcessEntry> = {}): Pro
   sid: pid,
   startTime: String(pid),
   state: 'S',
+  threads: 1,
   ...more,
 });
 
@@ -95,6 +96,11 @@ test('trusts the group of a leader that is gone only when told so', () => {
 test('never takes init, this process or a zombie as a target', () => {
   const processes = [entry(1, 0, { pgid: 50 }), entry(process.pid, 50), entry(51, 50, { state: 'Z' }), entry(50, 1)];
   expect(treeOf({ pid: 50, pgid: 50, startTime: '50' }, { processes }).map(({ pid }) => pid)).toEqual([50]);
+});
+
+test('counts a process whose first thread has ended while others go on', () => {
+  const processes = [entry(50, 1, { state: 'Z', threads: 4 }), entry(51, 50, { state: 'Z', threads: 2 })];
+  expect(treeOf({ pid: 50, pgid: 50, startTime: '50' }, { processes }).map(({ pid }) => pid)).toEqual([50, 51]);
 });
 
 test('does not signal a process whose start time differs from the one given', async () => {
