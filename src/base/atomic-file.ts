@@ -1,16 +1,7 @@
 // Files that others read: written under a temporary name and renamed, so that no reader sees half of one.
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { systemCode } from './errors.ts';
+import { readForeignFile } from './foreign-file.ts';
 
 export type AtomicWriteOptions = {
   mode?: number;
@@ -45,14 +36,18 @@ export function createFileExclusive(path: string, data: string | Uint8Array, mod
   }
 }
 
-/** The text of a file, or undefined if there is none. Other errors are thrown. */
-export function readFileIfPresent(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** The largest file of our own, a snapshot or a ready-made answer of many servers, stays below it. */
+const maxOwnBytes = 64 * 1024 * 1024;
+
+/** The text of a file of our own, or undefined if there is none. Throws if it is none of ours by its kind or size. */
+export function readFileIfPresent(path: string, maxBytes = maxOwnBytes): string | undefined {
+  return readBytesIfPresent(path, maxBytes)?.toString('utf8');
+}
+
+export function readBytesIfPresent(path: string, maxBytes = maxOwnBytes): Buffer | undefined {
+  const reading = readForeignFile(path, { maxBytes });
+  if (reading.kind === 'refused') throw new Error(`${path} ${reading.reason}`);
+  return reading.kind === 'file' ? reading.bytes : undefined;
 }
 
 export function removeIfPresent(path: string): void {

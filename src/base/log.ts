@@ -1,6 +1,7 @@
 // JSON lines in a file that is rotated by size. Writes are synchronous: the last line before a crash is the one needed.
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { causeChain } from './errors.ts';
+import { whyNotRegular } from './foreign-file.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Record<string, unknown>;
@@ -54,10 +55,12 @@ export function createRotatingFile({
   let fd: number | undefined;
   let bytes = 0;
   const open = () => {
-    // O_NOFOLLOW: a planted link must not make us append to its target.
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
-    fd = openSync(path, flags, 0o600);
-    bytes = fstatSync(fd).size;
+    // O_NOFOLLOW: a planted link must not make us append to its target. O_NONBLOCK: nor a planted pipe hold us.
+    const careful = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | careful, 0o600);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new Error(whyNotRegular(stat));
+    bytes = stat.size;
   };
   const close = () => {
     if (fd !== undefined) closeSync(fd);
