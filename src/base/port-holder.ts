@@ -1,6 +1,7 @@
 // Who listens on a TCP port of this machine, for the message that says so. Linux only; elsewhere nothing is said.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { readSystemFile } from './system-file.ts';
 
 export function describePortHolder(port: number): string | undefined {
   const inodes = listeningInodes(port);
@@ -14,8 +15,8 @@ export function describePortHolder(port: number): string | undefined {
 
 /** The program and what it runs, but no options: they may carry secrets. */
 function programOf(pid: string): string {
-  const [program = '', script = ''] = read(`/proc/${pid}/cmdline`).split('\0');
-  if (program === '') return read(`/proc/${pid}/comm`).trim();
+  const [program = '', script = ''] = readSystemFile(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+  if (program === '') return readSystemFile(`/proc/${pid}/comm`, 'latin1').trim();
   return script.startsWith('/') ? `${basename(program)} ${script}` : basename(program);
 }
 
@@ -23,7 +24,7 @@ function listeningInodes(port: number): Set<string> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const inodes = new Set<string>();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of read(table).split('\n').slice(1)) {
+    for (const line of readSystemFile(table, 'latin1').split('\n').slice(1)) {
       const fields = line.trim().split(/\s+/);
       // 0A: listening
       if (fields[1]?.endsWith(`:${hex}`) && fields[3] === '0A') inodes.add(`socket:[${fields[9]}]`);
@@ -37,14 +38,6 @@ function entries(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return []; // gone, or another user's
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // not Linux
   }
 }
 

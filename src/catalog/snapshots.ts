@@ -1,9 +1,8 @@
 // Last known faces on disk, so that a new session sees all tools at once while slow servers start, and stopped servers
 // keep theirs. Keyed by an HMAC that includes the variables' values: another identity never finds them.
-import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../base/atomic-file.ts';
-import { systemCode } from '../base/errors.ts';
+import { readBytesIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import type { Log } from '../base/log.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import { parseIntroduction } from '../upstream/handshake.ts';
@@ -42,10 +41,10 @@ export function openSnapshots(folder: string, log: Log, now: () => number): Snap
 
 function load(path: string, log: Log): ServerFace | undefined {
   try {
-    if (statSync(path).size > maxSnapshotBytes) return undefined;
-    return parseFace(readFileSync(path), parseIntroduction);
+    const bytes = readBytesIfPresent(path, maxSnapshotBytes);
+    return bytes && parseFace(bytes, parseIntroduction);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') log.warn('snapshot.unreadable', { error });
+    log.warn('snapshot.unreadable', { error });
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 // Reading the end of a log file and what is added to it, across its rotation.
-import { open, stat } from 'node:fs/promises';
-import { systemCode } from '../base/errors.ts';
+import { closeSync, readSync } from 'node:fs';
+import { openForeignFile } from '../base/foreign-file.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
 
 /** Enough for some thousand lines; older ones are in the file. */
@@ -12,11 +12,11 @@ const pollMs = 250;
 
 export type LogPosition = { inode: number; offset: number };
 
-export async function lastLines(path: string, count: number): Promise<{ lines: string[]; end: LogPosition }> {
-  const current = await readFrom(path, { inode: 0, offset: 0 });
+export function lastLines(path: string, count: number): { lines: string[]; end: LogPosition } {
+  const current = readFrom(path, { inode: 0, offset: 0 });
   const lines = splitLines(current.text);
   // A log that was just rotated is nearly empty: the one before has the rest.
-  const before = lines.length < count ? splitLines((await readFrom(`${path}.1`, { inode: 0, offset: 0 })).text) : [];
+  const before = lines.length < count ? splitLines(readFrom(`${path}.1`, { inode: 0, offset: 0 }).text) : [];
   return { lines: [...before, ...lines].slice(-count), end: current.end };
 }
 
@@ -27,7 +27,7 @@ export async function followLines({ path, from, onLines }: FollowOptions): Promi
   let at = from;
   let half = '';
   for (;;) {
-    const { text, end } = await readFrom(path, at);
+    const { text, end } = readFrom(path, at);
     at = end;
     const whole = (half + text).lastIndexOf('\n') + 1;
     const lines = splitLines((half + text).slice(0, whole));
@@ -38,21 +38,19 @@ export async function followLines({ path, from, onLines }: FollowOptions): Promi
 }
 
 /** From `from` on if it is still that file and not shorter, else from its start. */
-async function readFrom(path: string, from: LogPosition): Promise<{ text: string; end: LogPosition }> {
+function readFrom(path: string, from: LogPosition): { text: string; end: LogPosition } {
+  const opened = openForeignFile(path, { isLinkRefused: true });
+  if (opened.kind === 'absent') return { text: '', end: from };
+  if (opened.kind === 'refused') throw new Error(`${path} ${opened.reason}.`);
+  const { fd, stat } = opened;
   try {
-    const { ino, size } = await stat(path);
-    const start = ino === from.inode && size >= from.offset ? from.offset : Math.max(0, size - maxReadBytes);
-    const bytes = Buffer.alloc(size - start);
-    const file = await open(path, 'r');
-    try {
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-      return { text: bytes.toString('utf8', 0, bytesRead), end: { inode: ino, offset: start + bytesRead } };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { text: '', end: from };
-    throw error;
+    const isSame = stat.ino === from.inode && stat.size >= from.offset;
+    const start = Math.max(isSame ? from.offset : 0, stat.size - maxReadBytes);
+    const bytes = Buffer.alloc(stat.size - start);
+    const read = readSync(fd, bytes, 0, bytes.length, start);
+    return { text: bytes.toString('utf8', 0, read), end: { inode: stat.ino, offset: start + read } };
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,8 +1,8 @@
 // Counts tokens as o200k_base does: text is cut into words by a pattern, each word's bytes are joined pair by pair, the pair
 // of lowest rank first. The vocabulary is a file beside the daemon, read only when something is counted.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
+import { readBytesIfPresent } from '../base/atomic-file.ts';
 
 export type CountTokens = (text: string) => number;
 
@@ -26,12 +26,9 @@ const maxWordBytes = 512;
 
 /** undefined if the vocabulary is not there. */
 export function openTokenizer(installRoot: string): CountTokens | undefined {
-  let packed: Buffer;
-  try {
-    packed = brotliDecompressSync(readFileSync(join(installRoot, 'dist', 'o200k.br')));
-  } catch {
-    return undefined; // not installed with it: who asks says that it estimates
-  }
+  const packed = readPacked(join(installRoot, 'dist', 'o200k.br'));
+  // Not installed with it: who asks says that it estimates.
+  if (!packed) return undefined;
   const ranks = readVocabulary(packed);
   const known = new Map<string, number>();
   return (text) => {
@@ -43,6 +40,15 @@ export function openTokenizer(installRoot: string): CountTokens | undefined {
     }
     return count;
   };
+}
+
+function readPacked(path: string): Buffer | undefined {
+  try {
+    const bytes = readBytesIfPresent(path);
+    return bytes && brotliDecompressSync(bytes);
+  } catch {
+    return undefined; // damaged
+  }
 }
 
 /** One byte of length for each token, then the tokens; their place is their rank. */

@@ -1,11 +1,12 @@
 // Changes one server in the config file and nothing else in it: comments, order, unknown keys and file mode stay. Used by
 // the CLI and the migration. Throws AppError; on any failure the file is as before.
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve, sep } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { createFileExclusive, writeFileAtomic } from '../base/atomic-file.ts';
 import { AppError, systemCode } from '../base/errors.ts';
+import { readForeignFile } from '../base/foreign-file.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import type { Environment } from '../link/locations.ts';
 import { parseJsonc } from './jsonc.ts';
@@ -17,6 +18,7 @@ import {
   replaceValue,
   type TextEdit,
 } from './jsonc-edit.ts';
+import { maxConfigBytes } from './load.ts';
 import { formatPath, nearest, quote } from './problems.ts';
 import { checkServer } from './server-entry.ts';
 import { serverSlug } from './server-name.ts';
@@ -181,12 +183,21 @@ function realIfPresent(path: string): string | undefined {
 }
 
 function readIfPresent(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw unreadable(path, error);
-  }
+  const reading = readForeignFile(path, { maxBytes: maxConfigBytes });
+  if (reading.kind === 'absent') return undefined;
+  if (reading.kind === 'refused') throw unwritable(path, reading.reason);
+  const text = reading.bytes.toString('utf8');
+  if (!Buffer.from(text).equals(reading.bytes)) throw unwritable(path, 'holds bytes that are not UTF-8');
+  return text;
+}
+
+/** What was not read whole would be lost. */
+function unwritable(path: string, reason: string): AppError {
+  return new AppError({
+    code: 'CONFIG_UNREADABLE',
+    message: `${path} ${reason}, so it is not changed.`,
+    hint: 'Put a plain file of UTF-8 text in its place.',
+  });
 }
 
 function unreadable(path: string, cause: unknown): AppError {

@@ -1,9 +1,11 @@
 // The optional `env` file: values of variables for programs that reach the daemon without a wrapper of their own.
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { describeError, systemCode } from '../base/errors.ts';
+import { readForeignText } from '../base/foreign-file.ts';
 import type { Problem } from '../link/control.ts';
 
 export type EnvFile = { values: Record<string, string>; warnings: Problem[] };
+
+/** Values of variables are typed or pasted. */
+const maxBytes = 1024 * 1024;
 
 /** Absent: no values. A file that others may read is not used, so that nobody goes on keeping secrets in it. */
 export function readEnvFile(path: string): EnvFile {
@@ -11,28 +13,23 @@ export function readEnvFile(path: string): EnvFile {
     values: {},
     warnings: [{ code: 'CONFIG_UNREADABLE', message: `${path} is not used: ${message}.`, hint }],
   });
-  let fd: number | undefined;
-  try {
-    // O_NOFOLLOW: a planted link would otherwise choose whose secrets servers get. O_NONBLOCK: a fifo must not hang us.
-    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return ignored('it is not a file', 'Replace it by a plain file.');
-    if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-      return ignored(`others may read it (mode ${(stat.mode & 0o777).toString(8)})`, `Run: chmod 600 '${path}'`);
-    }
-    const { values, badLines } = parseEnvFile(readFileSync(fd, 'utf8'));
-    const warnings = badLines.map((line) => ({
-      code: 'CONFIG_INVALID',
-      message: `${path}:${line}: this line is not NAME=value and is skipped.`,
-    }));
-    return { values, warnings };
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { values: {}, warnings: [] };
-    if (systemCode(error) === 'ELOOP') return ignored('it is a symbolic link', 'Replace it by a plain file.');
-    return ignored(describeError(error), `Run: chmod 600 '${path}'`);
-  } finally {
-    if (fd !== undefined) closeSync(fd);
+  // A planted link would otherwise choose whose secrets servers get.
+  const reading = readForeignText(path, { maxBytes, isLinkRefused: true });
+  if (reading.kind === 'absent') return { values: {}, warnings: [] };
+  if (reading.kind === 'refused') {
+    const hint = reading.code === 'EACCES' ? `Run: chmod 600 '${path}'` : 'Replace it by a plain file.';
+    return ignored(`it ${reading.reason}`, hint);
   }
+  const { text, stat } = reading;
+  if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
+    return ignored(`others may read it (mode ${(stat.mode & 0o777).toString(8)})`, `Run: chmod 600 '${path}'`);
+  }
+  const { values, badLines } = parseEnvFile(text);
+  const warnings = badLines.map((line) => ({
+    code: 'CONFIG_INVALID',
+    message: `${path}:${line}: this line is not NAME=value and is skipped.`,
+  }));
+  return { values, warnings };
 }
 
 const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;

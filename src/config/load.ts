@@ -1,8 +1,7 @@
 // Reads the config file into one frozen Config, or says everything that is wrong with it at once. Called by daemon, CLI
 // and migration. Never keeps anything: on a failed load the caller stays with its last good one.
-import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { describeError, systemCode } from '../base/errors.ts';
+import { readForeignFile } from '../base/foreign-file.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { parseJsonc, placeOf } from './jsonc.ts';
@@ -22,18 +21,16 @@ export type LoadResult =
 export type LoadInput = { locations: Pick<Locations, 'configPath'>; env: Environment };
 
 /** A config is typed by people; a file of this size is something else. */
-const maxConfigBytes = 4 * 1024 * 1024;
+export const maxConfigBytes = 4 * 1024 * 1024;
 
 export function loadConfig({ locations, env }: LoadInput): LoadResult {
   const file = locations.configPath;
-  let text: string | undefined;
-  try {
-    text = readText(file);
-  } catch (error) {
-    const hint = systemCode(error) === 'EACCES' ? `Run: chmod u+r ${quote(file)}` : `Check ${quote(file)}.`;
-    return failed([{ code: 'CONFIG_UNREADABLE', message: `${file} cannot be read: ${describeError(error)}.`, hint }]);
+  const reading = readForeignFile(file, { maxBytes: maxConfigBytes });
+  if (reading.kind === 'refused') {
+    const hint = reading.code === 'EACCES' ? `Run: chmod u+r ${quote(file)}` : `Check ${quote(file)}.`;
+    return failed([{ code: 'CONFIG_UNREADABLE', message: `${file} ${reading.reason}.`, hint }]);
   }
-  return parseConfig({ file, text, env });
+  return parseConfig({ file, text: reading.kind === 'file' ? reading.bytes.toString('utf8') : undefined, env });
 }
 
 /** The same from a text, for an edit that must not write what would not load. */
@@ -160,18 +157,6 @@ function joined(problems: readonly ConfigProblem[]): ConfigProblem {
   if (!first) return { code: 'CONFIG_INVALID', message: 'The configuration is not valid.' };
   const more = problems.length === 2 ? '1 more problem' : `${problems.length - 1} more problems`;
   return problems.length === 1 ? first : { ...first, message: `${first.message} (${more})` };
-}
-
-function readText(path: string): string | undefined {
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile()) throw new Error('it is not a file');
-    if (stat.size > maxConfigBytes) throw new Error(`it has ${stat.size} bytes, more than ${maxConfigBytes}`);
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,8 +1,8 @@
 // Out of the login session's control group, which logind ends with KillUserProcesses: into a scope of the user's own
 // service manager, where other logins and lingering keep it. See docs/decisions/0013-logout.md.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Log } from '../base/log.ts';
+import { readSystemFile } from '../base/system-file.ts';
 
 export type LoginScopeDeps = {
   pid: number;
@@ -32,7 +32,7 @@ export async function leaveLoginSession({ pid, cgroup, busctl, log }: LoginScope
 }
 
 export function systemLoginScope(log: Log): LoginScopeDeps {
-  return { pid: process.pid, cgroup: readOwnCgroup(), busctl: runBusctl, log };
+  return { pid: process.pid, cgroup: readSystemFile('/proc/self/cgroup'), busctl: runBusctl, log };
 }
 
 /** As `systemd-run --user --scope` does it, but for a process that runs already, so that no start waits for a bus. */
@@ -42,14 +42,6 @@ function startScope(pid: number): string[] {
   const properties = ['3', ...description, 'CollectMode', 's', 'inactive-or-failed', 'PIDs', 'au', '1', String(pid)];
   const unit = [`aitkit-mcp-proxy-${pid}.scope`, 'fail'];
   return ['call', ...manager, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', ...unit, ...properties, '0'];
-}
-
-function readOwnCgroup(): string {
-  try {
-    return readFileSync('/proc/self/cgroup', 'utf8');
-  } catch {
-    return ''; // not Linux
-  }
 }
 
 function runBusctl(args: readonly string[]): Promise<string> {

@@ -1,6 +1,6 @@
 // Everything toward the real servers: copies, their processes, logs, what they offer, what speaks against sharing them.
 import { join } from 'node:path';
-import { readFileIfPresent, removeIfPresent } from '../base/atomic-file.ts';
+import { removeIfPresent } from '../base/atomic-file.ts';
 import { createRotatingFile, type Log, type RotatingFile } from '../base/log.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import type { Redactor } from '../base/redact.ts';
@@ -133,11 +133,9 @@ function openStderr(
 }
 
 async function openJournal(locations: Locations, log: Log): Promise<Journal> {
-  if (readFileIfPresent(locations.journalPath) !== undefined) {
-    const reaped = await reapJournal(locations.journalPath);
-    if (reaped.length > 0)
-      log.warn('leftovers.ended', { servers: reaped.map(({ server, pid }) => `${server} (${pid})`) });
-  }
+  const reaped = await reapJournal(locations.journalPath);
+  if (reaped.length > 0)
+    log.warn('leftovers.ended', { servers: reaped.map(({ server, pid }) => `${server} (${pid})`) });
   const unnamed = await reapMarked(markerTag(locations.journalPath));
   if (unnamed > 0) log.warn('leftovers.ended', { processes: unnamed });
   return createJournal(locations.journalPath);

@@ -1,6 +1,6 @@
 // What was told already, one empty file for each finding: two sessions that open in one instant cannot both make it.
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfPresent } from '../base/atomic-file.ts';
 import { systemCode } from '../base/errors.ts';
@@ -17,7 +17,7 @@ export function wasTold(folder: string, id: string): boolean {
 export function claimTelling(folder: string, id: string): boolean {
   ensurePrivateDir(folder);
   try {
-    closeSync(openSync(markOf(folder, id), 'wx', 0o600));
+    writeFileSync(markOf(folder, id), '', { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;

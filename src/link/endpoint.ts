@@ -18,8 +18,8 @@ export type Endpoint = ProcessIdentity & {
 /** The endpoint as written, or undefined if there is none or it is not readable as one. */
 export function readEndpoint(pidPath: string): Endpoint | undefined {
   try {
-    const text = readFileIfPresent(pidPath);
-    const value: unknown = text === undefined || text.length > 16_384 ? undefined : JSON.parse(text);
+    const text = readFileIfPresent(pidPath, 16_384);
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
     return isEndpoint(value) ? value : undefined;
   } catch {
     return undefined; // malformed: advisory, the socket decides

@@ -1,7 +1,8 @@
 // run/mcp-servers/<pid>: who is at work, for people and tools. Advisory: the open connection is the lease.
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { readForeignText } from '../base/foreign-file.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { isRecord } from './hello.ts';
 
@@ -28,23 +29,22 @@ export function writeRecord(recordsDir: string, record: SessionRecord): void {
 }
 
 export function readRecord(recordsDir: string, pid: number): SessionRecord | undefined {
-  const path = join(recordsDir, String(pid));
+  const reading = readForeignText(join(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
+  if (reading.kind !== 'text') return undefined;
   try {
-    const stat = lstatSync(path);
-    if (!stat.isFile() || stat.size > maxRecordBytes) return undefined;
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const value: unknown = JSON.parse(reading.text);
     if (!isRecord(value) || value['pid'] !== pid || typeof value['startTime'] !== 'string') return undefined;
     return {
       pid,
       startTime: value['startTime'],
       ...(typeof value['sessionId'] === 'string' ? { sessionId: value['sessionId'] } : {}),
       projectDir: typeof value['projectDir'] === 'string' ? value['projectDir'] : '',
-      since: typeof value['since'] === 'string' ? value['since'] : new Date(stat.mtimeMs).toISOString(),
+      since: typeof value['since'] === 'string' ? value['since'] : new Date(reading.stat.mtimeMs).toISOString(),
       daemons: Array.isArray(value['daemons']) ? value['daemons'].filter((d) => typeof d === 'string') : [],
       ...(value['byDaemon'] === true ? { byDaemon: true as const } : {}),
     };
   } catch {
-    return undefined; // absent, half of an older format, or forged
+    return undefined; // half of an older format, or forged
   }
 }
 

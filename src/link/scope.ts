@@ -1,19 +1,20 @@
 // Who may share one run folder. A container or another machine that sees the same home is another scope: its lock, its
 // pids and its sockets mean nothing here, so it gets a sub-folder and nobody touches what belongs to another.
 import { createHash } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createFileExclusive, readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
+import { readSystemFile } from '../base/system-file.ts';
 
 export type Scope = { machine: string; boot: string; pidNamespace: string; netNamespace: string; host: string };
 
 export function ownScope(): Scope {
   return {
     // A machine without an id is known by its host name alone.
-    machine: read('/etc/machine-id') || hostname(),
-    boot: read('/proc/sys/kernel/random/boot_id'),
+    machine: readSystemFile('/etc/machine-id').trim() || hostname(),
+    boot: readSystemFile('/proc/sys/kernel/random/boot_id').trim(),
     pidNamespace: link('/proc/self/ns/pid'),
     netNamespace: link('/proc/self/ns/net'),
     host: hostname(),
@@ -80,14 +81,6 @@ function parseScope(text: string | undefined): Scope | undefined {
     };
   } catch {
     return undefined; // not ours to repair: whoever cannot read it uses a folder of its own
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return ''; // not Linux
   }
 }
 

@@ -1,8 +1,7 @@
 // One piece of work on a large result, in whichever thread.
-import { readFileSync } from 'node:fs';
 import { AppError } from '../base/errors.ts';
 import type { HeavyOutcome, HeavyTask } from './heavy-work.ts';
-import { readResultBytes } from './result-bytes.ts';
+import { readResultBytes, readSpilled } from './result-bytes.ts';
 import { viewResult } from './result-view.ts';
 import { shieldResult } from './shield.ts';
 import { readCheck, readRule } from './structure-rule.ts';
@@ -13,7 +12,7 @@ let lastRead: { readonly ref: string; readonly result: unknown } | undefined;
 export function runHeavyTask(task: HeavyTask): HeavyOutcome {
   try {
     if (task.kind === 'view') {
-      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes(readFileSync(task.path)) };
+      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };
       return { kind: 'view', view: viewResult(lastRead.result, task.request) };
     }
     if (task.kind === 'check') return { kind: 'checked', mistakes: readCheck(task.code)(task.value) };

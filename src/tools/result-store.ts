@@ -1,13 +1,13 @@
 // Full results behind shortened ones, private to the session that made the call. Bounded by count, bytes and age; large ones
 // lie on disk. Whoever asks with a reference that is not theirs learns no more than with one that never was.
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { stringifyExact } from './exact-json.ts';
-import { readResultBytes } from './result-bytes.ts';
+import { readResultBytes, readSpilled } from './result-bytes.ts';
 import { type View, type ViewRequest, viewResult } from './result-view.ts';
 import type { KeepResult } from './shield.ts';
 
@@ -121,9 +121,8 @@ export function createResultStore(
   };
   const read = (entry: Entry): unknown => {
     if (lastRead?.ref === entry.ref) return lastRead.result;
-    const result = readResultBytes(
-      entry.held.kind === 'memory' ? Buffer.from(entry.held.text) : readFileSync(entry.held.path),
-    );
+    const result =
+      entry.held.kind === 'memory' ? readResultBytes(Buffer.from(entry.held.text)) : readSpilled(entry.held.path);
     lastRead = { ref: entry.ref, result };
     return result;
   };

@@ -2,10 +2,11 @@
 // What the file says is a claim: a process is ended only if the system confirms that it is the one meant.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
-import { systemCode } from '../base/errors.ts';
+import { readForeignText } from '../base/foreign-file.ts';
 import { isRunning, type ProcessIdentity } from '../base/process-identity.ts';
+import { readSystemFile } from '../base/system-file.ts';
 import { ownScope } from '../link/scope.ts';
 import { type EndTimes, endTree, hasMarker, type TreeRoot, treeOf } from './process-tree.ts';
 
@@ -96,7 +97,8 @@ export function createJournal(path: string, onError: (error: unknown) => void = 
 export async function reapJournal(path: string, times?: EndTimes): Promise<Reaped[]> {
   const entries = readJournal(path);
   const reaped = await Promise.all(entries.map((entry) => reap(entry, times)));
-  removeIfPresent(path); // a planted link goes, not its target
+  // A planted link goes, not its target. A folder stays: servers run without a journal.
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) removeIfPresent(path);
   return reaped.filter((one) => one !== undefined);
 }
 
@@ -188,21 +190,17 @@ function textOf(value: object, name: string, max: number): string | undefined {
 }
 
 function readOwnFile(path: string): string | undefined {
-  let fd: number;
-  try {
-    // O_NONBLOCK: a planted FIFO must not hold the start.
-    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'EMLINK', 'EACCES', 'ENXIO'].includes(systemCode(error) ?? '')) return undefined;
-    throw error;
-  }
-  try {
-    const stat = fstatSync(fd);
-    const isOurs = process.platform === 'win32' || stat.uid === process.getuid?.();
-    return stat.isFile() && isOurs && stat.size <= maxJournalBytes ? readFileSync(fd, 'utf8') : undefined;
-  } finally {
-    closeSync(fd);
-  }
+  const reading = readForeignText(path, { maxBytes: maxJournalBytes, isLinkRefused: true });
+  // Too many open files, a broken disk: what the file names must not be forgotten for that.
+  if (reading.kind === 'refused' && !isHarmless(reading)) throw new Error(`${path} ${reading.reason}`);
+  if (reading.kind !== 'text') return undefined;
+  const isOurs = process.platform === 'win32' || reading.stat.uid === process.getuid?.();
+  return isOurs ? reading.text : undefined;
+}
+
+/** Not ours by its kind, its owner or a link on its way. */
+function isHarmless({ code }: { code?: string }): boolean {
+  return code === undefined || ['ELOOP', 'EMLINK', 'EACCES', 'ENXIO'].includes(code);
 }
 
 /** Short hash of the command line as the system shows it now; '' if it does not. */
@@ -213,7 +211,7 @@ export function commandHash(pid: number): string {
 
 function commandLine(pid: number): string {
   try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    if (process.platform === 'linux') return readSystemFile(`/proc/${pid}/cmdline`);
     if (process.platform === 'win32') return '';
     return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], {
       encoding: 'utf8',

@@ -1,10 +1,11 @@
 // Finds and ends everything that one started server left running: its group, its descendants, and what double-forked
 // away but still carries our marker in its environment. Nothing is signalled that was not verified just before.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
 import { isRunning, isZombie, linuxStat, type ProcessIdentity } from '../base/process-identity.ts';
+import { readSystemFile } from '../base/system-file.ts';
 
 /** `startTime` is the kernel's, as in base/process-identity. */
 export type ProcessEntry = ProcessIdentity & {
@@ -139,7 +140,7 @@ export function hasMarker(pid: number, marker: string): boolean {
   try {
     // Root reads everybody's; a process of another user is never ours.
     if (statSync(`/proc/${pid}`).uid !== process.getuid?.()) return false;
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(`\0${marker}\0`);
+    return `\0${readSystemFile(`/proc/${pid}/environ`)}`.includes(`\0${marker}\0`);
   } catch {
     return false; // gone, or not ours to read
   }

@@ -2,7 +2,8 @@
 // Every process of a copy carries a marker with the tag of its run folder; whoever holds that folder's lock knows that no
 // other daemon of it lives. Linux only: elsewhere environments of processes are not readable and the journal is all.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readSystemFile } from '../base/system-file.ts';
 import { type EndTimes, endTree, listProcesses, type ProcessEntry } from './process-tree.ts';
 import { markerName } from './server-process.ts';
 
@@ -33,7 +34,7 @@ export async function reapMarked(tag: string, times?: EndTimes): Promise<number>
 function markerOf(pid: number, tag: string): string | undefined {
   try {
     if (statSync(`/proc/${pid}`).uid !== process.getuid?.()) return undefined;
-    const environ = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const environ = readSystemFile(`/proc/${pid}/environ`).split('\0');
     return environ.find((text) => text.startsWith(`${markerName}=`) && text.includes(`-${tag}-`));
   } catch {
     return undefined; // gone, or not ours to read
@@ -43,16 +44,8 @@ function markerOf(pid: number, tag: string): string | undefined {
 function isBelowDaemon(entry: ProcessEntry, byPid: ReadonlyMap<number, ProcessEntry>): boolean {
   const seen = new Set<number>();
   for (let at = byPid.get(entry.ppid); at && !seen.has(at.pid); at = byPid.get(at.ppid)) {
-    if (at.state !== 'Z' && /\0[^\0]*daemon\.cjs\0/.test(commandLine(at.pid))) return true;
+    if (at.state !== 'Z' && /\0[^\0]*daemon\.cjs\0/.test(readSystemFile(`/proc/${at.pid}/cmdline`))) return true;
     seen.add(at.pid);
   }
   return false;
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return ''; // gone
-  }
 }

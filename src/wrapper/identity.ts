@@ -1,7 +1,7 @@
 // Who this wrapper is and for whom it works: what the hello says.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type ProcessIdentity, processStartTime } from '../base/process-identity.ts';
+import { readSystemFile } from '../base/system-file.ts';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
 import { ownBuild, protocolMajor } from '../link/build.ts';
 import type { Hello, Settings } from '../link/hello.ts';
@@ -59,9 +59,5 @@ function identify(pid: number): ProcessIdentity {
 
 /** From the kernel where it can be read: loading node:crypto costs 2 ms of a start that should take 20. */
 function randomId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
-  } catch {
-    return randomUUID(); // not Linux
-  }
+  return readSystemFile('/proc/sys/kernel/random/uuid', 'latin1').trim() || randomUUID();
 }

@@ -1,10 +1,11 @@
 // Copies this version to lib/mcpproxy/app/<version>/ and points the launchers in ~/.aitkit/bin at it. A plugin's own
 // folder changes with each version and is deleted later; what stands outside the plugin uses these paths.
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { readForeignText } from '../base/foreign-file.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { type Build, compareVersions, describeBuild, protocolMajor } from '../link/build.ts';
 import { readEndpoint } from '../link/endpoint.ts';
@@ -28,6 +29,7 @@ const exampleServers = ['serve.mjs', 'notes.mjs', 'project-files.mjs'].map((file
 /** What single commands read; without them they say so. */
 const extras = [...exampleServers, 'dist/o200k.br'];
 const launchers = ['run-mcp-proxy', 'mcp-proxy'];
+const maxLauncherBytes = 64 * 1024;
 /** Enough to go back by hand; each takes a few MB. */
 const keptVersions = 3;
 
@@ -66,7 +68,7 @@ async function copyVersion(own: string, target: string, build: Build): Promise<v
 
 function readBuild(folder: string): Build | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(join(folder, 'build.json'), 'utf8'));
+    const value: unknown = JSON.parse(readFileIfPresent(join(folder, 'build.json')) ?? 'null');
     if (!isRecord(value) || typeof value['version'] !== 'string') return undefined;
     return { version: value['version'], fingerprint: String(value['fingerprint']) };
   } catch {
@@ -79,7 +81,7 @@ const versionMark = /mcp-proxy (\d+\.\d+\.\d+[^\s+]*)/;
 type Launchers = { locations: Locations; target: string; build: Build; execPath: string };
 
 function writeLaunchers({ locations, target, build, execPath }: Launchers): void {
-  const present = launchers.map((name) => readFileIfPresent(join(locations.binDir, launcherFile(name))));
+  const present = launchers.map((name) => readLauncher(join(locations.binDir, launcherFile(name))));
   const current = versionMark.exec(present[0] ?? '')?.[1];
   if (current !== undefined && compareVersions(current, build.version) > 0) return;
   ensurePrivateDir(locations.binDir);
@@ -89,6 +91,12 @@ function writeLaunchers({ locations, target, build, execPath }: Launchers): void
       process.platform === 'win32' ? cmdLauncher(program, execPath, build) : shLauncher(program, execPath, build);
     if (text !== present[i]) writeFileAtomic(join(locations.binDir, launcherFile(name)), text, { mode: 0o700 });
   }
+}
+
+/** What is no launcher of ours is written over. */
+function readLauncher(path: string): string | undefined {
+  const reading = readForeignText(path, { maxBytes: maxLauncherBytes });
+  return reading.kind === 'text' ? reading.text : undefined;
 }
 
 function launcherFile(name: string): string {

@@ -33,7 +33,7 @@ export const logs: Command = {
     if (name !== undefined) ensureKnown(context, name);
     const path = name === undefined ? locations.logPath : join(locations.serverLogsDir, `${serverSlug(name)}.log`);
     const show = name === undefined && !args.has('json') ? (line: string) => logLine(line, terminal.paint) : plainLine;
-    const found = await lastLines(path, count);
+    const found = lastLines(path, count);
     if (found.lines.length > 0) terminal.print(...found.lines.map(show));
     else terminal.note(`Nothing was written yet: ${shortPath(path, home)}`);
     if (args.has('follow')) {

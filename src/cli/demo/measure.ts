@@ -1,6 +1,6 @@
 // Memory of processes by pid, the same way for both sides of the comparison.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readSystemFile } from '../../base/system-file.ts';
 
 /** `kind` is what all of them could be measured in: PSS counts shared pages once, RSS in every process. */
 export type Measured = { bytes: number; kind: 'pss' | 'rss' };
@@ -14,12 +14,8 @@ export function measure(groups: readonly (readonly number[])[]): { kind: Measure
 }
 
 function proportional(pid: number): number | undefined {
-  try {
-    const kib = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1_024;
-  } catch {
-    return undefined; // not Linux, or gone
-  }
+  const kib = /^Pss:\s+(\d+) kB$/m.exec(readSystemFile(`/proc/${pid}/smaps_rollup`))?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1_024;
 }
 
 function resident(pid: number): number {

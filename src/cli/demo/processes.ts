@@ -1,7 +1,8 @@
 // What the demo started or caused to start, so that nothing of it is left, whatever happens. Processes are known by
 // pid and start time: a pid that was given to somebody else meanwhile is never signalled.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { isRunning, type ProcessIdentity, processStartTime } from '../../base/process-identity.ts';
+import { readSystemFile } from '../../base/system-file.ts';
 
 export type Started = {
   /** Remembers a process that runs now. */
@@ -66,13 +67,7 @@ function delay(ms: number): Promise<void> {
  */
 export function findProcessesOf(folder: string): number[] {
   if (process.platform !== 'linux') return [];
-  const belongs = (pid: number) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`=${folder}/`);
-    } catch {
-      return false; // gone, or somebody else's
-    }
-  };
+  const belongs = (pid: number) => readSystemFile(`/proc/${pid}/environ`).includes(`=${folder}/`);
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);

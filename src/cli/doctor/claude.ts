@@ -1,6 +1,7 @@
 // How Claude Code reaches us: the plugin, its hooks, the launchers, and settings that travel between machines.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readForeignText } from '../../base/foreign-file.ts';
 import { isRecord } from '../../link/hello.ts';
 import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
 import { ownPlugin } from '../../migrate/sources/claude-plugins.ts';
@@ -52,13 +53,16 @@ function forcesOurs(plugins: unknown): boolean {
   );
 }
 
+/** A few lines, written by our wrapper. */
+const maxLauncherBytes = 64 * 1024;
+
 /** Entries in other programs name these; each holds the path of the version it leads to. */
 function launchers({ context: { locations }, world }: DoctorFacts): CheckFinding[] {
   return ['run-mcp-proxy', 'mcp-proxy'].flatMap((name): CheckFinding[] => {
     const path = join(locations.binDir, process.platform === 'win32' ? `${name}.cmd` : name);
-    const text = readText(path);
-    const target = text === undefined ? undefined : /['"]([^'"]*[\\/]bin[\\/](?:run-)?mcp-proxy)['"]/.exec(text)?.[1];
-    if (text === undefined || target === undefined || existsSync(target)) return [];
+    const reading = readForeignText(path, { maxBytes: maxLauncherBytes });
+    const target = reading.kind === 'text' && /['"]([^'"]*[\\/]bin[\\/](?:run-)?mcp-proxy)['"]/.exec(reading.text)?.[1];
+    if (!target || existsSync(target)) return [];
     const what = `${tilde(path, world.home)} leads to ${target}, which is gone.`;
     return [
       {
@@ -68,12 +72,4 @@ function launchers({ context: { locations }, world }: DoctorFacts): CheckFinding
       },
     ];
   });
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined; // never installed
-  }
 }

@@ -1,7 +1,7 @@
 // What each copy of a server costs, for a person: its processes, their memory, and for how long it has run.
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { linuxStat } from '../../base/process-identity.ts';
+import { readSystemFile } from '../../base/system-file.ts';
 import type { RunningProcess } from '../../migrate/process-table.ts';
 import { formatBytes, formatDuration } from '../render/format.ts';
 import type { ProcessFacts } from './process-facts.ts';
@@ -41,11 +41,8 @@ const ticksPerSecond = 100;
 
 function ageOf(pid: number): number | undefined {
   const startTicks = Number(linuxStat(pid)?.startTime);
-  try {
-    const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
-    const ageMs = (uptimeSeconds - startTicks / ticksPerSecond) * 1_000;
-    return Number.isFinite(ageMs) ? ageMs : undefined;
-  } catch {
-    return undefined; // not Linux
-  }
+  const uptime = readSystemFile('/proc/uptime');
+  if (uptime === '') return undefined; // not Linux
+  const ageMs = (Number(uptime.split(' ')[0]) - startTicks / ticksPerSecond) * 1_000;
+  return Number.isFinite(ageMs) ? ageMs : undefined;
 }

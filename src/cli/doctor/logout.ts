@@ -1,6 +1,7 @@
 // Whether the system ends the daemon at logout: systemd-logind with KillUserProcesses, without lingering.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSystemFile } from '../../base/system-file.ts';
 import type { CheckFinding } from './check.ts';
 
 const logindFiles = ['etc/systemd/logind.conf'];
@@ -34,7 +35,7 @@ function readSettings(root: string): Settings {
   const files = [...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   const settings: Settings = {};
   for (const file of [...logindFiles.map((name) => join(root, name)), ...files]) {
-    for (const [, key = '', value = ''] of read(file).matchAll(/^\s*(Kill\w+)\s*=\s*(.*?)\s*$/gm))
+    for (const [, key = '', value = ''] of readSystemFile(file).matchAll(/^\s*(Kill\w+)\s*=\s*(.*?)\s*$/gm))
       settings[key] = value;
   }
   return settings;
@@ -57,13 +58,5 @@ function listing(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return []; // not there
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // not there, or not ours to read
   }
 }

@@ -1,6 +1,7 @@
 // The processes of this person's home as the checks need them. Linux only; one pass over /proc for all checks.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isRunning, linuxStat, type ProcessIdentity } from '../../base/process-identity.ts';
+import { readSystemFile } from '../../base/system-file.ts';
 import { type ProcessTable, type RunningProcess, readProcessTable } from '../../migrate/process-table.ts';
 
 export type ProcessFacts = {
@@ -62,14 +63,8 @@ function isDaemon({ pid, argv }: RunningProcess): boolean {
 }
 
 function variable(pid: number, name: string): string | undefined {
-  try {
-    const entry = readFileSync(`/proc/${pid}/environ`, 'utf8')
-      .split('\0')
-      .find((text) => text.startsWith(`${name}=`));
-    return entry?.slice(name.length + 1);
-  } catch {
-    return undefined; // gone, or another user's
-  }
+  const entries = readSystemFile(`/proc/${pid}/environ`).split('\0');
+  return entries.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
 function ownerOf(pid: number): number | undefined {

@@ -1,7 +1,7 @@
 // Ports of this machine for servers that we start: chosen, waited for, and proven not to be a stranger's.
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { AppError } from '../../base/errors.ts';
+import { readSystemFile } from '../../base/system-file.ts';
 import { portPlaceholder } from '../../config/template.ts';
 
 /** A free port, or the fixed one if nobody has it: we must not talk to a stranger as if it were our server. */
@@ -57,14 +57,9 @@ export function ensureOwnListener(port: number, command: string): void {
 }
 
 function listenerUids(path: string, port: number): number[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'latin1');
-  } catch {
-    return []; // no IPv6 on this machine
-  }
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return text.split('\n').flatMap((line) => {
+  const table = readSystemFile(path, 'latin1');
+  return table.split('\n').flatMap((line) => {
     // sl local_address rem_address st tx:rx tr:when retrnsmt uid …; state 0A listens
     const [, local = '', , state, , , , uid] = line.trim().split(/\s+/);
     return state === '0A' && local.endsWith(`:${wanted}`) ? [Number(uid)] : [];

@@ -72,9 +72,9 @@ describe('readEnvFile', () => {
   it('ignores a link, a folder and a fifo', () => {
     writeFileSync(join(home, 'real'), 'A=1', { mode: 0o600 });
     symlinkSync(join(home, 'real'), path);
-    expect(readEnvFile(path).warnings[0]?.message).toBe(`${path} is not used: it is a symbolic link.`);
-    expect(readEnvFile(home).warnings[0]?.message).toBe(`${home} is not used: it is not a file.`);
+    expect(readEnvFile(path).warnings[0]?.message).toBe(`${path} is not used: it is a link, not a regular file.`);
+    expect(readEnvFile(home).warnings[0]?.message).toBe(`${home} is not used: it is a folder, not a regular file.`);
     execFileSync('mkfifo', ['-m', '600', join(home, 'fifo')]);
-    expect(readEnvFile(join(home, 'fifo')).warnings[0]?.message).toContain('it is not a file');
+    expect(readEnvFile(join(home, 'fifo')).warnings[0]?.message).toContain('it is a pipe, not a regular file');
   });
 });

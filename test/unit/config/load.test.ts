@@ -58,7 +58,7 @@ describe('loadConfig', () => {
   it('says that a folder in place of the file cannot be read', () => {
     const [problem] = bad(load(home));
     expect(problem?.code).toBe('CONFIG_UNREADABLE');
-    expect(problem?.message).toBe(`${home} cannot be read: it is not a file.`);
+    expect(problem?.message).toBe(`${home} is a folder, not a regular file.`);
   });
 
   it.skipIf(process.getuid?.() === 0)('names chmod when the file may not be read (not as root)', () => {
