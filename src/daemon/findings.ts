@@ -1,9 +1,10 @@
 // What the person, not the model, should know at the next session start. The hook shows each finding once.
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../base/atomic-file.ts';
+import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import type { Log } from '../base/log.ts';
 import { definitionHash } from '../config/server-entry.ts';
 import { visibleServers } from '../config/visibility.ts';
@@ -16,7 +17,10 @@ export type Findings = { update: (projectDir: string | undefined) => void };
 
 /** Project folders whose findings are kept: as many as one works in at a time. */
 const maxProjects = 64;
-const maxClientFileBytes = 4 * 1024 * 1024;
+/** All sessions wait while one is read: 1 MiB of JSON takes some 10 ms, and what people write is a few KiB. */
+const maxClientFileBytes = 1024 * 1024;
+/** Our own, with every definition that was approved. */
+const maxConsentsBytes = 16 * 1024 * 1024;
 
 export function createFindings(deps: { locations: Locations; holder: ConfigHolder; log: Log }): Findings {
   const { locations, holder, log } = deps;
@@ -26,10 +30,8 @@ export function createFindings(deps: { locations: Locations; holder: ConfigHolde
     update: (projectDir) => {
       if (projectDir && projects.size < maxProjects) projects.add(projectDir);
       try {
-        const ofProjects = [...projects].flatMap((dir) => [
-          ...doubled(dir, holder),
-          ...changed(dir, holder, locations),
-        ]);
+        const consents = readConsents(locations);
+        const ofProjects = [...projects].flatMap((dir) => ofProject(dir, holder, consents));
         const found = [...configFindings(holder), ...ofProjects];
         const text = `${JSON.stringify({ findings: found }, undefined, 1)}\n`;
         if (text === written) return;
@@ -50,13 +52,28 @@ function configFindings({ state }: ConfigHolder): Finding[] {
   }));
 }
 
+function ofProject(projectDir: string, holder: ConfigHolder, consents: readonly Record<string, unknown>[]): Finding[] {
+  const declared = declaredIn(projectDir);
+  try {
+    return [...doubled(projectDir, declared, holder), ...changed(projectDir, declared, { holder, consents })];
+  } catch {
+    return []; // nested deeper than it can be compared: the other projects have their findings all the same
+  }
+}
+
 /** Servers that this project's `.mcp.json` starts in every session although they are shared already. */
-function doubled(projectDir: string, { config }: ConfigHolder): Finding[] {
-  const silenced = [join(projectDir, '.claude', 'settings.local.json'), join(homedir(), '.claude', 'settings.json')]
-    .map((path) => readRecord(path)?.['disabledMcpjsonServers'])
-    .flatMap((list): unknown[] => (Array.isArray(list) ? list : []));
+function doubled(projectDir: string, declared: Record<string, unknown>, { config }: ConfigHolder): Finding[] {
   const seen = visibleServers(config.servers, projectDir).map((entry) => entry.shownName);
-  const both = Object.keys(declaredIn(projectDir)).filter((name) => seen.includes(name) && !silenced.includes(name));
+  const known = Object.keys(declared).filter((name) => seen.includes(name));
+  if (known.length === 0) return [];
+  const local = readRecord(join(projectDir, '.claude', 'settings.local.json'), { inside: projectDir });
+  const own = readRecord(join(homedir(), '.claude', 'settings.json'));
+  // What a file silences that is not read is not known.
+  if (!local || !own) return [];
+  const silenced = [local, own].flatMap(({ disabledMcpjsonServers: list }): unknown[] =>
+    Array.isArray(list) ? list : [],
+  );
+  const both = known.filter((name) => !silenced.includes(name));
   if (both.length === 0) return [];
   const names = both.join(', ');
   return [
@@ -72,12 +89,13 @@ function doubled(projectDir: string, { config }: ConfigHolder): Finding[] {
  * Definitions of this repository that are no longer what the person approved. What was approved runs on from our own
  * config; nobody starts the new content.
  */
-function changed(projectDir: string, { config }: ConfigHolder, locations: Locations): Finding[] {
-  const consents = readRecord(join(locations.dataDir, 'consents.json'))?.['consents'];
-  if (!Array.isArray(consents)) return [];
+function changed(
+  projectDir: string,
+  declared: Record<string, unknown>,
+  { holder: { config }, consents }: { holder: ConfigHolder; consents: readonly Record<string, unknown>[] },
+): Finding[] {
   const file = join(realPath(projectDir), '.mcp.json');
-  const declared = declaredIn(projectDir);
-  return consents.filter(isRecord).flatMap((consent): Finding[] => {
+  return consents.flatMap((consent): Finding[] => {
     const path = Array.isArray(consent['path']) ? consent['path'] : [];
     const [container, name] = path;
     const ours = consent['name'];
@@ -98,17 +116,24 @@ function changed(projectDir: string, { config }: ConfigHolder, locations: Locati
 }
 
 function declaredIn(projectDir: string): Record<string, unknown> {
-  const servers = readRecord(join(projectDir, '.mcp.json'))?.['mcpServers'];
+  const servers = readRecord(join(projectDir, '.mcp.json'), { inside: projectDir })?.['mcpServers'];
   return isRecord(servers) ? servers : {};
 }
 
-function readRecord(path: string): Record<string, unknown> | undefined {
+function readConsents({ dataDir }: Locations): Record<string, unknown>[] {
+  const consents = readRecord(join(dataDir, 'consents.json'), { maxBytes: maxConsentsBytes })?.['consents'];
+  return Array.isArray(consents) ? consents.filter(isRecord) : [];
+}
+
+/** undefined: it is not read. `doctor` and the plan say what stands there instead. */
+function readRecord(path: string, limits: Partial<ReadLimits> = {}): Record<string, unknown> | undefined {
+  const reading = readForeignText(path, { maxBytes: maxClientFileBytes, ...limits });
+  if (reading.kind === 'refused') return undefined;
   try {
-    const bytes = readFileSync(path);
-    const value: unknown = bytes.length > maxClientFileBytes ? undefined : JSON.parse(bytes.toString('utf8'));
-    return isRecord(value) ? value : undefined;
+    const value: unknown = reading.kind === 'text' ? JSON.parse(reading.text) : {};
+    return isRecord(value) ? value : {};
   } catch {
-    return undefined; // absent, or not JSON: not ours to judge
+    return {}; // not JSON: not ours to judge
   }
 }
 

@@ -56,9 +56,9 @@ function readFindings(path: string): Finding[] {
 
 function readJson(path: string): unknown {
   try {
-    const text = readFileIfPresent(path);
-    return text === undefined || text.length > maxFileBytes ? undefined : JSON.parse(text);
+    const text = readFileIfPresent(path, maxFileBytes);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
-    return undefined; // damaged: written anew by its owner
+    return undefined; // damaged, or no file of ours: written anew by its owner
   }
 }

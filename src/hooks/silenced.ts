@@ -1,7 +1,7 @@
 // Servers that a migration silenced in this project and that nobody starts now: the settings came from another machine, or
 // our config was lost. The person would only see that tools are missing.
 import { join } from 'node:path';
-import { readFileIfPresent } from '../base/atomic-file.ts';
+import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
 
@@ -10,7 +10,7 @@ const maxBytes = 256 * 1024;
 
 /** Their names in the project, or an empty list. Never throws. */
 export function findLostServers(locations: Locations, projectDir: string): string[] {
-  const text = readSmall(join(projectDir, '.claude', 'settings.local.json'));
+  const text = readSmall(join(projectDir, '.claude', 'settings.local.json'), { inside: projectDir });
   // The mark is rare: nothing is parsed in a project that was never migrated.
   if (!text?.includes('"mcpProxyMoved"')) return [];
   const config = readSmall(locations.configPath) ?? '';
@@ -33,11 +33,7 @@ function marksIn(text: string): string[] {
   }
 }
 
-function readSmall(path: string): string | undefined {
-  try {
-    const text = readFileIfPresent(path);
-    return text === undefined || text.length > maxBytes ? undefined : text;
-  } catch {
-    return undefined; // not ours to read
-  }
+function readSmall(path: string, where: Pick<ReadLimits, 'inside'> = {}): string | undefined {
+  const reading = readForeignText(path, { maxBytes, ...where });
+  return reading.kind === 'text' ? reading.text : undefined;
 }
