@@ -2,11 +2,12 @@
 // puts everything back.
 import { join } from 'node:path';
 import { AppError, describeError } from '../base/errors.ts';
+import { isInside } from '../base/inside.ts';
 import { lockJournals, type Manifest, openJournal, readCopy, saveManifest, setState } from './journal.ts';
 import type { Plan, PlannedServer } from './plan-model.ts';
 import { makeFolders, replaceFile } from './replace-file.ts';
 import { recover, undoManifest } from './undo.ts';
-import { isInside, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export type StartRequest = { name: string; projectDir: string };
 

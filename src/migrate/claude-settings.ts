@@ -5,9 +5,17 @@ import type { Node } from 'jsonc-parser';
 import { isRecord } from '../link/hello.ts';
 import type { SourceProblem } from './declared.ts';
 import { readJsonc } from './documents/jsonc-document.ts';
-import { isTracked } from './git-ignore.ts';
+import { whyCommitted } from './git-ignore.ts';
 import { claudeDir, claudeStatePath } from './hosts.ts';
-import { type Boundary, isFolder, readClientFile, realpathIfPresent, type World, whyNotWritable } from './world.ts';
+import {
+  type Boundary,
+  insideProject,
+  isFolder,
+  readClientFile,
+  realpathIfPresent,
+  type World,
+  whyNotWritable,
+} from './world.ts';
 
 export type SettingsKind = 'user' | 'project' | 'local' | 'managed' | 'state';
 
@@ -62,7 +70,7 @@ export function readClaudeSettings(world: World, asked: readonly string[]): Clau
   const projects = [...new Set(asked.map((folder) => realpathIfPresent(folder) ?? folder))];
   for (const project of new Set([...projects, ...knownProjects(state.value)])) {
     if (!isFolder(project) || project === world.home) continue;
-    const boundary = { inside: project };
+    const boundary = insideProject(project);
     files.push(read('project', join(project, '.claude', 'settings.json'), boundary, project));
     files.push(read('local', join(project, '.claude', 'settings.local.json'), boundary, project));
   }
@@ -95,9 +103,8 @@ function readSettingsFile(init: ReadInit): ReadResult {
 function fixedOf({ kind, file, boundary, project }: ReadInit): { fixed?: string } {
   if (kind === 'managed') return { fixed: 'is managed by your administrator' };
   if (kind === 'project') return { fixed: 'belongs to the repository' };
-  if (kind === 'local' && project !== undefined && isTracked(project, file))
-    return { fixed: 'is committed in the repository' };
-  const reason = whyNotWritable(file, boundary);
+  const committed = kind === 'local' && project !== undefined ? whyCommitted(project, file) : undefined;
+  const reason = committed ?? whyNotWritable(file, boundary);
   return reason === undefined ? {} : { fixed: reason };
 }
 

@@ -2,7 +2,7 @@
 import { AppError } from '../base/errors.ts';
 import { definitionHash } from '../config/server-entry.ts';
 import { isRecord } from '../link/hello.ts';
-import type { Declared } from './declared.ts';
+import type { Collected, Declared, SourceProblem } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { readJsonc, valueAt } from './documents/jsonc-document.ts';
 import { editToml } from './documents/toml-document.ts';
@@ -120,7 +120,8 @@ function renderOrThrow(world: World, file: HostFile, ops: readonly DocumentOp[],
   return files;
 }
 
-export type DisconnectResult = { undone: UndoResult[]; removed: Declared[] };
+/** `unread`: whether an entry of ours stands there is not known. */
+export type DisconnectResult = { undone: UndoResult[]; removed: Declared[]; unread: SourceProblem[] };
 
 /** Undoes `connect`, byte-exact where nothing else changed, and removes entries of ours that it did not write. */
 export function disconnect(
@@ -140,22 +141,23 @@ export function disconnect(
   } finally {
     release();
   }
-  const removed = ownEntries(world, which);
+  const { servers: removed, problems: unread } = ownEntries(world, which);
   writeEdits(world, () => ({ kind, summary: ['entries of ours are gone'], files: removalFiles(world, removed) }), deps);
-  return { undone, removed };
+  return { undone, removed, unread };
 }
 
 export const allHosts: readonly ConnectableHost[] = hostIds;
 
 /** Entries in the programs' own files that start our wrapper. */
-export function ownEntries(world: World, which: readonly ConnectableHost[]): Declared[] {
-  return which.flatMap((host) =>
-    hosts[host].userFiles(world).flatMap((file) => {
-      const { servers } = readServersOf({ ...file, scope: 'user', boundary: { inside: world.home } });
-      const nested = file.host === 'claude-code' ? localEntries(world, file) : [];
-      return [...servers, ...nested].filter((server) => isOurs(server, world));
-    }),
-  );
+function ownEntries(world: World, which: readonly ConnectableHost[]): Collected {
+  const found: Collected = { servers: [], problems: [] };
+  for (const file of which.flatMap((host) => hosts[host].userFiles(world))) {
+    const { servers, problems } = readServersOf({ ...file, scope: 'user', boundary: { inside: world.home } });
+    const nested = file.host === 'claude-code' ? localEntries(world, file) : [];
+    found.servers.push(...[...servers, ...nested].filter((server) => isOurs(server, world)));
+    found.problems.push(...problems);
+  }
+  return found;
 }
 
 function localEntries(world: World, file: HostFile): Declared[] {

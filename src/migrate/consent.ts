@@ -17,7 +17,7 @@ import { unifiedDiff } from './line-diff.ts';
 import { readOwnConfig } from './own-config.ts';
 import { configDefinition, localSettings } from './server-edits.ts';
 import type { Sources } from './sources/collect-sources.ts';
-import type { World } from './world.ts';
+import { insideProject, type World } from './world.ts';
 import { type WriteDeps, writeEdits } from './write-edits.ts';
 
 const consentSchema = z.object({
@@ -162,7 +162,7 @@ function splitOff(edits: EditCollector, { world, server, folder, name, known, ta
   if (!marks.includes(old)) return;
   const value = marks.map((mark) => (mark === old ? `${server.place.name}=${target}` : mark));
   const op: DocumentOp = { op: 'set', path: [movedMark], value };
-  edits.add({ path, boundary: { inside: server.place.project ?? '' }, purpose: 'names the new entry', op });
+  edits.add({ path, boundary: insideProject(server.place.project ?? ''), purpose: 'names the new entry', op });
 }
 
 function isSamePlace(a: { file: string; path: string[] }, b: { file: string; path: string[] }): boolean {

@@ -1,7 +1,8 @@
 // All edits that the moving servers need: places, our config, rules, and what must stay hidden in single folders.
 import { join } from 'node:path';
+import { isInside } from '../base/inside.ts';
 import { approvalOf, type ClaudeSettings, isMoved } from './claude-settings.ts';
-import type { Declared } from './declared.ts';
+import type { Declared, SourceProblem } from './declared.ts';
 import { EditCollector } from './edit-collector.ts';
 import type { OwnConfig } from './own-config.ts';
 import { isClaudeHost, type PlannedPlace, type PlannedServer } from './plan-model.ts';
@@ -11,7 +12,7 @@ import { switchedOffIn } from './sources/claude-code.ts';
 import type { Sources } from './sources/collect-sources.ts';
 import { readServersOf } from './sources/read-entries.ts';
 import { coverAgain } from './uncovered.ts';
-import { isInside, type World } from './world.ts';
+import { insideProject, type World } from './world.ts';
 
 export type DraftInput = {
   world: World;
@@ -26,11 +27,13 @@ export type Draft = {
   guards: Map<string, string[]>;
   /** Servers that need an edit of the file. */
   owners: Map<string, Set<string>>;
+  /** Texts that were not read for rules. */
+  problems: SourceProblem[];
 };
 
 /** Also writes the rules that were found into `servers`. */
 export function draftEdits(input: DraftInput): Draft {
-  const draft: Draft = { edits: new EditCollector(), guards: new Map(), owners: new Map() };
+  const draft: Draft = { edits: new EditCollector(), guards: new Map(), owners: new Map(), problems: [] };
   for (const server of input.servers.filter((entry) => entry.moves)) draftServer(input, server, draft);
   return draft;
 }
@@ -69,6 +72,7 @@ function draftRules({ world, sources }: DraftInput, server: PlannedServer, draft
     server.projects ? { projects: moved.flatMap((place) => place.project ?? []) } : {},
   );
   server.rules = found.findings;
+  draft.problems.push(...found.problems);
   for (const { file, boundary, op } of found.edits) {
     const format = op.op === 'front-matter' ? 'text' : 'jsonc';
     draft.edits.add({ path: file, boundary, op, format, purpose: 'rules for the new tool names' });
@@ -130,7 +134,7 @@ function unaskedRivals(settings: ClaudeSettings, names: ReadonlySet<string>): st
     if (kind !== 'local' || project === undefined || settings.projects.includes(project)) return [];
     const declared = readServersOf({
       ...{ host: 'claude-code', scope: 'project', format: 'jsonc', container: ['mcpServers'] },
-      ...{ file: join(project, '.mcp.json'), boundary: { inside: project }, project },
+      ...{ file: join(project, '.mcp.json'), boundary: insideProject(project), project },
     });
     const isRival = declared.servers.some(
       ({ place }) =>

@@ -1,16 +1,22 @@
 // One change of client files, recorded before it happens: copies of every file before and after, and how far it came.
 // Whatever ends the process, the journal says what to put back.
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { createFileExclusive, readFileIfPresent, removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import {
+  createFileExclusive,
+  readBytesIfPresent,
+  readFileIfPresent,
+  removeIfPresent,
+  writeFileAtomic,
+} from '../base/atomic-file.ts';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { isRunning, processStartTime } from '../base/process-identity.ts';
 import { encodeText, hashBytes } from './documents/document-text.ts';
 import type { FileEdit } from './plan-model.ts';
-import { missingFolders } from './replace-file.ts';
+import { maxFileBytes, missingFolders } from './replace-file.ts';
 import { writeRestoreGuide } from './restore-guide.ts';
 import { readClientFile, realpathIfPresent, type World } from './world.ts';
 
@@ -119,7 +125,10 @@ export function setState(world: World, manifest: Manifest, state: JournalState):
 }
 
 export function readCopy(world: World, manifest: Manifest, name: string): Buffer {
-  return readFileSync(join(world.locations.backupsDir, manifest.id, name));
+  const path = join(world.locations.backupsDir, manifest.id, name);
+  const bytes = readBytesIfPresent(path, maxFileBytes);
+  if (!bytes) throw new Error(`${path}, the copy of a file, is gone`);
+  return bytes;
 }
 
 /** Oldest first. Folders without a valid manifest never got as far as changing a file. */
@@ -182,14 +191,16 @@ export function lockJournals(world: World): () => void {
   throw new AppError({ code: 'MIGRATION_BUSY', message: `${path} cannot be taken.`, hint: 'Run the command again.' });
 }
 
+/** A pid and a time. */
+const maxHolderBytes = 4_096;
 const holderSchema = z.object({ pid: z.number(), startTime: z.string() });
 
 function readHolder(path: string): { pid: number; startTime: string } | undefined {
   try {
-    const parsed = holderSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    const parsed = holderSchema.safeParse(JSON.parse(readFileIfPresent(path, maxHolderBytes) ?? 'null'));
     return parsed.success ? parsed.data : undefined;
   } catch {
-    return undefined; // gone meanwhile
+    return undefined; // half written
   }
 }
 

@@ -3,6 +3,7 @@ import { serverPart } from '../config/qualified-name.ts';
 import { checkServer, definitionHash } from '../config/server-entry.ts';
 import { serverSlug } from '../config/server-name.ts';
 import { decideSharing } from '../config/sharing.ts';
+import type { SourceProblem } from './declared.ts';
 import { hashBytes } from './documents/document-text.ts';
 import { type Draft, draftEdits } from './draft-edits.ts';
 import type { RenderResult } from './edit-collector.ts';
@@ -42,6 +43,7 @@ export function makePlan(input: PlanInput): Plan {
   const held = new Map<string, string[]>();
   let servers: PlannedServer[] = [];
   let rendered: RenderResult = { files: [], failures: [] };
+  let unread: SourceProblem[] = [];
   for (let round = 0; round < maxRounds; round += 1) {
     servers = groups.map((group) =>
       planServer({ ...input, group, config, names, blocked, held: held.get(group.id) ?? [] }),
@@ -54,6 +56,7 @@ export function makePlan(input: PlanInput): Plan {
     }
     const drafted = draftEdits({ ...input, config, servers });
     rendered = drafted.edits.render();
+    unread = [...drafted.problems, ...unowned({ rendered, drafted })];
     const isSettled = noteFailures({ rendered, drafted, blocked, held });
     if (isSettled) break;
   }
@@ -69,7 +72,7 @@ export function makePlan(input: PlanInput): Plan {
     refusals,
     servers,
     files: rendered.files,
-    problems: input.sources.problems,
+    problems: withoutTwins([...input.sources.problems, ...unread]),
   };
 }
 
@@ -194,6 +197,18 @@ function keepSharedPlugins(servers: PlannedServer[]): void {
     server.moves = false;
     server.stays.push(place.stays);
   }
+}
+
+/** What would only have been tidy, as the line in `info/exclude`: no server waits for it, but the person should know. */
+function unowned({ rendered, drafted }: Pick<Round, 'rendered' | 'drafted'>): SourceProblem[] {
+  const others = rendered.failures.filter(({ path }) => !drafted.owners.has(path));
+  return others.map(({ path, reason }) => ({ file: path, reason }));
+}
+
+function withoutTwins(problems: readonly SourceProblem[]): SourceProblem[] {
+  return problems.filter(
+    ({ file, reason }, i) => problems.findIndex((other) => other.file === file && other.reason === reason) === i,
+  );
 }
 
 type Round = { rendered: RenderResult; drafted: Draft; blocked: Map<string, string>; held: Map<string, string[]> };

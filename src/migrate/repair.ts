@@ -1,19 +1,23 @@
 // Servers of a repository that an earlier migration silenced and that the daemon does not have (another machine, a lost
 // config): lets Claude Code start them again.
+import { AppError } from '../base/errors.ts';
 import { listOf, movedMark, movedNames, readClaudeSettings } from './claude-settings.ts';
+import type { SourceProblem } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { EditCollector } from './edit-collector.ts';
 import { readOwnConfig } from './own-config.ts';
 import type { World } from './world.ts';
 import { type WriteDeps, writeEdits } from './write-edits.ts';
 
-export type Repaired = { names: string[]; changeId?: string };
+export type Repaired = { names: string[]; unread: SourceProblem[]; changeId?: string };
 
 export function repair(world: World, projects: readonly string[], deps: WriteDeps): Repaired {
   const names: string[] = [];
+  const unread: SourceProblem[] = [];
   const makeEdits = () => {
     const known = readOwnConfig(world).names;
     const settings = readClaudeSettings(world, projects);
+    unread.push(...settings.problems);
     const edits = new EditCollector();
     for (const file of settings.files) {
       const isAsked = file.kind === 'user' || (file.kind === 'local' && settings.projects.includes(file.project ?? ''));
@@ -29,14 +33,18 @@ export function repair(world: World, projects: readonly string[], deps: WriteDep
         edits.add({ path: file.file, boundary: file.boundary, purpose: 'no longer silences what nobody starts', op });
       }
     }
-    return {
-      kind: 'repair',
-      summary: names.map((name) => `${name} is no longer silenced`),
-      files: edits.render().files,
-    };
+    const { files, failures } = edits.render();
+    if (failures[0]) {
+      throw new AppError({
+        code: 'MIGRATION_REFUSED',
+        message: `${failures[0].path} ${failures[0].reason}.`,
+        hint: 'Nothing was changed. Repair the file, then run the command again.',
+      });
+    }
+    return { kind: 'repair', summary: names.map((name) => `${name} is no longer silenced`), files };
   };
   const changeId = writeEdits(world, makeEdits, deps);
-  return changeId === undefined ? { names } : { names, changeId };
+  return changeId === undefined ? { names, unread } : { names, unread, changeId };
 }
 
 function without(key: string, list: readonly string[], gone: readonly string[]): DocumentOp {

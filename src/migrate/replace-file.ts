@@ -8,7 +8,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   statSync,
@@ -17,6 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { removeIfPresent } from '../base/atomic-file.ts';
 import { AppError, systemCode } from '../base/errors.ts';
+import { readForeignFile } from '../base/foreign-file.ts';
 import { hashBytes } from './documents/document-text.ts';
 
 export type Replacement = {
@@ -90,13 +90,18 @@ export function removeFolders(folders: readonly string[]): void {
   }
 }
 
-export function hashOf(path: string): string | undefined {
-  try {
-    return hashBytes(readFileSync(path));
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export type CurrentFile =
+  | { kind: 'absent' }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'file'; bytes: Buffer; hash: string };
+
+/** What was read before has a bound, and so has what is made of it. */
+export const maxFileBytes = 128 * 1024 * 1024;
+
+/** What stands there now. A link, a pipe or a device that came since is refused: to rename over it would take it away. */
+export function readCurrent(path: string): CurrentFile {
+  const reading = readForeignFile(path, { maxBytes: maxFileBytes, isLinkRefused: true });
+  return reading.kind === 'file' ? { kind: 'file', bytes: reading.bytes, hash: hashBytes(reading.bytes) } : reading;
 }
 
 function writeTemporary(temporary: string, path: string, bytes: Uint8Array, mode: number): void {
@@ -123,13 +128,15 @@ function keepGroup(fd: number, path: string): void {
 }
 
 function ensureUnchanged(path: string, expected: string | undefined): void {
-  if (hashOf(path) !== expected) throw changedMeanwhile(path);
+  const current = readCurrent(path);
+  if (current.kind === 'refused') throw changedMeanwhile(path, current.reason);
+  if ((current.kind === 'file' ? current.hash : undefined) !== expected) throw changedMeanwhile(path);
 }
 
-function changedMeanwhile(path: string): AppError {
+function changedMeanwhile(path: string, reason = 'was changed by another program at the same time'): AppError {
   return new AppError({
     code: 'FILE_CHANGED',
-    message: `${path} was changed by another program at the same time.`,
+    message: `${path} ${reason}.`,
     hint: 'Nothing of that change was lost. Run the command again.',
   });
 }
@@ -137,7 +144,7 @@ function changedMeanwhile(path: string): AppError {
 /** So that a power cut cannot lose the new name. Not every system can. */
 function syncFolder(folder: string): void {
   try {
-    const fd = openSync(folder, constants.O_RDONLY);
+    const fd = openSync(folder, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
     fsyncSync(fd);
     closeSync(fd);
   } catch {

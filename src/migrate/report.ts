@@ -1,5 +1,5 @@
 // The plan in words and as JSON for other programs. Complete: nothing is cut, hidden characters are written out.
-import type { LaunchEntry } from './declared.ts';
+import type { LaunchEntry, SourceProblem } from './declared.ts';
 import { escapeText, shellWord } from './escape-text.ts';
 import { createHide, type Hide } from './hide-secrets.ts';
 import { hosts } from './hosts.ts';
@@ -25,15 +25,21 @@ export function planLines({ world, plan }: ReportDeps): string[] {
   for (const server of moving) lines.push('', ...serverLines(world, server, show));
   if (staying.length > 0) lines.push('', 'Stays where it is:');
   for (const server of staying) lines.push('', ...serverLines(world, server, show));
-  if (plan.problems.length > 0) lines.push('', 'Not read:');
-  for (const { file, reason, line } of plan.problems) {
-    lines.push(`  ${show(tilde(file, world.home))}${line === undefined ? '' : `:${line}`} ${show(reason)}`);
-  }
+  if (plan.problems.length > 0) lines.push('', ...unreadLines(world, plan.problems, hide));
   if (plan.files.length > 0) lines.push('', 'Files:');
   for (const file of plan.files) lines.push('', ...fileLines(world, file, show));
   lines.push('', 'Nothing was started and nothing was written.');
   if (moving.length > 0 && plan.refusals.length === 0) lines.push('Carry it out: mcp-proxy migrate apply');
   return lines;
+}
+
+/** Files whose servers are not known, and why. */
+export function unreadLines(world: World, problems: readonly SourceProblem[], hide: Hide = (text) => text): string[] {
+  const lines = problems.map(({ file, reason, line }) => {
+    const place = `${tilde(file, world.home)}${line === undefined ? '' : `:${line}`}`;
+    return `  ${escapeText(hide(`${place} ${reason}`))}`;
+  });
+  return lines.length === 0 ? [] : ['Not read:', ...lines];
 }
 
 function headline(plan: Plan, moving: readonly PlannedServer[]): string {

@@ -7,7 +7,7 @@ import { excludeFor, findRepository } from './git-ignore.ts';
 import { type ConnectableHost, claudeDir, claudeStatePath } from './hosts.ts';
 import type { PlannedPlace, PlannedServer } from './plan-model.ts';
 import { pluginPrefix } from './rules/translate-rule.ts';
-import { realpathIfPresent, type World } from './world.ts';
+import { type Boundary, insideProject, realpathIfPresent, type World } from './world.ts';
 import { tomlTables, wrapperEntryFor } from './wrapper-entry.ts';
 
 export const entryName = 'mcp-proxy';
@@ -21,7 +21,7 @@ export function addPlaceEdits(edits: EditCollector, world: World, server: Planne
       removeEntry(edits, world, place, home);
       return;
     case 'removed from the repository':
-      removeEntry(edits, world, place, { inside: place.project ?? world.home }, forEveryone);
+      removeEntry(edits, world, place, insideProject(place.project ?? world.home), forEveryone);
       return;
     case 'kept as a wrapper':
       edits.add({
@@ -52,7 +52,7 @@ function removeEntry(
   edits: EditCollector,
   world: World,
   place: PlannedPlace,
-  boundary: { inside: string },
+  boundary: Boundary,
   warning?: string,
 ): void {
   const purpose = 'no longer starts what is shared';
@@ -99,7 +99,7 @@ function addToLocalSettings(
   additions: readonly { path: string[]; value: string }[],
 ): void {
   const path = localSettings(project);
-  const boundary = { inside: project };
+  const boundary = insideProject(project);
   for (const { path: at, value } of additions)
     edits.add({ path, boundary, purpose, op: { op: 'add', path: at, value } });
   if (realpathIfPresent(path) !== undefined) return;

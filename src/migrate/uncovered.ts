@@ -6,7 +6,8 @@ import type { EditCollector } from './edit-collector.ts';
 import { claudeStatePath } from './hosts.ts';
 import type { PlannedPlace, PlannedServer } from './plan-model.ts';
 import { localSettings, silenceInProject } from './server-edits.ts';
-import { readServersOf } from './sources/read-entries.ts';
+import { type FileServers, readServersOf } from './sources/read-entries.ts';
+import { insideProject } from './world.ts';
 
 /** Edits that keep it away, the files they need, and why the server must stay because one of them cannot be edited. */
 export type Covering = { files: string[]; reasons: string[] };
@@ -17,23 +18,31 @@ export function coverAgain(input: DraftInput, server: PlannedServer, edits: Edit
   if (server.keepsNames) return covering;
   for (const place of server.places) {
     if (place.host !== 'claude-code' || place.change === undefined || place.project === undefined) continue;
-    if (place.scope === 'local' && declaresInRepo(input, place.project, place.name)) {
-      coverRepo(input, server, { place, project: place.project, edits, covering });
-    }
-    if (staysForUser(input.servers, place.name)) coverUser(input, { place, project: place.project, edits, covering });
+    const cover = { place, project: place.project, edits, covering };
+    const inRepo = place.scope === 'local' ? declaredInRepo(place.project) : undefined;
+    covering.reasons.push(...(inRepo?.problems ?? []).map(({ file, reason }) => unknownReason(place, file, reason)));
+    if (inRepo && isSeen(input, inRepo, cover)) coverRepo(input, server, cover);
+    if (staysForUser(input.servers, place.name)) coverUser(input, cover);
   }
   return covering;
 }
 
 type Cover = { place: PlannedPlace; project: string; edits: EditCollector; covering: Covering };
 
-function declaresInRepo({ sources: { settings } }: DraftInput, project: string, name: string): boolean {
-  const { servers } = readServersOf({
+function declaredInRepo(project: string): FileServers {
+  return readServersOf({
     ...{ host: 'claude-code', scope: 'project', format: 'jsonc', container: ['mcpServers'] },
-    ...{ file: join(project, '.mcp.json'), boundary: { inside: project }, project },
+    ...{ file: join(project, '.mcp.json'), boundary: insideProject(project), project },
   });
-  const isThere = servers.some((server) => server.place.name === name);
-  return isThere && approvalOf(settings, project, name) !== 'rejected' && !isMoved(settings, project, name);
+}
+
+function unknownReason({ name }: PlannedPlace, file: string, reason: string): string {
+  return `whether ${file} declares ${name} too is not known: it ${reason}`;
+}
+
+function isSeen({ sources: { settings } }: DraftInput, { servers }: FileServers, { place, project }: Cover): boolean {
+  const isThere = servers.some((server) => server.place.name === place.name);
+  return isThere && approvalOf(settings, project, place.name) !== 'rejected' && !isMoved(settings, project, place.name);
 }
 
 function coverRepo(input: DraftInput, server: PlannedServer, { place, project, edits, covering }: Cover): void {

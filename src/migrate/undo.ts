@@ -1,6 +1,5 @@
 // Puts files back: after a failure, after a kill, or because a person asks. Can be cut off and run again at any point.
 
-import { readFileSync } from 'node:fs';
 import { removeIfPresent } from '../base/atomic-file.ts';
 import { AppError } from '../base/errors.ts';
 import { processStartTime } from '../base/process-identity.ts';
@@ -16,9 +15,9 @@ import {
   saveManifest,
 } from './journal.ts';
 import {
-  hashOf,
   makeFolders,
   missingFolders,
+  readCurrent,
   removeFile,
   removeFolders,
   replaceFile,
@@ -109,7 +108,7 @@ export function undoManifest(world: World, manifest: Manifest, target: JournalSt
 }
 
 function untouched(file: ManifestFile): FileOutcome {
-  if (file.before === undefined && hashOf(file.path) === undefined) removeFolders(file.folders);
+  if (file.before === undefined && readCurrent(file.path).kind === 'absent') removeFolders(file.folders);
   return { file: file.shown, result: 'already', conflicts: [] };
 }
 
@@ -119,22 +118,27 @@ function undoBegun(
   manifest: Manifest,
   { file, isLast }: { file: ManifestFile; isLast: boolean },
 ): FileOutcome {
-  const current = hashOf(file.path);
-  const isForeign = current !== undefined && current !== file.before && current !== file.after;
-  if (manifest.state !== 'applying' || !isLast || !isForeign) return undoFile(world, manifest, file);
+  const current = readCurrent(file.path);
+  // The others are put back all the same.
+  if (current.kind === 'refused') {
+    return { file: file.shown, result: 'conflict', conflicts: [`it ${current.reason}`], ...backupOf(manifest, file) };
+  }
+  const found = current.kind === 'file' ? current : undefined;
+  const isForeign = found !== undefined && found.hash !== file.before && found.hash !== file.after;
+  if (manifest.state !== 'applying' || !isLast || !isForeign) return undoFile(world, manifest, file, found);
   const conflicts = ['another program wrote it while we were cut off; our change may be in it'];
   return { file: file.shown, result: 'conflict', conflicts };
 }
 
-function undoFile(world: World, manifest: Manifest, file: ManifestFile): FileOutcome {
-  const current = hashOf(file.path);
-  if (current === file.before) {
-    if (current === undefined) removeFolders(file.folders);
+type Found = { bytes: Buffer; hash: string };
+
+function undoFile(world: World, manifest: Manifest, file: ManifestFile, found: Found | undefined): FileOutcome {
+  if (found?.hash === file.before) {
+    if (found === undefined) removeFolders(file.folders);
     return { file: file.shown, result: 'already', conflicts: [] };
   }
-  if (current === file.after) return restore(world, manifest, file, current);
-  if (current === undefined) return restoreGone(world, manifest, file);
-  return merge(world, manifest, file, current);
+  if (found === undefined) return restoreGone(world, manifest, file);
+  return found.hash === file.after ? restore(world, manifest, file, found.hash) : merge(world, manifest, file, found);
 }
 
 function restore(world: World, manifest: Manifest, file: ManifestFile, current: string): FileOutcome {
@@ -157,13 +161,13 @@ function restoreGone(world: World, manifest: Manifest, file: ManifestFile): File
   return { file: file.shown, result: 'restored', conflicts: [] };
 }
 
-function merge(world: World, manifest: Manifest, file: ManifestFile, current: string): FileOutcome {
+function merge(world: World, manifest: Manifest, file: ManifestFile, found: Found): FileOutcome {
   const read = (bytes: Buffer) => decodeText(bytes);
   const before =
     file.beforeCopy === undefined ? { text: '', hasBom: false } : read(readCopy(world, manifest, file.beforeCopy));
   const after = read(readCopy(world, manifest, file.afterCopy));
-  const now = read(readFileSync(file.path));
-  const backup = file.beforeCopy === undefined ? {} : { backup: `${manifest.id}/${file.beforeCopy}` };
+  const now = read(found.bytes);
+  const backup = backupOf(manifest, file);
   if ('reason' in before || 'reason' in after || 'reason' in now) {
     const conflict = 'reason' in now ? `the file ${now.reason}` : 'its backup cannot be read';
     return { file: file.shown, result: 'conflict', conflicts: [conflict], ...backup };
@@ -171,7 +175,7 @@ function merge(world: World, manifest: Manifest, file: ManifestFile, current: st
   const merged = undoBeside({ before: before.text, after: after.text, current: now.text, format: file.format });
   if (merged.text !== now.text) {
     const bytes = encodeText({ text: merged.text, hasBom: now.hasBom });
-    replaceFile({ path: file.path, bytes, expected: current, mode: file.mode, journalId: manifest.id });
+    replaceFile({ path: file.path, bytes, expected: found.hash, mode: file.mode, journalId: manifest.id });
   }
   const isDone = merged.conflicts.length === 0;
   return {
@@ -180,4 +184,8 @@ function merge(world: World, manifest: Manifest, file: ManifestFile, current: st
     conflicts: merged.conflicts,
     ...(isDone ? {} : backup),
   };
+}
+
+function backupOf(manifest: Manifest, file: ManifestFile): { backup?: string } {
+  return file.beforeCopy === undefined ? {} : { backup: `${manifest.id}/${file.beforeCopy}` };
 }

@@ -1,9 +1,10 @@
 // What migration may ask of the machine it runs on. Everything below HOME and the given folders; nothing is started.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { kindOf, readForeignFile, whyNotRegular, whyOutside } from '../base/foreign-file.ts';
 import type { Environment, Locations } from '../link/locations.ts';
-import { type DocumentText, decodeText, hashBytes, type Unreadable } from './documents/document-text.ts';
+import { type DocumentText, decodeText, hashBytes } from './documents/document-text.ts';
 
 export type World = {
   env: Environment;
@@ -37,81 +38,75 @@ export type FileReading =
   | { kind: 'file'; document: DocumentText; hash: string; bytes: Buffer; realPath: string; mode: number };
 
 /** A repo's own files may lead nowhere else; a person's may be links inside their home (dotfiles). */
-export type Boundary = { inside: string };
+export type Boundary = { inside: string; maxBytes?: number };
 
 /** No client writes larger settings; a bigger file is somebody's trap. */
 const maxFileBytes = 64 * 1024 * 1024;
+/** Of a repository: 60 MiB of short values take gigabytes as a tree, and half a minute (measured). */
+const maxRepositoryFileBytes = 4 * 1024 * 1024;
 
-/** Reads a client's file. Links are followed only inside `boundary`; devices, pipes and other owners' files are refused. */
-export function readClientFile(path: string, boundary: Boundary): FileReading {
-  const realPath = realpathIfPresent(path);
-  if (realPath === undefined) return absentOrRefused(path, boundary);
-  const outside = whyOutside(path, realPath, boundary);
-  if (outside) return { kind: 'refused', reason: outside };
-  let fd: number;
-  try {
-    // O_NONBLOCK: opening a pipe that a repo planted must not hang.
-    fd = openSync(realPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    return { kind: 'refused', reason: `cannot be read (${systemCode(error) ?? String(error)})` };
+export function insideProject(project: string): Boundary {
+  return { inside: project, maxBytes: maxRepositoryFileBytes };
+}
+
+/** Reads a client's file. Links are followed only inside `boundary`. What cannot be read is never taken for absent. */
+export function readClientFile(path: string, { inside, maxBytes = maxFileBytes }: Boundary): FileReading {
+  const reading = readForeignFile(path, { inside, maxBytes });
+  if (reading.kind === 'absent' || (reading.kind === 'refused' && reading.code === 'ENOTDIR')) {
+    return absentOrRefused(path, inside);
   }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return { kind: 'refused', reason: 'is not a regular file' };
-    if (stat.size > maxFileBytes) return { kind: 'refused', reason: `is larger than ${maxFileBytes >> 20} MiB` };
-    const bytes = readAll(fd, stat.size);
-    const document = decodeText(bytes);
-    if ('reason' in document) return { kind: 'refused', reason: document.reason };
-    return { kind: 'file', document, hash: hashBytes(bytes), bytes, realPath, mode: stat.mode & 0o7777 };
-  } finally {
-    closeSync(fd);
-  }
+  if (reading.kind === 'refused') return { kind: 'refused', reason: reading.reason };
+  const { bytes, realPath, stat } = reading;
+  const document = decodeText(bytes);
+  if ('reason' in document) return { kind: 'refused', reason: document.reason };
+  return { kind: 'file', document, hash: hashBytes(bytes), bytes, realPath, mode: stat.mode & 0o7777 };
 }
 
 /** Why this file must not be written by us, or undefined. It is one that was read before, or absent. */
-export function whyNotWritable(path: string, boundary: Boundary): string | undefined {
+export function whyNotWritable(path: string, { inside }: Boundary): string | undefined {
   const realPath = realpathIfPresent(path);
-  if (realPath === undefined) {
-    const reading = absentOrRefused(path, boundary);
+  const stat = realPath === undefined ? undefined : statSync(realPath, { throwIfNoEntry: false });
+  if (realPath === undefined || !stat) {
+    const reading = absentOrRefused(path, inside);
     return reading.kind === 'refused' ? reading.reason : undefined;
   }
-  const outside = whyOutside(path, realPath, boundary);
-  if (outside) return outside;
-  const stat = statSync(realPath);
+  const strange = whyOutside(path, realPath, inside) ?? whyNotRegular(stat);
+  if (strange) return strange;
   const uid = process.getuid?.();
   if (uid !== undefined && stat.uid !== uid) return `belongs to user ${stat.uid}`;
   if ((stat.mode & 0o200) === 0) return 'is read-only';
   return undefined;
 }
 
-function absentOrRefused(path: string, boundary: Boundary): FileReading {
-  try {
-    lstatSync(path);
-    return { kind: 'refused', reason: 'is a link that leads nowhere' };
-  } catch {
-    // not there, so the folder that would hold it decides
-  }
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const real = realpathIfPresent(folder);
-    if (real !== undefined) {
-      const outside = whyOutside(folder, real, boundary);
-      return outside ? { kind: 'refused', reason: outside } : { kind: 'absent' };
+/** Nothing is there; the nearest folder above decides whether it could be made. */
+function absentOrRefused(path: string, inside: string): { kind: 'absent' } | { kind: 'refused'; reason: string } {
+  for (let at = path; ; at = dirname(at)) {
+    const real = tryTo(() => realpathSync(at));
+    if (typeof real === 'string') return judgeFolder(at, real, inside);
+    if (real.code !== 'ENOENT' && real.code !== 'ENOTDIR') {
+      return { kind: 'refused', reason: `cannot be read (${real.code})` };
     }
-    if (folder === dirname(folder)) return { kind: 'absent' };
+    if (typeof tryTo(() => readlinkSync(at)) === 'string') {
+      return { kind: 'refused', reason: `${at === path ? 'is' : `lies behind ${at},`} a link that leads nowhere` };
+    }
+    if (at === dirname(at)) return { kind: 'absent' };
   }
 }
 
-function whyOutside(path: string, realPath: string, { inside }: Boundary): string | undefined {
-  const root = realpathIfPresent(inside) ?? inside;
-  // Without a link on the way the path is its own: /etc files, or a project outside of the home.
-  return isInside(realPath, root) || realPath === resolve(path)
-    ? undefined
-    : `is a link that leads out of ${inside} to ${realPath}`;
+function judgeFolder(folder: string, real: string, inside: string): ReturnType<typeof absentOrRefused> {
+  const outside = whyOutside(folder, real, inside);
+  if (outside) return { kind: 'refused', reason: outside };
+  const stat = statSync(real, { throwIfNoEntry: false });
+  if (!stat || stat.isDirectory()) return { kind: 'absent' };
+  return { kind: 'refused', reason: `cannot be there: ${folder} is ${kindOf(stat)}, not a folder` };
 }
 
-export function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (!way.startsWith(`..${sep}`) && way !== '..' && !isAbsolute(way));
+function tryTo(look: () => string): string | { code: string } {
+  try {
+    return look();
+  } catch (error) {
+    return { code: systemCode(error) ?? String(error) };
+  }
 }
 
 export function realpathIfPresent(path: string): string | undefined {
@@ -130,17 +125,6 @@ export function isFolder(path: string): boolean {
   }
 }
 
-function readAll(fd: number, size: number): Buffer {
-  const buffer = Buffer.alloc(size);
-  let at = 0;
-  while (at < size) {
-    const read = readSync(fd, buffer, at, size - at, at);
-    if (read === 0) break;
-    at += read;
-  }
-  return buffer.subarray(0, at);
-}
-
 /** `~` for people. */
 export function tilde(path: string, home: string): string {
   return path === home || path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
@@ -149,5 +133,3 @@ export function tilde(path: string, home: string): string {
 export function expandHome(path: string, home: string): string {
   return path === '~' ? home : path.startsWith('~/') ? join(home, path.slice(2)) : path;
 }
-
-export type { Unreadable };

@@ -57,7 +57,7 @@ test('a hostile repository starts nothing, writes nothing and is shown as it is'
   expect(shown).toContain('/bin/sh\\u200b');
   expect(shown).toContain('d'.repeat(1_000_000));
   expect(shown).toContain('leads out of');
-  expect(shown).toContain('is not a regular file');
+  expect(shown).toContain('is a pipe, not a regular file');
   expect(existsSync(marker)).toBe(false);
   expect(namesBelow(home.home).filter((name) => !name.includes('.aitkit'))).toEqual(before);
 });

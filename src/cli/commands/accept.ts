@@ -1,7 +1,9 @@
+import { isInside } from '../../base/inside.ts';
 import { accept as approve, findUnapproved } from '../../migrate/consent.ts';
 import { escapeText } from '../../migrate/escape-text.ts';
 import { createHide } from '../../migrate/hide-secrets.ts';
 import { approvalHash } from '../../migrate/launch-spec.ts';
+import { unreadLines } from '../../migrate/report.ts';
 import { collectSources } from '../../migrate/sources/collect-sources.ts';
 import { tilde } from '../../migrate/world.ts';
 import { badArgument } from '../args.ts';
@@ -31,9 +33,14 @@ export const accept: Command = {
     const changes = findUnapproved(world, sources).filter(
       ({ server, consent }) => name === undefined || server.place.name === name || consent?.name === name,
     );
+    // What was not read may hold what was asked for.
+    const { projects } = sources.settings;
+    const unread = sources.problems.filter(({ file }) => projects.some((project) => isInside(file, project)));
+    terminal.print(...unreadLines(world, unread));
     if (changes.length === 0) {
+      const what = unread.length === 0 ? 'Everything here' : 'Everything that was read';
       terminal.print(
-        name === undefined ? 'Everything here is approved.' : `${JSON.stringify(name)} has nothing to approve here.`,
+        name === undefined ? `${what} is approved.` : `${JSON.stringify(name)} has nothing to approve here.`,
       );
       return 0;
     }

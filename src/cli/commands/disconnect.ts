@@ -1,6 +1,7 @@
 import { disconnect as removeEntries } from '../../migrate/connect.ts';
 import { escapeText } from '../../migrate/escape-text.ts';
 import { hosts } from '../../migrate/hosts.ts';
+import { unreadLines } from '../../migrate/report.ts';
 import { tilde } from '../../migrate/world.ts';
 import type { Command } from '../command.ts';
 import { worldOf } from '../migrate-world.ts';
@@ -19,11 +20,13 @@ export const disconnect: Command = {
     const { terminal } = context;
     const host = hostArgument(args.positionals[0], usage);
     const world = worldOf(context);
-    const { undone, removed } = removeEntries(world, [host], { now: () => new Date(context.now()) });
+    const { undone, removed, unread } = removeEntries(world, [host], { now: () => new Date(context.now()) });
     for (const result of undone) terminal.print(...undoLines(world, result));
     for (const { place } of removed)
       terminal.print(escapeText(`Removed ${place.name} from ${tilde(place.file, world.home)}.`));
-    if (undone.length + removed.length === 0) terminal.print(`${hosts[host].title} has no entry of ours.`);
+    terminal.print(...unreadLines(world, unread));
+    if (undone.length + removed.length + unread.length === 0)
+      terminal.print(`${hosts[host].title} has no entry of ours.`);
     else terminal.print(`Next: ${hosts[host].nextStep}`);
     return undone.every((result) => result.isComplete) ? 0 : 1;
   },

@@ -6,7 +6,7 @@ import { makePlan } from '../../migrate/make-plan.ts';
 import type { Plan, PlanOptions } from '../../migrate/plan-model.ts';
 import { readProcessTable } from '../../migrate/process-table.ts';
 import { repair } from '../../migrate/repair.ts';
-import { planJson, planLines } from '../../migrate/report.ts';
+import { planJson, planLines, unreadLines } from '../../migrate/report.ts';
 import { createCopyFinder } from '../../migrate/running-copies.ts';
 import { collectSources, type Sources } from '../../migrate/sources/collect-sources.ts';
 import { undo } from '../../migrate/undo.ts';
@@ -203,8 +203,10 @@ function showHistory(context: CommandContext, args: ParsedArgs): ExitCode {
 
 function showRepair(context: CommandContext, args: ParsedArgs): ExitCode {
   const world = worldOf(context);
-  const { names } = repair(world, readProjects(world, args), { now: () => new Date(context.now()) });
+  const { names, unread } = repair(world, readProjects(world, args), { now: () => new Date(context.now()) });
   const text = `Claude Code starts ${names.map(escapeText).join(', ')} again, from the next session on.`;
-  context.terminal.print(names.length === 0 ? 'Everything that is silenced here is shared.' : text);
+  context.terminal.print(...unreadLines(world, unread));
+  const none = `Everything that is silenced here${unread.length === 0 ? '' : ' and was read'} is shared.`;
+  context.terminal.print(names.length === 0 ? none : text);
   return 0;
 }

@@ -1,12 +1,19 @@
 // The plugin as Claude Code has it: enabled, installed, whole, and registered with its server and both hooks.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readForeignText } from '../../base/foreign-file.ts';
 import { isRecord } from '../../link/hello.ts';
 import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
 import { readJsonc } from '../../migrate/documents/jsonc-document.ts';
 import { claudeDir, claudeStatePath } from '../../migrate/hosts.ts';
 import { whyPluginManagedAway } from '../../migrate/managed-lists.ts';
-import { enabledPlugins, ownPlugin, pluginRoot, serversOfPlugin } from '../../migrate/sources/claude-plugins.ts';
+import {
+  enabledPlugins,
+  ownPlugin,
+  readInstalled,
+  rootOf,
+  serversOfPlugin,
+} from '../../migrate/sources/claude-plugins.ts';
 import { isOurs } from '../../migrate/sources/collect-sources.ts';
 import { tilde, type World } from '../../migrate/world.ts';
 import type { CheckFinding } from './check.ts';
@@ -23,9 +30,14 @@ export function pluginFindings(world: World, settings: ClaudeSettings): CheckFin
     const say = 'claude plugin install mcp-proxy@aitkit --scope user';
     return [{ severity: 'warning', what: 'The plugin mcp-proxy is not enabled for you in Claude Code.', fix: { say } }];
   }
-  const root = pluginRoot(world, id);
+  const installed = readInstalled(world);
+  const list = tilde(installed.file, world.home);
+  if (installed.problem) {
+    const what = `${list} ${installed.problem.reason}, so it is not known whether the plugin ${id} is installed.`;
+    return [{ severity: 'error', what, fix: { say: 'Correct the file.' } }];
+  }
+  const root = rootOf(installed, id);
   if (root === undefined) {
-    const list = tilde(join(claudeDir(world), 'plugins', 'installed_plugins.json'), world.home);
     const what = `The plugin ${id} is enabled but not installed: ${list} does not name it, so no session gets our server.`;
     return [{ severity: 'error', what, fix: { say: `claude plugin install ${id} --scope user` } }];
   }
@@ -42,6 +54,8 @@ const files = [
   'dist/daemon-program.cjs',
   'hooks/hooks.json',
 ];
+/** Ours has a few lines. */
+const maxHooksBytes = 1024 * 1024;
 const events = ['SessionStart', 'SessionEnd'];
 
 function whatIsWrong(world: World, root: string, id: string): string[] {
@@ -79,10 +93,8 @@ function listOf(value: unknown): unknown[] {
 }
 
 function read(path: string): unknown {
-  try {
-    const parsed = readJsonc(readFileSync(path, 'utf8'));
-    return 'reason' in parsed ? undefined : parsed.value;
-  } catch {
-    return undefined; // not readable: then Claude Code does not read it either
-  }
+  const reading = readForeignText(path, { maxBytes: maxHooksBytes });
+  // What cannot be read here Claude Code does not read either.
+  const parsed = reading.kind === 'text' ? readJsonc(reading.text) : undefined;
+  return parsed && 'value' in parsed ? parsed.value : undefined;
 }

@@ -1,8 +1,8 @@
 // Who may change the programs that run: folders from our root down to each installed version, and the launchers.
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isInside } from '../../base/inside.ts';
 import type { Locations } from '../../link/locations.ts';
-import { isInside } from '../../migrate/world.ts';
 import type { CheckFinding } from './check.ts';
 
 /** Whoever may write one of them can put another program in its place. */

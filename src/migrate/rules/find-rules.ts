@@ -1,14 +1,15 @@
 // Every place of Claude Code's settings that names a tool of a server that moves: permission rules, hook matchers,
 // agents, commands, skills. Says what to add where, and what cannot be said.
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRecord } from '../../link/hello.ts';
 import { type ClaudeSettings, listOf, type SettingsFile } from '../claude-settings.ts';
+import type { SourceProblem } from '../declared.ts';
 import type { DocumentOp } from '../documents/edit-document.ts';
 import { readToolNames } from '../documents/front-matter.ts';
 import { lineOfPath } from '../documents/jsonc-document.ts';
 import { claudeDir } from '../hosts.ts';
-import { type Boundary, readClientFile, type World, whyNotWritable } from '../world.ts';
+import { type Boundary, insideProject, type World, whyNotWritable } from '../world.ts';
+import { readTexts } from './text-files.ts';
 import { type MovedServer, type Translation, translateMatcher, translateRule } from './translate-rule.ts';
 
 export type RuleKind = 'allow' | 'ask' | 'deny' | 'hook' | 'tools' | 'disallowedTools' | 'allowed-tools';
@@ -27,7 +28,8 @@ export type RuleFinding = {
 };
 
 export type RuleEdit = { file: string; boundary: Boundary; op: DocumentOp };
-export type FoundRules = { findings: RuleFinding[]; edits: RuleEdit[] };
+/** `problems`: what was not read; whether it names the server is not known. */
+export type FoundRules = { findings: RuleFinding[]; edits: RuleEdit[]; problems: SourceProblem[] };
 
 export type RuleScope = {
   /** Folders whose sessions see the server; undefined: all. */
@@ -35,7 +37,7 @@ export type RuleScope = {
 };
 
 export function findRules(world: World, settings: ClaudeSettings, server: MovedServer, scope: RuleScope): FoundRules {
-  const found: FoundRules = { findings: [], edits: [] };
+  const found: FoundRules = { findings: [], edits: [], problems: [] };
   if (server.prefixes.length === 0) return found;
   for (const file of settings.files) {
     if (!file.exists || !concerns(file, scope)) continue;
@@ -44,7 +46,9 @@ export function findRules(world: World, settings: ClaudeSettings, server: MovedS
     if (file.kind === 'state') legacyAllowed(file, server, scope, found);
   }
   for (const { folder, boundary, fixed } of textFolders(world, settings, scope)) {
-    for (const file of markdownIn(folder)) frontMatter({ file, boundary, fixed }, server, found);
+    const { texts, problems } = readTexts(folder, boundary);
+    found.problems.push(...problems);
+    for (const { file, text } of texts) frontMatter({ file, boundary, fixed }, text, { server, found });
   }
   return found;
 }
@@ -147,39 +151,30 @@ type TextFolder = { folder: string; boundary: Boundary; fixed?: string };
 
 function textFolders(world: World, settings: ClaudeSettings, { projects }: RuleScope): TextFolder[] {
   const kinds = ['agents', 'commands', 'skills'];
-  const own = kinds.map((kind) => ({ folder: join(claudeDir(world), kind), boundary: { inside: world.home } }));
+  const own = kinds.map((kind) => ({
+    folder: join(claudeDir(world), kind),
+    boundary: { inside: world.home },
+  }));
   const folders = new Set(settings.files.map((file) => file.project).filter((project) => project !== undefined));
   const inRepos = [...folders]
     .filter((project) => projects === undefined || projects.includes(project))
     .flatMap((project) =>
       kinds.map((kind) => ({
         folder: join(project, '.claude', kind),
-        boundary: { inside: project },
+        boundary: insideProject(project),
         fixed: 'belongs to the repository',
       })),
     );
   return [...own, ...inRepos];
 }
 
-/** More files than any person has; a repo cannot make the plan endless. */
-const maxTextFiles = 2_000;
-
-function markdownIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
-      .slice(0, maxTextFiles)
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch {
-    return []; // no such folder
-  }
-}
-
-function frontMatter(target: Target, server: MovedServer, found: FoundRules): void {
-  const reading = readClientFile(target.file, target.boundary);
-  if (reading.kind !== 'file') return;
+function frontMatter(
+  target: Target,
+  text: string,
+  { server, found }: { server: MovedServer; found: FoundRules },
+): void {
   const fixed = target.fixed ?? whyNotWritable(target.file, target.boundary);
-  for (const { key, name, line } of readToolNames(reading.document.text)) {
+  for (const { key, name, line } of readToolNames(text)) {
     const isGuard = key === 'disallowedTools';
     record(
       found,

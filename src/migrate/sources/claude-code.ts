@@ -5,7 +5,7 @@ import { approvalOf, type ClaudeSettings, listOf, projectState } from '../claude
 import type { Collected, Declared } from '../declared.ts';
 import { lineOfPath } from '../documents/jsonc-document.ts';
 import { isListed } from '../managed-lists.ts';
-import { isFolder, realpathIfPresent } from '../world.ts';
+import { insideProject, isFolder, realpathIfPresent } from '../world.ts';
 import { readServersOf, serversIn } from './read-entries.ts';
 
 export function collectClaudeCode(settings: ClaudeSettings): Collected {
@@ -34,7 +34,7 @@ export function collectClaudeCode(settings: ClaudeSettings): Collected {
       file: join(project, '.mcp.json'),
       format: 'jsonc',
       container: ['mcpServers'],
-      boundary: { inside: project },
+      boundary: insideProject(project),
       project,
     });
     problems.push(...found.problems);

@@ -1,13 +1,14 @@
 // Servers that enabled Claude Code plugins bring (the official Serena plugin among them).
-import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isInside } from '../../base/inside.ts';
+import { listFolder } from '../../base/list-folder.ts';
 import { isRecord } from '../../link/hello.ts';
 import type { ClaudeSettings } from '../claude-settings.ts';
-import type { Collected, Declared } from '../declared.ts';
+import type { Collected, Declared, SourceProblem } from '../declared.ts';
 import { lineOfPath, readJsonc } from '../documents/jsonc-document.ts';
 import { allTexts } from '../entry-codecs.ts';
 import { claudeDir } from '../hosts.ts';
-import { isInside, readClientFile, type World } from '../world.ts';
+import { readClientFile, type World } from '../world.ts';
 import { readServersOf, serversIn } from './read-entries.ts';
 
 /** Ours is a plugin too. */
@@ -15,10 +16,11 @@ export const ownPlugin = 'mcp-proxy';
 
 export function collectClaudePlugins(world: World, settings: ClaudeSettings): Collected {
   const servers: Declared[] = [];
-  const problems: Collected['problems'] = [];
-  for (const id of enabledPlugins(settings)) {
-    if (id.split('@')[0] === ownPlugin) continue;
-    const root = pluginRoot(world, id);
+  const ids = enabledPlugins(settings).filter((id) => id.split('@')[0] !== ownPlugin);
+  const installed = readInstalled(world);
+  const problems: Collected['problems'] = installed.problem && ids.length > 0 ? [installed.problem] : [];
+  for (const id of ids) {
+    const root = rootOf(installed, id);
     if (root === undefined) continue;
     const found = serversOfPlugin(root, id);
     problems.push(...found.problems);
@@ -41,11 +43,22 @@ export function enabledPlugins(settings: ClaudeSettings): string[] {
   return [...states].filter(([, isEnabled]) => isEnabled).map(([id]) => id);
 }
 
+export type InstalledPlugins = { file: string; plugins: Record<string, unknown>; problem?: SourceProblem };
+
+/** Claude Code's own list. */
+export function readInstalled(world: World): InstalledPlugins {
+  const file = join(claudeDir(world), 'plugins', 'installed_plugins.json');
+  const reading = readClientFile(file, { inside: world.home });
+  if (reading.kind === 'absent') return { file, plugins: {} };
+  if (reading.kind === 'refused') return { file, plugins: {}, problem: { file, reason: reading.reason } };
+  const parsed = readJsonc(reading.document.text);
+  if ('reason' in parsed) return { file, plugins: {}, problem: { file, ...parsed } };
+  const { plugins } = parsed.value;
+  return { file, plugins: isRecord(plugins) ? plugins : {} };
+}
+
 /** Installed copy, or the marketplace's own folder for a plugin that is loaded in place. */
-export function pluginRoot(world: World, id: string): string | undefined {
-  const folder = join(claudeDir(world), 'plugins');
-  const installed = readRecord(join(folder, 'installed_plugins.json'), world);
-  const plugins = isRecord(installed?.['plugins']) ? installed['plugins'] : {};
+export function rootOf({ plugins }: InstalledPlugins, id: string): string | undefined {
   const entry = plugins[id];
   const records = (Array.isArray(entry) ? entry : [entry]).filter(isRecord);
   const paths = records.map((record) => record['installPath']).filter((path) => typeof path === 'string');
@@ -66,6 +79,7 @@ export function serversOfPlugin(root: string, id: string): Collected {
   const manifest = readClientFile(manifestPath, boundary);
   const named: string[] = ['.mcp.json'];
   const collected: Collected = { servers: [], problems: [] };
+  if (manifest.kind === 'refused') collected.problems.push({ file: manifestPath, reason: manifest.reason });
   if (manifest.kind === 'file') {
     const parsed = readJsonc(manifest.document.text);
     if ('reason' in parsed) collected.problems.push({ file: manifestPath, ...parsed });
@@ -91,16 +105,14 @@ export function serversOfPlugin(root: string, id: string): Collected {
   return collected;
 }
 
+/** A plugin has a dozen. */
+const maxPluginEntries = 10_000;
+
 /** What the plugin gives besides servers: switching the whole plugin off would take that away. */
 function otherParts(root: string): string[] {
   const parts = ['skills', 'commands', 'agents', 'hooks', 'lspServers', 'output-styles', 'SKILL.md'];
-  return parts.filter((name) => {
-    try {
-      return readdirSync(root).includes(name);
-    } catch {
-      return false;
-    }
-  });
+  const names = listFolder(root, maxPluginEntries).entries.map((entry) => entry.name);
+  return parts.filter((name) => names.includes(name));
 }
 
 function withLimits(server: Declared, extras: readonly string[]): Declared {
@@ -113,11 +125,4 @@ function withLimits(server: Declared, extras: readonly string[]): Declared {
     reasons.push("it runs from the plugin's own folder, which changes with every version");
   }
   return { ...server, uncarried: [...server.uncarried, ...reasons] };
-}
-
-function readRecord(file: string, world: World): Record<string, unknown> | undefined {
-  const reading = readClientFile(file, { inside: world.home });
-  if (reading.kind !== 'file') return undefined;
-  const parsed = readJsonc(reading.document.text);
-  return 'reason' in parsed ? undefined : parsed.value;
 }

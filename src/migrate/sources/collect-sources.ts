@@ -1,6 +1,7 @@
 // Every server that any known program declares, with exact places. Reads only.
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { listFolder } from '../../base/list-folder.ts';
 import { type ClaudeSettings, readClaudeSettings } from '../claude-settings.ts';
 import type { Collected, Declared } from '../declared.ts';
 import { hosts } from '../hosts.ts';
@@ -66,13 +67,9 @@ export function scanForProjects(root: string): string[] {
 }
 
 function foldersIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-      .map((entry) => entry.name);
-  } catch {
-    return []; // not readable: nothing of ours
-  }
+  return listFolder(folder, maxScannedFolders)
+    .entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map((entry) => entry.name);
 }
 
 function isThere(path: string): boolean {

@@ -1,7 +1,7 @@
 // Claude Desktop, Cursor, VS Code, Codex, opencode, pi: their user files, and their files in the given folders.
 import type { Collected, Declared } from '../declared.ts';
 import { type ConnectableHost, hostIds, hosts } from '../hosts.ts';
-import type { World } from '../world.ts';
+import { insideProject, type World } from '../world.ts';
 import { readServersOf } from './read-entries.ts';
 
 export function collectOtherHosts(world: World, projects: readonly string[]): Collected {
@@ -16,7 +16,7 @@ export function collectOtherHosts(world: World, projects: readonly string[]): Co
     }
     for (const project of projects) {
       for (const file of hosts[host].projectFiles(project)) {
-        const found = readServersOf({ ...file, scope: 'project', boundary: { inside: project }, project });
+        const found = readServersOf({ ...file, scope: 'project', boundary: insideProject(project), project });
         add({ ...found, servers: found.servers.map((server): Declared => ({ ...server, approval: 'pending' })) });
       }
     }
