@@ -83,6 +83,11 @@ export function idKey(idText: string): string {
   return idText.includes('\\') ? JSON.stringify(JSON.parse(idText)) : idText;
 }
 
+/** Which of our own requests is answered; NaN: none. Some servers write our numbers as strings, and the SDKs take that. */
+export function answeredNumber(idText: string): number {
+  return Number(/^"(\d+)"$/.exec(idText)?.[1] ?? idText);
+}
+
 /** Span of a nested member of an object, e.g. `['_meta', 'progressToken']`. */
 export function memberAt(line: Buffer, from: Span | undefined, path: readonly string[]): Span | undefined {
   let at = from;

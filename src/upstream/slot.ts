@@ -83,13 +83,15 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
       heard += 1;
       stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`));
     },
-    onOversize: (ends) => {
+    onOversize: (ends, stream) => {
       heard += 1;
       const { bytes } = ends;
       const { id, hasMethod } = readEnds(ends);
       stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
       events.onRefused({ reason: 'over daemon.maxMessageBytes', bytes });
-      if (id !== undefined && !hasMethod) channel.failRequest(id, oversize(server, bytes));
+      // Where neither end has an id, it still came as the answer to a request.
+      const answered = hasMethod ? undefined : (id ?? stream);
+      if (answered !== undefined) channel.failRequest(answered, oversize(server, bytes));
     },
     onRequestFailed: (id, error) => channel.failRequest(id, error),
     onStreamPaused: (id) => channel.pauseRequest(id),
@@ -136,7 +138,7 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
 /** The channel exists before its transport does: events of the transport need it. */
 function lateTransport(get: () => Transport): Transport {
   return {
-    send: (line, id, headers) => get().send(line, id, headers),
+    send: (line, id, options) => get().send(line, id, options),
     cancel: (id) => get().cancel?.(id),
     close: (reason) => get().close(reason),
     setProtocolVersion: (version) => get().setProtocolVersion?.(version),

@@ -99,7 +99,7 @@ async function seen({ origin }: Fixture): Promise<Seen> {
 
 async function control(fixture: Fixture, name: string): Promise<void> {
   const response = await client.request({ url: new URL(`/test/${name}`, fixture.origin), method: 'POST', headers: {} });
-  response.body.resume();
+  response.discard();
 }
 
 async function logIn(oauth: OAuth, fixture: Fixture): Promise<void> {
@@ -175,7 +175,7 @@ test('takes no answer with another state', async () => {
   redirect.search = '?code=stolen&state=guessed';
   const response = await client.request({ url: redirect, method: 'GET', headers: {} });
   expect(response.status).toBe(400);
-  response.body.resume();
+  response.discard();
   expect(oauth.pending()).toHaveLength(1);
   expect(await openInBrowser(shown[0])).toContain('You are logged in');
 });

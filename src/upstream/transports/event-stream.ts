@@ -11,6 +11,8 @@ export type EventStreamOptions = {
   onId: (id: string) => void;
   onRetry: (delayMs: number) => void;
   onOversize: (line: OversizeLine) => void;
+  /** More than one event can have, and none of it was one. Without this handler it is read on, whatever comes. */
+  onFlood?: ((line: OversizeLine) => void) | undefined;
 };
 
 const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
@@ -31,6 +33,8 @@ export class EventStreamParser {
   #dataBytes = 0;
   #event = '';
   #oversize: { head: Buffer; tail: Buffer; bytes: number } | undefined;
+  /** Since the last event. */
+  #bytes = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -38,6 +42,7 @@ export class EventStreamParser {
 
   push(chunk: Buffer): void {
     let from = 0;
+    this.#bytes += chunk.length;
     if (this.#skipLineFeed && chunk.length > 0) {
       if (chunk[0] === lf) from = 1;
       this.#skipLineFeed = false;
@@ -57,6 +62,10 @@ export class EventStreamParser {
       else if (isCr && chunk[from] === lf) from += 1;
     }
     if (from < chunk.length) this.#keep(chunk.subarray(from));
+    // Line ends and names of fields come on top of what one event may hold.
+    if (!this.#oversize && this.#bytes <= 2 * this.#options.maxDataBytes + maxFieldBytes) return;
+    const none = Buffer.alloc(0);
+    this.#options.onFlood?.(this.#oversize ?? { head: none, tail: none, bytes: this.#bytes });
   }
 
   #keep(part: Buffer): void {
@@ -117,11 +126,13 @@ export class EventStreamParser {
     this.#event = '';
     this.#oversize = undefined;
     if (oversize) {
+      this.#bytes = 0;
       this.#options.onOversize(oversize);
       return;
     }
     const [first, ...more] = data;
     if (!first || (more.length === 0 && first.length === 0)) return;
+    this.#bytes = 0;
     const newline = Buffer.from('\n');
     const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline, part])]);
     this.#options.onEvent({ event: event || 'message', data: whole });

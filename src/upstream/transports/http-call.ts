@@ -14,6 +14,9 @@ export type Credentials = {
   renew: (challenge: string, used: string | undefined) => Promise<boolean>;
 };
 
+/** Enough of each end of a message to hold its id and method, as in base/line-splitter. */
+const keptEndBytes = 4_096;
+
 /** Enough of an error page to see what it says. */
 const maxErrorBytes = 4_096;
 
@@ -30,7 +33,7 @@ export async function call(
     const challenge = response.headers['www-authenticate'] ?? '';
     const isRefused = response.status === 401 || (response.status === 403 && challenge.includes('insufficient_scope'));
     if (!isRefused || isLastTry) return response;
-    response.body.resume();
+    response.discard();
     if (!(await credentials?.renew(challenge, used))) return response;
   }
 }
@@ -58,15 +61,29 @@ export function collect(response: HttpResponse, maxBytes: number): Promise<Colle
       parts.push(chunk);
       bytes += chunk.length;
       if (bytes <= maxBytes) return;
-      const start = Buffer.concat(parts);
-      // Of a body that is not read to its end, the tail is the last that was seen.
-      const ends = { head: Buffer.from(start.subarray(0, 4_096)), tail: Buffer.from(start.subarray(-4_096)), bytes };
       body.destroy();
-      resolve({ oversize: ends });
+      resolve({ oversize: { head: headOf(parts), tail: tailOf(parts), bytes } });
     });
     body.once('end', () => resolve({ bytes: Buffer.concat(parts) }));
-    body.once('close', () => reject(brokenOff(response)));
+    body.once('close', () => reject(whyClosed(response) ?? brokenOff(response)));
   });
+}
+
+/** Of a body that is not read to its end, the tail is the last that was seen. Copied, so that the rest can go. */
+function headOf(parts: readonly Buffer[]): Buffer {
+  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+  return Buffer.concat(parts, Math.min(bytes, keptEndBytes));
+}
+
+function tailOf(parts: readonly Buffer[]): Buffer {
+  let from = parts.length;
+  for (let bytes = 0; from > 0 && bytes < keptEndBytes; from -= 1) bytes += parts[from - 1]?.length ?? 0;
+  return Buffer.from(Buffer.concat(parts.slice(from)).subarray(-keptEndBytes));
+}
+
+/** Undefined where the connection simply broke. */
+export function whyClosed({ body }: Pick<HttpResponse, 'body'>): AppError | undefined {
+  return body.errored instanceof AppError ? body.errored : undefined;
 }
 
 export function brokenOff({ url }: Pick<HttpResponse, 'url'>): AppError {
@@ -112,7 +129,7 @@ export function statusError(response: HttpResponse, text: string): AppError {
       data: { status, mayHaveRun: false },
     });
   }
-  const words = text ? `: ${text.replace(/\s+/g, ' ').slice(0, 300)}` : '';
+  const words = text ? `: ${shortened(text)}` : '';
   return new AppError({
     code: 'SERVER_FAILED',
     message: `${url.origin} answered HTTP ${status}${words}`,
@@ -136,6 +153,20 @@ export function noMessageError({ url, status, headers }: HttpResponse): AppError
     hint: 'Check that `url` is the address of an MCP endpoint.',
     data: { status, mayHaveRun: true },
   });
+}
+
+/** JSON, and not what was asked for: an error of a gateway, or an answer to somebody else. */
+export function noReplyError({ url, status }: HttpResponse, text: Buffer): AppError {
+  return new AppError({
+    code: 'SERVER_FAILED',
+    message: `${url.origin} answered with something else than an answer to this request: ${shortened(text.toString('utf8', 0, maxErrorBytes))}`,
+    hint: 'See what it says; if it is no MCP server, correct `url`.',
+    data: { status, mayHaveRun: true },
+  });
+}
+
+function shortened(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, 300);
 }
 
 export function isEventStream({ headers }: Pick<HttpResponse, 'headers'>): boolean {

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { AppError, systemCode } from '../../base/errors.ts';
+import { bodyOf, type ResponseBody } from './decoded-body.ts';
 import { findProxy, type ProxyEnvironment, proxyAuthorization } from './proxy.ts';
 
 export type HttpRequest = {
@@ -18,7 +19,8 @@ export type HttpRequest = {
   onSent?: () => void;
 };
 
-export type HttpResponse = { status: number; headers: http.IncomingHttpHeaders; body: http.IncomingMessage; url: URL };
+/** The body is decoded; the headers are those of what came over the wire. */
+export type HttpResponse = ResponseBody & { status: number; headers: http.IncomingHttpHeaders; url: URL };
 
 /** `mayHaveRun` in an error's data: false only if no byte of the request can have reached the server. */
 export type HttpClient = {
@@ -58,7 +60,7 @@ export function createHttpClient({ env = process.env }: { env?: ProxyEnvironment
         const response = await exchange(current, agentFor(current.url, proxy), proxy);
         const next = redirectOf(response, current);
         if (!next) return response;
-        response.body.resume(); // frees the connection
+        response.discard();
         if (next.url.origin !== origin) throw redirectError(current.url, `to another origin, ${next.url.origin}`);
         if (redirects === maxRedirects) throw redirectError(current.url, `more than ${maxRedirects} times`);
         current = next;
@@ -96,6 +98,8 @@ function exchange(request: HttpRequest, agent: http.Agent, proxy: URL | undefine
     // A proxy takes the whole address instead of a path.
     path: isForwarded ? `${url.origin}${url.pathname}${url.search}` : `${url.pathname}${url.search}`,
     headers: {
+      // Whoever packs an event stream often holds its events back until a block is full.
+      'accept-encoding': 'identity',
       ...request.headers,
       host: url.host,
       ...(authorization ? { 'proxy-authorization': authorization } : {}),
@@ -124,7 +128,8 @@ function exchange(request: HttpRequest, agent: http.Agent, proxy: URL | undefine
     outgoing.once('response', (incoming) => {
       connected();
       incoming.on('error', () => {}); // told to whoever reads the body by its `close`
-      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming, url });
+      const { statusCode: status = 0, headers } = incoming;
+      resolve(Object.assign(bodyOf(incoming, { url, status, method }), { status, headers, url }));
     });
     outgoing.on('error', (error) => {
       clearTimeout(timer);

@@ -1,7 +1,11 @@
 // Reads what comes back on one HTTP response and hands its messages out.
-import { parseEnvelope } from '../../mcp/envelope.ts';
+import { endsOf, readEnds } from '../../base/envelope-ends.ts';
+import type { AppError } from '../../base/errors.ts';
+import type { OversizeLine } from '../../base/line-splitter.ts';
+import { answeredNumber, parseEnvelope } from '../../mcp/envelope.ts';
+import { DecodedBody } from './decoded-body.ts';
 import { EventStreamParser } from './event-stream.ts';
-import { collect, noMessageError } from './http-call.ts';
+import { brokenOff, collect, noMessageError, noReplyError, whyClosed } from './http-call.ts';
 import type { HttpResponse } from './http-client.ts';
 import { handOut } from './message-lines.ts';
 import type { TransportEvents } from './transport.ts';
@@ -12,6 +16,8 @@ export type ReadStream = {
   events: number;
   lastEventId: string | undefined;
   retryMs: number | undefined;
+  /** What came cannot be read. */
+  problem: AppError | undefined;
 };
 
 export type ReadOptions = {
@@ -57,7 +63,9 @@ export class BodyGate {
 export async function readEventStream(response: HttpResponse, options: ReadOptions): Promise<ReadStream> {
   const { events, tag, gate, maxMessageBytes } = options;
   const { body } = response;
-  const read: ReadStream = { isAnswered: false, events: 0, lastEventId: undefined, retryMs: undefined };
+  const read: ReadStream = {
+    ...{ isAnswered: false, events: 0, lastEventId: undefined, retryMs: undefined, problem: undefined },
+  };
   const answered = () => {
     if (read.isAnswered) return;
     read.isAnswered = true;
@@ -79,23 +87,88 @@ export async function readEventStream(response: HttpResponse, options: ReadOptio
     },
     onOversize: (line) => {
       events.onOversize(line, tag);
-      if (tag !== undefined) answered();
+      if (tag !== undefined && mayBeReplyTo(line, tag)) answered();
     },
+    onFlood: floodGuard(response, (line) => {
+      events.onOversize(line, tag);
+      read.isAnswered = tag !== undefined;
+    }),
   });
   body.on('data', (chunk: Buffer) => parser.push(chunk));
   await gate.through(response, () => new Promise<void>((resolve) => body.once('close', () => resolve())));
+  read.problem = whyClosed(response);
   return read;
+}
+
+/**
+ * What is packed can be a million times longer than what the server had to send, so it is not read on once it is over
+ * the limit; what comes as it is costs whoever sends it as much as us.
+ */
+export function floodGuard(
+  { body }: HttpResponse,
+  onFlood: (line: OversizeLine) => void,
+): ((line: OversizeLine) => void) | undefined {
+  if (!(body instanceof DecodedBody)) return undefined;
+  return (line) => {
+    if (body.destroyed) return;
+    body.destroy();
+    onFlood(line);
+  };
 }
 
 /** Hands out the message that is the whole body. Rejects if it breaks off or is none. */
 export async function readJsonBody(response: HttpResponse, options: ReadOptions): Promise<void> {
   const { events, tag, gate, maxMessageBytes } = options;
   const found = await gate.through(response, () => collect(response, maxMessageBytes));
-  if ('oversize' in found) events.onOversize(found.oversize, tag);
-  else if (!handOut(found.bytes, events, tag)) throw noMessageError(response);
+  if ('oversize' in found) return events.onOversize(found.oversize, tag);
+  const text = withoutMark(found.bytes);
+  if (response.body instanceof DecodedBody && response.body.isCut && !isJson(text)) throw brokenOff(response);
+  let isAnswered = tag === undefined;
+  const watched: Pick<TransportEvents, 'onMessage' | 'onGarbage'> = {
+    onGarbage: events.onGarbage,
+    onMessage: (line, stream) => {
+      isAnswered ||= isAnswerTo(line, tag);
+      events.onMessage(line, stream);
+    },
+  };
+  if (!handOut(text, watched, tag)) throw noMessageError(response);
+  // Nothing else comes on this response: whoever asked would wait for ever.
+  if (!isAnswered) throw noReplyError(response, text);
+}
+
+/** Every decoder of text takes the mark of UTF-8 off, so servers that write it are not noticed. */
+function withoutMark(text: Buffer): Buffer {
+  return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
+}
+
+function isJson(text: Buffer): boolean {
+  try {
+    JSON.parse(text.toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One that is not valid is told to whoever asked by its receiver, if its id can be read. */
+function isAnswerTo(line: Buffer, requestId: string | undefined): boolean {
+  const { id, hasMethod } = readEnds(endsOf(line));
+  if (!hasMethod && isIdOf(id, requestId)) return true; // whoever gets it reads it whole
+  const envelope = parseEnvelope(line);
+  return (envelope.kind === 'response' || envelope.kind === 'invalid') && isIdOf(envelope.idText, requestId);
+}
+
+/** Of a message over the limit only the ends are left. */
+function mayBeReplyTo(line: OversizeLine, requestId: string): boolean {
+  const { id, hasMethod } = readEnds(line);
+  return !hasMethod && (id === undefined || isIdOf(id, requestId));
+}
+
+function isIdOf(idText: string | undefined, requestId: string | undefined): boolean {
+  return idText !== undefined && (idText === requestId || String(answeredNumber(idText)) === requestId);
 }
 
 export function isReplyTo(line: Buffer, requestId: string): boolean {
   const envelope = parseEnvelope(line);
-  return envelope.kind === 'response' && envelope.idText === requestId;
+  return envelope.kind === 'response' && isIdOf(envelope.idText, requestId);
 }

@@ -1,11 +1,10 @@
 // Streamable HTTP: one POST for each message, replies as JSON or as an event stream, one GET stream for what belongs to
 // no request. One object is one MCP session with the server; when the server has forgotten it, the object ends as lost.
-import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { type Envelope, parseEnvelope } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
 import { appErrorLine } from '../../mcp/messages.ts';
-import { listenAside, retryDelay } from './http-aside.ts';
+import { listenAside } from './http-aside.ts';
 import {
   brokenOff,
   type Credentials,
@@ -18,7 +17,8 @@ import {
 } from './http-call.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
 import { refusalOf, speaksOtherFamily } from './http-refusal.ts';
-import { BodyGate, isReplyTo, type ReadOptions, readEventStream, readJsonBody } from './http-replies.ts';
+import { BodyGate, isReplyTo, type ReadOptions, readJsonBody } from './http-replies.ts';
+import { readStreamedReply } from './http-resume.ts';
 import { handOut } from './message-lines.ts';
 import { routingHeaders } from './routing-headers.ts';
 import type { Transport, TransportEvents, TransportExit } from './transport.ts';
@@ -37,9 +37,6 @@ const notificationTimeoutMs = 30_000;
 
 /** The session is forgotten by itself later, so its end must not hold up ours. */
 const deleteTimeoutMs = 2_000;
-
-/** Five tries to resume one reply without hearing anything take about eight seconds: a restart or a network change. */
-const maxResumeTries = 5;
 
 export function openHttp(spec: HttpSpec, events: TransportEvents, deps: HttpDeps): Transport {
   return new HttpTransport(spec, events, deps);
@@ -115,7 +112,7 @@ class HttpTransport implements Transport {
       this.#exitIfForgotten(error);
       throw error;
     }
-    response.body.resume();
+    response.discard();
     if (isInitialized(envelope)) this.#startListening();
   }
 
@@ -194,34 +191,20 @@ class HttpTransport implements Transport {
     handOut(line, this.#events, requestId);
   }
 
-  /** Reads the reply's stream until the reply was there, resuming it where the server allows. */
-  async #readReply(first: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
-    let response: HttpResponse | undefined = first;
-    let retryMs = this.#firstRetryMs;
-    let lastEventId: string | undefined;
-    for (let tries = 0; tries < maxResumeTries; tries += 1) {
-      if (response) {
-        const read = await readEventStream(response, this.#reading(requestId));
-        if (read.isAnswered || signal.aborted) return;
-        if (read.events > 0 || read.lastEventId !== undefined) tries = 0;
-        lastEventId = read.lastEventId ?? lastEventId;
-        retryMs = read.retryMs ?? retryMs;
-        // Streams of that revision cannot be resumed, whatever ids their events have.
-        if (this.#version === modernVersion) break;
-        if (lastEventId !== undefined) this.#events.onStreamPaused?.(requestId);
-      }
-      if (lastEventId === undefined) break;
-      await delay(retryDelay(tries, retryMs), undefined, { signal });
-      response = await this.#resume(lastEventId, signal);
-    }
-    throw brokenOff(first);
+  #readReply(first: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
+    return readStreamedReply(first, {
+      ...{ signal, reading: this.#reading(requestId), firstRetryMs: this.#firstRetryMs },
+      isResumable: () => this.#version !== modernVersion,
+      onPaused: () => this.#events.onStreamPaused?.(requestId),
+      resume: (lastEventId) => this.#resume(lastEventId, signal),
+    });
   }
 
   /** The rest of a stream; undefined if the server could not be reached this time. */
   async #resume(lastEventId: string, signal: AbortSignal): Promise<HttpResponse | undefined> {
     const response = await this.#get(signal, lastEventId).catch(() => undefined);
     if (!response || response.status >= 500) {
-      response?.body.resume();
+      response?.discard();
       return undefined;
     }
     if (response.status === 200 && isEventStream(response)) return response;
@@ -273,7 +256,7 @@ class HttpTransport implements Transport {
     if (headers['mcp-session-id'] === undefined) return;
     try {
       const response = await this.#call(AbortSignal.timeout(deleteTimeoutMs), { method: 'DELETE', headers });
-      response.body.resume(); // 405: the server does not let clients end sessions
+      response.discard(); // 405: the server does not let clients end sessions
     } catch {
       // it is away, or slow: the session ends by itself
     }

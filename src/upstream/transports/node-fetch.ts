@@ -14,6 +14,9 @@ export type NodeFetchOptions = {
 /** Metadata and tokens are a few kilobytes. */
 const maxBodyBytes = 1024 * 1024;
 
+/** What they say is not true of a body that was decoded. */
+const ofTheWire: ReadonlySet<string> = new Set(['content-encoding', 'content-length', 'transfer-encoding']);
+
 /** A person may be waiting for the login page. */
 const timeoutMs = 30_000;
 
@@ -39,6 +42,7 @@ export function createNodeFetch(client: HttpClient, { ensureAllowed }: NodeFetch
     const hasNoBody = [204, 205, 304].includes(response.status);
     const headers = new Headers();
     for (const [name, value] of Object.entries(response.headers)) {
+      if (ofTheWire.has(name)) continue;
       for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) headers.append(name, one);
     }
     return new Response(hasNoBody ? null : Uint8Array.from(found.bytes), { status: response.status, headers });

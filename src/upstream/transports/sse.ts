@@ -4,9 +4,18 @@ import { AppError } from '../../base/errors.ts';
 import { appErrorLine } from '../../mcp/messages.ts';
 import { EventStreamParser } from './event-stream.ts';
 import type { HttpDeps, HttpSpec } from './http.ts';
-import { brokenOff, call, closedError, errorText, isEventStream, mergeHeaders, statusError } from './http-call.ts';
+import {
+  brokenOff,
+  call,
+  closedError,
+  errorText,
+  isEventStream,
+  mergeHeaders,
+  statusError,
+  whyClosed,
+} from './http-call.ts';
 import type { HttpRequest, HttpResponse } from './http-client.ts';
-import { BodyGate } from './http-replies.ts';
+import { BodyGate, floodGuard } from './http-replies.ts';
 import { handOut } from './message-lines.ts';
 import type { Transport, TransportEvents, TransportExit } from './transport.ts';
 
@@ -57,7 +66,7 @@ class SseTransport implements Transport {
         body: line,
       });
       if (response.status >= 300) throw statusError(response, await errorText(response));
-      response.body.resume();
+      response.discard();
     } catch (error) {
       if (requestId === undefined || this.#ended.signal.aborted) throw error;
       this.#fail(requestId, error);
@@ -98,14 +107,16 @@ class SseTransport implements Transport {
         response.body.destroy();
       };
       timer = setTimeout(() => end(noEndpointError(url)), endpointTimeoutMs);
-      await this.#read(response, (text) => {
+      const onAddress = (text: string) => {
         clearTimeout(timer);
         const endpoint = URL.canParse(text, url.href) ? new URL(text, url) : undefined;
         // Credentials go with every message, so the server may not name another place.
         if (endpoint?.origin === url.origin) onEndpoint(endpoint);
         else end(foreignEndpointError(url, endpoint));
-      });
-      return { reason: 'lost', ...(problem ? { error: problem } : {}) };
+      };
+      await this.#read(response, onAddress, (bytes) => end(floodError(this.#spec, bytes)));
+      const error = problem ?? whyClosed(response);
+      return { reason: 'lost', ...(error ? { error } : {}) };
     } catch (error) {
       return { reason: 'lost', error };
     } finally {
@@ -113,18 +124,23 @@ class SseTransport implements Transport {
     }
   }
 
-  async #read(response: HttpResponse, onEndpoint: (text: string) => void): Promise<void> {
+  async #read(
+    response: HttpResponse,
+    onAddress: (text: string) => void,
+    onFlood: (bytes: number) => void,
+  ): Promise<void> {
     const { body } = response;
     const parser = new EventStreamParser({
       maxDataBytes: this.#spec.maxMessageBytes,
       onEvent: ({ event, data }) => {
         if (this.#ended.signal.aborted) return;
-        if (event === 'endpoint') onEndpoint(data.toString('utf8'));
+        if (event === 'endpoint') onAddress(data.toString('utf8'));
         else if (event === 'message') handOut(data, this.#events);
       },
       onId: () => {}, // this transport cannot resume
       onRetry: () => {},
       onOversize: (line) => this.#events.onOversize(line),
+      onFlood: floodGuard(response, ({ bytes }) => onFlood(bytes)),
     });
     body.on('data', (chunk: Buffer) => parser.push(chunk));
     await this.#gate.through(response, () => new Promise<void>((resolve) => body.once('close', () => resolve())));
@@ -156,6 +172,15 @@ function noEndpointError(url: URL): AppError {
     message: `${url.href} sent no endpoint within ${endpointTimeoutMs / 1_000} s.`,
     hint: 'It may speak Streamable HTTP: set "type": "http".',
     data: { mayHaveRun: false },
+  });
+}
+
+function floodError({ url, maxMessageBytes }: HttpSpec, bytes: number): AppError {
+  return new AppError({
+    code: 'MESSAGE_TOO_LARGE',
+    message: `${url.origin} sent ${bytes} bytes without an end of a message; daemon.maxMessageBytes allows ${maxMessageBytes}.`,
+    hint: 'Ask for less at once, or raise daemon.maxMessageBytes in the config.',
+    data: { mayHaveRun: true },
   });
 }
 
