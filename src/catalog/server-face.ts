@@ -121,6 +121,7 @@ function parseItems(line: Buffer, array: Span, nameKey: string): ListItem[] {
 /** One JSON text for the disk; the definitions' bytes stand in it unchanged. */
 export function serializeFace(face: ServerFace): Buffer {
   const parts: Buffer[] = [Buffer.from(`{"introduction":${face.introduction.raw}`)];
+  if (face.introduction.isPresumed) parts.push(Buffer.from(',\n"isPresumed":true'));
   for (const list of listNames) {
     parts.push(Buffer.from(`,\n"${list}":[`));
     face.lists[list].items.forEach((item, i) => {
@@ -139,6 +140,7 @@ export function parseFace(bytes: Buffer, parseIntroduction: (raw: string) => Int
   const introductionSpan = findMember(members, 'introduction');
   const introduction = introductionSpan && parseIntroduction(textAt(bytes, introductionSpan));
   if (!introduction) throw new Error('no introduction');
+  if (findMember(members, 'isPresumed')) introduction.isPresumed = true;
   const listing = (list: ListName): Listing => {
     const span = findMember(members, list);
     return isArrayAt(bytes, span) ? createListing(parseItems(bytes, span, listKinds[list].nameKey)) : emptyListing;

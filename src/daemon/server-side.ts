@@ -13,6 +13,7 @@ import type { Locations } from '../link/locations.ts';
 import { upstreamCapabilities } from '../mcp/face.ts';
 import type { Router } from '../router/router.ts';
 import type { Roster } from '../sessions/roster.ts';
+import { versionToAskIn } from '../upstream/handshake.ts';
 import { type Hazards, openHazards } from '../upstream/hazards.ts';
 import type { Instance, InstanceIdentity } from '../upstream/instance.ts';
 import { createKeyMaker, loadSecret } from '../upstream/instance-key.ts';
@@ -87,7 +88,7 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
     addSecrets: (secrets) => secrets.forEach(redactor.add),
     capabilities: (entry, { sharing }) =>
       upstreamCapabilities({ roots: sharing !== 'shared', sampling: entry.sampling }),
-    knownVersion: (snapshot) => catalog.faceOf({ snapshot })?.introduction.protocolVersion,
+    knownVersion: (snapshot) => versionToAskIn(catalog.faceOf({ snapshot })?.introduction),
     isWanted: ({ identity }) => isWanted(identity, deps.roster),
     onSingleClient: (instance, evidence) => noteHazard(instance, `it refused a second session: ${evidence}`),
     events: {

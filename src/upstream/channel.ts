@@ -3,6 +3,7 @@
 import type { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import {
+  answeredNumber,
   type InvalidEnvelope,
   memberAt,
   type NotificationEnvelope,
@@ -13,7 +14,7 @@ import {
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { metaKeys } from '../mcp/modern.ts';
 import { listenMethod, ModernListening } from './modern-listening.ts';
-import type { Transport } from './transports/transport.ts';
+import type { SendOptions, Transport } from './transports/transport.ts';
 
 export type Answer = { envelope: ResponseEnvelope } | { error: AppError };
 
@@ -31,6 +32,8 @@ export type ChannelRequest = {
   onPaused?: () => void;
   /** HTTP: further headers of this request. */
   headers?: Readonly<Record<string, string>>;
+  /** Only to find something out, before the handshake. */
+  isProbe?: boolean;
 };
 
 export type ChannelEvents = {
@@ -110,7 +113,8 @@ export class Channel {
       return id;
     }
     this.#pending.set(id, request);
-    this.#send(request.encode(id), String(id), request.headers);
+    const { headers, isProbe } = request;
+    this.#send(request.encode(id), String(id), { headers, isProbe });
     return id;
   }
 
@@ -121,7 +125,9 @@ export class Channel {
     this.#pending.delete(id);
     // The specification forbids to cancel initialize.
     if (request.method === 'initialize') return;
-    this.#send(notificationLine('notifications/cancelled', { requestId: id, ...(reason ? { reason } : {}) }));
+    const params = { requestId: id, ...(reason ? { reason } : {}) };
+    // Whoever does not answer before the handshake may not know the question, still less its end.
+    if (!request.isProbe) this.#send(notificationLine('notifications/cancelled', params));
     this.#transport.cancel?.(String(id));
   }
 
@@ -129,14 +135,20 @@ export class Channel {
     if (!this.#lost) this.#send(line);
   }
 
-  /** A request of our own whose result we read. Rejects with the server's error or the loss. */
-  ask(method: string, params?: Record<string, unknown>): Promise<ResponseEnvelope> {
+  /** A request of our own whose result we read. Rejects with the server's error or the loss; aborted, it stays open. */
+  ask(
+    method: string,
+    params?: Record<string, unknown>,
+    { isProbe = false, signal }: { isProbe?: boolean; signal?: AbortSignal } = {},
+  ): Promise<ResponseEnvelope> {
     return new Promise((resolve, reject) => {
-      this.request({
+      const request = this.request({
         method,
+        isProbe,
         encode: (id) => this.encode(id, method, params),
         onAnswer: (answer) => ('error' in answer ? reject(answer.error) : resolve(answer.envelope)),
       });
+      signal?.addEventListener('abort', () => this.cancel(request, undefined), { once: true });
     });
   }
 
@@ -171,7 +183,7 @@ export class Channel {
 
   /** An answer that cannot be handed on: its request is told so. */
   failRequest(idText: string, error: AppError): void {
-    const id = Number(idText);
+    const id = answeredNumber(idText);
     const request = this.#pending.get(id);
     this.#pending.delete(id);
     request?.onAnswer({ error });
@@ -193,7 +205,7 @@ export class Channel {
   }
 
   #settle(envelope: ResponseEnvelope): void {
-    const id = Number(envelope.idText);
+    const id = answeredNumber(envelope.idText);
     const request = this.#pending.get(id);
     // Unknown: cancelled, answered twice, or invented by the server.
     if (!request) return;
@@ -217,13 +229,13 @@ export class Channel {
     else this.#events.onNotification(envelope, stream);
   }
 
-  #send(line: Buffer, requestId?: string, headers?: Readonly<Record<string, string>>): void {
+  #send(line: Buffer, requestId?: string, options?: SendOptions): void {
     this.unsentBytes += line.length;
     const written = () => {
       this.unsentBytes -= line.length;
       this.onRoom?.();
     };
     // A failed write is followed by the transport's exit, which answers what waits.
-    this.#transport.send(line, requestId, headers).then(written, written);
+    this.#transport.send(line, requestId, options).then(written, written);
   }
 }

@@ -19,6 +19,8 @@ export type Introduction = {
   protocolVersion: string;
   capabilities: Record<string, unknown>;
   instructions: string | undefined;
+  /** It may know the newer way too: the network was in the way when it was asked. */
+  isPresumed?: boolean;
 };
 
 export type IntroduceOptions = {
@@ -26,39 +28,59 @@ export type IntroduceOptions = {
   capabilities: Record<string, unknown>;
   /** What it spoke when it was last seen: asked that way first. */
   knownVersion?: string | undefined;
+  /** Within which all of it has to be over. */
+  limitMs: number;
 };
 
 /**
- * A server that was replaced by an older one may keep silent when it is asked the newer way first. Longer than any that
- * runs already needs; a slow start only has both questions on its way.
+ * A server that was replaced by an older one, or a gateway before it, may keep silent when it is asked the newer way
+ * first. Longer than any that runs already needs; a slow start only has both questions on its way.
  */
 const silentMs = 5_000;
 
-/** Throws the server's error, the loss of the channel, or SERVER_START_FAILED for a version that we do not speak. */
-export async function introduce(channel: Channel, options: IntroduceOptions): Promise<Introduction> {
-  const isKnown = options.knownVersion === modernVersion;
-  const asked = isKnown ? discover(channel) : undefined;
-  const early = asked && (await Promise.race([asked, silence()]));
-  if (early) return adopt(channel, early);
-  // It answered otherwise, or not yet: both are asked, and the first that has something to say counts.
-  return initialize(channel, options, () => asked ?? discover(channel));
-}
+/** Of the whole time: a silent question leaves most of it to the other way. */
+const silentPart = 1 / 4;
 
-async function initialize(
-  channel: Channel,
-  { server, capabilities }: IntroduceOptions,
-  findModern: () => Promise<Modern | undefined>,
-): Promise<Introduction> {
-  const answer = await askInitialize(channel, capabilities);
+/** After `initialize` was refused: whoever refuses so soon is awake, and a login is begun within this. */
+const lastMs = 15_000;
+
+/**
+ * Throws the server's error, the loss of the channel, or SERVER_START_FAILED for a version that we do not speak. What
+ * comes of the newer question decides nothing but the order: gateways let some methods through and others not, so only
+ * what `initialize` meets is a failure.
+ */
+export async function introduce(channel: Channel, options: IntroduceOptions): Promise<Introduction> {
+  const { knownVersion, limitMs } = options;
+  const partMs = limitMs * silentPart;
+  const decided = new AbortController();
+  const { signal } = decided;
+  const asked = knownVersion === modernVersion ? discover(channel, { isProbe: true, signal }) : undefined;
+  const early = asked && (await Promise.race([asked, silence(Math.min(silentMs, partMs))]));
+  if (early?.modern) return adopt(channel, early.modern);
+  // It answered otherwise, or not yet: both are asked, and the first that has something to say counts.
+  const answer = await askInitialize(channel, options.capabilities);
   if (answer instanceof AppError || !answer.result) {
     // It may know only the revision without a handshake, whose servers refuse one with an error of their choice.
-    const discovered = await findModern();
-    if (discovered) return adopt(channel, discovered);
+    const last = silence(Math.min(lastMs, partMs));
+    const modern = await Promise.race([otherwiseModern(channel, asked, signal), last]);
+    decided.abort();
+    if (modern) return adopt(channel, modern);
     if (answer instanceof AppError) throw answer;
     const text = answer.error ? textAt(answer.line, answer.error) : 'no result';
-    throw startFailed(server, `answered initialize with an error: ${text.slice(0, 500)}`);
+    throw startFailed(options.server, `answered initialize with an error: ${text.slice(0, 500)}`);
   }
-  const introduction = parseIntroduction(textAt(answer.line, answer.result));
+  decided.abort();
+  const introduction = greet(channel, options.server, textAt(answer.line, answer.result));
+  return early?.unheard && isPassing(early.unheard) ? { ...introduction, isPresumed: true } : introduction;
+}
+
+/** Of a server that was seen before. */
+export function versionToAskIn(last: Introduction | undefined): string | undefined {
+  return last?.isPresumed ? undefined : last?.protocolVersion;
+}
+
+function greet(channel: Channel, server: string, raw: string): Introduction {
+  const introduction = parseIntroduction(raw);
   if (!introduction) throw startFailed(server, 'answered initialize with something that is no InitializeResult');
   if (!legacyVersions.some((version) => version === introduction.protocolVersion)) {
     throw startFailed(server, `speaks MCP ${introduction.protocolVersion}, which this version does not`);
@@ -85,15 +107,41 @@ async function askInitialize(
   }
 }
 
-/** How HTTP servers refuse what they do not know; 401 and 403 want a login instead. */
-const refusals: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
+/**
+ * How HTTP servers, and gateways that know only the newer methods, refuse what they do not know; 200 with something that
+ * is no answer. 401 wants a login instead, and what is busy or away would be the same the other way.
+ */
+const refusals: ReadonlySet<number> = new Set([200, 400, 403, 404, 405, 406, 410, 415, 422, 500, 501]);
+
+/** After `initialize` was refused. Asked once more where nothing was heard: for this a person may be asked to log in. */
+async function otherwiseModern(
+  channel: Channel,
+  asked: Promise<Discovered> | undefined,
+  signal: AbortSignal,
+): Promise<Modern | undefined> {
+  const before = await asked;
+  if (before && !before.unheard) return before.modern;
+  const { modern, unheard } = await discover(channel, { signal });
+  if (unheard?.data?.['loginUrl'] !== undefined) throw unheard;
+  return modern;
+}
 
 /**
- * What a server that never heard of the question may make of it, an error of its own or a page included. A login that is
- * needed and a server that is busy or away would be the same the other way.
+ * What a server that never heard of the question may make of it, an error of its own or a page included. Everything else
+ * says that it was not asked: its credentials, a gateway, or the network were in the way.
  */
-function isNoAnswer(status: number): boolean {
-  return status >= 200 && ![401, 403, 429, 502, 503, 504].includes(status);
+function isNoAnswer({ code, data }: AppError): boolean {
+  if (code !== 'SERVER_FAILED' && code !== 'SERVER_NEEDS_LOGIN') return true; // something came that is no message
+  const status = Number(data?.['status']);
+  return status >= 200 && status <= 501 && !inTheWay.has(status);
+}
+
+const refusedCredentials: ReadonlySet<number> = new Set([401, 403]);
+const inTheWay: ReadonlySet<number> = new Set([...refusedCredentials, 407, 408, 425, 429]);
+
+/** Another time it may be heard; a method that a gateway does not let through stays so. */
+function isPassing(unheard: AppError): boolean {
+  return !refusedCredentials.has(Number(unheard.data?.['status']));
 }
 
 /** The version was refused, and is among those that the server says it speaks. */
@@ -106,9 +154,9 @@ function isOffered(answer: ResponseEnvelope): boolean {
   return Array.isArray(supported) && supported.includes(modernVersion);
 }
 
-function silence(): Promise<undefined> {
+function silence(ms: number): Promise<undefined> {
   return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), silentMs).unref();
+    setTimeout(() => resolve(undefined), ms).unref();
   });
 }
 
@@ -117,18 +165,25 @@ const ownMeta = envelopeMeta({ clientInfo, capabilities: {} });
 
 type Modern = { introduction: Introduction; lists: readonly ListenedList[] };
 
-/** What a server without sessions says of itself, as if it had been a handshake; undefined: it is none. */
-async function discover(channel: Channel): Promise<Modern | undefined> {
+/** `modern`: it knows the newer way. `unheard`: why it could not say. Neither: it does not. */
+type Discovered = { modern?: Modern | undefined; unheard?: AppError };
+
+/** What a server without sessions says of itself, as if it had been a handshake. */
+async function discover(channel: Channel, options: { isProbe?: boolean; signal?: AbortSignal }): Promise<Discovered> {
   channel.setMeta(ownMeta);
-  const ask = () => channel.ask('server/discover', {});
-  const answer = await ask()
+  const ask = () => channel.ask('server/discover', {}, options);
+  try {
+    const first = await ask();
     // A server that is choosy at first names what it speaks, and then has to be asked in that.
-    .then((first) => (isOffered(first) ? ask() : first))
-    .catch((error: unknown) => {
-      if (error instanceof AppError && isNoAnswer(Number(error.data?.['status']))) return undefined;
-      throw error;
-    });
-  const found: unknown = answer?.result && JSON.parse(textAt(answer.line, answer.result));
+    return { modern: readModern(isOffered(first) ? await ask() : first) };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return isNoAnswer(error) ? {} : { unheard: error };
+  }
+}
+
+function readModern(answer: ResponseEnvelope): Modern | undefined {
+  const found: unknown = answer.result && JSON.parse(textAt(answer.line, answer.result));
   const versions = isRecord(found) ? found['supportedVersions'] : undefined;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return undefined;
   const meta = isRecord(found['_meta']) ? found['_meta'] : {};

@@ -242,7 +242,8 @@ export class Instance {
       // A process that serves others already goes on with its words.
       if (this.#slots.size === 0 && this.#opening.size <= 1) stderr.begin();
       return openSlot({
-        ...{ server, owner, capabilities, stderr, knownVersion: version, signal: given.signal },
+        ...{ server, owner, capabilities, stderr, knownVersion: version },
+        ...{ signal: given.signal, limitMs: startTimeoutMs },
         open: (transportEvents) => opener.open(transportEvents, owner),
         events: {
           onServerRequest: (...message) => events.onServerRequest(this, ...message),
@@ -256,7 +257,7 @@ export class Instance {
     try {
       // Some older servers end when they are asked the newer way first; that is no fault of theirs.
       return await open(known ?? opener.presumedVersion).catch((error: unknown) => {
-        const hasEnded = error instanceof AppError && error.code === 'SERVER_START_FAILED';
+        const hasEnded = opener.isLocal && error instanceof AppError && error.code === 'SERVER_START_FAILED';
         if (known !== modernVersion || !hasEnded || given.signal.aborted) throw error;
         return open(undefined);
       });

@@ -8,6 +8,7 @@ import { chooseScope, discoverLogin, whyForeign, words } from './oauth-discovery
 import { createProvider } from './oauth-provider.ts';
 import { createLoginStore, type LoginStore, type StoredLogin } from './oauth-store.ts';
 import { ensureReachableFor } from './oauth-url.ts';
+import { hintForOwn, refusedOwn } from './transports/http-call.ts';
 import { createNodeFetch } from './transports/node-fetch.ts';
 
 /** Time to find the page, the password and the second factor. Then the next call starts a new login. */
@@ -212,11 +213,13 @@ function stillRefused({ name }: OAuthServer, scope: string | undefined): AppErro
   });
 }
 
-function failedLogin({ name }: OAuthServer, error: unknown): AppError {
+function failedLogin({ name, ownHeaders = [] }: OAuthServer, error: unknown): AppError {
+  const wants = ownHeaders.length > 0 ? refusedOwn(ownHeaders) : 'wants credentials';
   return new AppError({
     code: 'SERVER_NEEDS_LOGIN',
-    message: `Server "${name}" wants credentials, and a login could not be started: ${describeError(error).slice(0, 300)}`,
-    hint: 'If it takes a token, add an Authorization header to its entry.',
+    message: `Server "${name}" ${wants}, and a login could not be started: ${describeError(error).slice(0, 300)}`,
+    hint:
+      ownHeaders.length > 0 ? hintForOwn(ownHeaders) : 'If it takes a token, add an Authorization header to its entry.',
     cause: error,
     data: { mayHaveRun: false },
   });

@@ -16,6 +16,8 @@ export type OAuthServer = {
   scopes?: string | string[] | undefined;
   /** Where the login server is described, in place of what the server says. */
   authServerMetadataUrl?: string | undefined;
+  /** Headers of the entry by which the server may know who calls. */
+  ownHeaders?: readonly string[] | undefined;
 };
 
 export type OAuthDeps = {

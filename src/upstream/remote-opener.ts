@@ -16,6 +16,7 @@ import { ensureWorkFolder, instanceEnv } from './opener.ts';
 import type { Opener } from './reach.ts';
 import type { OpenerRequest } from './supervisor.ts';
 import type { HttpDeps } from './transports/http.ts';
+import { credentialNames } from './transports/http-call.ts';
 import { createHttpClient, type HttpClient } from './transports/http-client.ts';
 import { openHttpOrSse } from './transports/http-or-sse.ts';
 import { openSse } from './transports/sse.ts';
@@ -95,7 +96,10 @@ function dialledOpener(
       const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
       const credentials = hasOwn
         ? undefined
-        : oauth.credentialsFor({ name: entry.name, url, ...oauthOptions(request) });
+        : oauth.credentialsFor({
+            ...{ name: entry.name, url, ownHeaders: credentialNames(headers) },
+            ...oauthOptions(request),
+          });
       const httpDeps: HttpDeps = { client, ...(credentials ? { credentials } : {}) };
       const transport =
         spec.kind === 'sse' ? openSse(http, events, httpDeps) : openHttpOrSse(http, events, httpDeps, spokenBefore);

@@ -39,6 +39,8 @@ export type OpenSlot = {
   capabilities: Record<string, unknown>;
   /** The protocol version that it spoke when it was last seen. */
   knownVersion?: string | undefined;
+  /** After which `signal` is aborted. */
+  limitMs: number;
   open: (events: TransportEvents) => Promise<Transport>;
   stderr: StderrSink;
   events: SlotEvents;
@@ -112,8 +114,8 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   const abort = () => void transport.close('the start was given up');
   options.signal.addEventListener('abort', abort, { once: true });
   try {
-    const { capabilities, knownVersion } = options;
-    const introduction = await introduce(channel, { server, capabilities, knownVersion });
+    const { capabilities, knownVersion, limitMs } = options;
+    const introduction = await introduce(channel, { server, capabilities, knownVersion, limitMs });
     if (exited) throw exitError(server, exited, stderr.tail(), false);
     const close = (cause: StopCause) => {
       closing ??= cause;

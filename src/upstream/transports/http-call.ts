@@ -14,6 +14,11 @@ export type Credentials = {
   renew: (challenge: string, used: string | undefined) => Promise<boolean>;
 };
 
+/** For what is not worth a login. */
+export function withoutRenewal({ header }: Credentials): Credentials {
+  return { header, renew: async () => false };
+}
+
 /** Enough of each end of a message to hold its id and method, as in base/line-splitter. */
 const keptEndBytes = 4_096;
 
@@ -119,24 +124,47 @@ export async function errorText(response: HttpResponse): Promise<string> {
   }
 }
 
-export function statusError(response: HttpResponse, text: string): AppError {
+/** `headers`: those of the entry. */
+export function statusError(response: HttpResponse, text: string, headers: Readonly<Record<string, string>>): AppError {
   const { status, url } = response;
+  const words = text ? `: ${shortened(text)}` : '';
+  const own = credentialNames(headers);
   if (status === 401) {
     return new AppError({
       code: 'SERVER_NEEDS_LOGIN',
-      message: `${url.origin} wants credentials (HTTP 401).`,
-      hint: 'Add an Authorization header to its entry, or log in.',
+      message:
+        own.length > 0
+          ? `${url.origin} ${refusedOwn(own)} (HTTP 401)${words}`
+          : `${url.origin} wants credentials (HTTP 401).`,
+      hint: own.length > 0 ? hintForOwn(own) : 'Add an Authorization header to its entry, or log in.',
       data: { status, mayHaveRun: false },
     });
   }
-  const words = text ? `: ${shortened(text)}` : '';
   return new AppError({
     code: 'SERVER_FAILED',
     message: `${url.origin} answered HTTP ${status}${words}`,
-    hint: hintFor(status),
+    hint: status === 403 && own.length > 0 ? `${hintFor(status)} ${hintForOwn(own)}` : hintFor(status),
     // Above 499 the server, or a gateway before it, failed on the way; below, it refused the request as it was.
     data: { status, mayHaveRun: status >= 500 },
   });
+}
+
+/** Headers of an entry that say nothing about who calls. */
+const technical =
+  /^(?:accept|content|x-forwarded|x-request|sec)-|^(?:accept|user-agent|cache-control|pragma|origin|referer|host|connection|traceparent|tracestate)$/i;
+
+/** Names of an entry's headers by which a server may tell who calls. */
+export function credentialNames(headers: Readonly<Record<string, string>>): string[] {
+  return Object.keys(headers).filter((name) => !technical.test(name));
+}
+
+/** `refused …`, of what an entry sends. */
+export function refusedOwn(names: readonly string[]): string {
+  return `refused the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')} of its entry`;
+}
+
+export function hintForOwn(names: readonly string[]): string {
+  return `Correct the value of ${names.join(', ')} in its entry: it may be wrong, expired, or for another address.`;
 }
 
 function hintFor(status: number): string {

@@ -5,7 +5,7 @@ import { parseEnvelope } from '../../mcp/envelope.ts';
 import { appErrorLine } from '../../mcp/messages.ts';
 import { type HttpDeps, type HttpSpec, openHttp } from './http.ts';
 import { openSse } from './sse.ts';
-import type { Transport, TransportEvents, TransportExit } from './transport.ts';
+import type { SendOptions, Transport, TransportEvents, TransportExit } from './transport.ts';
 
 /** What was found about one server, for the next session with it. */
 export type SpokenBefore = { isSse: boolean };
@@ -66,11 +66,11 @@ class EitherTransport implements Transport {
     return this.#current.takesHeaders === true;
   }
 
-  send(line: Buffer, requestId?: string, headers?: Readonly<Record<string, string>>): Promise<void> {
+  send(line: Buffer, requestId?: string, options?: SendOptions): Promise<void> {
     const envelope = requestId === undefined ? undefined : parseEnvelope(line);
     const isFirst = envelope?.kind === 'request' && envelope.method === 'initialize';
     if (isFirst && requestId !== undefined) this.#initialize = { line, requestId };
-    return this.#current.send(line, requestId, headers);
+    return this.#current.send(line, requestId, options);
   }
 
   cancel(requestId: string): void {

@@ -7,17 +7,31 @@ import { errorCode, metaKeys, modernCodes } from '../../mcp/modern.ts';
 import { forgottenError, statusError } from './http-call.ts';
 import type { HttpResponse } from './http-client.ts';
 
-export type Conversation = { version: string | undefined; hasSession: boolean };
+export type Conversation = {
+  version: string | undefined;
+  hasSession: boolean;
+  /** Of the entry. */
+  headers: Readonly<Record<string, string>>;
+};
 
 /** A lost session has `isSessionLost` in its data: a new one can be opened, and what was refused can be sent there. */
-export function refusalOf(response: HttpResponse, text: string, { version, hasSession }: Conversation): AppError {
+export function refusalOf(response: HttpResponse, text: string, conversation: Conversation): AppError {
+  const { version, hasSession, headers } = conversation;
   const { status, url } = response;
   const isRefused = status === 400 || status === 404;
   if (isRefused && speaksOtherFamily(text, version)) return forgottenError(url, false);
   const isOurs = hasSession && version !== modernVersion;
   // The specification says 404; many servers follow an early example that answers 400.
   const isForgotten = status === 404 || (status === 400 && saysForgotten(text));
-  return isOurs && isForgotten ? forgottenError(url, false) : statusError(response, text);
+  return isOurs && isForgotten ? forgottenError(url, false) : statusError(response, text, headers);
+}
+
+/**
+ * A refusal for its credentials is one whatever its body says. Of a question that only finds something out, the words of
+ * whoever was in the way are no answer of the server.
+ */
+export function isOfGateway(status: number, isProbe: boolean): boolean {
+  return status === 401 || (isProbe && (status === 403 || status === 429 || status > 501));
 }
 
 /** Many servers follow an early example and answer 400 in such words where the specification says 404. */

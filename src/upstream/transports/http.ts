@@ -14,17 +14,17 @@ import {
   forgottenError,
   isEventStream,
   mergeHeaders,
+  withoutRenewal,
 } from './http-call.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
-import { refusalOf, speaksOtherFamily } from './http-refusal.ts';
+import { isOfGateway, refusalOf, speaksOtherFamily } from './http-refusal.ts';
 import { BodyGate, isReplyTo, type ReadOptions, readJsonBody } from './http-replies.ts';
 import { readStreamedReply } from './http-resume.ts';
 import { handOut } from './message-lines.ts';
 import { routingHeaders } from './routing-headers.ts';
-import type { Transport, TransportEvents, TransportExit } from './transport.ts';
+import type { SendOptions, Transport, TransportEvents, TransportExit } from './transport.ts';
 
 export type HttpSpec = { url: URL; headers: Readonly<Record<string, string>>; maxMessageBytes: number };
-type Headers = Readonly<Record<string, string>>;
 export type HttpDeps = {
   client: HttpClient;
   credentials?: Credentials;
@@ -42,7 +42,7 @@ export function openHttp(spec: HttpSpec, events: TransportEvents, deps: HttpDeps
   return new HttpTransport(spec, events, deps);
 }
 
-type Sent = { envelope: Envelope; requestId: string; headers: Headers | undefined };
+type Sent = { envelope: Envelope; requestId: string; options: SendOptions };
 
 class HttpTransport implements Transport {
   readonly #spec: HttpSpec;
@@ -65,7 +65,7 @@ class HttpTransport implements Transport {
 
   readonly takesHeaders = true;
 
-  async send(line: Buffer, requestId?: string, headers?: Headers): Promise<void> {
+  async send(line: Buffer, requestId?: string, options: SendOptions = {}): Promise<void> {
     const envelope = parseEnvelope(line);
     // Closing the stream is what cancels there; servers of that revision take no notifications at all.
     if (this.#version === modernVersion && envelope.kind === 'notification') return;
@@ -79,7 +79,7 @@ class HttpTransport implements Transport {
     await before;
     if (requestId === undefined) return this.#notify(envelope);
     if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    await new Promise<void>((resolve) => void this.#request({ envelope, requestId, headers }, resolve));
+    await new Promise<void>((resolve) => void this.#request({ envelope, requestId, options }, resolve));
   }
 
   cancel(requestId: string): void {
@@ -116,13 +116,13 @@ class HttpTransport implements Transport {
     if (isInitialized(envelope)) this.#startListening();
   }
 
-  async #request({ envelope, requestId, headers }: Sent, onSent: () => void): Promise<void> {
+  async #request({ envelope, requestId, options }: Sent, onSent: () => void): Promise<void> {
     const abort = new AbortController();
     this.#requests.set(requestId, abort);
     const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
     try {
-      const response = await this.#post(envelope, signal, { onSent, headers });
-      await this.#reply(response, requestId, signal);
+      const response = await this.#post(envelope, signal, { ...options, onSent });
+      await this.#reply(response, requestId, { signal, isProbe: options.isProbe === true });
     } catch (error) {
       if (!signal.aborted) this.#fail(requestId, error);
       this.#exitIfForgotten(error);
@@ -135,10 +135,10 @@ class HttpTransport implements Transport {
   async #post(
     envelope: Envelope,
     signal: AbortSignal,
-    own: { onSent?: () => void; headers?: Headers | undefined } = {},
+    own: SendOptions & { onSent?: () => void } = {},
   ): Promise<HttpResponse> {
-    const { onSent, headers } = own;
-    const response = await this.#call(signal, {
+    const { onSent, headers, isProbe = false } = own;
+    const request = {
       method: 'POST',
       headers: {
         ...headers,
@@ -149,8 +149,10 @@ class HttpTransport implements Transport {
       },
       body: envelope.line,
       ...(onSent ? { onSent } : {}),
-    });
+    };
+    const response = await this.#call(signal, request, isProbe);
     const sessionId = response.headers['mcp-session-id'];
+    if (isProbe) return response;
     // Only what the specification allows: the id becomes a header of ours.
     if (typeof sessionId === 'string' && /^[\x21-\x7e]{1,1024}$/.test(sessionId)) this.#sessionId ??= sessionId;
     return response;
@@ -164,9 +166,11 @@ class HttpTransport implements Transport {
     });
   }
 
-  #call(signal: AbortSignal, request: Omit<HttpRequest, 'url' | 'signal'>): Promise<HttpResponse> {
+  #call(signal: AbortSignal, request: Omit<HttpRequest, 'url' | 'signal'>, isProbe = false): Promise<HttpResponse> {
     const headers = mergeHeaders(this.#spec.headers, request.headers);
-    return call(this.#deps.client, { ...request, url: this.#spec.url, headers, signal }, this.#deps.credentials);
+    const { client, credentials } = this.#deps;
+    const known = isProbe && credentials ? withoutRenewal(credentials) : credentials;
+    return call(client, { ...request, url: this.#spec.url, headers, signal }, known);
   }
 
   #sessionHeaders(): Record<string, string> {
@@ -177,7 +181,11 @@ class HttpTransport implements Transport {
     };
   }
 
-  async #reply(response: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
+  async #reply(
+    response: HttpResponse,
+    requestId: string,
+    { signal, isProbe }: { signal: AbortSignal; isProbe: boolean },
+  ): Promise<void> {
     if (response.status === 200) {
       if (isEventStream(response)) await this.#readReply(response, requestId, signal);
       else await readJsonBody(response, this.#reading(requestId));
@@ -187,7 +195,7 @@ class HttpTransport implements Transport {
     // Modern servers, and some legacy ones, put the JSON-RPC error into the error response.
     const line = Buffer.from(text);
     const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text, this.#version);
-    if (!isReply) throw this.#refusal(response, text);
+    if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text);
     handOut(line, this.#events, requestId);
   }
 
@@ -234,7 +242,8 @@ class HttpTransport implements Transport {
   }
 
   #refusal(response: HttpResponse, text: string): AppError {
-    return refusalOf(response, text, { version: this.#version, hasSession: this.#sessionId !== undefined });
+    const conversation = { version: this.#version, hasSession: this.#sessionId !== undefined };
+    return refusalOf(response, text, { ...conversation, headers: this.#spec.headers });
   }
 
   /** The request that found out did not run; of the others nobody knows. */

@@ -65,7 +65,7 @@ class SseTransport implements Transport {
         },
         body: line,
       });
-      if (response.status >= 300) throw statusError(response, await errorText(response));
+      if (response.status >= 300) throw this.#refusal(response, await errorText(response));
       response.discard();
     } catch (error) {
       if (requestId === undefined || this.#ended.signal.aborted) throw error;
@@ -99,7 +99,7 @@ class SseTransport implements Transport {
         headers: { accept: 'text/event-stream' },
       });
       if (response.status !== 200 || !isEventStream(response)) {
-        return { reason: 'lost', error: statusError(response, await errorText(response)) };
+        return { reason: 'lost', error: this.#refusal(response, await errorText(response)) };
       }
       let problem: AppError | undefined;
       const end = (error: AppError) => {
@@ -150,6 +150,10 @@ class SseTransport implements Transport {
     const headers = mergeHeaders(this.#spec.headers, request.headers);
     const both = AbortSignal.any([signal, this.#ended.signal]);
     return call(this.#deps.client, { ...request, headers, signal: both }, this.#deps.credentials);
+  }
+
+  #refusal(response: HttpResponse, text: string): AppError {
+    return statusError(response, text, this.#spec.headers);
   }
 
   #fail(requestId: string, error: unknown): void {

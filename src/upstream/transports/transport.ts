@@ -36,13 +36,19 @@ export type TransportExit = {
   error?: unknown;
 };
 
+export type SendOptions = {
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Only to find something out, before the handshake: nobody is asked to log in for it, and it opens no session. */
+  isProbe?: boolean | undefined;
+};
+
 export type Transport = {
   readonly pid?: number | undefined;
   /**
    * Resolves when written, so awaiting it is back-pressure. `requestId`: raw id text if it is a request; what happens to
    * it later comes through the events. Rejects if the transport is gone, and on HTTP if a message without id was refused.
    */
-  send: (line: Buffer, requestId?: string, headers?: Readonly<Record<string, string>>) => Promise<void>;
+  send: (line: Buffer, requestId?: string, options?: SendOptions) => Promise<void>;
   /** Carries each request with headers of its own. */
   readonly takesHeaders?: boolean;
   /** Gives up waiting for the reply to a request (HTTP: closes its stream). */

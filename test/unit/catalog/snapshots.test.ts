@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { parseFace, type ServerFace, serializeFace } from '../../../src/catalog/server-face.ts';
 import { openSnapshots } from '../../../src/catalog/snapshots.ts';
-import { parseIntroduction } from '../../../src/upstream/handshake.ts';
+import { parseIntroduction, versionToAskIn } from '../../../src/upstream/handshake.ts';
 
 const introduction = '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x","n":1.50}}';
 const tool = '{"name":"t\\u0041","x":12345678901234567890 ,"y":[1.0]}';
@@ -29,6 +29,15 @@ it('keeps definitions byte for byte over a life of the daemon', () => {
   expect(found?.introduction.raw).toBe(introduction);
   expect(found?.lists.tools.digest).toBe(face().lists.tools.digest);
   expect(serializeFace(found ?? face())).toEqual(serializeFace(face()));
+});
+
+it('keeps that the family of a server is only presumed, so that it is found out again', () => {
+  const presumed = face();
+  presumed.introduction.isPresumed = true;
+  open().save('key', presumed);
+  expect(versionToAskIn(open().find('key')?.introduction)).toBeUndefined();
+  open().save('key', face());
+  expect(versionToAskIn(open().find('key')?.introduction)).toBe('2025-06-18');
 });
 
 it('knows nothing under another key, and takes a damaged file for none', () => {

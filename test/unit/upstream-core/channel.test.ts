@@ -48,6 +48,15 @@ describe('the channel to a server', () => {
     expect(heard).toEqual(['c r3', 'a r1', 'b r2']);
   });
 
+  it('takes an answer that has its number as a string, as the SDKs do', () => {
+    const { ask, receive } = open();
+    const heard: string[] = [];
+    for (const name of ['a', 'b'])
+      ask(name, (answer) => heard.push(`${name} ${JSON.parse(textOfAnswer(answer)).result}`));
+    for (const id of ['2', '1', '01', '1.0', ' 2', 'x']) receive({ jsonrpc: '2.0', id, result: `"${id}"` });
+    expect(heard).toEqual(['b "2"', 'a "1"']);
+  });
+
   it('gives progress to the request whose token it carries, and to nobody after the answer', () => {
     const { ask, receive } = open();
     const heard: string[] = [];
