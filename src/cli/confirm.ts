@@ -1,5 +1,6 @@
 // A question to the person at the terminal. Without one there is nobody to ask, and the answer is no.
 import { createInterface } from 'node:readline/promises';
+import { visible } from '../base/plain-text.ts';
 import type { CommandContext } from './command.ts';
 
 export function canAsk({ terminal, invocation }: CommandContext): boolean {
@@ -11,7 +12,7 @@ export async function confirm(context: CommandContext, question: string): Promis
   if (!canAsk(context)) return false;
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    const answer = await lines.question(`${question} [y/N] `, { signal: context.signal });
+    const answer = await lines.question(`${visible(question)} [y/N] `, { signal: context.signal });
     return /^y(?:es)?$/i.test(answer.trim());
   } catch {
     return false; // interrupted

@@ -2,6 +2,7 @@
 // a program of the same name, and a plugin's folder comes last on the PATH of the Bash tool).
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { shellWord } from '../base/shell-word.ts';
 
 export type Invocation = {
   isForSkill: boolean;
@@ -26,8 +27,8 @@ export function adaptHint(text: string, program: string, verbs: readonly string[
 
 /** A path as one can paste it: `~/…` where the shell knows that, quoted where it holds anything special. */
 function typeable(path: string, home: string | undefined): string {
-  const isPlain = /^[\w@%+=:,./~-]+$/.test(path);
-  if (!isPlain) return `'${path.replaceAll("'", `'\\''`)}'`;
+  const word = shellWord(path);
+  if (word !== path) return word;
   return process.platform !== 'win32' && home && home !== '/' && path.startsWith(`${home}/`)
     ? `~${path.slice(home.length)}`
     : path;

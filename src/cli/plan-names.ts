@@ -1,6 +1,5 @@
 // Names and approvals given to `migrate` that fit nothing: a typo must not look like a plan without that server.
 import type { Declared } from '../migrate/declared.ts';
-import { escapeText } from '../migrate/escape-text.ts';
 import { approvalHash } from '../migrate/launch-spec.ts';
 import type { Plan } from '../migrate/plan-model.ts';
 import { badArgument, type ParsedArgs } from './args.ts';
@@ -14,7 +13,7 @@ export function ensureKnown(args: ParsedArgs, { servers }: Plan, declared: reado
     const names = args.values(option).flatMap((text) => text.split(','));
     const unknown = names.find((name) => name !== '' && name !== 'all' && !known.has(name));
     if (unknown === undefined) continue;
-    const list = [...known].map(escapeText).join(', ');
+    const list = [...known].join(', ');
     throw badArgument(
       `--${option} ${unknown}: no program declares such a server here.`,
       `There are: ${list || 'none'}.`,

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { AppError, systemCode } from '../base/errors.ts';
+import { plainLine, withoutSequences } from '../base/plain-text.ts';
 import { createRedactor } from '../base/redact.ts';
 import { findLocations } from '../daemon-client/claim.ts';
 import { type Environment, locate } from '../link/locations.ts';
@@ -15,7 +16,7 @@ import { commandHelp, globalOptions, overview, versionLine } from './help.ts';
 import { adaptHint, type Invocation, resolveInvocation } from './invocation.ts';
 import { nearest } from './nearest.ts';
 import { createTerminal, type Terminal } from './render/terminal.ts';
-import { plainLine, wrapText } from './render/text-width.ts';
+import { wrapText } from './render/text-width.ts';
 import { lineOnStdin, readSkillWords } from './skill-line.ts';
 
 /** What the CLI uses of `process`. */
@@ -182,7 +183,7 @@ function findVerb(wanted: string, verbs: readonly Verb[]): Verb {
 function errorLines(error: unknown, terminal: Terminal, hint: (text: string) => string): string[] {
   // Escape sequences go first: one in the middle of a word would hide a secret from the redactor.
   const { redact } = createRedactor();
-  const clean = (text: string) => hint(redact(plainLine(text)));
+  const clean = (text: string) => hint(plainLine(redact(withoutSequences(text))));
   const lines = [
     `${terminal.paint('red', 'Failed:')} ${clean(error instanceof Error ? error.message : String(error))}`,
   ];

@@ -68,7 +68,7 @@ async function printServer(
   const error = server.state === 'failed' || server.state === 'invalid' ? server.lastError : undefined;
   if (isJson) {
     const instances = copies.map(({ state, pid, projectRoot }) => ({ state, pid, projectRoot }));
-    terminal.print(JSON.stringify({ name, state: server.state, instances, error }, null, 2));
+    terminal.json({ name, state: server.state, instances, error });
     return error ? 1 : 0;
   }
   terminal.print(

@@ -1,6 +1,5 @@
 // What an undo did, file by file.
 import { join } from 'node:path';
-import { escapeText } from '../migrate/escape-text.ts';
 import type { UndoResult } from '../migrate/undo.ts';
 import { tilde, type World } from '../migrate/world.ts';
 
@@ -16,8 +15,8 @@ export function undoLines(world: World, result: UndoResult): string[] {
   return [
     `${result.id} ${result.isComplete ? 'is undone.' : 'is undone in part.'}`,
     ...result.files.flatMap((file) => [
-      `  ${escapeText(tilde(file.file, world.home))}: ${words[file.result]}`,
-      ...file.conflicts.map((conflict) => `    ${escapeText(conflict)}`),
+      `  ${tilde(file.file, world.home)}: ${words[file.result]}`,
+      ...file.conflicts.map((conflict) => `    ${conflict}`),
       ...(file.backup === undefined ? [] : [`    as it was: ${join(world.locations.backupsDir, file.backup)}`]),
     ]),
   ];

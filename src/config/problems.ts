@@ -1,6 +1,8 @@
 // Turns what zod and the parser found into sentences with file, line, column and path of the value.
 import type * as z from 'zod/mini';
+import { cutChars } from '../base/cut-text.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { visibleJson } from '../base/plain-text.ts';
 import type { Problem } from '../link/control.ts';
 
 export type JsonPath = readonly (string | number)[];
@@ -22,15 +24,9 @@ export function formatPath(path: JsonPath): string {
   return text;
 }
 
-/** A name or value from outside for a message: quoted, control characters escaped, cut. */
+/** A name or value from outside for a message: quoted, cut, with what hides written out. */
 export function quote(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
-  const cut = json.length > 80 ? `${json.slice(0, 79)}…` : json;
-  return cut.replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, escapeChar);
-}
-
-function escapeChar(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
 }
 
 /** Secrets stand in these; their values are never repeated in a message. */

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { isRecord } from '../link/hello.ts';
+import { movedNames } from '../link/moved-marks.ts';
 import type { SourceProblem } from './declared.ts';
 import { readJsonc } from './documents/jsonc-document.ts';
 import { whyCommitted } from './git-ignore.ts';
@@ -38,19 +39,6 @@ export type ClaudeSettings = {
   /** Real paths of the project folders that were asked for. */
   projects: string[];
 };
-
-/**
- * `<their name>=<our name>` of what apply put into `disabledMcpjsonServers`, so that it is told apart from what the person
- * rejected, also on another machine that gets the file. Claude Code ignores the key; the session start hook reads it.
- */
-export const movedMark = 'mcpProxyMoved';
-
-export function movedNames(value: unknown): { theirs: string; ours: string }[] {
-  return listOf(value, movedMark).map((text) => {
-    const at = text.lastIndexOf('=');
-    return { theirs: text.slice(0, at), ours: text.slice(at + 1) };
-  });
-}
 
 export function readClaudeSettings(world: World, asked: readonly string[]): ClaudeSettings {
   const problems: SourceProblem[] = [];

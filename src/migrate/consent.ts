@@ -6,14 +6,14 @@ import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { isRecord } from '../link/hello.ts';
+import { movedMark } from '../link/moved-marks.ts';
+import { approvalLines } from './approval-text.ts';
 import { freeName, plainName } from './choose-name.ts';
-import { listOf, movedMark, readClaudeSettings } from './claude-settings.ts';
+import { listOf, readClaudeSettings } from './claude-settings.ts';
 import type { Declared } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { EditCollector } from './edit-collector.ts';
-import { escapeText } from './escape-text.ts';
 import { approvalHash, portableEntry, projectOf } from './launch-spec.ts';
-import { unifiedDiff } from './line-diff.ts';
 import { readOwnConfig } from './own-config.ts';
 import { configDefinition, localSettings } from './server-edits.ts';
 import type { Sources } from './sources/collect-sources.ts';
@@ -70,11 +70,7 @@ export function findUnapproved(world: World, sources: Sources): ConsentChange[] 
     .filter((server) => server.place.scope === 'project' && server.invalid === undefined)
     .map((server) => {
       const consent = consents.find((entry) => isSamePlace(entry, server.place));
-      return {
-        server,
-        consent,
-        diff: unifiedDiff(pretty(consent?.raw), pretty(server.raw), 100).filter((line) => !line.startsWith('@@')),
-      };
+      return { server, consent, diff: approvalLines(server.raw, consent?.raw) };
     })
     .filter(({ server, consent }) => consent?.hash !== approvalHash(server));
 }
@@ -167,14 +163,6 @@ function splitOff(edits: EditCollector, { world, server, folder, name, known, ta
 
 function isSamePlace(a: { file: string; path: string[] }, b: { file: string; path: string[] }): boolean {
   return a.file === b.file && a.path.join('\0') === b.path.join('\0');
-}
-
-function pretty(raw: unknown): string {
-  if (raw === undefined) return '';
-  return `${JSON.stringify(raw, undefined, 2)}\n`
-    .split('\n')
-    .map((line) => escapeText(line))
-    .join('\n');
 }
 
 function consentPath(world: World): string {

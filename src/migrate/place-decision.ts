@@ -1,4 +1,5 @@
 // What happens to one declaration of a server: taken out, silenced, kept, or left alone with the reason.
+import { definitionLines } from './approval-text.ts';
 import { type ClaudeSettings, isMoved } from './claude-settings.ts';
 import type { Declared } from './declared.ts';
 import { hosts } from './hosts.ts';
@@ -25,6 +26,7 @@ export function decidePlace(server: Declared, input: DecisionInput): PlannedPlac
     return {
       ...place,
       needsApproval: needed,
+      declares: definitionLines(server.raw),
       stays: 'a repository brings it, so this exact content needs your approval',
     };
   }

@@ -19,6 +19,8 @@ export type PlannedPlace = Place & {
     | 'plugin switched off';
   /** Approval of exactly this content, for entries that a repository brings. */
   needsApproval?: string;
+  /** That content, line by line. */
+  declares?: string[];
 };
 
 export type NameConflict = { name: string; file: string; line: number; choices: string[] };

@@ -1,7 +1,8 @@
 // Servers of a repository that an earlier migration silenced and that the daemon does not have (another machine, a lost
 // config): lets Claude Code start them again.
 import { AppError } from '../base/errors.ts';
-import { listOf, movedMark, movedNames, readClaudeSettings } from './claude-settings.ts';
+import { movedMark, movedNames } from '../link/moved-marks.ts';
+import { listOf, readClaudeSettings } from './claude-settings.ts';
 import type { SourceProblem } from './declared.ts';
 import type { DocumentOp } from './documents/edit-document.ts';
 import { EditCollector } from './edit-collector.ts';

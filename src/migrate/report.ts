@@ -1,13 +1,19 @@
 // The plan in words and as JSON for other programs. Complete: nothing is cut, hidden characters are written out.
+import { visible } from '../base/plain-text.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { LaunchEntry, SourceProblem } from './declared.ts';
-import { escapeText, shellWord } from './escape-text.ts';
 import { createHide, type Hide } from './hide-secrets.ts';
 import { hosts } from './hosts.ts';
 import { unifiedDiff } from './line-diff.ts';
 import type { FileEdit, Plan, PlannedPlace, PlannedServer } from './plan-model.ts';
 import { tilde, type World } from './world.ts';
 
-export type ReportDeps = { world: World; plan: Plan };
+export type ReportDeps = {
+  world: World;
+  plan: Plan;
+  /** Makes our own command fit the reader; what a repository declares stays as it is. */
+  hint?: (text: string) => string;
+};
 
 const sharingText = {
   shared: 'one copy for everyone',
@@ -15,9 +21,9 @@ const sharingText = {
   session: 'a copy for each session',
 };
 
-export function planLines({ world, plan }: ReportDeps): string[] {
+export function planLines({ world, plan, hint = (text) => text }: ReportDeps): string[] {
   const hide = hideFor(plan);
-  const show = (text: string) => escapeText(hide(text));
+  const show = (text: string) => visible(hide(text));
   const moving = plan.servers.filter((server) => server.moves);
   const staying = plan.servers.filter((server) => !server.moves);
   const lines = [headline(plan, moving)];
@@ -29,7 +35,7 @@ export function planLines({ world, plan }: ReportDeps): string[] {
   if (plan.files.length > 0) lines.push('', 'Files:');
   for (const file of plan.files) lines.push('', ...fileLines(world, file, show));
   lines.push('', 'Nothing was started and nothing was written.');
-  if (moving.length > 0 && plan.refusals.length === 0) lines.push('Carry it out: mcp-proxy migrate apply');
+  if (moving.length > 0 && plan.refusals.length === 0) lines.push(hint('Carry it out: mcp-proxy migrate apply'));
   return lines;
 }
 
@@ -37,7 +43,7 @@ export function planLines({ world, plan }: ReportDeps): string[] {
 export function unreadLines(world: World, problems: readonly SourceProblem[], hide: Hide = (text) => text): string[] {
   const lines = problems.map(({ file, reason, line }) => {
     const place = `${tilde(file, world.home)}${line === undefined ? '' : `:${line}`}`;
-    return `  ${escapeText(hide(`${place} ${reason}`))}`;
+    return `  ${visible(hide(`${place} ${reason}`))}`;
   });
   return lines.length === 0 ? [] : ['Not read:', ...lines];
 }
@@ -93,7 +99,7 @@ function serverLines(world: World, server: PlannedServer, show: Hide): string[] 
 function launchLines(entry: LaunchEntry): [string, string][] {
   const lines: [string, string][] = [];
   if (entry.command !== undefined)
-    lines.push(['command', [entry.command, ...(entry.args ?? [])].map(shellWord).join(' ')]);
+    lines.push(['command', [entry.command, ...(entry.args ?? [])].map((word) => shellWord(word)).join(' ')]);
   if (entry.url !== undefined) lines.push(['address', entry.url]);
   if (entry.cwd !== undefined) lines.push(['folder', entry.cwd]);
   const names = Object.keys(entry.env ?? {});
@@ -112,7 +118,8 @@ function placeLines(world: World, place: PlannedPlace, show: Hide): string[] {
   if (place.stays !== undefined) lines.push(`             stays: ${show(place.stays)}`);
   if (place.needsApproval !== undefined) {
     lines.push(
-      `             approve: --accept ${show(shellWord(`${place.name}@${place.needsApproval.slice(0, 16)}`))}`,
+      `             approve: --accept ${shellWord(`${place.name}@${place.needsApproval.slice(0, 16)}`)}`,
+      ...(place.declares ?? []).map((line) => `               ${line}`),
     );
   }
   return lines;
@@ -139,7 +146,7 @@ function adviceLines(server: PlannedServer, show: Hide): string[] {
     lines.push(`  broken     ${show(server.mistake.why)}`);
     if (server.mistake.instead) {
       const { command = '', args = [] } = server.mistake.instead;
-      lines.push(`  works      ${show([command, ...args].map(shellWord).join(' '))}`);
+      lines.push(`  works      ${show([command, ...args].map((word) => shellWord(word)).join(' '))}`);
     }
   }
   if (server.leftBehind.length > 0)

@@ -1,7 +1,8 @@
 // backups/RESTORE.md: how to put every file back by hand, for the day when nothing of ours runs any more.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file.ts';
-import { escapeText } from './escape-text.ts';
+import { visible } from '../base/plain-text.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { Manifest } from './journal.ts';
 import type { World } from './world.ts';
 
@@ -21,12 +22,12 @@ export function writeRestoreGuide(world: World, manifests: readonly Manifest[]):
 function section(world: World, manifest: Manifest): string[] {
   const folder = join(world.locations.backupsDir, manifest.id);
   const lines = [`## ${manifest.id} (${manifest.kind}, ${stateText[manifest.state]})`, ''];
-  lines.push(...manifest.summary.map((text) => `- ${escapeText(text)}`), '', '```sh');
+  lines.push(...manifest.summary.map((text) => `- ${visible(text)}`), '', '```sh');
   for (const file of [...manifest.files].reverse()) {
-    if (file.beforeCopy === undefined) lines.push(`rm ${quoted(file.path)}    # was not there before`);
+    if (file.beforeCopy === undefined) lines.push(`rm ${shellWord(file.path)}    # was not there before`);
     else
       lines.push(
-        `cp ${quoted(join(folder, file.beforeCopy))} ${quoted(file.path)}    # mode ${(file.mode & 0o777).toString(8)}`,
+        `cp ${shellWord(join(folder, file.beforeCopy))} ${shellWord(file.path)}    # mode ${(file.mode & 0o777).toString(8)}`,
       );
   }
   return [...lines, '```', ''];
@@ -40,7 +41,3 @@ const stateText: Record<Manifest['state'], string> = {
   'partly-undone': 'undone in part',
   undone: 'undone',
 };
-
-function quoted(path: string): string {
-  return `'${escapeText(path).replaceAll("'", `'\\''`)}'`;
-}

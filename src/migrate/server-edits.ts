@@ -1,6 +1,6 @@
 // The edits of one moved server in the programs' files and in our config.
 import { dirname, join } from 'node:path';
-import { movedMark } from './claude-settings.ts';
+import { movedMark } from '../link/moved-marks.ts';
 import type { LaunchEntry } from './declared.ts';
 import type { EditCollector } from './edit-collector.ts';
 import { excludeFor, findRepository } from './git-ignore.ts';

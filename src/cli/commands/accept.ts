@@ -1,7 +1,8 @@
 import { isInside } from '../../base/inside.ts';
+import { jsonText } from '../../base/plain-text.ts';
+import { shellWord } from '../../base/shell-word.ts';
+import { whyUnreadable } from '../../migrate/approval-text.ts';
 import { accept as approve, findUnapproved } from '../../migrate/consent.ts';
-import { escapeText } from '../../migrate/escape-text.ts';
-import { createHide } from '../../migrate/hide-secrets.ts';
 import { approvalHash } from '../../migrate/launch-spec.ts';
 import { unreadLines } from '../../migrate/report.ts';
 import { collectSources } from '../../migrate/sources/collect-sources.ts';
@@ -44,20 +45,20 @@ export const accept: Command = {
       );
       return 0;
     }
-    const hide = createHide(sources.servers.map((server) => server.entry));
     const deps = { now: () => new Date(context.now()) };
     for (const change of changes) {
       const { place } = change.server;
       const hash = approvalHash(change.server);
-      terminal.print(
-        escapeText(`${tilde(place.file, world.home)}:${place.line} ${JSON.stringify(place.name)}`) +
-          (change.consent ? ', changed' : ', new'),
-      );
-      terminal.print(...change.diff.map((line) => `  ${hide(line)}`), `  hash ${hash.slice(0, 16)}`);
+      const where = `${tilde(place.file, world.home)}:${place.line}`;
+      terminal.print(`${where} ${jsonText(place.name)}${change.consent ? ', changed' : ', new'}`);
+      terminal.print(...change.diff.map((line) => `  ${line}`), `  hash ${hash.slice(0, 16)}`);
       if (name === undefined) continue;
       const given = args.value('hash');
-      if (given === undefined && !canAsk(context)) {
-        throw badArgument('Nobody is here to ask.', `Run: mcp-proxy accept ${name} --hash ${hash.slice(0, 16)}`);
+      const unreadable = whyUnreadable(change.diff);
+      if (given === undefined && (unreadable !== undefined || !canAsk(context))) {
+        const run = `mcp-proxy accept ${shellWord(name)} --hash ${hash.slice(0, 16)}`;
+        if (unreadable !== undefined) throw badArgument(unreadable, `Read it in ${where}, then run: ${run}`);
+        throw badArgument('Nobody is here to ask.', `Run: ${run}`);
       }
       const isGiven = given !== undefined && given.length >= 12 && hash.startsWith(given);
       if (given !== undefined && !isGiven)

@@ -10,7 +10,7 @@ import { printEditOutcome } from '../edit-outcome.ts';
 import { nearest } from '../nearest.ts';
 import { entryTarget } from '../render/entry-text.ts';
 import { formatSharing } from '../render/format.ts';
-import { plainLine, wrapText } from '../render/text-width.ts';
+import { wrapText } from '../render/text-width.ts';
 import { buildDefinition, isUrl } from '../server-definition.ts';
 
 export const sharingOption: OptionSpec = {
@@ -126,7 +126,7 @@ export async function saveServer(
   const entry = getConfigured(configured, server.name);
   const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
   terminal.print(
-    `${terminal.paint('green', server.replace ? 'Saved' : 'Added')} ${plainLine(entry.name)}: ${plainLine(entryTarget(entry))}`,
+    `${terminal.paint('green', server.replace ? 'Saved' : 'Added')} ${entry.name}: ${entryTarget(entry)}`,
     ...wrapText(`Shared ${formatSharing(sharing)}. ${reason}`, terminal.width),
   );
   for (const note of notes) if (note !== undefined) terminal.print(...wrapText(note, terminal.width));

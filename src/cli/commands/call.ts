@@ -1,18 +1,26 @@
 import { resolve } from 'node:path';
+import { listNames } from '../../base/cut-text.ts';
+import { jsonText, plainLine, visible } from '../../base/plain-text.ts';
 import type { ToolSummary } from '../../link/control.ts';
 import { isRecord } from '../../link/hello.ts';
 import { badArgument } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import type { DaemonClient } from '../daemon-access.ts';
 import { takePositionals } from '../positionals.ts';
+import { cutText, padText, textWidth } from '../render/text-width.ts';
 import { ensureFor } from '../server-verb.ts';
+
+/** One long name must not push all descriptions out of sight. */
+const maxNameColumns = 40;
+const aboutColumns = 100;
+const maxNamesTold = 100;
 
 const usage = 'call <server> [tool] [json] [--project DIR]';
 
 export const call: Command = {
   usage: [usage],
   about:
-    'Calls a tool of a server and prints what it returned; the arguments are a JSON object, "-" reads it from stdin. Without a tool it lists the tools there are. Starts the daemon and the server if needed. Exit code 1 if the tool reports an error.',
+    'Calls a tool of a server and prints what it returned; the arguments are a JSON object, "-" reads it from stdin. Without a tool it lists the tools there are. Starts the daemon and the server if needed. What moves the cursor or hides is written out in it; --json has every character. Exit code 1 if the tool reports an error.',
   options: [
     { long: 'project', value: 'DIR', help: 'As a session in this folder (default: here)' },
     { long: 'json', help: 'The whole result as JSON, for programs' },
@@ -36,8 +44,10 @@ export const call: Command = {
     try {
       const result = await terminal.progress(`Waiting for ${tool} of ${server}`, () => client.call(request));
       const isError = isRecord(result) && result['isError'] === true;
-      if (args.has('json')) terminal.print(JSON.stringify(result, null, 2));
-      else terminal.print(...resultLines(result).map((line) => (isError ? context.hint(line) : line)));
+      // Text is for reading, also behind a pipe: what leads from there to a screen is somebody's next command. Each byte
+      // of it stands in --json.
+      if (args.has('json')) terminal.json(result);
+      else for (const text of resultTexts(result)) terminal.prose(isError ? context.hint(text) : text);
       if (isError) await noteUnknownTool(context, client, { server, tool, projectDir });
       return isError ? 1 : 0;
     } catch (error) {
@@ -52,20 +62,23 @@ function printTools(
   tools: readonly ToolSummary[],
   { server, isJson }: { server: string; isJson: boolean },
 ): ExitCode {
-  if (isJson) terminal.print(JSON.stringify(tools, null, 2));
+  if (isJson) terminal.json(tools);
   else if (tools.length === 0) terminal.print(`${server} has no tools.`);
   else {
-    const width = Math.max(...tools.map(({ tool }) => tool.length));
-    for (const { tool, title, description } of tools) {
-      terminal.print(`${tool.padEnd(width)}  ${firstLine(description ?? title ?? '')}`.trimEnd());
-    }
+    // Whole, as it has to be typed.
+    const names = tools.map(({ tool }) => visible(tool));
+    const width = Math.min(maxNameColumns, Math.max(...names.map(textWidth)));
+    tools.forEach(({ title, description }, i) => {
+      const about = cutText(firstLine(description ?? title ?? ''), aboutColumns);
+      terminal.print(`${padText(names[i] ?? '', width, 'left')}  ${about}`.trimEnd());
+    });
     terminal.note(hint(`Call one: \`mcp-proxy call ${server} <tool> '{"argument":"value"}'\``));
   }
   return 0;
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.slice(0, 100) ?? '';
+  return plainLine(text.split('\n', 1)[0] ?? '');
 }
 
 /** Each server says in its own words that it has no such tool, and none says which it has. */
@@ -76,7 +89,9 @@ async function noteUnknownTool(
 ): Promise<void> {
   const names = (await client.tools({ server, projectDir }).catch(() => [])).map((one) => one.tool);
   if (names.length === 0 || names.includes(tool)) return;
-  terminal.note(`${server} has no tool ${JSON.stringify(tool)}. Its tools: ${names.join(', ')}.`);
+  terminal.note(
+    `${server} has no tool ${JSON.stringify(tool)}. Its tools: ${listNames(names, { most: maxNamesTold })}.`,
+  );
 }
 
 function parse(json: string | undefined): Record<string, unknown> {
@@ -92,18 +107,16 @@ function parse(json: string | undefined): Record<string, unknown> {
 }
 
 /** Text as it is; of anything else what it is and how large. */
-export function resultLines(result: unknown): string[] {
+export function resultTexts(result: unknown): string[] {
   const content = isRecord(result) && Array.isArray(result['content']) ? result['content'] : [];
   const lines = content.map((item: unknown) => {
-    if (!isRecord(item)) return JSON.stringify(item);
+    if (!isRecord(item)) return jsonText(item);
     if (typeof item['text'] === 'string') return item['text'];
     const { type, data, mimeType } = item;
     if (typeof data === 'string')
       return `[${String(type)} ${String(mimeType)}, ${Math.floor((data.length * 3) / 4)} bytes]`;
-    return JSON.stringify(item, null, 2);
+    return jsonText(item, 2);
   });
   if (lines.length > 0) return lines;
-  return [
-    JSON.stringify(isRecord(result) && 'structuredContent' in result ? result['structuredContent'] : result, null, 2),
-  ];
+  return [jsonText(isRecord(result) && 'structuredContent' in result ? result['structuredContent'] : result, 2)];
 }

@@ -1,4 +1,5 @@
 import { readFileIfPresent } from '../../base/atomic-file.ts';
+import { visibleJson } from '../../base/plain-text.ts';
 import { hostFile, printedEntry, connect as writeEntry } from '../../migrate/connect.ts';
 import { type ConnectableHost, filePlaces, findHost, hostIds, hosts } from '../../migrate/hosts.ts';
 import { httpPort } from '../../migrate/http-access.ts';
@@ -63,7 +64,8 @@ export const connect: Command = {
     const http = args.has('http') ? await httpAccess(context, isPrint) : undefined;
     const request = { host, isEach: args.has('each'), ...(http ? { http } : {}) };
     if (isPrint) {
-      terminal.print(printedEntry(world, request), '', `${hosts[host].title} reads it from`);
+      terminal.print(...visibleJson(printedEntry(world, request)).trimEnd().split('\n'), '');
+      terminal.print(`${hosts[host].title} reads it from`);
       terminal.print(...filePlaces(host, world).map(({ system, file }) => `  ${system.padEnd(8)} ${file}`));
       if (http) terminal.print(`The token is the line in ${tilde(context.locations.tokenPath, world.home)}.`);
     } else {

@@ -1,5 +1,4 @@
 import { disconnect as removeEntries } from '../../migrate/connect.ts';
-import { escapeText } from '../../migrate/escape-text.ts';
 import { hosts } from '../../migrate/hosts.ts';
 import { unreadLines } from '../../migrate/report.ts';
 import { tilde } from '../../migrate/world.ts';
@@ -22,8 +21,7 @@ export const disconnect: Command = {
     const world = worldOf(context);
     const { undone, removed, unread } = removeEntries(world, [host], { now: () => new Date(context.now()) });
     for (const result of undone) terminal.print(...undoLines(world, result));
-    for (const { place } of removed)
-      terminal.print(escapeText(`Removed ${place.name} from ${tilde(place.file, world.home)}.`));
+    for (const { place } of removed) terminal.print(`Removed ${place.name} from ${tilde(place.file, world.home)}.`);
     terminal.print(...unreadLines(world, unread));
     if (undone.length + removed.length + unread.length === 0)
       terminal.print(`${hosts[host].title} has no entry of ours.`);

@@ -1,4 +1,5 @@
 import { describeError } from '../../base/errors.ts';
+import { plainLine, withoutSequences } from '../../base/plain-text.ts';
 import { createRedactor } from '../../base/redact.ts';
 import { badArgument } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -7,7 +8,7 @@ import { checks, gatherFacts, runCheck } from '../doctor/all-checks.ts';
 import type { Finding, Severity } from '../doctor/check.ts';
 import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
-import { plainLine, wrapText } from '../render/text-width.ts';
+import { wrapText } from '../render/text-width.ts';
 
 const usage = 'doctor [--fix] [--yes] [--json]';
 
@@ -38,7 +39,7 @@ export const doctor: Command = {
     const reports = repaired.length > 0 ? await look(context) : found;
     const findings = reports.flatMap((report) => report.findings);
     const isBad = findings.some(({ severity }) => severity !== 'note');
-    if (args.has('json')) context.terminal.print(jsonText(findings, repaired, isBad));
+    if (args.has('json')) context.terminal.json(forPrograms(findings, repaired, isBad));
     else context.terminal.print(...reports.flatMap((report) => reportLines(report, context)), ...summary(findings));
     return isBad ? 1 : 0;
   },
@@ -58,7 +59,7 @@ async function look(context: CommandContext): Promise<Report[]> {
 /** Texts come from files and processes of others: no secret and no control character of theirs is shown. */
 function clean(finding: Finding): Finding {
   const { redact } = createRedactor();
-  const plain = (text: string) => redact(plainLine(text));
+  const plain = (text: string) => plainLine(redact(withoutSequences(text)));
   const { fix } = finding;
   return { ...finding, what: plain(finding.what), ...(fix ? { fix: { ...fix, say: plain(fix.say) } } : {}) };
 }
@@ -105,12 +106,12 @@ function summary(findings: readonly Finding[]): string[] {
   return ['', repairable > 0 ? `${text} ${repairable} can be repaired from here: mcp-proxy doctor --fix` : text];
 }
 
-function jsonText(findings: readonly Finding[], repaired: readonly string[], isBad: boolean): string {
+function forPrograms(findings: readonly Finding[], repaired: readonly string[], isBad: boolean): unknown {
   const shown = findings.map(({ check, severity, what, fix }) => ({
     check,
     severity,
     what,
     ...(fix ? { fix: fix.say, canRepair: fix.apply !== undefined } : {}),
   }));
-  return JSON.stringify({ ok: !isBad, checks: checks.map(({ name }) => name), findings: shown, repaired }, null, 2);
+  return { ok: !isBad, checks: checks.map(({ name }) => name), findings: shown, repaired };
 }

@@ -7,7 +7,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
 import { takePositionals } from '../positionals.ts';
 import { formatSharing, shortPath } from '../render/format.ts';
-import { plainLine, wrapText } from '../render/text-width.ts';
+import { wrapText } from '../render/text-width.ts';
 
 const usage = 'explain <server> [--project DIR] [--json]';
 
@@ -27,7 +27,7 @@ export const explain: Command = {
     const client = await terminal.progress('Asking the daemon', () => daemon.find());
     if (!client) return explainFromFile(context, { name, projectDir, isJson: args.has('json') });
     const report = await client.explain({ name, projectDir });
-    if (args.has('json')) terminal.print(JSON.stringify(report, null, 2));
+    if (args.has('json')) terminal.json(report);
     else printReport(context, report);
     return 0;
   },
@@ -45,13 +45,13 @@ function printReport({ terminal, home, hint }: CommandContext, report: ExplainRe
     ['variables', report.environment.join(', ')],
     ['missing', report.missing.join(', ')],
   ];
-  terminal.print(terminal.paint('bold', plainLine(report.server)));
+  terminal.print(terminal.paint('bold', report.server));
   for (const [label, value] of facts) {
     if (!value) continue;
-    const [first = '', ...more] = wrapText(plainLine(value), terminal.width - 13);
+    const [first = '', ...more] = wrapText(value, terminal.width - 13);
     terminal.print(`  ${label.padEnd(9)}  ${first}`, ...more.map((line) => `             ${line}`));
   }
-  for (const line of report.lines) terminal.print(...wrapText(hint(plainLine(line)), terminal.width));
+  for (const line of report.lines) terminal.print(...wrapText(hint(line), terminal.width));
 }
 
 type Question = { name: string; projectDir: string; isJson: boolean };
@@ -65,11 +65,11 @@ function explainFromFile(context: CommandContext, { name, projectDir, isJson }: 
   const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
   if (isJson) {
     const facts = { server: name, projectDir, projectRoot, isVisible, sharing, sharingReason: reason, running: false };
-    terminal.print(JSON.stringify(facts, null, 2));
+    terminal.json(facts);
     return 0;
   }
   terminal.print(
-    terminal.paint('bold', plainLine(name)),
+    terminal.paint('bold', name),
     `  project    ${shortPath(projectRoot, home)}`,
     `  seen here  ${isVisible ? 'yes' : entry.enabled ? 'no' : 'no, it is disabled'}`,
     `  shared     ${formatSharing(sharing)}`,

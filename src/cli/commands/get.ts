@@ -5,7 +5,6 @@ import { getConfigured, readConfigured } from '../configured.ts';
 import { takePositionals } from '../positionals.ts';
 import { entryTarget, entryUrl, environmentLines, headerLines } from '../render/entry-text.ts';
 import { formatDuration, formatSharing, shortPath } from '../render/format.ts';
-import { plainLine } from '../render/text-width.ts';
 
 const usage = 'get <name> [--json]';
 
@@ -20,7 +19,7 @@ export const get: Command = {
     const entry = getConfigured(configured, name);
     const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
     if (args.has('json')) {
-      context.terminal.print(JSON.stringify(toJson(entry, { sharing, sharingReason: reason }), null, 2));
+      context.terminal.json(toJson(entry, { sharing, sharingReason: reason }));
       return 0;
     }
     const facts: [string, string[]][] = [
@@ -44,10 +43,10 @@ export const get: Command = {
         [entry.idleStopMs === 0 || entry.keepAlive ? 'never' : `after ${formatDuration(entry.idleStopMs)}`],
       ],
     ];
-    context.terminal.print(context.terminal.paint('bold', plainLine(entry.name)));
+    context.terminal.print(context.terminal.paint('bold', entry.name));
     for (const [label, values] of facts) {
       values.forEach((value, i) => {
-        context.terminal.print(`  ${(i === 0 ? label : '').padEnd(10)}  ${plainLine(value)}`);
+        context.terminal.print(`  ${(i === 0 ? label : '').padEnd(10)}  ${value}`);
       });
     }
     return 0;

@@ -11,7 +11,8 @@ export const health: Command = {
     takePositionals(args, [], 'health [--json]');
     const client = await terminal.progress('Asking the daemon', () => daemon.find());
     if (!client) {
-      terminal.print(args.has('json') ? '{"status":"absent"}' : hint('No daemon runs. Start one: mcp-proxy start'));
+      if (args.has('json')) terminal.json({ status: 'absent' }, 0);
+      else terminal.print(hint('No daemon runs. Start one: mcp-proxy start'));
       return 1;
     }
     const report = await client.health();
@@ -23,7 +24,8 @@ export const health: Command = {
       plural(report.servers, 'server'),
       plural(report.tools, 'tool'),
     ];
-    terminal.print(args.has('json') ? JSON.stringify(report) : `${report.status}: ${facts.join(', ')}`);
+    if (args.has('json')) terminal.json(report, 0);
+    else terminal.print(`${report.status}: ${facts.join(', ')}`);
     return report.status === 'ok' ? 0 : 1;
   },
 };

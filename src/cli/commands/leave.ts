@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { escapeText } from '../../migrate/escape-text.ts';
 import { leave as goAway } from '../../migrate/leave.ts';
 import { unreadLines } from '../../migrate/report.ts';
 import { tilde } from '../../migrate/world.ts';
@@ -31,7 +30,7 @@ export const leave: Command = {
     });
     for (const undone of result.undone) terminal.print(...undoLines(world, undone));
     for (const { place } of result.removed)
-      terminal.print(escapeText(`Removed ${place.name} from ${tilde(place.file, world.home)}.`));
+      terminal.print(`Removed ${place.name} from ${tilde(place.file, world.home)}.`);
     terminal.print(...unreadLines(world, result.unread));
     terminal.print(
       result.isComplete

@@ -22,7 +22,7 @@ export const list: Command = {
     const configured = readConfigured(context);
     const { status } = await findStatus(context);
     const rows = configuredRows(configured, status?.servers ?? []);
-    if (args.has('json')) context.terminal.print(JSON.stringify(rows, null, 2));
+    if (args.has('json')) context.terminal.json(rows);
     else printRows(context, configured, rows);
     return 0 satisfies ExitCode;
   },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { plainLine, visibleJson } from '../../base/plain-text.ts';
 import { serverSlug } from '../../config/server-name.ts';
 import { badArgument } from '../args.ts';
 import type { Command } from '../command.ts';
@@ -7,7 +8,6 @@ import { followLines, lastLines } from '../log-file.ts';
 import { takePositionals } from '../positionals.ts';
 import { shortPath } from '../render/format.ts';
 import { logLine } from '../render/log-line.ts';
-import { plainLine } from '../render/text-width.ts';
 
 const usage = 'logs [server] [-n COUNT] [-f] [--json]';
 /** About a screen. */
@@ -32,7 +32,9 @@ export const logs: Command = {
     if (args.has('follow') && invocation.isForSkill) throw badArgument('-f never ends.', 'Run it in a terminal.');
     if (name !== undefined) ensureKnown(context, name);
     const path = name === undefined ? locations.logPath : join(locations.serverLogsDir, `${serverSlug(name)}.log`);
-    const show = name === undefined && !args.has('json') ? (line: string) => logLine(line, terminal.paint) : plainLine;
+    // Both before the terminal's own escape: JSON stays JSON, and a tab of a stack trace is no character to show.
+    const plain = args.has('json') ? visibleJson : plainLine;
+    const show = name === undefined && !args.has('json') ? (line: string) => logLine(line, terminal.paint) : plain;
     const found = lastLines(path, count);
     if (found.lines.length > 0) terminal.print(...found.lines.map(show));
     else terminal.note(`Nothing was written yet: ${shortPath(path, home)}`);

@@ -1,6 +1,9 @@
+import { listNames } from '../../base/cut-text.ts';
+import { jsonText } from '../../base/plain-text.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { applyPlan } from '../../migrate/apply.ts';
+import { whyUnreadable } from '../../migrate/approval-text.ts';
 import { recordConsents } from '../../migrate/consent.ts';
-import { escapeText, visibleJson } from '../../migrate/escape-text.ts';
 import { findUnfinished, listManifests } from '../../migrate/journal.ts';
 import { makePlan } from '../../migrate/make-plan.ts';
 import type { Plan, PlanOptions } from '../../migrate/plan-model.ts';
@@ -18,6 +21,9 @@ import { ensureLauncher } from '../launcher.ts';
 import { applyDeps, planOptions, readPlanOptions, readProjects, worldOf } from '../migrate-world.ts';
 import { ensureKnown } from '../plan-names.ts';
 import { undoLines } from '../undo-lines.ts';
+
+/** More are in the files; a repository may claim any number. */
+const maxNamesTold = 50;
 
 export const migrate: Command = {
   usage: [
@@ -83,12 +89,12 @@ function plannerOf(context: CommandContext, world: World, args: ParsedArgs): Pla
 function showPlan(context: CommandContext, args: ParsedArgs): ExitCode {
   const world = worldOf(context);
   const { plan } = plannerOf(context, world, args)(readPlanOptions(world, args));
-  if (args.has('json')) context.terminal.print(visibleJson(planJson({ world, plan })));
+  if (args.has('json')) context.terminal.json(planJson({ world, plan }));
   else {
     for (const { id } of findUnfinished(world)) {
       context.terminal.print(`An earlier change (${id}) was cut off. The next apply or undo takes it back first.`, '');
     }
-    context.terminal.print(...planLines({ world, plan }).map(context.hint));
+    context.terminal.print(...planLines({ world, plan, hint: context.hint }));
   }
   return 0;
 }
@@ -103,7 +109,7 @@ async function apply(context: CommandContext, args: ParsedArgs): Promise<ExitCod
     const approved = await askForApprovals(context, planner(options).plan);
     options = { ...options, accepted: [...options.accepted, ...approved] };
     const { plan } = planner(options);
-    terminal.print(...planLines({ world, plan }).map(context.hint));
+    terminal.print(...planLines({ world, plan, hint: context.hint }));
     if (plan.files.length > 0 && !(await confirm(context, 'Carry this out?'))) return 1;
   }
   await ensureLauncher(context);
@@ -118,7 +124,7 @@ async function apply(context: CommandContext, args: ParsedArgs): Promise<ExitCod
     return 0;
   }
   rememberConsents(context, world, last);
-  if (args.has('json')) terminal.print(visibleJson(result));
+  if (args.has('json')) terminal.json(result);
   else {
     for (const { name, tools } of result.moved) terminal.print(`${name} is shared now (${tools} tools).`);
     terminal.print(...staying(last.plan, world));
@@ -131,18 +137,17 @@ async function apply(context: CommandContext, args: ParsedArgs): Promise<ExitCod
   return 0;
 }
 
-/** One question for each definition that a repository brings, with the whole command. */
+/** One question for each definition that a repository brings, with the whole of it. */
 async function askForApprovals(context: CommandContext, plan: Plan): Promise<string[]> {
   const approved: string[] = [];
-  for (const server of plan.servers) {
-    for (const { name, file, needsApproval } of server.places) {
-      if (needsApproval === undefined) continue;
-      const words = [server.entry.command, ...(server.entry.args ?? []), server.entry.url].filter(
-        (word) => word !== undefined,
-      );
-      context.terminal.print(`${escapeText(file)} brings ${escapeText(name)}: ${escapeText(words.join(' '))}`);
-      if (await confirm(context, 'May it run?')) approved.push(needsApproval);
-    }
+  for (const { name, file, line, needsApproval, declares = [] } of plan.servers.flatMap(({ places }) => places)) {
+    if (needsApproval === undefined) continue;
+    context.terminal.print(`${file}:${line} brings ${jsonText(name)}:`, ...declares.map((text) => `  ${text}`));
+    const unreadable = whyUnreadable(declares);
+    if (unreadable !== undefined) {
+      const words = shellWord(`${name}@${needsApproval.slice(0, 16)}`);
+      context.terminal.print(`${unreadable} Read it there, then add: --accept ${words}`);
+    } else if (await confirm(context, 'May it run?')) approved.push(needsApproval);
   }
   return approved;
 }
@@ -166,15 +171,13 @@ function rememberConsents(context: CommandContext, world: World, { plan, sources
 function staying(plan: Plan | undefined, world: World): string[] {
   return (plan?.servers ?? [])
     .filter((server) => !server.moves)
-    .map((server) =>
-      escapeText(`${server.places[0]?.name ?? server.name} stays: ${tilde(server.stays[0] ?? '', world.home)}`),
-    );
+    .map((server) => `${server.places[0]?.name ?? server.name} stays: ${tilde(server.stays[0] ?? '', world.home)}`);
 }
 
 function takeBack(context: CommandContext, args: ParsedArgs, id: string | undefined): ExitCode {
   const world = worldOf(context);
   const result = undo(world, id);
-  if (args.has('json')) context.terminal.print(visibleJson(result));
+  if (args.has('json')) context.terminal.json(result);
   else context.terminal.print(...undoLines(world, result));
   return result.isComplete ? 0 : 1;
 }
@@ -191,12 +194,12 @@ function showHistory(context: CommandContext, args: ParsedArgs): ExitCode {
       summary,
       files: files.map((file) => file.shown),
     }));
-    terminal.print(visibleJson(rows));
+    terminal.json(rows);
     return 0;
   }
   if (manifests.length === 0) terminal.print('No file was ever changed.');
   for (const { id, kind, state, summary } of manifests) {
-    terminal.print(`${id}  ${kind}  ${state}`, ...summary.map((text) => `  ${escapeText(text)}`));
+    terminal.print(`${id}  ${kind}  ${state}`, ...summary.map((text) => `  ${text}`));
   }
   return 0;
 }
@@ -204,7 +207,7 @@ function showHistory(context: CommandContext, args: ParsedArgs): ExitCode {
 function showRepair(context: CommandContext, args: ParsedArgs): ExitCode {
   const world = worldOf(context);
   const { names, unread } = repair(world, readProjects(world, args), { now: () => new Date(context.now()) });
-  const text = `Claude Code starts ${names.map(escapeText).join(', ')} again, from the next session on.`;
+  const text = `Claude Code starts ${listNames(names, { most: maxNamesTold })} again, from the next session on.`;
   context.terminal.print(...unreadLines(world, unread));
   const none = `Everything that is silenced here${unread.length === 0 ? '' : ' and was read'} is shared.`;
   context.terminal.print(names.length === 0 ? none : text);

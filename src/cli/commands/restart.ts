@@ -43,7 +43,7 @@ async function restartDaemon(
   const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
   const report = await client.health();
   if (isJson) {
-    terminal.print(JSON.stringify(report, null, 2));
+    terminal.json(report);
     return 0;
   }
   const { pid, build } = report;

@@ -25,7 +25,7 @@ export const start: Command = {
     const client = await terminal.progress('Starting the daemon', () => daemon.ensure());
     const report = await client.health();
     if (args.has('json')) {
-      terminal.print(JSON.stringify(report, null, 2));
+      terminal.json(report);
       return 0;
     }
     terminal.print(

@@ -27,7 +27,8 @@ export const status: Command = {
     const isJson = args.has('json');
     if (!args.has('watch')) {
       const found = await findStatus(context);
-      context.terminal.print(...(isJson ? [jsonText(context, found, 2)] : textOf(context, found)));
+      if (isJson) context.terminal.json(forPrograms(context, found));
+      else context.terminal.print(...textOf(context, found));
       return found.problem ? 1 : 0;
     }
     if (context.invocation.isForSkill) throw badArgument('--watch never ends.', 'Run it in a terminal.');
@@ -36,17 +37,10 @@ export const status: Command = {
 };
 
 async function watch(context: CommandContext, isJson: boolean): Promise<0> {
-  if (context.terminal.isInteractive && !isJson) context.terminal.write('\u001b[2J');
   for (;;) {
     const found = await findStatus(context);
-    if (isJson) context.terminal.print(jsonText(context, found));
-    else {
-      // Home, then each line to its end, then the rest of the screen: nothing flickers.
-      const lines = textOf(context, found);
-      if (context.terminal.isInteractive) {
-        context.terminal.write(`\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
-      } else context.terminal.print(...lines, '');
-    }
+    if (isJson) context.terminal.json(forPrograms(context, found), 0);
+    else context.terminal.redraw(textOf(context, found));
     await new Promise((resolve) => setTimeout(resolve, watchEveryMs));
   }
 }
@@ -78,9 +72,8 @@ function absentFacts({ locations, env }: CommandContext): Absent {
   };
 }
 
-function jsonText(context: CommandContext, { status: report, problem }: FoundStatus, indent?: number): string {
-  if (report) return JSON.stringify({ running: true, ...report }, null, indent);
-  if (problem)
-    return JSON.stringify({ running: true, problem: { code: problem.code, message: problem.message } }, null, indent);
-  return JSON.stringify({ running: false, config: absentFacts(context) }, null, indent);
+function forPrograms(context: CommandContext, { status: report, problem }: FoundStatus): unknown {
+  if (report) return { running: true, ...report };
+  if (problem) return { running: true, problem: { code: problem.code, message: problem.message } };
+  return { running: false, config: absentFacts(context) };
 }

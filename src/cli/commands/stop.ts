@@ -44,7 +44,8 @@ async function stopDaemon(
       throw error;
     });
   if (!found) {
-    terminal.print(isJson ? JSON.stringify({ stopped: false }) : 'No daemon runs.');
+    if (isJson) terminal.json({ stopped: false }, 0);
+    else terminal.print('No daemon runs.');
     return 0;
   }
   const { client, pid, sessions } = found;
@@ -54,7 +55,7 @@ async function stopDaemon(
     if (process?.pid === pid) await awaitEnd(process);
   });
   if (isJson) {
-    terminal.print(JSON.stringify({ stopped: true, pid, sessions }));
+    terminal.json({ stopped: true, pid, sessions }, 0);
     return 0;
   }
   terminal.print(`${terminal.paint('green', 'Stopped')} (pid ${pid}).`);

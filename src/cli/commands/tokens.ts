@@ -64,7 +64,7 @@ export const tokens: Command = {
     }
     const report = await client.tokens({ projectDir: resolve(cwd, args.value('project') ?? '.') });
     const counted = countReport(report, openTokenizer(context.installRoot));
-    if (args.has('json')) terminal.print(JSON.stringify(counted, null, 2));
+    if (args.has('json')) terminal.json(counted);
     else print(context, counted);
     return 0;
   },

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readForeignText } from '../../base/foreign-file.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { isRecord } from '../../link/hello.ts';
 import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
 import { readJsonc } from '../../migrate/documents/jsonc-document.ts';
@@ -36,12 +37,13 @@ export function pluginFindings(world: World, settings: ClaudeSettings): CheckFin
     const what = `${list} ${installed.problem.reason}, so it is not known whether the plugin ${id} is installed.`;
     return [{ severity: 'error', what, fix: { say: 'Correct the file.' } }];
   }
+  const word = shellWord(id);
   const root = rootOf(installed, id);
   if (root === undefined) {
     const what = `The plugin ${id} is enabled but not installed: ${list} does not name it, so no session gets our server.`;
-    return [{ severity: 'error', what, fix: { say: `claude plugin install ${id} --scope user` } }];
+    return [{ severity: 'error', what, fix: { say: `claude plugin install ${word} --scope user` } }];
   }
-  const say = `claude plugin update ${id}. If that changes nothing: claude plugin uninstall ${id}, then install it again.`;
+  const say = `claude plugin update ${word}. If that changes nothing: claude plugin uninstall ${word}, then install it again.`;
   return whatIsWrong(world, root, id).map((what) => ({ severity: 'error', what, fix: { say } }));
 }
 

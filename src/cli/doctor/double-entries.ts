@@ -1,5 +1,6 @@
 // Entries of one client that lead to the same daemon: each session starts a wrapper for each, and the model is shown
 // every tool that often.
+import { shellWord } from '../../base/shell-word.ts';
 import { defaultName } from '../../link/locations.ts';
 import type { Declared } from '../../migrate/declared.ts';
 import { hosts } from '../../migrate/hosts.ts';
@@ -36,7 +37,7 @@ function pluginWays({ settings }: Sources): Way[] {
   const id = enabledPlugins(settings).find((one) => one.split('@')[0] === ownPlugin);
   if (id === undefined) return [];
   const own = { host: 'claude-code', name: `plugin:${id}`, project: undefined, leadsTo: defaultName };
-  return [{ ...own, title: `the plugin ${id}`, remove: `claude plugin disable ${id}` }];
+  return [{ ...own, title: `the plugin ${id}`, remove: `claude plugin disable ${shellWord(id)}` }];
 }
 
 function entryWay({ place, entry, off, invalid }: Declared, world: World): Way[] {
@@ -44,7 +45,7 @@ function entryWay({ place, entry, off, invalid }: Declared, world: World): Way[]
   const title = `${tilde(place.file, world.home)}:${place.line} (${place.name})`;
   const remove =
     place.host === 'claude-code'
-      ? `claude mcp remove ${place.name} --scope ${place.scope}`
+      ? `claude mcp remove ${shellWord(place.name)} --scope ${place.scope}`
       : `Take ${place.name} out of the settings of ${hosts[place.host].title}.`;
   return [{ title, host: place.host, name: place.name, project: place.project, leadsTo: targetOf(entry), remove }];
 }

@@ -1,8 +1,11 @@
 // A configured server as text. Values that may be secret are never shown, only their names and what they refer to.
+import { shellWord } from '../../base/shell-word.ts';
 import { argumentSecrets, headerSecrets, isSecret, urlSecrets } from '../../config/secrets.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 
 const hidden = '(hidden)';
+/** Also references to variables and our own mark: they are read here, not pasted. */
+const plainHere = /^[\w@%+=:,./~${}()-]+$/;
 
 /** What is started or called, for one line. */
 export function entryTarget(entry: ServerEntry): string {
@@ -11,7 +14,7 @@ export function entryTarget(entry: ServerEntry): string {
     ...urlSecrets(entry.url ?? '').filter(isNoReference),
   ];
   const words = entry.command === undefined ? [entry.url ?? ''] : [entry.command, ...entry.args];
-  return words.map((word) => shellWord(hideIn(word, secrets))).join(' ');
+  return words.map((word) => shellWord(hideIn(word, secrets), plainHere)).join(' ');
 }
 
 export function entryUrl(entry: ServerEntry): string | undefined {
@@ -41,8 +44,4 @@ function hideIn(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, hidden);
   return clean;
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./~${}()-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

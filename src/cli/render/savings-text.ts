@@ -1,7 +1,7 @@
 // What sharing saved, from the daemon's measurement.
 import type { Savings } from '../../link/control.ts';
 import { formatBytes, plural } from './format.ts';
-import { plainLine, wrapText } from './text-width.ts';
+import { wrapText } from './text-width.ts';
 import type { View } from './view.ts';
 
 export function savingsLines(savings: Savings, view: View): string[] {
@@ -17,6 +17,6 @@ export function savingsLines(savings: Savings, view: View): string[] {
   return [
     `${view.paint('bold', 'Saved')}   ${saved.length > 0 ? view.paint('green', saved.join(' and ')) : 'nothing yet'}`,
     `        now ${now}; with one copy for each session ${without}`,
-    ...wrapText(plainLine(savings.method), view.width - 8).map((line) => `        ${view.paint('dim', line)}`),
+    ...wrapText(savings.method, view.width - 8).map((line) => `        ${view.paint('dim', line)}`),
   ];
 }

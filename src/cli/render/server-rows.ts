@@ -1,9 +1,10 @@
 // The servers part of `status`.
+import { visible } from '../../base/plain-text.ts';
 import type { InstanceState, InstanceStatus, Memory, ServerStatus } from '../../link/control.ts';
 import { formatAgo, formatMemory, formatSharing, plural, shortPath } from './format.ts';
 import type { StyleName } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
-import { cutText, plainLine, wrapText } from './text-width.ts';
+import { cutText, wrapText } from './text-width.ts';
 import { problemLines, type View } from './view.ts';
 
 const columns = [
@@ -45,10 +46,10 @@ function serverRow(server: ServerStatus): Cell[] {
 
 function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<string, string>): string[] {
   const indent = '    ';
-  const lines = wrapText(plainLine(server.sharingReason), view.width - indent.length).map(
+  const lines = wrapText(server.sharingReason, view.width - indent.length).map(
     (line) => indent + view.paint('dim', line),
   );
-  if (server.shownName) lines.push(indent + plainLine(`sessions see it as ${server.shownName}`));
+  if (server.shownName) lines.push(`${indent}sessions see it as ${server.shownName}`);
   if (server.projects) {
     const folders = server.projects.map((folder) => shortPath(folder, view.home)).join(', ');
     lines.push(`${indent}seen only in ${folders}`);
@@ -60,7 +61,7 @@ function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<stri
   if (users) lines.push(...wrapText(`used by ${users}`, view.width - indent.length).map((line) => indent + line));
   for (const hazard of server.hazards.slice(-1)) {
     lines.push(
-      ...wrapText(`${formatAgo(hazard.at, view.now)}: ${plainLine(hazard.what)}`, view.width - 4).map(
+      ...wrapText(`${formatAgo(hazard.at, view.now)}: ${hazard.what}`, view.width - 4).map(
         (line) => indent + view.paint('yellow', line),
       ),
     );
@@ -76,7 +77,8 @@ function usersOf(copy: InstanceStatus, hosts: ReadonlyMap<string, string>): stri
 
 function copyLine(copy: InstanceStatus, view: View, hosts: ReadonlyMap<string, string>): string {
   const users = usersOf(copy, hosts);
-  const owner = copy.projectRoot ? shortPath(copy.projectRoot, view.home) : copy.sessionId ? 'one session' : copy.key;
+  const whose = copy.projectRoot ? shortPath(copy.projectRoot, view.home) : copy.sessionId ? 'one session' : copy.key;
+  const owner = visible(whose);
   const facts = [
     copy.state,
     copy.pid === undefined ? '' : `pid ${copy.pid}`,
@@ -85,8 +87,8 @@ function copyLine(copy: InstanceStatus, view: View, hosts: ReadonlyMap<string, s
     copy.inFlight > 0 ? `${plural(copy.inFlight, 'call')} running` : '',
     copy.queued > 0 ? `${copy.queued} waiting` : '',
   ];
-  const text = `: ${facts.filter(Boolean).join(', ')}`;
-  return plainLine(cutText(owner, Math.max(12, view.width - 4 - text.length), 'start') + text);
+  const text = visible(`: ${facts.filter(Boolean).join(', ')}`);
+  return cutText(owner, Math.max(12, view.width - 4 - text.length), 'start') + text;
 }
 
 export function stateCell(state: ServerStatus['state']): Cell {

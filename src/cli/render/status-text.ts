@@ -4,7 +4,7 @@ import { formatAgo, formatDuration, formatMemory, plural, shortPath } from './fo
 import { savingsLines } from './savings-text.ts';
 import { serverLines } from './server-rows.ts';
 import { renderTable } from './table.ts';
-import { plainLine, wrapText } from './text-width.ts';
+import { wrapText } from './text-width.ts';
 import { labelled, problemLines, type View } from './view.ts';
 
 export function statusText(report: StatusReport, view: View): string[] {
@@ -30,13 +30,13 @@ function daemonLines(daemon: DaemonStatus, view: View): string[] {
   if (memory) facts.push(memory);
   const http =
     daemon.port === undefined
-      ? `not listening${daemon.portProblem ? `: ${plainLine(daemon.portProblem)}` : ' (switched off)'}`
+      ? `not listening${daemon.portProblem ? `: ${daemon.portProblem}` : ' (switched off)'}`
       : `http://127.0.0.1:${daemon.port}/mcp`;
   const { upgrade } = daemon;
   const text = upgrade ? `to ${upgrade.to.version} waits. ${upgrade.waitsFor} At once: mcp-proxy restart` : '';
   return [
     `Daemon  ${state} ${facts.join(', ')}`,
-    ...(upgrade ? labelled('Update', view.hint(plainLine(text)), view) : []),
+    ...(upgrade ? labelled('Update', view.hint(text), view) : []),
     ...labelled('HTTP', view.hint(http), view),
   ];
 }

@@ -1,6 +1,7 @@
 // Aligned columns that fit the terminal: what may shrink is cut until the row fits, nothing ever wraps.
+import { plainLine } from '../../base/plain-text.ts';
 import type { Paint, StyleName } from './style.ts';
-import { cutText, padText, plainLine, textWidth } from './text-width.ts';
+import { cutText, padText, textWidth } from './text-width.ts';
 
 export type Column = {
   header: string;

@@ -1,20 +1,12 @@
-// How many terminal columns a text takes, and cutting and wrapping by columns. Text from servers may hold anything, so
-// control characters (which could move the cursor or set the title) are taken out first.
-
-const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-/** C0, DEL, C1, and the direction marks that make a line read differently from what it is. */
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+// How many terminal columns a text takes, and cutting and wrapping by columns.
+import { plainLine } from '../../base/plain-text.ts';
 
 const segments = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const wide =
   /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}])/u;
 const noWidth = /^[\p{M}\u200b-\u200d\u2060\ufeff]+$/u;
 
-/** One line of plain text: escape sequences removed, line breaks and tabs as spaces. */
-export function plainLine(text: string): string {
-  return text.replace(escapes, '').replace(unprintable, ' ').trim();
-}
-
+/** Of a text that is plain already. */
 export function textWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
@@ -22,7 +14,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** `text` in at most `width` columns; what is lost at the end (or the start, for paths) is marked with `…`. */
+/** A plain `text` in at most `width` columns; what is lost at the end (or the start, for paths) is marked with `…`. */
 export function cutText(text: string, width: number, from: 'start' | 'end' = 'end'): string {
   if (textWidth(text) <= width) return text;
   if (width <= 0) return '';
@@ -44,13 +36,13 @@ export function padText(text: string, width: number, align: 'left' | 'right'): s
 }
 
 /**
- * Lines of at most `width` columns, broken at spaces, but not inside `a command` between backticks; what is longer than a
+ * Lines of at most `width` columns in plain text, broken at spaces, but not inside `a command` between backticks; what is longer than a
  * line stands on one of its own, uncut.
  */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const [word] of text.matchAll(/(?:`[^`]*`|\S)+/g)) {
+  for (const [word] of plainLine(text).matchAll(/(?:`[^`]*`|\S)+/g)) {
     if (line !== '' && textWidth(line) + 1 + textWidth(word) > width) {
       lines.push(line);
       line = word;

@@ -1,7 +1,7 @@
 // What every text for people needs to know about its reader, and the pieces they share.
 import type { Problem } from '../../link/control.ts';
 import type { Paint } from './style.ts';
-import { plainLine, wrapText } from './text-width.ts';
+import { wrapText } from './text-width.ts';
 
 export type View = {
   width: number;
@@ -13,8 +13,8 @@ export type View = {
 
 export function problemLines(problem: Problem, view: View, indent = '  '): string[] {
   const width = view.width - indent.length;
-  const lines = wrapText(plainLine(view.hint(problem.message)), width).map((line) => indent + view.paint('red', line));
-  if (problem.hint) lines.push(...wrapText(plainLine(view.hint(problem.hint)), width).map((line) => indent + line));
+  const lines = wrapText(view.hint(problem.message), width).map((line) => indent + view.paint('red', line));
+  if (problem.hint) lines.push(...wrapText(view.hint(problem.hint), width).map((line) => indent + line));
   return lines;
 }
 

@@ -19,9 +19,10 @@ export type CliRig = {
   remove: () => void;
 };
 
-export function createCliRig(verbs?: readonly Verb[]): CliRig {
+/** `folder`: what the project is called. */
+export function createCliRig(verbs?: readonly Verb[], folder = 'shop'): CliRig {
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'mcp-proxy-cli-')));
-  const project = join(home, 'shop');
+  const project = join(home, folder);
   mkdirSync(join(project, '.git'), { recursive: true });
   const configPath = join(home, '.aitkit', 'lib', 'mcpproxy', 'mcp_proxy_config.json');
   const run = async (words: string[], extra: Record<string, string> = {}, columns?: number): Promise<Outcome> => {

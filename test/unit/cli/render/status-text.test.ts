@@ -174,7 +174,7 @@ describe('statusText', () => {
       '    ~/code/shop: ready, pid 501, 60 MiB, 1 session, 1 call running',
       '    ~/code/blog: failed, 0 sessions',
       '    1 min ago: asked while two sessions had calls',
-      '    It ended: no uv',
+      '    It ended: \\u001b[31mno uv',
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coloured, plain } from '../../../../src/cli/render/style.ts';
+import { createStyles, plain } from '../../../../src/cli/render/style.ts';
 import { renderTable } from '../../../../src/cli/render/table.ts';
 
 const columns = [
@@ -33,8 +33,12 @@ describe('renderTable', () => {
     expect(renderTable(columns, [['x', '', '/p']], { width: 80, paint: plain })).toEqual(['NAME  PATH', 'x     /p']);
   });
 
-  it('colours after padding, and keeps escape sequences of others out', () => {
+  it('colours after padding, and counts the columns of what is written out', () => {
     const rows = [[{ text: 'ok', style: 'green' } as const, '1', '\u001b[31mred']];
-    expect(renderTable(columns, rows, { width: 80, paint: coloured })[1]).toBe('\u001b[32mok  \u001b[39m  1  red');
+    const { paint, finish } = createStyles();
+    const row = renderTable(columns, rows, { width: 80, paint })[1] ?? '';
+    expect(finish(row, (text) => text)).toBe('\u001b[32mok  \u001b[39m  1  \\u001b[31mred');
+    const names = [['\u202eab', '1', '/p']];
+    expect(renderTable(columns, names, { width: 80, paint: plain })).toEqual(['NAME      N  PATH', '\\u202eab  1  /p']);
   });
 });

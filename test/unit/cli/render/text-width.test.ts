@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cutText, padText, plainLine, textWidth, wrapText } from '../../../../src/cli/render/text-width.ts';
+import { cutText, padText, textWidth, wrapText } from '../../../../src/cli/render/text-width.ts';
 
 describe('textWidth', () => {
   it('counts columns, not code units', () => {
@@ -8,13 +8,6 @@ describe('textWidth', () => {
     expect(textWidth('e\u0301')).toBe(1);
     expect(textWidth('👩‍👩‍👧')).toBe(2);
     expect(textWidth('naïve…')).toBe(6);
-  });
-});
-
-describe('plainLine', () => {
-  it('takes out what could move the cursor, set the title or turn the line round', () => {
-    expect(plainLine('\u001b[2Ja\u001b]0;title\u0007b\u202ec\r\nd\te')).toBe('ab c d e');
-    expect(plainLine('\u009b31mx')).toBe('31mx');
   });
 });
 
