@@ -4,8 +4,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../base/atomic-file.ts';
+import { listNames } from '../base/cut-text.ts';
 import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import type { Log } from '../base/log.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { definitionHash } from '../config/server-entry.ts';
 import { visibleServers } from '../config/visibility.ts';
 import { isRecord } from '../link/hello.ts';
@@ -75,11 +77,10 @@ function doubled(projectDir: string, declared: Record<string, unknown>, { config
   );
   const both = known.filter((name) => !silenced.includes(name));
   if (both.length === 0) return [];
-  const names = both.join(', ');
   return [
     {
-      id: `doubled:${projectDir}:${names}`,
-      text: `This project declares ${names}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
+      id: `doubled:${projectDir}:${both.join(', ')}`,
+      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
       projectRoot: projectDir,
     },
   ];
@@ -108,7 +109,7 @@ function changed(
     return [
       {
         id: `changed:${file}:${ours}:${version}`,
-        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${ours}`,
+        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${shellWord(ours)}`,
         projectRoot: projectDir,
       },
     ];

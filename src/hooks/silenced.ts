@@ -2,8 +2,8 @@
 // our config was lost. The person would only see that tools are missing.
 import { join } from 'node:path';
 import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
-import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
+import { movedMark, movedNames } from '../link/moved-marks.ts';
 
 /** Settings are a few KB; a larger file is not worth a session's start. */
 const maxBytes = 256 * 1024;
@@ -12,24 +12,21 @@ const maxBytes = 256 * 1024;
 export function findLostServers(locations: Locations, projectDir: string): string[] {
   const text = readSmall(join(projectDir, '.claude', 'settings.local.json'), { inside: projectDir });
   // The mark is rare: nothing is parsed in a project that was never migrated.
-  if (!text?.includes('"mcpProxyMoved"')) return [];
+  if (!text?.includes(`"${movedMark}"`)) return [];
   const config = readSmall(locations.configPath) ?? '';
   return (
-    marksIn(text)
-      .map((mark) => ({ theirs: mark.slice(0, mark.lastIndexOf('=')), ours: mark.slice(mark.lastIndexOf('=') + 1) }))
+    movedNames(parse(text))
       // The config may hold comments, which this side cannot parse; a name that stands nowhere in it is not configured.
       .filter(({ ours }) => !config.includes(JSON.stringify(ours)))
       .map(({ theirs }) => theirs)
   );
 }
 
-function marksIn(text: string): string[] {
+function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    const marks = isRecord(value) ? value['mcpProxyMoved'] : undefined;
-    return Array.isArray(marks) ? marks.filter((mark): mark is string => typeof mark === 'string') : [];
+    return JSON.parse(text);
   } catch {
-    return []; // Claude Code says itself that its settings are broken
+    return undefined; // Claude Code says itself that its settings are broken
   }
 }
 
