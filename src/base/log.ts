@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { causeChain } from './errors.ts';
 import { whyNotRegular } from './foreign-file.ts';
+import { visibleJson } from './plain-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Record<string, unknown>;
@@ -29,7 +30,8 @@ export function createFileLog(options: FileLogOptions): Log & { close: () => voi
     const { error, ...rest } = fields;
     const causes = error === undefined ? {} : { causes: causeChain(error) };
     const line = JSON.stringify({ time: new Date().toISOString(), level, event, pid: process.pid, ...rest, ...causes });
-    file.write(`${options.redact(line)}\n`);
+    // Log files are read in a terminal, with whatever is at hand.
+    file.write(`${visibleJson(options.redact(line))}\n`);
   };
   return {
     debug: (event, fields) => write('debug', event, fields),

@@ -2,6 +2,7 @@
 import { lstatSync, writeSync } from 'node:fs';
 import { AppError, describeError } from '../base/errors.ts';
 import { createFileLog, type Log } from '../base/log.ts';
+import { jsonText, plainLine } from '../base/plain-text.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { createRedactor } from '../base/redact.ts';
 import { describeBuild, ownBuild } from '../link/build.ts';
@@ -96,7 +97,7 @@ function announce(message: Record<string, unknown>): void {
 }
 
 export function describeFailure(error: unknown): string {
-  return `mcp-proxy daemon: ${describeError(error)}\n`;
+  return `mcp-proxy daemon: ${plainLine(describeError(error))}\n`;
 }
 
 /** root in a user's folder would leave files there that the user cannot remove. */
@@ -125,7 +126,7 @@ function surviveStrays(log: Log, giveUp: () => void): void {
 function withStderr(log: Log): Log {
   const also = (level: keyof Log) => (event: string, fields?: Record<string, unknown>) => {
     log[level](event, fields);
-    process.stderr.write(`${new Date().toISOString()} ${level} ${event} ${JSON.stringify(fields ?? {})}\n`);
+    process.stderr.write(`${new Date().toISOString()} ${level} ${event} ${jsonText(fields ?? {})}\n`);
   };
   return { debug: log.debug, info: also('info'), warn: also('warn'), error: also('error') };
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { protocolMajor } from './build.ts';
 
@@ -120,7 +121,7 @@ function ensureName(name: string): void {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
   throw new AppError({
     code: 'BAD_ARGUMENT',
-    message: `${JSON.stringify(name.slice(0, 80))} cannot name a daemon.`,
+    message: `${JSON.stringify(cutChars(name, 80))} cannot name a daemon.`,
     hint: `Use lower-case letters, digits, - and _, or leave it out (${defaultName}).`,
   });
 }

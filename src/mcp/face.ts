@@ -1,5 +1,7 @@
 // What the joint endpoint says about itself. Capabilities never change: what was not declared at initialize is never
 // asked for later by hosts (measured with Claude Code 2.1.197 and 2.1.329), and an empty list is an honest answer.
+import { cutChars } from '../base/cut-text.ts';
+import { plainText } from '../base/plain-text.ts';
 
 export const jointCapabilities = {
   tools: { listChanged: true },
@@ -23,14 +25,60 @@ export function upstreamCapabilities(options: { roots: boolean; sampling: boolea
 
 /** Ours first, then each server's under its name, inside the host's limit; servers are cut evenly, never dropped silently. */
 export function joinInstructions(own: string, servers: readonly { name: string; text: string }[]): string {
-  const full = [own, ...servers.map(({ name, text }) => `## ${name}\n${text.trim()}`)].join('\n\n');
-  if (full.length <= maxInstructionChars || servers.length === 0) return full.slice(0, maxInstructionChars);
-  const heads = servers.reduce((sum, { name }) => sum + name.length + 6, 0);
-  const each = Math.floor((maxInstructionChars - own.length - heads) / servers.length) - 1;
-  if (each < 40) return cut(`${own}\n\nServers: ${servers.map(({ name }) => name).join(', ')}`, maxInstructionChars);
-  return [own, ...servers.map(({ name, text }) => `## ${name}\n${cut(text.trim(), each)}`)].join('\n\n');
+  const sections = servers.map(({ name, text }) => ({ head: `## ${name}\n`, text: withinSection(text) }));
+  const join = (limit: number) =>
+    [own, ...sections.map(({ head, text }) => head + cutSection(text, limit))].join('\n\n');
+  const full = join(Number.POSITIVE_INFINITY);
+  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
+  const heads = sections.reduce((sum, { head }) => sum + head.length + 2, 0);
+  const each = Math.floor((maxInstructionChars - own.length - heads) / servers.length);
+  if (each >= minSectionChars) return join(each);
+  return cutChars(`${own}\n\nServers: ${servers.map(({ name }) => name).join(', ')}`, maxInstructionChars);
 }
 
-function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+/** Less of each server says nothing; then their names are worth more. */
+const minSectionChars = 40;
+
+/**
+ * A server's text as part of ours: it says the same, and no line of it can pass for the head of a section, which would
+ * speak for us or for another server. What hides is written out, other line breaks among it.
+ */
+function withinSection(text: string): string {
+  return (
+    // No more of it can be shown, however much there is.
+    plainText(cutChars(text.trim(), maxInstructionChars))
+      // Its headings stay headings, below the one that is its name; also what a hasty reader takes for one.
+      .replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent: string, level: string) => {
+        return indent + '#'.repeat(Math.min(6, level.length + 2));
+      })
+      // A line of = or - makes a heading of the one above it.
+      .replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, '$1\n\n$2')
+      .replace(longFence, (_, indent: string, fence: string) => indent + fence.slice(0, maxFenceChars))
+  );
+}
+
+const longFence = /^( {0,3})(`{9,}|~{9,})/gm;
+const maxFenceChars = 8;
+
+/** A block of code that is open at the end would swallow the sections of the servers behind it. */
+function cutSection(text: string, limit: number): string {
+  const cut = cutLines(text, limit);
+  if (openFence(cut) === '') return cut;
+  const room = cutLines(text, limit - maxFenceChars - 1);
+  const fence = openFence(room);
+  return fence === '' ? room : `${room}\n${fence}`;
+}
+
+/** What is left of a heading that was cut inside its marks would be one of a higher level. */
+function cutLines(text: string, limit: number): string {
+  return cutChars(text, limit).replace(/\n[ \t]*#+…$/, '\n…');
+}
+
+function openFence(text: string): string {
+  let open = '';
+  for (const [, fence = '', rest = ''] of text.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
+    if (open === '') open = fence;
+    else if (fence[0] === open[0] && fence.length >= open.length && rest.trim() === '') open = '';
+  }
+  return open;
 }

@@ -1,5 +1,7 @@
 // Lines that we write ourselves.
+import { cutChars } from '../base/cut-text.ts';
 import type { AppError } from '../base/errors.ts';
+import { plainText } from '../base/plain-text.ts';
 
 /** JSON-RPC and MCP error codes in use. */
 export const rpcCodes = {
@@ -13,13 +15,18 @@ export const rpcCodes = {
   resourceNotFound: -32002,
 } as const;
 
+/** Longer than anything that we say ourselves, and little enough for a model that asked for something else. */
+const maxQuotedChars = 4_096;
+const maxErrorChars = 2 * maxQuotedChars + 1;
+
 export function resultLine(idText: string, result: string | Uint8Array): Buffer {
   const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
   return Buffer.concat([head, typeof result === 'string' ? Buffer.from(result) : result, Buffer.from('}')]);
 }
 
 export function errorLine(idText: string | undefined, code: number, message: string, data?: unknown): Buffer {
-  const error = data === undefined ? { code, message } : { code, message, data };
+  const text = readable(message, maxErrorChars);
+  const error = data === undefined ? { code, message: text } : { code, message: text, data };
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? 'null'},"error":${JSON.stringify(error)}}`);
 }
 
@@ -55,6 +62,13 @@ export function failureLine({ method, idText }: { method: string; idText: string
   return method === 'tools/call' ? appErrorToolResult(idText, error) : appErrorLine(idText, error);
 }
 
-function messageWithHint(error: AppError): string {
-  return error.hint ? `${error.message} ${error.hint}` : error.message;
+/** What an error quotes of others is bounded and free of what hides, and never pushes out what to do next. */
+function messageWithHint({ message, hint }: AppError): string {
+  const text = readable(message, maxQuotedChars);
+  return hint ? `${text} ${readable(hint, maxQuotedChars)}` : text;
+}
+
+/** Cut on both sides of it: what is not shown costs nothing, and what is written out is longer than it was. */
+function readable(text: string, maxChars: number): string {
+  return cutChars(plainText(cutChars(text, maxChars)), maxChars);
 }

@@ -1,5 +1,6 @@
 // What a daemon leaves of a session's jobs on disk, so that the one after it can say what became of them. Results are not
 // kept: they are as private and as large as what a server answers.
+import { cutChars } from '../base/cut-text.ts';
 import { isObject } from './exact-json.ts';
 import type { SessionFiles } from './session-files.ts';
 
@@ -34,7 +35,7 @@ export function createJobRecords(files: SessionFiles): JobRecords {
     save: (session, records) =>
       files.save(
         session,
-        records.map((record) => ({ ...record, error: record.error?.slice(0, maxError) })),
+        records.map((record) => ({ ...record, error: record.error && cutChars(record.error, maxError) })),
       ),
     forget: (session) => files.forget(session),
   };

@@ -2,6 +2,7 @@
 // jobs unless they were detached: those are nobody's then, until a session names one and may use its server. Finished ones
 // stay for a while so that their result can be fetched.
 import { randomBytes } from 'node:crypto';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError, describeError } from '../base/errors.ts';
 import { endOf, type JobRecord, type JobRecords } from './job-records.ts';
 
@@ -264,7 +265,7 @@ const isRunning = ({ state }: Job): boolean => state.state === 'running';
 
 function note(job: Job, progress: JobProgress): void {
   if (job.state.state !== 'running') return;
-  const message = progress.message?.slice(0, maxLogLine);
+  const message = progress.message && cutChars(progress.message, maxLogLine);
   job.progress = { ...progress, ...(message === undefined ? {} : { message }) };
   if (!message) return;
   job.log.push(message);

@@ -1,4 +1,5 @@
 // Paths into a stored result: `$.a[3]["odd key"]`; `[*]` maps the rest of the path over an array.
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { isJsonObject, type Json } from './exact-json.ts';
 
@@ -33,7 +34,7 @@ function stepsOf(path: string): string[] {
   const step = new RegExp(pathStep);
   while (step.lastIndex < tail.length) {
     const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
+    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);
     steps.push(found[0]);
   }
   return steps;

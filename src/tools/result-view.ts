@@ -1,10 +1,10 @@
 // Reads a stored result part by part: a path selects, offset and limit page, fields project, search filters. What it hands
 // out for JSON, NDJSON and tables are the same rows the shield counted.
+import { safeEnd } from '../base/cut-text.ts';
 import { isJsonObject, isMarkedNumber, isObject, type Json, jsonBytes, jsonOf } from './exact-json.ts';
 import { badRequest, fieldOf, follow, memberPath, rowPath, wholePath } from './result-path.ts';
 import { findHits, isMatch } from './result-search.ts';
 import { defaultShieldPolicy } from './shield-policy.ts';
-import { safeEnd } from './shrink.ts';
 import { readText } from './text-forms.ts';
 
 export type ViewRequest = {

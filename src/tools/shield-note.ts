@@ -1,4 +1,5 @@
 // The last text block of a shortened result: what was cut, and how to get it.
+import { cutChars } from '../base/cut-text.ts';
 import type { BlockSize } from './content-block.ts';
 import type { Cut } from './shrink.ts';
 import { wireBytes } from './shrink-text.ts';
@@ -46,7 +47,7 @@ export function withoutWay(text: string): string {
 }
 
 function fitLines(head: string, lines: readonly string[], maxBytes: number): string {
-  const all = lines.map((line) => (line.length > maxLineLength ? `${line.slice(0, maxLineLength - 3)}...` : line));
+  const all = lines.map((line) => cutChars(line, maxLineLength));
   for (let count = Math.min(maxLines, all.length); ; count -= 1) {
     const more = all.length - count;
     const last =

@@ -1,5 +1,6 @@
 // Makes a JSON value smaller without changing its kind: arrays keep their first items, strings both ends, objects their
 // telling fields. It never invents items or markers inside the value: what was cut is listed beside it, by path.
+import { safeEnd } from '../base/cut-text.ts';
 import { isJsonObject, isMarkedNumber, type Json, jsonBytes } from './exact-json.ts';
 import { memberPath } from './result-path.ts';
 
@@ -62,12 +63,6 @@ function cutMiddle(text: string, maxLength: number): string {
   const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));
   const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));
   return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;
-}
-
-/** The largest position up to `at` that does not split a character. */
-export function safeEnd(text: string, at: number): number {
-  const before = text.charCodeAt(at - 1);
-  return at < text.length && before >= 0xd800 && before <= 0xdbff ? at - 1 : at;
 }
 
 function shrinkString(text: string, { path, limits, cuts }: Place): string {

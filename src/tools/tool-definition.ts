@@ -1,4 +1,5 @@
 // A tool as gateway and search see it, and the guarded reading of its schema: what upstreams send is not to be trusted.
+import { cutChars } from '../base/cut-text.ts';
 import { isObject } from './exact-json.ts';
 
 export type ToolDefinition = {
@@ -41,7 +42,7 @@ export function oneLine(text: string, maxLength: number): string {
       .trim()
       .split(/\n|(?<=[.!?])\s|(?<=[。！？])/)[0]
       ?.trim() ?? '';
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1).trimEnd()}…`;
+  return cutChars(line, maxLength);
 }
 
 /** What a server says of a tool, with only the parts whose kind is right. */

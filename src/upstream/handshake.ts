@@ -1,6 +1,7 @@
 // Who a server is and which protocol family it speaks: our initialize, or its own introduction where it knows no
 // handshake. Asked on one connection, whichever comes first, so that nothing starts twice to find out.
 
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
@@ -67,7 +68,7 @@ export async function introduce(channel: Channel, options: IntroduceOptions): Pr
     if (modern) return adopt(channel, modern);
     if (answer instanceof AppError) throw answer;
     const text = answer.error ? textAt(answer.line, answer.error) : 'no result';
-    throw startFailed(options.server, `answered initialize with an error: ${text.slice(0, 500)}`);
+    throw startFailed(options.server, `answered initialize with an error: ${cutChars(text, 500)}`);
   }
   decided.abort();
   const introduction = greet(channel, options.server, textAt(answer.line, answer.result));

@@ -1,5 +1,6 @@
 // One running copy of an upstream: starts on demand, is restarted with pauses, ends as a tree. Owned by the supervisor.
 import { pause } from '../base/backoff.ts';
+import { lastChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { InstanceState, Problem, Sharing } from '../link/control.ts';
@@ -302,7 +303,8 @@ export class Instance {
     }
     const lived = deps.now() - this.#startedAt;
     this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
-    const message = `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${stderr.tail().slice(-300)}`.trim();
+    const message =
+      `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${lastChars(stderr.tail(), 300)}`.trim();
     this.lastError = { code: 'SERVER_CRASHED', message };
     this.#lastEnd = exitData(exit, stderr.tail());
     const { code, signal } = exit;

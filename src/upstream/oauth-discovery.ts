@@ -1,6 +1,7 @@
 // Who logs people in for a server, whether that is really who it says, and which rights a login asks for.
 import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { AuthorizationServerMetadata } from '@modelcontextprotocol/sdk/shared/auth.js';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import type { NodeFetch } from './transports/node-fetch.ts';
 
@@ -55,7 +56,7 @@ function ensureOwnIssuer({
   if (issuer === undefined || !isNamed || withoutSlash(issuer) === withoutSlash(authorizationServerUrl)) return;
   throw new AppError({
     code: 'SERVER_FAILED',
-    message: `The login server ${authorizationServerUrl} says that it is ${issuer.slice(0, 200)}, so it is not used.`,
+    message: `The login server ${authorizationServerUrl} says that it is ${cutChars(issuer, 200)}, so it is not used.`,
     hint: 'Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`.',
   });
 }
@@ -113,7 +114,7 @@ export function words(scope: string | readonly string[] | undefined): string[] {
 function badMetadata(url: string, why: string): AppError {
   return new AppError({
     code: 'CONFIG_INVALID',
-    message: `oauth.authServerMetadataUrl ${url.slice(0, 200)} cannot be used: ${why}.`,
+    message: `oauth.authServerMetadataUrl ${cutChars(url, 200)} cannot be used: ${why}.`,
     hint: 'It is the address of a document such as https://login.example.com/.well-known/oauth-authorization-server.',
   });
 }

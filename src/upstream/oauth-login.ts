@@ -1,6 +1,7 @@
 // The login at one server: its tokens, their renewal, and the wait for a person.
 import { randomBytes } from 'node:crypto';
 import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError, describeError } from '../base/errors.ts';
 import type { OAuthDeps, OAuthServer } from './oauth.ts';
 import { type Callback, listenForCallback } from './oauth-callback.ts';
@@ -217,7 +218,7 @@ function failedLogin({ name, ownHeaders = [] }: OAuthServer, error: unknown): Ap
   const wants = ownHeaders.length > 0 ? refusedOwn(ownHeaders) : 'wants credentials';
   return new AppError({
     code: 'SERVER_NEEDS_LOGIN',
-    message: `Server "${name}" ${wants}, and a login could not be started: ${describeError(error).slice(0, 300)}`,
+    message: `Server "${name}" ${wants}, and a login could not be started: ${cutChars(describeError(error), 300)}`,
     hint:
       ownHeaders.length > 0 ? hintForOwn(ownHeaders) : 'If it takes a token, add an Authorization header to its entry.',
     cause: error,

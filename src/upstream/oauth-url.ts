@@ -1,6 +1,7 @@
 // Addresses that come from a server's metadata: which of them may be shown to a person to be opened, and which may be
 // asked by the daemon.
 import { isIP } from 'node:net';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { isLoopback } from './transports/proxy.ts';
 
@@ -15,7 +16,7 @@ export function ensureSafeToOpen(text: string): void {
   if (plainUrl.test(text) && URL.canParse(text)) return;
   throw new AppError({
     code: 'SERVER_FAILED',
-    message: `The server names an unsafe address for its login: ${JSON.stringify(text.slice(0, 200))}`,
+    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text, 200))}`,
     hint: 'Do not open it. Remove the server, or tell its maker.',
   });
 }

@@ -1,13 +1,14 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
+import { lastChars } from '../base/cut-text.ts';
 import { endsOf, readEnds } from '../base/envelope-ends.ts';
 import { AppError } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
+import { plainLine } from '../base/plain-text.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
 import { Channel } from './channel.ts';
 import { type Introduction, introduce } from './handshake.ts';
 import { diedBeforeError, notSentError, stoppedError } from './instance-errors.ts';
 import type { StderrSink } from './stderr-sink.ts';
-import { printable } from './stderr-sink.ts';
 import type { StopCause } from './stop-cause.ts';
 import type { Transport, TransportEvents, TransportExit } from './transports/transport.ts';
 
@@ -160,7 +161,7 @@ function oversize(server: string, bytes: number): AppError {
 type InvalidAnswer = { server: string; reason: string; beginning: string; wasReady: boolean };
 
 function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): AppError {
-  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)} …`;
+  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${plainLine(beginning)} …`;
   const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: 'SERVER_START_FAILED', message, hint });
   const data = { mayHaveRun: true };
@@ -171,7 +172,7 @@ function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): 
 export function exitError(server: string, exit: TransportExit, stderrTail: string, wasReady: boolean): AppError {
   if (exit.error instanceof AppError) return exit.error;
   const how = describeExit(exit);
-  const words = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-maxWords)}` : '';
+  const words = stderrTail ? ` Its last output: ${lastChars(stderrTail, maxWords)}` : '';
   if (!wasReady) {
     return new AppError({
       code: 'SERVER_START_FAILED',
@@ -201,6 +202,6 @@ export function exitData({ code, signal }: Partial<TransportExit>, stderrTail: s
   return {
     ...(code == null ? {} : { exitCode: code }),
     ...(signal ? { signal } : {}),
-    ...(stderrTail ? { stderr: stderrTail.slice(-maxWords) } : {}),
+    ...(stderrTail ? { stderr: lastChars(stderrTail, maxWords) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // A server's stderr: to its own rotated log, redacted and bounded, and the last of it kept for error messages.
 import type { RotatingFile } from '../base/log.ts';
+import { plainText } from '../base/plain-text.ts';
 
 /** What an error shows; the log has the rest. */
 const tailBytes = 2_048;
@@ -40,19 +41,12 @@ export function createStderrSink(options: {
         return;
       }
       for (const line of chunk.toString('utf8').split('\n')) {
-        if (line.trim()) put(printable(options.redact(line)));
+        if (line.trim()) put(plainText(options.redact(line)));
       }
     },
     begin: () => {
       tail = Buffer.alloc(0);
     },
-    tail: () => printable(options.redact(tail.toString('utf8')).trim()),
+    tail: () => plainText(options.redact(tail.toString('utf8')).trim()),
   };
-}
-
-/** Terminal escapes and other control characters are shown, not sent to the reader's terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

@@ -11,6 +11,7 @@ import {
   textAt,
 } from '../base/json-scan.ts';
 import { skipSpace, skipValue } from '../base/json-skip.ts';
+import { plainText } from '../base/plain-text.ts';
 
 export type Frame =
   | { kind: 'request'; id: string; key: string; method: string; params: Span | undefined }
@@ -86,7 +87,7 @@ export function paramText(line: Buffer, params: Span | undefined, name: string):
 }
 
 export function errorLine(id: string, code: number, message: string, data?: Record<string, unknown>): string {
-  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, ...(data ? { data } : {}) })}}`;
+  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message: plainText(message), ...(data ? { data } : {}) })}}`;
 }
 
 export function resultLine(id: string, resultJson: string): string {

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { AppError, describeError } from '../base/errors.ts';
+import { plainLine } from '../base/plain-text.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
 import { aloneName } from '../link/alone.ts';
 import { describeBuild, ownBuild } from '../link/build.ts';
@@ -200,7 +201,7 @@ function once(act: () => void): () => void {
 /** stdout is the protocol; this is the place for everything else. Not process.stderr: making that stream costs 1 ms. */
 function warn(text: string): void {
   try {
-    writeSync(2, `mcp-proxy: ${text.replace(/\s*\n\s*/g, ' | ')}\n`);
+    writeSync(2, `mcp-proxy: ${plainLine(text.replaceAll('\n', ' |'))}\n`);
   } catch {
     // nobody listens; not a reason to end
   }

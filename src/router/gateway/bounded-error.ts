@@ -1,4 +1,5 @@
 // A server's protocol error inside the budget of a result, with the whole under a reference.
+import { cutChars } from '../../base/cut-text.ts';
 import { stringAt, textAt } from '../../base/json-scan.ts';
 import { memberAt, type ResponseEnvelope } from '../../mcp/envelope.ts';
 import type { KeepResult } from '../../tools/shield.ts';
@@ -18,9 +19,8 @@ export function boundedError(
   const message = stringAt(line, memberAt(line, error, ['message'])) ?? '';
   const ref = keep.put({ content: [{ type: 'text', text }], isError: true });
   const how = ref === undefined ? 'It was too large to be kept.' : `The whole: gateway_get_result {"ref":"${ref}"}.`;
-  const start = message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message;
   return JSON.stringify({
     code: code ? Number(textAt(line, code)) : 0,
-    message: `${start} [Error shortened, ${error.end - error.start} bytes in all. ${how}]`,
+    message: `${cutChars(message, maxMessage)} [Error shortened, ${error.end - error.start} bytes in all. ${how}]`,
   });
 }

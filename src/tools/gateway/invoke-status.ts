@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { cutChars } from '../../base/cut-text.ts';
 import type { JobStatus } from '../jobs.ts';
 import { referenceOf, withoutReference } from '../shield.ts';
 import { boundedResult } from './bounded-result.ts';
@@ -37,7 +38,7 @@ const maxSummary = 200;
 
 function summarize(job: JobStatus): Record<string, unknown> {
   const { message: _, ...progress } = job.progress ?? {};
-  const cut = (text: string): string => (text.length > maxSummary ? `${text.slice(0, maxSummary - 1)}…` : text);
+  const cut = (text: string): string => cutChars(text, maxSummary);
   return {
     ...describe(job),
     progress: job.progress && progress,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { cutChars } from '../../base/cut-text.ts';
 import type { SearchHit } from '../search-index.ts';
 import { boundedResult } from './bounded-result.ts';
 import { type GatewayDeps, type GatewayTool, oneOrMore, readArguments, type ServerName } from './gateway-tool.ts';
@@ -71,9 +72,7 @@ const maxArguments = 20;
 const maxArgumentName = 64;
 
 function shownArguments(names: readonly string[]): string[] {
-  const shown = names
-    .slice(0, maxArguments)
-    .map((name) => (name.length > maxArgumentName ? `${name.slice(0, maxArgumentName - 1)}…` : name));
+  const shown = names.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
   const left = names.length - shown.length;
   return left > 0 ? [...shown, `… and ${left} more: gateway_describe`] : shown;
 }

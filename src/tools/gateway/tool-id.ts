@@ -1,5 +1,6 @@
 // Finds a tool by the id a model wrote. Other gateways separate server and tool by `::` or `:`; models remember those. Of a
 // server they know the name that a person gave it as well as ours.
+import { cutChars } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 import type { GatewayDeps, ServerName } from './gateway-tool.ts';
@@ -27,7 +28,7 @@ export async function getTool(deps: GatewayDeps, session: string, written: strin
   if (unknown?.error) throw unknown.error;
   throw new AppError({
     code: 'TOOL_UNKNOWN',
-    message: `No tool has the id "${written.slice(0, 200)}".`,
+    message: `No tool has the id "${cutChars(written, 200)}".`,
     hint: nearIds(deps, session, written),
   });
 }

@@ -1,5 +1,7 @@
 // What a model is told of servers whose tools nobody knows yet: that a search did not see them, and why.
+import { cutChars } from '../../base/cut-text.ts';
 import { describeError } from '../../base/errors.ts';
+import { plainLine } from '../../base/plain-text.ts';
 import type { UnknownServer } from './gateway-tool.ts';
 
 /** A note, not a report: `mcp-proxy status` has all of it. */
@@ -16,5 +18,5 @@ export function unknownNote(unknown: readonly UnknownServer[]): string | undefin
 export function whyUnknown({ slug, error }: UnknownServer): string {
   if (!error) return `${slug} (still starting: try again in some seconds)`;
   const reason = describeError(error);
-  return `${slug} (${reason.length > maxReason ? `${reason.slice(0, maxReason - 1)}…` : reason})`;
+  return `${slug} (${cutChars(plainLine(cutChars(reason, maxReason)), maxReason)})`;
 }

@@ -1,5 +1,6 @@
 // What all HTTP-based transports do around a request: credentials, one renewal when they were refused, and errors that
 // say whether the request may have been executed.
+import { cutChars } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
 import type { OversizeLine } from '../../base/line-splitter.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
@@ -194,7 +195,7 @@ export function noReplyError({ url, status }: HttpResponse, text: Buffer): AppEr
 }
 
 function shortened(text: string): string {
-  return text.replace(/\s+/g, ' ').slice(0, 300);
+  return cutChars(text.replace(/\s+/g, ' '), 300);
 }
 
 export function isEventStream({ headers }: Pick<HttpResponse, 'headers'>): boolean {

@@ -1,7 +1,9 @@
 // A server that we start and that speaks HTTP on a port of this machine: one process, an MCP session of its own for
 // each of ours. Started with the first session; started again with the next one after it died.
 import { setTimeout as delay } from 'node:timers/promises';
+import { lastChars } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
+import { plainText } from '../../base/plain-text.ts';
 import { portPlaceholder } from '../../config/template.ts';
 import {
   type LaunchDeps,
@@ -186,8 +188,8 @@ class StartedHttpServer implements StartedHttp {
   }
 
   #lastWords(): string {
-    const words = this.#stderr.trim();
-    return words === '' ? '' : ` Its last output: ${words.slice(-600)}`;
+    const words = plainText(this.#stderr.trim());
+    return words === '' ? '' : ` Its last output: ${lastChars(words, 600)}`;
   }
 
   #diedError({ code, signal }: { code: number | null; signal: string | null }): AppError {
