@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { jsonUnits, visibleJson } from '../base/plain-text.ts';
 import { argumentSecrets, headerSecrets, isPlainlySecret, urlSecrets } from '../config/secrets.ts';
 import { isRecord } from '../link/hello.ts';
+import type { LaunchEntry } from './declared.ts';
 import { unifiedDiff } from './line-diff.ts';
 
 /** More is scrolled past, not read: about ten screens, with the command at the top. */
@@ -41,24 +42,47 @@ function pretty(raw: unknown): string {
   if (raw === undefined) return '';
   // As plain JSON: a date of TOML is a text there.
   const plain: unknown = JSON.parse(JSON.stringify(raw));
-  return `${JSON.stringify(withoutTokens(plain, ''), undefined, 2)}\n`;
+  return `${JSON.stringify(shownIn(plain, ''), undefined, 2)}\n`;
+}
+
+/** The launch in the same way: exact, but for tokens. */
+export function withoutTokens(entry: LaunchEntry): LaunchEntry {
+  const { args, url, env, headers } = entry;
+  return {
+    ...entry,
+    ...(args ? { args: args.map((word, i) => argumentShown(word, args[i - 1])) } : {}),
+    ...(url === undefined ? {} : { url: withoutUrlTokens(url) }),
+    ...(env ? { env: valuesShown(env) } : {}),
+    ...(headers ? { headers: valuesShown(headers) } : {}),
+  };
+}
+
+function valuesShown(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueShown(name, value)]));
 }
 
 /** Tokens in their own places: each is named, and told apart from the one before it. */
-function withoutTokens(value: unknown, key: string): unknown {
+function shownIn(value: unknown, key: string): unknown {
   if (typeof value === 'string') return withoutUrlTokens(value);
-  if (Array.isArray(value)) return value.map((word: unknown, i) => argumentShown(word, value[i - 1]));
+  if (Array.isArray(value)) {
+    return value.map((word: unknown, i) =>
+      typeof word === 'string' ? argumentShown(word, value[i - 1]) : shownIn(word, ''),
+    );
+  }
   if (!isRecord(value)) return value;
   const isByName = valuesByName.test(key);
-  const shown = Object.entries(value).map(([name, inner]): [string, unknown] => {
-    const isToken = isByName && typeof inner === 'string' && isPlainlySecret(name, inner);
-    return [name, isToken ? hideEnd(inner, headerSecrets(name, inner), name) : withoutTokens(inner, name)];
-  });
+  const shown = Object.entries(value).map(([name, inner]): [string, unknown] => [
+    name,
+    isByName && typeof inner === 'string' ? valueShown(name, inner) : shownIn(inner, name),
+  ]);
   return Object.fromEntries(shown);
 }
 
-function argumentShown(word: unknown, before: unknown): unknown {
-  if (typeof word !== 'string') return withoutTokens(word, '');
+function valueShown(name: string, value: string): string {
+  return isPlainlySecret(name, value) ? hideEnd(value, headerSecrets(name, value), name) : withoutUrlTokens(value);
+}
+
+function argumentShown(word: string, before: unknown): string {
   const own = argumentSecrets([word]);
   const former = typeof before === 'string' ? [before] : [];
   const isValue = argumentSecrets([...former, word]).length > argumentSecrets(former).length + own.length;

@@ -1,6 +1,7 @@
 // The plan in words and as JSON for other programs. Complete: nothing is cut, hidden characters are written out.
 import { visible } from '../base/plain-text.ts';
 import { shellWord } from '../base/shell-word.ts';
+import { withoutTokens } from './approval-text.ts';
 import type { LaunchEntry, SourceProblem } from './declared.ts';
 import { createHide, type Hide } from './hide-secrets.ts';
 import { hosts } from './hosts.ts';
@@ -61,7 +62,7 @@ function serverLines(world: World, server: PlannedServer, show: Hide): string[] 
   const lines = [
     server.moves ? `${server.name}  ${sharingText[server.sharing]}: ${server.sharingReason}` : show(server.name),
   ];
-  for (const [label, text] of launchLines(server.entry)) lines.push(`  ${label.padEnd(11)}${show(text)}`);
+  for (const [label, text] of launchLines(server, show)) lines.push(`  ${label.padEnd(11)}${text}`);
   for (const place of server.places) lines.push(...placeLines(world, place, show));
   if (server.moves) {
     if (server.isShared) lines.push('  it stands in our config already');
@@ -96,18 +97,34 @@ function serverLines(world: World, server: PlannedServer, show: Hide): string[] 
   return [...lines, ...server.notes.map((note) => `  note       ${show(note)}`)];
 }
 
-function launchLines(entry: LaunchEntry): [string, string][] {
+/** Of what somebody is to approve nothing is hidden but tokens, whatever else a repository calls a secret. */
+function launchLines({ entry, places }: PlannedServer, show: Hide): [string, string][] {
+  const isExact = needsApproval(places);
+  const {
+    command,
+    args = [],
+    url,
+    cwd,
+    env = {},
+    headers = {},
+    inheritEnv = [],
+  } = isExact ? withoutTokens(entry) : entry;
+  const say = isExact ? visible : show;
   const lines: [string, string][] = [];
-  if (entry.command !== undefined)
-    lines.push(['command', [entry.command, ...(entry.args ?? [])].map((word) => shellWord(word)).join(' ')]);
-  if (entry.url !== undefined) lines.push(['address', entry.url]);
-  if (entry.cwd !== undefined) lines.push(['folder', entry.cwd]);
-  const names = Object.keys(entry.env ?? {});
-  if (names.length > 0) lines.push(['variables', names.join(', ')]);
-  const headers = Object.keys(entry.headers ?? {});
-  if (headers.length > 0) lines.push(['headers', headers.join(', ')]);
-  if (entry.inheritEnv?.length) lines.push(['from you', `${entry.inheritEnv.join(', ')} (of the session that asks)`]);
+  if (command !== undefined) lines.push(['command', say([command, ...args].map((word) => shellWord(word)).join(' '))]);
+  if (url !== undefined) lines.push(['address', say(url)]);
+  if (cwd !== undefined) lines.push(['folder', say(cwd)]);
+  if (Object.keys(env).length > 0) lines.push(['variables', say(Object.keys(env).join(', '))]);
+  if (isExact)
+    for (const [name, value] of Object.entries(env)) lines.push(['', `${shellWord(name)}=${shellWord(value)}`]);
+  if (Object.keys(headers).length > 0) lines.push(['headers', say(Object.keys(headers).join(', '))]);
+  if (isExact) for (const [name, value] of Object.entries(headers)) lines.push(['', shellWord(`${name}: ${value}`)]);
+  if (inheritEnv.length > 0) lines.push(['from you', say(`${inheritEnv.join(', ')} (of the session that asks)`)]);
   return lines;
+}
+
+function needsApproval(places: readonly PlannedPlace[]): boolean {
+  return places.some((place) => place.needsApproval !== undefined);
 }
 
 function placeLines(world: World, place: PlannedPlace, show: Hide): string[] {
@@ -117,10 +134,7 @@ function placeLines(world: World, place: PlannedPlace, show: Hide): string[] {
   const lines = [`  declared   ${show(where)}${place.change === undefined ? '' : `  -> ${place.change}`}`];
   if (place.stays !== undefined) lines.push(`             stays: ${show(place.stays)}`);
   if (place.needsApproval !== undefined) {
-    lines.push(
-      `             approve: --accept ${shellWord(`${place.name}@${place.needsApproval.slice(0, 16)}`)}`,
-      ...(place.declares ?? []).map((line) => `               ${line}`),
-    );
+    lines.push(`             approve: --accept ${shellWord(`${place.name}@${place.needsApproval.slice(0, 16)}`)}`);
   }
   return lines;
 }
@@ -172,14 +186,10 @@ function hideFor(plan: Plan): Hide {
 /** The plan without any secret and without whole files. */
 export function planJson({ world, plan }: ReportDeps): unknown {
   const hide = hideFor(plan);
-  const servers = plan.servers.map(({ entry, mistake, ...server }) => ({
+  const servers = plan.servers.map(({ entry, mistake, places, ...server }) => ({
     ...server,
-    command: entry.command === undefined ? undefined : [entry.command, ...(entry.args ?? [])].map(hide),
-    url: entry.url === undefined ? undefined : hide(entry.url),
-    cwd: entry.cwd,
-    variables: Object.keys(entry.env ?? {}),
-    inheritEnv: entry.inheritEnv ?? [],
-    headers: Object.keys(entry.headers ?? {}),
+    places: places.map(({ declares: _, ...place }) => place),
+    ...launchJson(entry, needsApproval(places) ? undefined : hide),
     ...(mistake
       ? {
           mistake: {
@@ -201,6 +211,21 @@ export function planJson({ world, plan }: ReportDeps): unknown {
   }));
   const { version, id, createdAt, refusals, problems } = plan;
   return { version, id, createdAt, home: world.home, refusals, servers, files, problems };
+}
+
+/** `hide`: what is not to be approved is shown without secrets. */
+function launchJson(entry: LaunchEntry, hide: Hide | undefined) {
+  const { command, args = [], url, cwd, env = {}, headers = {}, inheritEnv = [] } = hide ? entry : withoutTokens(entry);
+  const say = hide ?? ((text: string) => text);
+  return {
+    command: command === undefined ? undefined : [command, ...args].map(say),
+    url: url === undefined ? undefined : say(url),
+    cwd,
+    variables: Object.keys(env),
+    inheritEnv,
+    headers: Object.keys(headers),
+    ...(hide ? {} : { values: { ...env, ...headers } }),
+  };
 }
 
 function count(amount: number, one: string, many: string): string {
