@@ -18,6 +18,7 @@ export const errorCodes = [
   'INPUT_REFUSED',
   'JOB_LIMIT',
   'JOB_UNKNOWN',
+  'LIST_FAILED',
   'MESSAGE_INVALID',
   'MESSAGE_TOO_LARGE',
   'MIGRATION_BUSY',

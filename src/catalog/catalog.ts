@@ -3,8 +3,17 @@
 import { serverPart } from '../config/qualified-name.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { ListName } from '../link/hello.ts';
+import type { Introduction } from '../upstream/handshake.ts';
 import { type JointList, joinLists, type ListSource, type Target } from './joint-list.ts';
-import { createListing, emptyListing, type Listing, listNames, type ServerFace } from './server-face.ts';
+import {
+  createListing,
+  declares,
+  emptyListing,
+  type Listing,
+  listNames,
+  type ServerFace,
+  unknownListing,
+} from './server-face.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** Keys under which a server's face may be known to one session. */
@@ -28,15 +37,23 @@ export class Catalog {
     this.#snapshots = snapshots;
   }
 
-  /** The face of the session's own copy, else the last one known under the same identity. */
+  /** The face of the session's own copy, else the last one known under the same identity; list by list. */
   faceOf(keys: FaceKeys): ServerFace | undefined {
     const running = keys.instance === undefined ? undefined : this.#running.get(keys.instance);
-    return running ?? (keys.snapshot === undefined ? undefined : this.#snapshots.find(keys.snapshot));
+    const isWhole = running && listNames.every((list) => running.lists[list] !== unknownListing);
+    const last = isWhole || keys.snapshot === undefined ? undefined : this.#snapshots.find(keys.snapshot);
+    if (!running || !last) return running ?? last;
+    const { introduction, lists } = running;
+    return faceWith(introduction, (list) => (lists[list] === unknownListing ? last.lists[list] : lists[list]));
   }
 
-  /** Takes a fresh face in; returns the lists that differ from what was known. */
-  learn(keys: Required<FaceKeys>, face: ServerFace): ListName[] {
+  /**
+   * Takes in what a server said: who it is, and those of its lists that came whole. The others stay what they were.
+   * Returns the lists that differ from what was known.
+   */
+  learn(keys: Required<FaceKeys>, introduction: Introduction, fresh: Partial<ServerFace['lists']>): ListName[] {
     const before = this.faceOf(keys);
+    const face = faceWith(introduction, (list) => fresh[list] ?? before?.lists[list] ?? unknownListing);
     this.#running.set(keys.instance, face);
     this.#snapshots.save(keys.snapshot, face);
     return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
@@ -92,6 +109,13 @@ export class Catalog {
     }
     return result;
   }
+}
+
+/** What a server did not declare it has none of, whatever it was known for. */
+function faceWith(introduction: Introduction, listing: (list: ListName) => Listing): ServerFace {
+  const of = (list: ListName) => (declares(introduction, list) ? listing(list) : emptyListing);
+  const lists = { tools: of('tools'), prompts: of('prompts'), resources: of('resources') };
+  return { introduction, lists: { ...lists, resourceTemplates: of('resourceTemplates') } };
 }
 
 /** `tools.allow` and `tools.deny` of the config, with `*` for anything; deny wins. */

@@ -115,6 +115,7 @@ export function createControlActions(deps: ControlActionsDeps): ControlActions {
       await Promise.all(copies.map((copy) => copy.stop(stopCauses.restarted)));
       await Promise.all(before.flatMap(({ copy, owners }) => owners.map((owner) => copy.acquire(owner))));
       if (copies.length === 0) return start(entry, projectDir);
+      await Promise.all(copies.map((copy) => router.listed(copy)));
       return { restarted: entry.name, instances: copies.map(({ state, pid }) => ({ state, pid })) };
     },
     startAll: async (projectDir) => {
@@ -227,6 +228,7 @@ async function reportStatus(deps: ControlActionsDeps): Promise<StatusReport> {
       viewOf: (session) => router.views.of(session),
       hazards: hazards.of,
       demoted: hazards.demoted,
+      failedLists: (server) => router.failedLists(server),
       login: deps.login,
       faceOf: ({ identity: { key, snapshotKey } }) => deps.catalog.faceOf({ instance: key, snapshot: snapshotKey }),
     }),

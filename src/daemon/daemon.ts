@@ -86,6 +86,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onHazard: servers.noteHazard,
     // A session may be there before the files are watched.
     beforeRequest: (isExact) => reloading?.check(isExact),
+    redact: redactor.redact,
     log,
     now,
   });

@@ -1,10 +1,19 @@
 // What runs now and what it costs, for `status` and programs. Measured when asked, never kept.
 
-import type { ServerFace } from '../catalog/server-face.ts';
+import { listNames, type ServerFace, unknownListing } from '../catalog/server-face.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import type { InstanceStatus, Memory, Problem, Savings, ServerStatus, SessionStatus } from '../link/control.ts';
+import type {
+  InstanceStatus,
+  ListFailure,
+  Memory,
+  Problem,
+  Savings,
+  ServerStatus,
+  SessionStatus,
+} from '../link/control.ts';
 import type { Forwarder } from '../router/forward.ts';
+import type { FailedList } from '../router/learning.ts';
 import type { SessionView } from '../router/views.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
@@ -22,6 +31,8 @@ export type StatusSources = {
   hazards: (server: string) => { at: string; what: string }[];
   demoted: (server: string) => string | undefined;
   faceOf: (instance: Instance) => ServerFace | undefined;
+  /** Its lists that cannot be had now. */
+  failedLists: (server: string) => readonly FailedList[];
   /** Why a server waits for a person to log in, and where; it may answer some requests without. */
   login: (server: string) => Problem | undefined;
 };
@@ -71,6 +82,7 @@ async function reportServer(entry: ServerEntry, sources: StatusSources, processe
   const face = copies.map(sources.faceOf).find((found) => found !== undefined) ?? lastFace(entry, sources);
   const lastError =
     sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error) => error !== undefined);
+  const listFailures = reportLists(sources.failedLists(entry.name));
   return {
     name: entry.name,
     ...(entry.shownName === entry.name ? {} : { shownName: entry.shownName }),
@@ -80,11 +92,31 @@ async function reportServer(entry: ServerEntry, sources: StatusSources, processe
     sharing,
     sharingReason: reason,
     ...(entry.projects ? { projects: [...entry.projects] } : {}),
-    ...(face ? { tools: face.lists.tools.items.length } : {}),
+    ...(face && face.lists.tools !== unknownListing ? { tools: face.lists.tools.items.length } : {}),
+    ...(listFailures.length > 0 ? { listFailures } : {}),
     instances,
     ...(lastError ? { lastError } : {}),
     hazards: sources.hazards(entry.name),
   };
+}
+
+/** Several copies that fail in the same way are one line, and many ways are no more than a few. */
+const maxFailures = 8;
+
+function reportLists(failed: readonly FailedList[]): ListFailure[] {
+  const now = Date.now();
+  const at = (fromNowMs: number) => new Date(now + fromNowMs).toISOString();
+  const byReason = new Map<string, FailedList>();
+  for (const one of [...failed].sort((a, b) => a.forMs - b.forMs)) byReason.set(`${one.list}\0${one.reason}`, one);
+  const order = (list: ListFailure['list']) => listNames.indexOf(list);
+  return [...byReason.values()]
+    .sort((a, b) => order(a.list) - order(b.list))
+    .slice(0, maxFailures)
+    .map(({ list, reason, forMs, inMs, shown }) => ({
+      ...{ list, reason, since: at(-forMs) },
+      ...(inMs === undefined ? {} : { nextAt: at(inMs) }),
+      ...(shown === undefined ? {} : { shown }),
+    }));
 }
 
 function lastFace(entry: ServerEntry, { sessions, viewOf }: StatusSources): ServerFace | undefined {

@@ -1,5 +1,6 @@
 // The control API as data: HTTP on the daemon's socket (and on 127.0.0.1 with the token). No verb can name a command.
 import type { Build } from './build.ts';
+import type { ListName } from './hello.ts';
 
 export const controlRoutes = {
   health: { method: 'GET', path: '/health' },
@@ -119,6 +120,17 @@ export type InstanceStatus = {
   lastError?: Problem;
 };
 
+/** A list that a server did not give when it was asked last: with an error, without a list, or not at all. */
+export type ListFailure = {
+  list: ListName;
+  reason: string;
+  since: string;
+  /** When it is asked again by itself; absent: with its next start, or when it says that something changed. */
+  nextAt?: string;
+  /** Entries of the last good answer, which are shown meanwhile; absent: there was none. */
+  shown?: number;
+};
+
 export type ServerStatus = {
   name: string;
   /** What sessions see, where that is another name. */
@@ -133,6 +145,8 @@ export type ServerStatus = {
   projects?: string[];
   /** From the last known lists. */
   tools?: number;
+  /** Absent: there are none. */
+  listFailures?: ListFailure[];
   instances: InstanceStatus[];
   lastError?: Problem;
   hazards: { at: string; what: string }[];

@@ -48,6 +48,13 @@ export class Copies {
     }
   }
 
+  /** The open MCP session that the session would use, whether it is a user already or not. */
+  findSlot(session: Session, entry: ServerEntry): Slot | undefined {
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    if (!session.hasValues || !resolution.ok) return undefined;
+    return this.#deps.supervisor().find(resolution.instanceKey)?.findSlot(session.id);
+  }
+
   /** The copy if it is ready now and the session uses it already. */
   findReady(session: Session, entry: ServerEntry): Copy | undefined {
     const resolution = this.#deps.views.of(session).resolution(entry);

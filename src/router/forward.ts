@@ -33,7 +33,7 @@ export type ForwardDeps = {
   /** Headers that the tool's definition asks for; undefined: none. */
   headersFor: (forward: Forward, instance: Instance, slot: Slot) => Readonly<Record<string, string>> | undefined;
   /** Resolves when the copy's definitions were fetched anew. */
-  relearn: (instance: Instance, slot: Slot) => Promise<void>;
+  relearn: (slot: Slot) => Promise<void>;
   now: () => number;
 };
 
@@ -178,7 +178,7 @@ export class Forwarder {
   async #withNewHeaders(call: Call, instance: Instance, slot: Slot, envelope: ResponseEnvelope): Promise<void> {
     call.wasTriedAgain = true;
     call.stop = undefined;
-    await this.#deps.relearn(instance, slot);
+    await this.#deps.relearn(slot);
     if (call.isOver) return;
     if (this.#deps.headersFor(call.forward, instance, slot)) await this.#start(call);
     else call.answer(envelope);

@@ -16,7 +16,7 @@ import type { Lists } from './lists.ts';
 import type { LogSetting } from './log-setting.ts';
 import type { Modes } from './modes.ts';
 import { notRunError } from './not-run.ts';
-import { askedName, findRoute, isRouted, mayOffer, type Route, undeclaredBy } from './routes.ts';
+import { askedName, findRoute, isRouted, listsOfName, mayOffer, type Route, undeclaredBy } from './routes.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { TaskRequests } from './task-requests.ts';
 import type { Tasks } from './tasks.ts';
@@ -116,7 +116,9 @@ export class HostRequests {
     const route = findRoute(session, view, request);
     if (route) return this.#send(session, request, route);
     const asked = askedName(request);
-    const possible = asked === undefined ? [] : view.unknown.filter((entry) => mayOffer(entry, request, asked));
+    const [list, ...others] = listsOfName(request.method);
+    const unlisted = list && others.length === 0 ? view.missing(list) : view.unknown;
+    const possible = asked === undefined ? [] : unlisted.filter((entry) => mayOffer(entry, request, asked));
     if (possible.length === 0) return session.send(unknownTarget(request, asked));
     // The name may be of a server that has not spoken yet.
     this.#own(session, request, async (isWanted) => {
@@ -146,9 +148,12 @@ export class HostRequests {
         const found = findRoute(session, this.#deps.views.of(session), request);
         if (found || left === 0) resolve(found ?? failure);
       };
+      const lists = listsOfName(request.method);
       for (const entry of entries) {
-        this.#deps.learning.learnOnce(session, entry).then(look, (error: unknown) => {
-          if (error instanceof AppError) failure ??= notRunError(entry.name, error);
+        const learned = lists.map((list) => this.#deps.learning.learnOnce(session, entry, list));
+        void Promise.allSettled(learned).then((outcomes) => {
+          const refused = outcomes.find((one) => one.status === 'rejected' && one.reason instanceof AppError);
+          if (refused?.status === 'rejected') failure ??= notRunError(entry.name, refused.reason);
           look();
         });
       }

@@ -16,12 +16,14 @@ import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
 import { appErrorLine, errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
+import type { Learning } from './learning.ts';
+import { listFailed } from './list-problem.ts';
 import type { SessionView, Views } from './views.ts';
 
 export type ListsDeps = {
   views: Views;
-  /** Starts the server if need be and waits until its lists are known; rejects if it cannot. */
-  learn: (session: Session, entry: ServerEntry) => Promise<void>;
+  /** How servers become known. */
+  learning: Pick<Learning, 'learnOnce' | 'nudge' | 'patienceFor' | 'troubleOf'>;
   /** A list went out: the ready-made answers on disk should be the same. */
   onServed: (session: Session) => void;
   sessions: () => readonly Session[];
@@ -84,7 +86,9 @@ export class Lists {
       return;
     }
     const waitMs = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
-    const failure = await this.#waitFor(session, this.#deps.views.of(session).unknown, waitMs);
+    const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
+    const entries = faceless.map(({ entry }) => entry);
+    const failure = await this.#waitFor(session, entries, { ms: waitMs });
     const view = this.#deps.views.of(session);
     const raw = aloneIntroduction(view, session.protocolVersion) ?? (failure ? undefined : startingFace(session, view));
     const line = raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, failure ?? noSuchServer(session));
@@ -101,9 +105,10 @@ export class Lists {
     const waitMs = isClaude(session) ? claudeWaitMs : otherWaitMs;
     const until = Math.max(session.since + waitMs, this.#newSince + newServerWaitMs);
     const left = until - this.#deps.now();
-    const { offer } = this.#deps;
+    const { offer, learning } = this.#deps;
+    learning.nudge(session, list);
     if (!offer.isOwn(session, list)) {
-      await this.#waitFor(session, this.#deps.views.of(session).unknown, Math.max(left, 0));
+      await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
     }
     await offer.ready(session);
     if (session.isClosed) return;
@@ -111,6 +116,8 @@ export class Lists {
     session.served[list] = etag;
     session.announced.delete(list);
     session.send(notificationLine(linkMethods.served, { list, etag }));
+    const refusal = this.#refusalOf(session, list, request);
+    if (refusal) return session.send(refusal);
     session.send(resultLine(request.idText, list === 'tools' ? this.#toolsFor(session, result) : result));
     this.#deps.onServed(session);
   }
@@ -150,26 +157,51 @@ export class Lists {
     for (const method of methods) session.notify(method);
   }
 
-  /** Servers that have never spoken: waits until they have, at most so long. Why one of them cannot be had, as far as that is known by then. */
-  async #waitFor(session: Session, entries: readonly ServerEntry[], ms: number): Promise<AppError | undefined> {
-    if (entries.length === 0) return undefined;
+  /**
+   * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
+   * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
+   */
+  #refusalOf(session: Session, list: ListName, { idText }: RequestEnvelope): Buffer | undefined {
+    const [only] = this.#deps.views.of(session).servers;
+    if (session.identity.server === undefined || !only) return undefined;
+    const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
+    if (!trouble) return undefined;
+    if (trouble.answer !== undefined) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
+    const failure = listFailed(only.entry.name, list, trouble);
+    // A login comes from elsewhere, and a host that was told of an error may never ask again.
+    return failure.code === 'LIST_FAILED' ? appErrorLine(idText, failure) : undefined;
+  }
+
+  /**
+   * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
+   * one of them cannot be had, as far as that is known by then.
+   */
+  async #waitFor(
+    session: Session,
+    entries: readonly ServerEntry[],
+    { ms, list }: { ms: number; list?: ListName },
+  ): Promise<AppError | undefined> {
     let failure: AppError | undefined;
-    // A server that cannot start has nothing to list: its trouble is told when it is called, and in status.
-    const learned = Promise.all(
-      entries.map((entry) =>
-        this.#deps.learn(session, entry).catch((error: unknown) => {
-          if (error instanceof AppError) failure ??= error;
-        }),
-      ),
-    );
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+    const { learning } = this.#deps;
+    const waits = entries.map((entry) => {
+      // A server that cannot start has nothing to list: its trouble is told when it is called, and in status.
+      const learned = learning.learnOnce(session, entry, list).catch((error: unknown) => {
+        if (error instanceof AppError) failure ??= error;
+      });
+      return within(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
     });
-    await Promise.race([learned, limit]);
-    clearTimeout(timer);
+    await Promise.all(waits);
     return failure;
   }
+}
+
+async function within(done: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, limit]);
+  clearTimeout(timer);
 }
 
 function isClaude({ client }: Session): boolean {

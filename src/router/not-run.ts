@@ -6,6 +6,7 @@ import { ownCommand } from '../base/own-command.ts';
 /** What may be gone at the next try. Everything else waits for somebody to mend it. */
 const passing: ReadonlySet<ErrorCode> = new Set([
   'DAEMON_GONE',
+  'LIST_FAILED',
   'SERVER_CRASHED',
   'SERVER_OVERLOADED',
   'SERVER_START_FAILED',

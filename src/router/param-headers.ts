@@ -2,7 +2,7 @@
 import { isObjectAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
-import { createListing, type ListItem, type Listing, type ServerFace } from '../catalog/server-face.ts';
+import { createListing, type ListItem, type Listing } from '../catalog/server-face.ts';
 import { memberAt } from '../mcp/envelope.ts';
 import { type MarkedParam, markedParams, paramHeaders } from '../mcp/modern-headers.ts';
 import type { Slot } from '../upstream/slot.ts';
@@ -44,17 +44,15 @@ export class ParamHeaders {
 }
 
 /** A tool whose marks are invalid must not be offered; the others are. */
-export function withoutUnusable(face: ServerFace, slot: Slot, log: Log, server: string): ServerFace {
-  const { items } = face.lists.tools;
-  if (!isMirrored(slot)) return face;
-  const usable = items.filter((item) => {
+export function usableTools(tools: Listing, slot: Slot, log: Log, server: string): Listing {
+  if (!isMirrored(slot)) return tools;
+  const usable = tools.items.filter((item) => {
     const found = marksIn(item);
     if (typeof found === 'string')
       log.warn('tool.left-out', { server, tool: item.name, reason: `x-mcp-header: ${found}` });
     return typeof found !== 'string';
   });
-  if (usable.length === items.length) return face;
-  return { ...face, lists: { ...face.lists, tools: createListing(usable) } };
+  return usable.length === tools.items.length ? tools : createListing(usable);
 }
 
 function isMirrored({ transport, channel }: Slot): boolean {

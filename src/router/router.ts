@@ -1,11 +1,12 @@
 // Where every message meets: from a session to us or to a server, from a server to the session it belongs to.
+import { steadyClock } from '../base/clock.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { listOfMethod } from '../link/faces.ts';
-import { linkPrefix } from '../link/hello.ts';
+import { type ListName, linkPrefix } from '../link/hello.ts';
 import { idKey, memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { errorLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
@@ -19,7 +20,7 @@ import { Copies } from './copies.ts';
 import { Forwarder } from './forward.ts';
 import { HostRequests } from './host-requests.ts';
 import { InputRounds } from './input-rounds.ts';
-import { Learning } from './learning.ts';
+import { type FailedList, Learning } from './learning.ts';
 import { Lists } from './lists.ts';
 import { LogSetting } from './log-setting.ts';
 import { Modes } from './modes.ts';
@@ -43,8 +44,17 @@ export type RouterDeps = {
   onHazard: (instance: Instance, what: string) => void;
   /** A request came. `isExact`: what it asks for comes straight from the config. */
   beforeRequest: (isExact: boolean) => void;
+  /** Words of servers, without what is secret. */
+  redact: (text: string) => string;
   log: Log;
   now: () => number;
+};
+
+/** What a server says to have changed; another word for it may mean all. */
+const listsOfChange: Readonly<Record<string, readonly ListName[]>> = {
+  'notifications/tools/list_changed': ['tools'],
+  'notifications/prompts/list_changed': ['prompts'],
+  'notifications/resources/list_changed': ['resources', 'resourceTemplates'],
 };
 
 /** Servers announce changes in bursts; one refetch and one announcement for each. */
@@ -86,27 +96,32 @@ export class Router {
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
       headersFor: (forward, instance, slot) =>
         paramHeaders.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
-      relearn: (instance, slot) => this.#learning.changed(instance, slot),
+      relearn: (slot) => this.#learning.changed(slot, ['tools'], true),
       now: deps.now,
     });
     this.#learning = new Learning({
       catalog: deps.catalog,
       views: this.views,
       acquire: (session, entry) => copies.acquire(session, entry),
+      findSlot: (session, entry) => copies.findSlot(session, entry),
       findSession: (id) => deps.roster.find(id),
       onChanged: () => this.refresh(),
+      findUser: (instance) =>
+        [...deps.supervisor().usersOf(instance)].flatMap((id) => deps.roster.find(id) ?? []).at(0),
+      redact: deps.redact,
       log: deps.log,
+      clock: steadyClock,
     });
     this.modes = new Modes({
       ...deps,
       views: this.views,
       forwarder: this.forwarder,
-      learn: (session, entry) => this.#learning.learnOnce(session, entry),
+      learn: (session, entry) => this.#learning.learnOnce(session, entry, 'tools'),
       announceTo: (session) => this.#lists.announceTo(session),
     });
     this.#lists = new Lists({
       views: this.views,
-      learn: (session, entry) => this.#learning.learnOnce(session, entry),
+      learning: this.#learning,
       onServed: deps.onServed,
       sessions: () => deps.roster.all(),
       offer: this.modes,
@@ -120,7 +135,7 @@ export class Router {
       usersOf: (instance) => deps.supervisor().usersOf(instance),
       taskOwner: (instance, message) => this.#tasks.ownerOf(instance.identity.key, message),
       maySee,
-      onListChanged: (instance, slot) => void this.#learning.changed(instance, slot),
+      onListChanged: (slot, method) => void this.#learning.changed(slot, listsOfChange[method]),
       onResourceUpdated: (...message) => this.#subscriptions.deliver(...message),
       onHazard: deps.onHazard,
       log: deps.log,
@@ -159,9 +174,14 @@ export class Router {
     }
   }
 
-  /** Starts the session's copy if need be and waits until its lists are known. */
+  /** Starts the session's copy if need be and waits until it has answered for its tools. */
   learn(session: Session, entry: ServerEntry): Promise<void> {
     return this.#learning.learn(session, entry);
+  }
+
+  /** Resolves when a copy that runs has answered for its tools. */
+  async listed(instance: Instance): Promise<void> {
+    await Promise.all(instance.slots().map((slot) => this.#learning.settled(slot)));
   }
 
   /** Config or variables changed: views are computed anew and sessions told what differs. */
@@ -180,15 +200,20 @@ export class Router {
     for (const session of this.#deps.roster.all()) {
       for (const entry of this.views.of(session).unknown) {
         // What cannot start has nothing to list: status tells, and the first call does.
-        if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry).catch(() => {});
+        if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry, 'tools').catch(() => {});
       }
     }
+  }
+
+  /** Lists of a server that cannot be had now. */
+  failedLists(server: string): FailedList[] {
+    return this.#learning.failuresOf(server, (copy) => this.#deps.supervisor().find(copy) !== undefined);
   }
 
   /** A person logged in: what the server refused so far can be asked for now. */
   loggedIn(server: string): void {
     for (const instance of this.#deps.supervisor().ofServer(server))
-      for (const slot of instance.slots()) void this.#learning.changed(instance, slot);
+      for (const slot of instance.slots()) void this.#learning.changed(slot, undefined, true);
     this.learnNew([server]);
   }
 
@@ -216,7 +241,10 @@ export class Router {
     stream: string | undefined,
   ): void => this.#upstream.onNotification(instance, slot, message, stream);
 
-  onExit = (_instance: Instance, slot: Slot, _exit: TransportExit): void => this.#upstream.onExit(slot);
+  onExit = (_instance: Instance, slot: Slot, _exit: TransportExit): void => {
+    this.#learning.ended(slot);
+    this.#upstream.onExit(slot);
+  };
 
   #requested(session: Session, request: RequestEnvelope): void {
     try {

@@ -56,6 +56,11 @@ export function askedTool(request: RequestEnvelope, edits: readonly Edit[]): str
   return String(JSON.parse(String(renamed)));
 }
 
+/** The lists in which a name is looked up: of one it is the server's own, in several it is a URI, which may be anybody's. */
+export function listsOfName(method: string): readonly ListName[] {
+  return places[method]?.lists ?? ['prompts', 'resources', 'resourceTemplates'];
+}
+
 /** Whether a server whose lists nobody knows could have that name. URIs can be anybody's. */
 export function mayOffer(entry: ServerEntry, { method }: RequestEnvelope, name: string): boolean {
   const isQualified = method === 'tools/call' || method === 'prompts/get';

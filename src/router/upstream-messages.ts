@@ -25,7 +25,7 @@ export type UpstreamMessagesDeps = {
   maySee: (session: Session, instance: Instance) => boolean;
   /** Session (or its scope) whose task the message is about, if it is about one. */
   taskOwner: (instance: Instance, message: RequestEnvelope | NotificationEnvelope) => string | undefined;
-  onListChanged: (instance: Instance, slot: Slot, method: string) => void;
+  onListChanged: (slot: Slot, method: string) => void;
   onResourceUpdated: (instance: Instance, slot: Slot, notification: NotificationEnvelope) => void;
   /** Something could not be attributed: kept as evidence against sharing. */
   onHazard: (instance: Instance, what: string) => void;
@@ -66,7 +66,7 @@ export class UpstreamMessages {
     const { method } = notification;
     // Names of the link itself: a server must not speak to our wrapper.
     if (method.startsWith(linkPrefix)) return;
-    if (method.endsWith('/list_changed')) return this.#deps.onListChanged(instance, slot, method);
+    if (method.endsWith('/list_changed')) return this.#deps.onListChanged(slot, method);
     if (method === 'notifications/resources/updated') return this.#deps.onResourceUpdated(instance, slot, notification);
     if (method === 'notifications/cancelled') return this.#withdraw(slot, notification);
     if (method === 'notifications/elicitation/complete') return this.#elicitationDone(notification);

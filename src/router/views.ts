@@ -1,6 +1,7 @@
 // What each session sees, computed once until something changes.
 import type { Catalog, FaceKeys, View, VisibleServer } from '../catalog/catalog.ts';
 import type { JointList, Target } from '../catalog/joint-list.ts';
+import { declares, type ServerFace, unknownListing } from '../catalog/server-face.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { isNamed, visibleServers } from '../config/visibility.ts';
@@ -10,8 +11,10 @@ import type { Asker, Resolution, Resolved } from '../upstream/resolve.ts';
 
 export type SessionView = {
   servers: readonly VisibleServer[];
-  /** Enabled servers whose lists nobody knows yet. */
+  /** Enabled servers of which nobody knows yet what they are there for: one has to be started to find out. */
   unknown: readonly ServerEntry[];
+  /** Enabled servers of which nobody knows that list yet. */
+  missing: (list: ListName) => readonly ServerEntry[];
   entry: (slug: string) => ServerEntry | undefined;
   resolution: (entry: ServerEntry) => Resolution;
   list: (list: ListName) => JointList;
@@ -70,13 +73,26 @@ export class Views {
     };
     return {
       servers,
-      unknown: servers.filter(({ face }) => face === undefined).map(({ entry }) => entry),
+      unknown: servers.filter(({ face }) => mustStart(face)).map(({ entry }) => entry),
+      missing: (name) =>
+        servers.filter(({ face }) => !face || face.lists[name] === unknownListing).map(({ entry }) => entry),
       entry: (slug) => bySlug.get(slug),
       resolution,
       list,
       find: (name, wanted) => list(name).targets.get(wanted),
     };
   }
+}
+
+/**
+ * For its tools a server is started by a session that only lists; where it has none, for what else it has. Not for a prompt
+ * list that it refuses beside tools that are known: that is asked for where it runs already.
+ */
+export function mustStart(face: ServerFace | undefined): boolean {
+  if (!face) return true;
+  const { introduction, lists } = face;
+  if (declares(introduction, 'tools')) return lists.tools === unknownListing;
+  return lists.prompts === unknownListing || lists.resources === unknownListing;
 }
 
 export function askerOf(session: Session): Asker {

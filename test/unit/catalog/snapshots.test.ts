@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
-import { parseFace, type ServerFace, serializeFace } from '../../../src/catalog/server-face.ts';
+import {
+  emptyListing,
+  parseFace,
+  type ServerFace,
+  serializeFace,
+  unknownListing,
+} from '../../../src/catalog/server-face.ts';
 import { openSnapshots } from '../../../src/catalog/snapshots.ts';
 import { parseIntroduction, versionToAskIn } from '../../../src/upstream/handshake.ts';
 
@@ -48,6 +54,27 @@ it('knows nothing under another key, and takes a damaged file for none', () => {
   expect(open().find('key')).toBeUndefined();
   writeFileSync(path, '{}');
   expect(open().find('key')).toBeUndefined();
+});
+
+it('does not write down a list that nobody knows, and knows it no more afterwards', () => {
+  const known = face();
+  open().save('key', { ...known, lists: { ...known.lists, tools: unknownListing } });
+  const found = open().find('key');
+  expect(found?.lists.tools).toBe(unknownListing);
+  expect(found?.lists.resources.digest).toBe(known.lists.resources.digest);
+});
+
+it('doubts that a server had no tools where that was written before refusals were told apart from none', () => {
+  const none = `{"introduction":${introduction},"tools":[],"prompts":[],"resources":[],"resourceTemplates":[]}`;
+  open().save('key', face());
+  writeFileSync(join(folder, 'key.json'), none);
+  expect(open().find('key')?.lists.tools).toBe(unknownListing);
+  writeFileSync(join(folder, 'key.json'), none.replace('"capabilities":{"tools":{}}', '"capabilities":{}'));
+  expect(open().find('key')?.lists.tools).toEqual(emptyListing);
+  // What is written now is sure.
+  const known = face();
+  open().save('key', { ...known, lists: { ...known.lists, tools: emptyListing } });
+  expect(open().find('key')?.lists.tools).toEqual(emptyListing);
 });
 
 it('writes private files, and forgets what nobody renewed for 90 days', () => {

@@ -1,7 +1,7 @@
 // A mode stays what it was for the life of a session, over its reconnects, and is forgotten after its end.
 import { expect, it } from 'vitest';
 import { Catalog } from '../../../src/catalog/catalog.ts';
-import { createListing, emptyListing } from '../../../src/catalog/server-face.ts';
+import { createListing } from '../../../src/catalog/server-face.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { Forwarder } from '../../../src/router/forward.ts';
 import { InputRounds } from '../../../src/router/input-rounds.ts';
@@ -57,12 +57,8 @@ function world() {
         const raw = Buffer.from(`{"name":"tool_${i}"}`);
         return { raw, name: `tool_${i}`, nameSpan: { start: 8, end: raw.length - 1 } };
       });
-      const introduction = { raw: '{}', capabilities: {}, protocolVersion: '2025-06-18', instructions: '' };
-      const lists = { tools: createListing(items), prompts: emptyListing, resources: emptyListing };
-      catalog.learn(
-        { instance: 'key', snapshot: 'key' },
-        { introduction, lists: { ...lists, resourceTemplates: emptyListing } },
-      );
+      const introduction = { raw: '{}', capabilities: { tools: {} }, protocolVersion: '2025-06-18', instructions: '' };
+      catalog.learn({ instance: 'key', snapshot: 'key' }, introduction, { tools: createListing(items) });
       views.invalidate();
     },
     open: (id: string): Session => {

@@ -19,6 +19,7 @@ function viewOf(slug: string, tools: readonly (readonly [string, string])[]): Se
   return {
     servers: [],
     unknown: [],
+    missing: () => [],
     entry: () => undefined,
     resolution: () => {
       throw new Error('nobody asks');
