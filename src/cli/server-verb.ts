@@ -7,6 +7,7 @@ import { realFolder } from '../link/project-root.ts';
 import type { CommandContext, ExitCode } from './command.ts';
 import { getConfigured, readConfigured } from './configured.ts';
 import type { DaemonClient } from './daemon-access.ts';
+import { failedListLines } from './render/failed-list.ts';
 import { shortPath } from './render/format.ts';
 import { problemLines } from './render/view.ts';
 import { viewOf } from './view-of.ts';
@@ -28,7 +29,7 @@ export async function serverVerb(
   const client = verb === 'start' ? await ensureFor(context, name) : await getRunning(context);
   const projectDir = resolve(cwd, project ?? '.');
   await terminal.progress(`${words[verb]} ${name}`, () => client.change(verb, { name, projectDir }));
-  return printServer(context, client, { name, projectDir, isJson });
+  return printServer(context, client, { verb, name, projectDir, isJson });
 }
 
 /** The daemon, started if need be, but not for a server that nobody knows. */
@@ -58,7 +59,7 @@ export async function getRunning({
 async function printServer(
   context: CommandContext,
   client: DaemonClient,
-  { name, projectDir, isJson }: { name: string; projectDir: string; isJson: boolean },
+  { verb, name, projectDir, isJson }: Omit<ServerVerb, 'project'> & { projectDir: string },
 ): Promise<ExitCode> {
   const { terminal, home } = context;
   const server = (await client.status()).servers.find((entry) => entry.name === name);
@@ -66,14 +67,17 @@ async function printServer(
   const folder = realFolder(projectDir);
   const copies = server.instances.filter((copy) => copy.projectRoot === undefined || copy.projectRoot === folder);
   const error = server.state === 'failed' || server.state === 'invalid' ? server.lastError : undefined;
+  const failed = verb === 'stop' ? [] : (server.listFailures ?? []);
   if (isJson) {
     const instances = copies.map(({ state, pid, projectRoot }) => ({ state, pid, projectRoot }));
-    terminal.json({ name, state: server.state, instances, error });
+    const lists = failed.length > 0 ? { listFailures: failed } : {};
+    terminal.json({ name, state: server.state, instances, error, ...lists });
     return error ? 1 : 0;
   }
   terminal.print(
     `${name}: ${copies.length === 0 ? server.state : copies.map((copy) => copyText(copy, home)).join('; ')}`,
   );
+  terminal.print(...failedListLines(name, failed, viewOf(context)));
   if (!error) return 0;
   terminal.print(...problemLines(error, viewOf(context)));
   return 1;

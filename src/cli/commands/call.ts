@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { listNames } from '../../base/cut-text.ts';
+import { AppError } from '../../base/errors.ts';
 import { jsonText, plainLine, visible } from '../../base/plain-text.ts';
 import type { ToolSummary } from '../../link/control.ts';
 import { isRecord } from '../../link/hello.ts';
@@ -7,6 +8,7 @@ import { badArgument } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import type { DaemonClient } from '../daemon-access.ts';
 import { takePositionals } from '../positionals.ts';
+import { failedListText } from '../render/failed-list.ts';
 import { cutText, padText, textWidth } from '../render/text-width.ts';
 import { ensureFor } from '../server-verb.ts';
 
@@ -38,7 +40,9 @@ export const call: Command = {
     const client = await ensureFor(context, server);
     if (tool === undefined) {
       await terminal.progress(`Starting ${server}`, () => client.change('start', { name: server, projectDir }));
-      return printTools(context, await client.tools({ server, projectDir }), { server, isJson: args.has('json') });
+      const tools = await client.tools({ server, projectDir });
+      if (tools.length === 0) await refuseUnlisted(client, server);
+      return printTools(context, tools, { server, isJson: args.has('json') });
     }
     const request = { server, tool, arguments: input, projectDir };
     try {
@@ -56,6 +60,18 @@ export const call: Command = {
     }
   },
 };
+
+/** None that are known is not the same as none. */
+async function refuseUnlisted(client: DaemonClient, server: string): Promise<void> {
+  const found = (await client.status()).servers.find(({ name }) => name === server);
+  const failure = found?.listFailures?.find(({ list, shown }) => list === 'tools' && shown === undefined);
+  if (!failure) return;
+  throw new AppError({
+    code: 'LIST_FAILED',
+    message: failedListText(failure, `Server "${server}": its`, Date.now()),
+    hint: `Its output: \`mcp-proxy logs ${server}\``,
+  });
+}
 
 function printTools(
   { terminal, hint }: CommandContext,

@@ -4,8 +4,10 @@ import { removeIfPresent } from '../../base/atomic-file.ts';
 import { isRunning } from '../../base/process-identity.ts';
 import { probe } from '../../daemon-client/probe.ts';
 import { ownBuild, protocolMajor } from '../../link/build.ts';
+import type { ListFailure } from '../../link/control.ts';
 import { readEndpoint } from '../../link/endpoint.ts';
 import { listInstalled } from '../../link/installed.ts';
+import { failedListText } from '../render/failed-list.ts';
 import { buildFindings } from './builds.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
 
@@ -33,9 +35,19 @@ function running({ found: { status }, context: { locations } }: DoctorFacts): Ch
     const say = lastError.hint ?? `mcp-proxy restart ${name}`;
     findings.push({ severity: 'error', what: lastError.message, fix: { say } });
   }
+  for (const { name, listFailures = [] } of status.servers) {
+    for (const failure of listFailures) findings.push(failedList(name, failure));
+  }
   const installed = listInstalled(locations.appDir, protocolMajor).map((one) => one.build);
   findings.push(...buildFindings({ running: build, upgrade, own: ownBuild, installed }));
   return findings;
+}
+
+/** Without its tools a server is of no use; what else it refuses is worth a word. */
+function failedList(server: string, failure: ListFailure): CheckFinding {
+  const what = failedListText(failure, `Server "${server}": its`, Date.now());
+  const say = `mcp-proxy restart ${server}; its output: mcp-proxy logs ${server}`;
+  return { severity: failure.list === 'tools' ? 'warning' : 'note', what, fix: { say } };
 }
 
 async function absent({ context: { locations } }: DoctorFacts): Promise<CheckFinding[]> {

@@ -1,6 +1,7 @@
 // The servers part of `status`.
 import { visible } from '../../base/plain-text.ts';
 import type { InstanceState, InstanceStatus, Memory, ServerStatus } from '../../link/control.ts';
+import { failedListLines } from './failed-list.ts';
 import { formatAgo, formatMemory, formatSharing, plural, shortPath } from './format.ts';
 import type { StyleName } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -66,6 +67,7 @@ function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<stri
       ),
     );
   }
+  lines.push(...failedListLines(server.name, server.listFailures ?? [], view));
   const error = server.lastError ?? server.instances.find((instance) => instance.lastError)?.lastError;
   if (error) lines.push(...problemLines(error, view, indent));
   return lines;

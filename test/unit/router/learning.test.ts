@@ -66,7 +66,16 @@ function daemon(server: ScriptedServer, clock: FakeClock, files: Map<string, Buf
   });
   const self = { pid: 1, startTime: '1' };
   const session = new Session({
-    identity: { id: 'one', scopeId: 'one', host: self, wrapper: self, projectDir: '', projectRoot: '', server: 's' },
+    identity: {
+      id: 'one',
+      scopeId: 'one',
+      host: self,
+      wrapper: self,
+      projectDir: '',
+      folder: '',
+      projectRoot: '',
+      server: 's',
+    },
     sink: { send: () => {}, bufferedBytes: 0, close: () => {} },
     ...{ baseline: {}, served: {}, idPrefix: 't', wants: [], now: clock.now, maxBufferedBytes: 1 },
   });

@@ -141,6 +141,31 @@ describe('statusText', () => {
     ]);
   });
 
+  it('says which list a server did not give, why, what is shown meanwhile, and when it is asked again', () => {
+    const memory = server({
+      instances: [copy({ sessions: [] })],
+      listFailures: [
+        {
+          list: 'tools',
+          reason: 'it answered tools/list with error -32603: \u001b[31mno network',
+          since: '2026-03-01T11:50:00Z',
+          nextAt: '2026-03-01T12:01:30Z',
+          shown: 9,
+        },
+        { list: 'resourceTemplates', reason: 'cut …', since: '2026-03-01T12:00:00Z' },
+      ],
+    });
+    const lines = statusText({ ...report, sessions: [], servers: [memory] }, view);
+    const from = lines.indexOf('    The configuration says "shared".') + 1;
+    expect(lines.slice(from, from + 5)).toEqual([
+      '    Its tools could not be listed for 10 min: it answered tools/list with error',
+      '    -32603: no network. The 9 known before stay. Asked again in 1 min.',
+      '    Its resource templates could not be listed for 1 s: cut … None are known.',
+      '    Asked again with its next start or change.',
+      '    At once: `/mcp-proxy restart memory`; its output: `mcp-proxy logs memory`',
+    ]);
+  });
+
   it('shows each copy of a server that is shared by project, its folders and its last error', () => {
     const serena = server({
       name: 'serena',
