@@ -82,6 +82,7 @@ var init_errors = __esm({
       "INPUT_REFUSED",
       "JOB_LIMIT",
       "JOB_UNKNOWN",
+      "LIST_FAILED",
       "MESSAGE_INVALID",
       "MESSAGE_TOO_LARGE",
       "MIGRATION_BUSY",
@@ -125,28 +126,196 @@ var init_errors = __esm({
   }
 });
 
+// src/base/inside.ts
+function isInside(path8, folder) {
+  const way = (0, import_node_path.relative)(folder, path8);
+  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);
+}
+var import_node_path;
+var init_inside = __esm({
+  "src/base/inside.ts"() {
+    "use strict";
+    import_node_path = require("node:path");
+  }
+});
+
+// src/base/foreign-file.ts
+function readForeignFile(path8, limits) {
+  const opened = openForeignFile(path8, limits);
+  if (opened.kind !== "open") return opened;
+  const { fd, stat, realPath: realPath2 } = opened;
+  try {
+    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);
+    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);
+    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath: realPath2 };
+  } catch (error2) {
+    return failure(error2);
+  } finally {
+    (0, import_node_fs.closeSync)(fd);
+  }
+}
+function readForeignText(path8, limits) {
+  const reading = readForeignFile(path8, limits);
+  if (reading.kind !== "file") return reading;
+  return { kind: "text", text: reading.bytes.toString("utf8").replace(/^\ufeff/, ""), stat: reading.stat };
+}
+function openForeignFile(path8, { inside, isLinkRefused }) {
+  try {
+    const realPath2 = inside === void 0 ? path8 : (0, import_node_fs.realpathSync)(path8);
+    const outside = inside === void 0 ? void 0 : whyOutside(path8, realPath2, inside);
+    if (outside !== void 0) return { kind: "refused", reason: outside };
+    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path8) : (0, import_node_fs.statSync)(realPath2));
+    if (found !== void 0) return { kind: "refused", reason: found };
+    const isResolved = isLinkRefused || inside !== void 0;
+    const fd = (0, import_node_fs.openSync)(realPath2, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));
+    const stat = (0, import_node_fs.fstatSync)(fd);
+    const opened = whyNotRegular(stat);
+    if (opened === void 0) return { kind: "open", fd, stat, realPath: realPath2 };
+    (0, import_node_fs.closeSync)(fd);
+    return { kind: "refused", reason: opened };
+  } catch (error2) {
+    return failure(error2);
+  }
+}
+function whyNotRegular(stat) {
+  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;
+}
+function kindOf(stat) {
+  if (stat.isFIFO()) return "a pipe";
+  if (stat.isDirectory()) return "a folder";
+  if (stat.isSocket()) return "a socket";
+  if (stat.isSymbolicLink()) return "a link";
+  return stat.isFile() ? "a file" : "a device";
+}
+function whyOutside(path8, realPath2, inside) {
+  if (realPath2 === (0, import_node_path2.resolve)(path8) || isInside(realPath2, realPathOr(inside))) return void 0;
+  return `is a link that leads out of ${inside} to ${realPath2}`;
+}
+function realPathOr(folder) {
+  try {
+    return (0, import_node_fs.realpathSync)(folder);
+  } catch {
+    return folder;
+  }
+}
+function readUpTo(fd, size, limit) {
+  const parts = [];
+  let total = 0;
+  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {
+    const part = Buffer.allocUnsafe(Math.min(room, limit - total));
+    let filled = 0;
+    for (let read2 = -1; read2 !== 0 && filled < part.length; filled += read2) {
+      read2 = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);
+    }
+    parts.push(part.subarray(0, filled));
+    total += filled;
+    if (filled < part.length || total >= limit) break;
+  }
+  const [only] = parts;
+  return only && parts.length === 1 ? only : Buffer.concat(parts, total);
+}
+function failure(error2) {
+  const code = systemCode(error2);
+  if (code === "ENOENT") return { kind: "absent" };
+  return {
+    kind: "refused",
+    reason: `cannot be read (${code ?? String(error2)})`,
+    ...code === void 0 ? {} : { code }
+  };
+}
+function tooLarge(maxBytes3) {
+  const [size, unit] = maxBytes3 >= 2 ** 20 ? [maxBytes3 >> 20, "MiB"] : maxBytes3 >= 2 ** 10 ? [maxBytes3 >> 10, "KiB"] : [maxBytes3, "bytes"];
+  return { kind: "refused", reason: `is larger than ${size} ${unit}` };
+}
+var import_node_fs, import_node_path2, readFlags;
+var init_foreign_file = __esm({
+  "src/base/foreign-file.ts"() {
+    "use strict";
+    import_node_fs = require("node:fs");
+    import_node_path2 = require("node:path");
+    init_errors();
+    init_inside();
+    readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);
+  }
+});
+
+// src/base/plain-text.ts
+function visible(text4, write = writtenOut) {
+  return isAscii(text4) ? text4 : text4.replace(strict(), (match) => Array.from(match, write).join(""));
+}
+function plainLine(text4) {
+  return visible(text4.replace(/[\t\r\n]+/g, " ")).trim();
+}
+function plainText(text4) {
+  if (isAscii(text4)) return text4;
+  return text4.replaceAll("\r\n", "\n").replace(inProse(), (match, kept) => kept ?? writtenOut(match));
+}
+function jsonText(value, indent) {
+  return visibleJson(JSON.stringify(value, void 0, indent) ?? "null");
+}
+function visibleJson(text4) {
+  if (isAscii(text4)) return text4;
+  return text4.replace(strict(), (match) => match === "\n" ? match : jsonUnits(match));
+}
+function isAscii(text4) {
+  return /^[ -~]*$/.test(text4);
+}
+function writtenOut(char) {
+  if (char === "\n") return "\\n";
+  if (char === "	") return "\\t";
+  return char.length > 1 ? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}` : jsonUnits(char);
+}
+function jsonUnits(text4) {
+  let out = "";
+  for (let i2 = 0; i2 < text4.length; i2 += 1) out += `\\u${text4.charCodeAt(i2).toString(16).padStart(4, "0")}`;
+  return out;
+}
+function once(make) {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+var unseen, stacked, loose, oddSpace, picture, joiningScripts, joining, readable, strict, inProse;
+var init_plain_text = __esm({
+  "src/base/plain-text.ts"() {
+    "use strict";
+    unseen = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]`;
+    stacked = String.raw`(?<=\p{M}{4})\p{M}`;
+    loose = String.raw`(?<![\p{L}\p{M}\p{N}\p{So}\p{Sm}])\p{M}+`;
+    oddSpace = String.raw`(?! )\p{Zs}`;
+    picture = String.raw`(?!\p{Cn})\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|[\ufe0e\ufe0f])?`;
+    joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];
+    joining = `[${joiningScripts.map((script) => `\\p{Script=${script}}`).join("")}]`;
+    readable = String.raw`${picture}(?:\u200d${picture})*|[0-9#*]\ufe0f\u20e3|(?<=${joining})[\u200c\u200d](?=${joining})`;
+    strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));
+    inProse = once(() => new RegExp(String.raw`(${readable}|[\n\t])|${unseen}|${stacked}`, "gu"));
+  }
+});
+
 // src/base/make-folder.ts
 function makeFolder(path8) {
   if (tryMake(path8, "ENOENT")) return;
-  makeFolder((0, import_node_path.dirname)(path8));
+  makeFolder((0, import_node_path3.dirname)(path8));
   tryMake(path8);
 }
 function tryMake(path8, expected) {
   try {
-    (0, import_node_fs2.mkdirSync)(path8, { mode: 448 });
+    (0, import_node_fs3.mkdirSync)(path8, { mode: 448 });
   } catch (error2) {
     const code = error2 instanceof Error && "code" in error2 ? error2.code : void 0;
-    if (code === expected && (0, import_node_path.dirname)(path8) !== path8) return false;
+    if (code === expected && (0, import_node_path3.dirname)(path8) !== path8) return false;
     if (code !== "EEXIST") throw error2;
   }
   return true;
 }
-var import_node_fs2, import_node_path;
+var import_node_fs3, import_node_path3;
 var init_make_folder = __esm({
   "src/base/make-folder.ts"() {
     "use strict";
-    import_node_fs2 = require("node:fs");
-    import_node_path = require("node:path");
+    import_node_fs3 = require("node:fs");
+    import_node_path3 = require("node:path");
   }
 });
 
@@ -155,7 +324,7 @@ function ensurePrivateDir(path8, onClosed) {
   makeFolder(path8);
   const untrusted = whyUntrusted(path8);
   if (untrusted) throw refusal(path8, untrusted);
-  const stat = (0, import_node_fs3.lstatSync)(path8);
+  const stat = (0, import_node_fs4.lstatSync)(path8);
   if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
     close(path8);
     onClosed?.(modeOf(stat));
@@ -166,7 +335,7 @@ function whyUntrusted(path8) {
   return troubleOf(path8, 18);
 }
 function troubleOf(path8, forbidden) {
-  const stat = (0, import_node_fs3.lstatSync)(path8);
+  const stat = (0, import_node_fs4.lstatSync)(path8);
   if (stat.isSymbolicLink()) return { reason: "is a symbolic link", hint: "Replace the link by a real folder." };
   if (!stat.isDirectory()) return { reason: "is not a folder", hint: "Move that file away." };
   if (process.platform === "win32") return void 0;
@@ -176,13 +345,13 @@ function troubleOf(path8, forbidden) {
   return (stat.mode & forbidden) === 0 ? void 0 : openTo(path8, stat);
 }
 function close(path8) {
-  const fd = (0, import_node_fs3.openSync)(path8, import_node_fs3.constants.O_RDONLY | import_node_fs3.constants.O_DIRECTORY | import_node_fs3.constants.O_NOFOLLOW);
+  const fd = (0, import_node_fs4.openSync)(path8, import_node_fs4.constants.O_RDONLY | import_node_fs4.constants.O_DIRECTORY | import_node_fs4.constants.O_NOFOLLOW);
   try {
-    (0, import_node_fs3.fchmodSync)(fd, 448);
-    const stat = (0, import_node_fs3.fstatSync)(fd);
+    (0, import_node_fs4.fchmodSync)(fd, 448);
+    const stat = (0, import_node_fs4.fstatSync)(fd);
     if ((stat.mode & 63) !== 0) throw refusal(path8, openTo(path8, stat));
   } finally {
-    (0, import_node_fs3.closeSync)(fd);
+    (0, import_node_fs4.closeSync)(fd);
   }
 }
 function openTo(path8, stat) {
@@ -195,11 +364,11 @@ function refusal(path8, { reason, hint }) {
   const message = `${path8} ${reason}, so it cannot hold private files.`;
   return new AppError({ code: "DIRECTORY_UNSAFE", message, hint });
 }
-var import_node_fs3;
+var import_node_fs4;
 var init_private_dir = __esm({
   "src/base/private-dir.ts"() {
     "use strict";
-    import_node_fs3 = require("node:fs");
+    import_node_fs4 = require("node:fs");
     init_errors();
     init_make_folder();
   }
@@ -226,7 +395,48 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "c818d933f422" };
+    ownBuild = { version: "0.1.0", fingerprint: "23a8e08c0392" };
+  }
+});
+
+// src/base/cut-text.ts
+function cutChars(text4, maxChars) {
+  if (text4.length <= maxChars) return text4;
+  let end = safeEnd(text4, Math.max(0, maxChars - 1));
+  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text4, end); step += 1) end = safeEnd(text4, end - 1);
+  return `${text4.slice(0, end)}\u2026`;
+}
+function lastChars(text4, maxChars) {
+  if (text4.length <= maxChars) return text4;
+  let start = text4.length - maxChars;
+  if (safeEnd(text4, start) !== start) start += 1;
+  for (let step = 0; step < maxBackSteps && isJoined(text4, start); step += 1) {
+    start += (text4.codePointAt(start) ?? 0) > 65535 ? 2 : 1;
+  }
+  return text4.slice(start);
+}
+function listNames(names2, { most = 5, maxChars = 80 } = {}) {
+  const shown3 = names2.slice(0, most).map((name) => {
+    const short = cutChars(name, maxChars);
+    return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
+  });
+  const more = names2.length - shown3.length;
+  return more === 0 ? shown3.join(", ") : `${shown3.join(", ")} and ${more} more`;
+}
+function safeEnd(text4, at) {
+  const before = text4.charCodeAt(at - 1);
+  return at < text4.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+}
+function isJoined(text4, at) {
+  const code = text4.codePointAt(at);
+  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text4[at - 1] === "\u200D");
+}
+var maxBackSteps;
+var init_cut_text = __esm({
+  "src/base/cut-text.ts"() {
+    "use strict";
+    init_plain_text();
+    maxBackSteps = 32;
   }
 });
 
@@ -235,7 +445,7 @@ function writeFileAtomic(path8, data, options = {}) {
   const temporary = writeTemporary(path8, data, options);
   try {
     options.beforeRename?.();
-    (0, import_node_fs4.renameSync)(temporary, path8);
+    (0, import_node_fs5.renameSync)(temporary, path8);
   } catch (error2) {
     removeIfPresent(temporary);
     throw error2;
@@ -244,7 +454,7 @@ function writeFileAtomic(path8, data, options = {}) {
 function createFileExclusive(path8, data, mode = 384) {
   const temporary = writeTemporary(path8, data, { mode });
   try {
-    (0, import_node_fs4.linkSync)(temporary, path8);
+    (0, import_node_fs5.linkSync)(temporary, path8);
     return true;
   } catch (error2) {
     if (systemCode(error2) === "EEXIST") return false;
@@ -253,43 +463,45 @@ function createFileExclusive(path8, data, mode = 384) {
     removeIfPresent(temporary);
   }
 }
-function readFileIfPresent(path8) {
-  try {
-    return (0, import_node_fs4.readFileSync)(path8, "utf8");
-  } catch (error2) {
-    if (systemCode(error2) === "ENOENT") return void 0;
-    throw error2;
-  }
+function readFileIfPresent(path8, maxBytes3 = maxOwnBytes) {
+  return readBytesIfPresent(path8, maxBytes3)?.toString("utf8");
+}
+function readBytesIfPresent(path8, maxBytes3 = maxOwnBytes) {
+  const reading = readForeignFile(path8, { maxBytes: maxBytes3 });
+  if (reading.kind === "refused") throw new Error(`${path8} ${reading.reason}`);
+  return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path8) {
   try {
-    (0, import_node_fs4.unlinkSync)(path8);
+    (0, import_node_fs5.unlinkSync)(path8);
   } catch (error2) {
     if (systemCode(error2) !== "ENOENT") throw error2;
   }
 }
 function writeTemporary(path8, data, options) {
   const temporary = `${path8}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
-  const flags = import_node_fs4.constants.O_WRONLY | import_node_fs4.constants.O_CREAT | import_node_fs4.constants.O_EXCL;
-  const fd = (0, import_node_fs4.openSync)(temporary, flags, options.mode ?? 384);
+  const flags = import_node_fs5.constants.O_WRONLY | import_node_fs5.constants.O_CREAT | import_node_fs5.constants.O_EXCL;
+  const fd = (0, import_node_fs5.openSync)(temporary, flags, options.mode ?? 384);
   try {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    for (let at = 0; at < bytes.length; ) at += (0, import_node_fs4.writeSync)(fd, bytes, at);
-    if (options.durable) (0, import_node_fs4.fsyncSync)(fd);
+    for (let at = 0; at < bytes.length; ) at += (0, import_node_fs5.writeSync)(fd, bytes, at);
+    if (options.durable) (0, import_node_fs5.fsyncSync)(fd);
   } catch (error2) {
-    (0, import_node_fs4.closeSync)(fd);
+    (0, import_node_fs5.closeSync)(fd);
     removeIfPresent(temporary);
     throw error2;
   }
-  (0, import_node_fs4.closeSync)(fd);
+  (0, import_node_fs5.closeSync)(fd);
   return temporary;
 }
-var import_node_fs4;
+var import_node_fs5, maxOwnBytes;
 var init_atomic_file = __esm({
   "src/base/atomic-file.ts"() {
     "use strict";
-    import_node_fs4 = require("node:fs");
+    import_node_fs5 = require("node:fs");
     init_errors();
+    init_foreign_file();
+    maxOwnBytes = 64 * 1024 * 1024;
   }
 });
 
@@ -1365,12 +1577,12 @@ var require_isexe = __commonJS({
         if (typeof Promise !== "function") {
           throw new TypeError("callback not provided");
         }
-        return new Promise(function(resolve3, reject) {
+        return new Promise(function(resolve4, reject) {
           isexe(path8, options || {}, function(er, is) {
             if (er) {
               reject(er);
             } else {
-              resolve3(is);
+              resolve4(is);
             }
           });
         });
@@ -1436,27 +1648,27 @@ var require_which = __commonJS({
         opt = {};
       const { pathEnv, pathExt, pathExtExe } = getPathInfo(cmd, opt);
       const found = [];
-      const step = (i2) => new Promise((resolve3, reject) => {
+      const step = (i2) => new Promise((resolve4, reject) => {
         if (i2 === pathEnv.length)
-          return opt.all && found.length ? resolve3(found) : reject(getNotFoundError(cmd));
+          return opt.all && found.length ? resolve4(found) : reject(getNotFoundError(cmd));
         const ppRaw = pathEnv[i2];
         const pathPart = /^".*"$/.test(ppRaw) ? ppRaw.slice(1, -1) : ppRaw;
         const pCmd = path8.join(pathPart, cmd);
         const p = !pathPart && /^\.[\\\/]/.test(cmd) ? cmd.slice(0, 2) + pCmd : pCmd;
-        resolve3(subStep(p, i2, 0));
+        resolve4(subStep(p, i2, 0));
       });
-      const subStep = (p, i2, ii) => new Promise((resolve3, reject) => {
+      const subStep = (p, i2, ii) => new Promise((resolve4, reject) => {
         if (ii === pathExt.length)
-          return resolve3(step(i2 + 1));
+          return resolve4(step(i2 + 1));
         const ext = pathExt[ii];
         isexe(p + ext, { pathExt: pathExtExe }, (er, is) => {
           if (!er && is) {
             if (opt.all)
               found.push(p + ext);
             else
-              return resolve3(p + ext);
+              return resolve4(p + ext);
           }
-          return resolve3(subStep(p, i2, ii + 1));
+          return resolve4(subStep(p, i2, ii + 1));
         });
       });
       return cb ? step(0).then((res) => cb(null, res), cb) : step(0);
@@ -1797,22 +2009,22 @@ function toPath(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path5.default.resolve(toPath(startPath));
+      let currentPath = import_node_path7.default.resolve(toPath(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path5.default.resolve(currentPath, "..");
+        currentPath = import_node_path7.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util4, import_node_child_process5, import_node_path5, import_node_url2, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util4, import_node_child_process5, import_node_path7, import_node_url2, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util4 = require("node:util");
     import_node_child_process5 = require("node:child_process");
-    import_node_path5 = __toESM(require("node:path"), 1);
+    import_node_path7 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util4.promisify)(import_node_child_process5.execFile);
@@ -1821,11 +2033,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path6, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path8, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path6 = __toESM(require("node:path"), 1);
+    import_node_path8 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -1835,27 +2047,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path6.default.resolve(toPath(cwd));
+      const cwdPath = import_node_path8.default.resolve(toPath(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path6.default.delimiter);
+      const pathParts = pathOption.split(import_node_path8.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path6.default.delimiter ? `${result.join(import_node_path6.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path6.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path8.default.delimiter ? `${result.join(import_node_path8.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path8.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path6.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path8.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path6.default.resolve(cwdPath, toPath(execPath2), "..");
+      const pathPart = import_node_path8.default.resolve(cwdPath, toPath(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -2536,8 +2748,8 @@ var init_deferred = __esm({
   "node_modules/execa/lib/utils/deferred.js"() {
     createDeferred = () => {
       const methods = {};
-      const promise = new Promise((resolve3, reject) => {
-        Object.assign(methods, { resolve: resolve3, reject });
+      const promise = new Promise((resolve4, reject) => {
+        Object.assign(methods, { resolve: resolve4, reject });
       });
       return Object.assign(promise, methods);
     };
@@ -2793,8 +3005,8 @@ var init_strict = __esm({
     init_validation();
     init_forward();
     init_outgoing();
-    handleSendStrict = ({ anyProcess, channel, isSubprocess, message, strict }) => {
-      if (!strict) {
+    handleSendStrict = ({ anyProcess, channel, isSubprocess, message, strict: strict2 }) => {
+      if (!strict2) {
         return message;
       }
       const ipcEmitter = getIpcEmitter(anyProcess, channel, isSubprocess);
@@ -2885,13 +3097,13 @@ var init_outgoing = __esm({
     init_specific();
     init_fd_options();
     init_strict();
-    startSendMessage = (anyProcess, wrappedMessage, strict) => {
+    startSendMessage = (anyProcess, wrappedMessage, strict2) => {
       if (!OUTGOING_MESSAGES.has(anyProcess)) {
         OUTGOING_MESSAGES.set(anyProcess, /* @__PURE__ */ new Set());
       }
       const outgoingMessages = OUTGOING_MESSAGES.get(anyProcess);
       const onMessageSent = createDeferred();
-      const id = strict ? wrappedMessage.id : void 0;
+      const id = strict2 ? wrappedMessage.id : void 0;
       const outgoingMessage = { onMessageSent, id };
       outgoingMessages.add(outgoingMessage);
       return { outgoingMessages, outgoingMessage };
@@ -2921,7 +3133,7 @@ var init_send = __esm({
     init_validation();
     init_outgoing();
     init_strict();
-    sendMessage = ({ anyProcess, channel, isSubprocess, ipc }, message, { strict = false } = {}) => {
+    sendMessage = ({ anyProcess, channel, isSubprocess, ipc }, message, { strict: strict2 = false } = {}) => {
       const methodName = "sendMessage";
       validateIpcMethod({
         methodName,
@@ -2935,18 +3147,18 @@ var init_send = __esm({
         methodName,
         isSubprocess,
         message,
-        strict
+        strict: strict2
       });
     };
-    sendMessageAsync = async ({ anyProcess, channel, methodName, isSubprocess, message, strict }) => {
+    sendMessageAsync = async ({ anyProcess, channel, methodName, isSubprocess, message, strict: strict2 }) => {
       const wrappedMessage = handleSendStrict({
         anyProcess,
         channel,
         isSubprocess,
         message,
-        strict
+        strict: strict2
       });
-      const outgoingMessagesState = startSendMessage(anyProcess, wrappedMessage, strict);
+      const outgoingMessagesState = startSendMessage(anyProcess, wrappedMessage, strict2);
       try {
         await sendOneMessage({
           anyProcess,
@@ -3138,11 +3350,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path7, mapNode, handleNodeOption;
+var import_node_process6, import_node_path9, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path7 = __toESM(require("node:path"), 1);
+    import_node_path9 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -3162,7 +3374,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path7.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path9.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -3172,7 +3384,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path7.default.basename(file, ".exe") === "node") {
+      if (import_node_path9.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -3273,16 +3485,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs10, import_node_path8, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs11, import_node_path10, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs10 = require("node:fs");
-    import_node_path8 = __toESM(require("node:path"), 1);
+    import_node_fs11 = require("node:fs");
+    import_node_path10 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path8.default.resolve(cwdString);
+      return import_node_path10.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -3299,7 +3511,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs10.statSync)(cwd);
+        cwdStat = (0, import_node_fs11.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -3315,10 +3527,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path9, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path11, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path9 = __toESM(require("node:path"), 1);
+    import_node_path11 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -3349,7 +3561,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines, fdNumber) => lines && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path9.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path11.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -4843,10 +5055,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs11, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs12, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs11 = require("node:fs");
+    import_node_fs12 = require("node:fs");
     import_node_tty2 = __toESM(require("node:tty"), 1);
     init_is_stream();
     init_standard_stream();
@@ -4884,7 +5096,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs11.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs12.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -5220,10 +5432,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs12, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs13, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs12 = require("node:fs");
+    import_node_fs13 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -5254,8 +5466,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs12.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs12.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs13.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs13.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -5689,10 +5901,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs13, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs14, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs13 = require("node:fs");
+    import_node_fs14 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -5793,10 +6005,10 @@ var init_output_sync = __esm({
       for (const { path: path8, append } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path8 === "string" ? path8 : path8.toString();
         if (append || outputFiles.has(pathString)) {
-          (0, import_node_fs13.appendFileSync)(path8, serializedResult);
+          (0, import_node_fs14.appendFileSync)(path8, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs13.writeFileSync)(path8, serializedResult);
+          (0, import_node_fs14.writeFileSync)(path8, serializedResult);
         }
       }
     };
@@ -6251,7 +6463,7 @@ var init_methods = __esm({
 });
 
 // node_modules/execa/lib/return/early-error.js
-var import_node_child_process7, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable, writable, duplex, handleDummyPromise;
+var import_node_child_process7, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable2, writable, duplex, handleDummyPromise;
 var init_early_error = __esm({
   "node_modules/execa/lib/return/early-error.js"() {
     import_node_child_process7 = require("node:child_process");
@@ -6263,7 +6475,7 @@ var init_early_error = __esm({
       cleanupCustomStreams(fileDescriptors);
       const subprocess = new import_node_child_process7.ChildProcess();
       createDummyStreams(subprocess, fileDescriptors);
-      Object.assign(subprocess, { readable, writable, duplex });
+      Object.assign(subprocess, { readable: readable2, writable, duplex });
       const earlyError = makeEarlyError({
         error: error2,
         command,
@@ -6296,7 +6508,7 @@ var init_early_error = __esm({
       stream.end();
       return stream;
     };
-    readable = () => new import_node_stream2.Readable({ read() {
+    readable2 = () => new import_node_stream2.Readable({ read() {
     } });
     writable = () => new import_node_stream2.Writable({ write() {
     } });
@@ -6308,10 +6520,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs14, import_node_buffer3, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs15, import_node_buffer3, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs14 = require("node:fs");
+    import_node_fs15 = require("node:fs");
     import_node_buffer3 = require("node:buffer");
     import_node_stream3 = require("node:stream");
     init_generator();
@@ -6338,8 +6550,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs14.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs14.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs15.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs15.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -6348,8 +6560,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs14.createWriteStream)(value) }),
-        filePath: ({ value: { file, append } }) => ({ stream: (0, import_node_fs14.createWriteStream)(file, append ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs15.createWriteStream)(value) }),
+        filePath: ({ value: { file, append } }) => ({ stream: (0, import_node_fs15.createWriteStream)(file, append ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -7831,11 +8043,11 @@ var init_concurrent = __esm({
       const promises = weakMap.get(stream);
       const promise = createDeferred();
       promises.push(promise);
-      const resolve3 = promise.resolve.bind(promise);
-      return { resolve: resolve3, promises };
+      const resolve4 = promise.resolve.bind(promise);
+      return { resolve: resolve4, promises };
     };
-    waitForConcurrentStreams = async ({ resolve: resolve3, promises }, subprocess) => {
-      resolve3();
+    waitForConcurrentStreams = async ({ resolve: resolve4, promises }, subprocess) => {
+      resolve4();
       const [isSubprocessExit] = await Promise.race([
         Promise.allSettled([true, subprocess]),
         Promise.all([false, ...promises])
@@ -7907,15 +8119,15 @@ var init_readable = __esm({
       const binary = binaryOption || BINARY_ENCODINGS.has(encoding);
       const { subprocessStdout, waitReadableDestroy } = getSubprocessStdout(subprocess, from, concurrentStreams);
       const { readableEncoding, readableObjectMode, readableHighWaterMark } = getReadableOptions(subprocessStdout, binary);
-      const { read: read4, onStdoutDataDone } = getReadableMethods({
+      const { read: read2, onStdoutDataDone } = getReadableMethods({
         subprocessStdout,
         subprocess,
         binary,
         encoding,
         preserveNewlines
       });
-      const readable2 = new import_node_stream6.Readable({
-        read: read4,
+      const readable4 = new import_node_stream6.Readable({
+        read: read2,
         destroy: (0, import_node_util9.callbackify)(onReadableDestroy.bind(void 0, { subprocessStdout, subprocess, waitReadableDestroy })),
         highWaterMark: readableHighWaterMark,
         objectMode: readableObjectMode,
@@ -7924,10 +8136,10 @@ var init_readable = __esm({
       onStdoutFinished({
         subprocessStdout,
         onStdoutDataDone,
-        readable: readable2,
+        readable: readable4,
         subprocess
       });
-      return readable2;
+      return readable4;
     };
     getSubprocessStdout = (subprocess, from, concurrentStreams) => {
       const subprocessStdout = getFromStream(subprocess, from);
@@ -7952,29 +8164,29 @@ var init_readable = __esm({
         onStdoutDataDone
       };
     };
-    onRead = async (readable2, onStdoutData, onStdoutDataDone) => {
+    onRead = async (readable4, onStdoutData, onStdoutDataDone) => {
       try {
         const { value, done: done2 } = await onStdoutData.next();
         if (done2) {
           onStdoutDataDone.resolve();
         } else {
-          readable2.push(value);
+          readable4.push(value);
         }
       } catch {
       }
     };
-    onStdoutFinished = async ({ subprocessStdout, onStdoutDataDone, readable: readable2, subprocess, subprocessStdin }) => {
+    onStdoutFinished = async ({ subprocessStdout, onStdoutDataDone, readable: readable4, subprocess, subprocessStdin }) => {
       try {
         await waitForSubprocessStdout(subprocessStdout);
         await subprocess;
         await safeWaitForSubprocessStdin(subprocessStdin);
         await onStdoutDataDone;
-        if (readable2.readable) {
-          readable2.push(null);
+        if (readable4.readable) {
+          readable4.push(null);
         }
       } catch (error2) {
         await safeWaitForSubprocessStdin(subprocessStdin);
-        destroyOtherReadable(readable2, error2);
+        destroyOtherReadable(readable4, error2);
       }
     };
     onReadableDestroy = async ({ subprocessStdout, subprocess, waitReadableDestroy }, error2) => {
@@ -8077,7 +8289,7 @@ var init_duplex = __esm({
       const { subprocessStdout, waitReadableDestroy } = getSubprocessStdout(subprocess, from, concurrentStreams);
       const { subprocessStdin, waitWritableFinal, waitWritableDestroy } = getSubprocessStdin(subprocess, to, concurrentStreams);
       const { readableEncoding, readableObjectMode, readableHighWaterMark } = getReadableOptions(subprocessStdout, binary);
-      const { read: read4, onStdoutDataDone } = getReadableMethods({
+      const { read: read2, onStdoutDataDone } = getReadableMethods({
         subprocessStdout,
         subprocess,
         binary,
@@ -8085,7 +8297,7 @@ var init_duplex = __esm({
         preserveNewlines
       });
       const duplex2 = new import_node_stream8.Duplex({
-        read: read4,
+        read: read2,
         ...getWritableMethods(subprocessStdin, subprocess, waitWritableFinal),
         destroy: (0, import_node_util11.callbackify)(onDuplexDestroy.bind(void 0, {
           subprocessStdout,
@@ -8650,13 +8862,13 @@ function nearness(entry, projectRoot) {
   return fitting.length === 0 ? void 0 : Math.max(...fitting.map((folder) => folder.length));
 }
 function isWithin(folder, path8) {
-  return path8 === folder || path8.startsWith(folder.endsWith(import_node_path13.sep) ? folder : folder + import_node_path13.sep);
+  return path8 === folder || path8.startsWith(folder.endsWith(import_node_path15.sep) ? folder : folder + import_node_path15.sep);
 }
-var import_node_path13;
+var import_node_path15;
 var init_visibility = __esm({
   "src/config/visibility.ts"() {
     "use strict";
-    import_node_path13 = require("node:path");
+    import_node_path15 = require("node:path");
   }
 });
 
@@ -8918,14 +9130,14 @@ var init_json_scan = __esm({
 // src/link/faces.ts
 function facePath(facesDir, key) {
   const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
-  return (0, import_node_path14.join)(facesDir, `${(0, import_node_crypto8.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+  return (0, import_node_path16.join)(facesDir, `${(0, import_node_crypto8.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
 }
-var import_node_crypto8, import_node_path14, listOfMethod;
+var import_node_crypto8, import_node_path16, listOfMethod;
 var init_faces = __esm({
   "src/link/faces.ts"() {
     "use strict";
     import_node_crypto8 = require("node:crypto");
-    import_node_path14 = require("node:path");
+    import_node_path16 = require("node:path");
     init_atomic_file();
     init_hello();
     listOfMethod = {
@@ -9004,6 +9216,9 @@ function idKey(idText) {
   if (!idText.startsWith('"')) return idText;
   return idText.includes("\\") ? JSON.stringify(JSON.parse(idText)) : idText;
 }
+function answeredNumber(idText) {
+  return Number(/^"(\d+)"$/.exec(idText)?.[1] ?? idText);
+}
 function memberAt(line, from, path8) {
   let at = from;
   for (const key of path8) {
@@ -9039,7 +9254,8 @@ function resultLine(idText, result) {
   return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
 }
 function errorLine(idText, code, message, data) {
-  const error2 = data === void 0 ? { code, message } : { code, message, data };
+  const text4 = readable3(message, maxErrorChars);
+  const error2 = data === void 0 ? { code, message: text4 } : { code, message: text4, data };
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error2)}}`);
 }
 function requestLine(idText, method, params) {
@@ -9065,13 +9281,19 @@ function appErrorToolResult(idText, error2) {
 function failureLine({ method, idText }, error2) {
   return method === "tools/call" ? appErrorToolResult(idText, error2) : appErrorLine(idText, error2);
 }
-function messageWithHint(error2) {
-  return error2.hint ? `${error2.message} ${error2.hint}` : error2.message;
+function messageWithHint({ message, hint }) {
+  const text4 = readable3(message, maxQuotedChars);
+  return hint ? `${text4} ${readable3(hint, maxQuotedChars)}` : text4;
 }
-var rpcCodes;
+function readable3(text4, maxChars) {
+  return cutChars(plainText(cutChars(text4, maxChars)), maxChars);
+}
+var rpcCodes, maxQuotedChars, maxErrorChars;
 var init_messages = __esm({
   "src/mcp/messages.ts"() {
     "use strict";
+    init_cut_text();
+    init_plain_text();
     rpcCodes = {
       parse: -32700,
       invalidRequest: -32600,
@@ -9082,6 +9304,8 @@ var init_messages = __esm({
       unavailable: -32001,
       resourceNotFound: -32002
     };
+    maxQuotedChars = 4096;
+    maxErrorChars = 2 * maxQuotedChars + 1;
   }
 });
 
@@ -9095,26 +9319,120 @@ var init_own_command = __esm({
   }
 });
 
+// src/catalog/server-face.ts
+function declares(introduction, list) {
+  return introduction.capabilities[listKinds[list].capability] !== void 0;
+}
+function createListing(items) {
+  const hash = (0, import_node_crypto9.createHash)("sha256");
+  for (const { raw } of items) hash.update(raw).update("\0");
+  return { items, digest: hash.digest("base64url").slice(0, 16) };
+}
+function parseItems(line, array3, nameKey) {
+  const items = [];
+  const seen = /* @__PURE__ */ new Set();
+  for (const element of arrayElements(line, array3)) {
+    const raw = Buffer.from(line.subarray(element.start, element.end));
+    const whole = { start: 0, end: raw.length };
+    if (!isObjectAt(raw, whole)) continue;
+    const nameSpan2 = findMember(objectMembers(raw, whole), nameKey);
+    const name = stringAt(raw, nameSpan2);
+    if (name === void 0 || !nameSpan2 || seen.has(name)) continue;
+    seen.add(name);
+    items.push({ raw, name, nameSpan: nameSpan2 });
+  }
+  return items;
+}
+function serializeFace(face) {
+  const parts = [Buffer.from(`{"format":${format2},"introduction":${face.introduction.raw}`)];
+  if (face.introduction.isPresumed) parts.push(Buffer.from(',\n"isPresumed":true'));
+  for (const list of listNames2) {
+    if (face.lists[list] === unknownListing) continue;
+    parts.push(Buffer.from(`,
+"${list}":[`));
+    face.lists[list].items.forEach((item, i2) => {
+      if (i2 > 0) parts.push(Buffer.from(",\n"));
+      parts.push(item.raw);
+    });
+    parts.push(Buffer.from("]"));
+  }
+  parts.push(Buffer.from("}\n"));
+  return Buffer.concat(parts);
+}
+function parseFace(bytes, parseIntroduction2) {
+  const members2 = objectMembers(bytes);
+  const introductionSpan = findMember(members2, "introduction");
+  const introduction = introductionSpan && parseIntroduction2(textAt(bytes, introductionSpan));
+  if (!introduction) throw new Error("no introduction");
+  if (findMember(members2, "isPresumed")) introduction.isPresumed = true;
+  const formatSpan = findMember(members2, "format");
+  const isCurrent = formatSpan !== void 0 && textAt(bytes, formatSpan) === String(format2);
+  const listing = (list) => {
+    const span = findMember(members2, list);
+    if (!isArrayAt(bytes, span)) return unknownListing;
+    const items = parseItems(bytes, span, listKinds[list].nameKey);
+    const isDoubtful = items.length === 0 && !isCurrent && list === "tools" && declares(introduction, list);
+    return isDoubtful ? unknownListing : createListing(items);
+  };
+  const lists = {
+    tools: listing("tools"),
+    prompts: listing("prompts"),
+    resources: listing("resources"),
+    resourceTemplates: listing("resourceTemplates")
+  };
+  return { introduction, lists };
+}
+var import_node_crypto9, listKinds, listNames2, emptyListing, unknownListing, format2;
+var init_server_face = __esm({
+  "src/catalog/server-face.ts"() {
+    "use strict";
+    import_node_crypto9 = require("node:crypto");
+    init_json_scan();
+    listKinds = {
+      tools: { method: "tools/list", member: "tools", nameKey: "name", capability: "tools" },
+      prompts: { method: "prompts/list", member: "prompts", nameKey: "name", capability: "prompts" },
+      resources: { method: "resources/list", member: "resources", nameKey: "uri", capability: "resources" },
+      resourceTemplates: {
+        method: "resources/templates/list",
+        member: "resourceTemplates",
+        nameKey: "uriTemplate",
+        capability: "resources"
+      }
+    };
+    listNames2 = ["tools", "prompts", "resources", "resourceTemplates"];
+    emptyListing = createListing([]);
+    unknownListing = { items: [], digest: "unknown" };
+    format2 = 2;
+  }
+});
+
 // src/router/views.ts
+function mustStart(face) {
+  if (!face) return true;
+  const { introduction, lists } = face;
+  if (declares(introduction, "tools")) return lists.tools === unknownListing;
+  return lists.prompts === unknownListing || lists.resources === unknownListing;
+}
 function askerOf(session) {
-  const { id, scopeId, projectRoot } = session.identity;
-  return { id, scopeId, projectRoot, values: session.values, baseline: session.baseline };
+  const { id, scopeId, folder, projectRoot } = session.identity;
+  return { id, scopeId, folder, projectRoot, values: session.values, baseline: session.baseline };
 }
 function faceKeys({ spec, instanceKey, snapshotKey }) {
   const instance = spec.kind === "stdio" ? instanceKey : `${instanceKey}/${snapshotKey}`;
   return { instance, snapshot: snapshotKey };
 }
 function entriesFor({ identity: { projectRoot, server } }, servers) {
-  const visible = visibleServers(servers, projectRoot);
-  if (server === void 0) return visible;
-  const shown2 = visible.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
-  const entry = shown2 ?? visible.find((one) => isNamed(one, server));
+  const visible2 = visibleServers(servers, projectRoot);
+  if (server === void 0) return visible2;
+  const shown3 = visible2.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
+  const entry = shown3 ?? visible2.find((one) => isNamed(one, server));
   return entry ? [entry] : [];
 }
 var Views;
 var init_views = __esm({
   "src/router/views.ts"() {
     "use strict";
+    init_server_face();
     init_visibility();
     Views = class {
       #deps;
@@ -9136,11 +9454,11 @@ var init_views = __esm({
         return view2;
       }
       #compute(session) {
-        const { catalog, config: config2, resolve: resolve3 } = this.#deps;
+        const { catalog, config: config2, resolve: resolve4 } = this.#deps;
         const entries2 = entriesFor(session, config2().servers);
         const resolutions = /* @__PURE__ */ new Map();
         const resolution = (entry) => {
-          const known = resolutions.get(entry) ?? resolve3(entry, askerOf(session));
+          const known = resolutions.get(entry) ?? resolve4(entry, askerOf(session));
           resolutions.set(entry, known);
           return known;
         };
@@ -9158,7 +9476,8 @@ var init_views = __esm({
         };
         return {
           servers,
-          unknown: servers.filter(({ face }) => face === void 0).map(({ entry }) => entry),
+          unknown: servers.filter(({ face }) => mustStart(face)).map(({ entry }) => entry),
+          missing: (name) => servers.filter(({ face }) => !face || face.lists[name] === unknownListing).map(({ entry }) => entry),
           entry: (slug) => bySlug.get(slug),
           resolution,
           list,
@@ -9452,128 +9771,18 @@ function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
 function shortHash(text4) {
-  const number4 = (0, import_node_crypto9.createHash)("sha256").update(text4).digest().readUInt32BE(0);
+  const number4 = (0, import_node_crypto10.createHash)("sha256").update(text4).digest().readUInt32BE(0);
   return number4.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
-var import_node_crypto9, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
+var import_node_crypto10, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
 var init_qualified_name = __esm({
   "src/config/qualified-name.ts"() {
     "use strict";
-    import_node_crypto9 = require("node:crypto");
+    import_node_crypto10 = require("node:crypto");
     hostPrefix = "mcp__plugin_mcp-proxy_s__";
     maxQualifiedChars = 64 - hostPrefix.length;
     maxSlugChars = 18;
     hashChars = 5;
-  }
-});
-
-// src/catalog/server-face.ts
-async function fetchFace(channel, introduction, former) {
-  const fetched = await Promise.all(
-    listNames.map((list) => {
-      if (!declares(introduction, list)) return emptyListing;
-      const kept = (error2) => (error2 instanceof AppError ? former?.lists[list] : void 0) ?? emptyListing;
-      return fetchListing(channel, list).catch((error2) => {
-        if (error2 instanceof AppError && error2.code === "SERVER_FAILED") return fetchListing(channel, list);
-        throw error2;
-      }).catch(kept);
-    })
-  );
-  const [tools2 = emptyListing, prompts = emptyListing, resources = emptyListing, resourceTemplates = emptyListing] = fetched;
-  return { introduction, lists: { tools: tools2, prompts, resources, resourceTemplates } };
-}
-function declares(introduction, list) {
-  return introduction.capabilities[listKinds[list].capability] !== void 0;
-}
-async function fetchListing(channel, list) {
-  const { method, member, nameKey } = listKinds[list];
-  const items = [];
-  let cursor;
-  for (let page = 0; page < maxPages; page += 1) {
-    const answer3 = await channel.ask(method, cursor === void 0 ? {} : { cursor });
-    if (!answer3.result) throw new Error(`${method}: ${answer3.error ? textAt(answer3.line, answer3.error) : "no result"}`);
-    const array3 = memberAt(answer3.line, answer3.result, [member]);
-    if (isArrayAt(answer3.line, array3)) items.push(...parseItems(answer3.line, array3, nameKey));
-    const next2 = memberAt(answer3.line, answer3.result, ["nextCursor"]);
-    const following = next2 && stringAt(answer3.line, next2);
-    if (following === void 0 || following === cursor) break;
-    cursor = following;
-  }
-  return createListing(items);
-}
-function createListing(items) {
-  const hash = (0, import_node_crypto10.createHash)("sha256");
-  for (const { raw } of items) hash.update(raw).update("\0");
-  return { items, digest: hash.digest("base64url").slice(0, 16) };
-}
-function parseItems(line, array3, nameKey) {
-  const items = [];
-  const seen = /* @__PURE__ */ new Set();
-  for (const element of arrayElements(line, array3)) {
-    const raw = Buffer.from(line.subarray(element.start, element.end));
-    const whole = { start: 0, end: raw.length };
-    if (!isObjectAt(raw, whole)) continue;
-    const nameSpan2 = findMember(objectMembers(raw, whole), nameKey);
-    const name = stringAt(raw, nameSpan2);
-    if (name === void 0 || !nameSpan2 || seen.has(name)) continue;
-    seen.add(name);
-    items.push({ raw, name, nameSpan: nameSpan2 });
-  }
-  return items;
-}
-function serializeFace(face) {
-  const parts = [Buffer.from(`{"introduction":${face.introduction.raw}`)];
-  for (const list of listNames) {
-    parts.push(Buffer.from(`,
-"${list}":[`));
-    face.lists[list].items.forEach((item, i2) => {
-      if (i2 > 0) parts.push(Buffer.from(",\n"));
-      parts.push(item.raw);
-    });
-    parts.push(Buffer.from("]"));
-  }
-  parts.push(Buffer.from("}\n"));
-  return Buffer.concat(parts);
-}
-function parseFace(bytes, parseIntroduction2) {
-  const members2 = objectMembers(bytes);
-  const introductionSpan = findMember(members2, "introduction");
-  const introduction = introductionSpan && parseIntroduction2(textAt(bytes, introductionSpan));
-  if (!introduction) throw new Error("no introduction");
-  const listing = (list) => {
-    const span = findMember(members2, list);
-    return isArrayAt(bytes, span) ? createListing(parseItems(bytes, span, listKinds[list].nameKey)) : emptyListing;
-  };
-  const lists = {
-    tools: listing("tools"),
-    prompts: listing("prompts"),
-    resources: listing("resources"),
-    resourceTemplates: listing("resourceTemplates")
-  };
-  return { introduction, lists };
-}
-var import_node_crypto10, listKinds, listNames, maxPages, emptyListing;
-var init_server_face = __esm({
-  "src/catalog/server-face.ts"() {
-    "use strict";
-    import_node_crypto10 = require("node:crypto");
-    init_errors();
-    init_json_scan();
-    init_envelope();
-    listKinds = {
-      tools: { method: "tools/list", member: "tools", nameKey: "name", capability: "tools" },
-      prompts: { method: "prompts/list", member: "prompts", nameKey: "name", capability: "prompts" },
-      resources: { method: "resources/list", member: "resources", nameKey: "uri", capability: "resources" },
-      resourceTemplates: {
-        method: "resources/templates/list",
-        member: "resourceTemplates",
-        nameKey: "uriTemplate",
-        capability: "resources"
-      }
-    };
-    listNames = ["tools", "prompts", "resources", "resourceTemplates"];
-    maxPages = 1e3;
-    emptyListing = createListing([]);
   }
 });
 
@@ -9640,6 +9849,11 @@ var init_joint_list = __esm({
 });
 
 // src/catalog/catalog.ts
+function faceWith(introduction, listing) {
+  const of = (list) => declares(introduction, list) ? listing(list) : emptyListing;
+  const lists = { tools: of("tools"), prompts: of("prompts"), resources: of("resources") };
+  return { introduction, lists: { ...lists, resourceTemplates: of("resourceTemplates") } };
+}
 function isToolAllowed(entry, tool) {
   const { allow, deny } = entry.tools;
   if (deny.some((pattern) => matches(pattern, tool))) return false;
@@ -9666,17 +9880,25 @@ var init_catalog = __esm({
       constructor(snapshots) {
         this.#snapshots = snapshots;
       }
-      /** The face of the session's own copy, else the last one known under the same identity. */
+      /** The face of the session's own copy, else the last one known under the same identity; list by list. */
       faceOf(keys2) {
         const running = keys2.instance === void 0 ? void 0 : this.#running.get(keys2.instance);
-        return running ?? (keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot));
+        const isWhole = running && listNames2.every((list) => running.lists[list] !== unknownListing);
+        const last = isWhole || keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot);
+        if (!running || !last) return running ?? last;
+        const { introduction, lists } = running;
+        return faceWith(introduction, (list) => lists[list] === unknownListing ? last.lists[list] : lists[list]);
       }
-      /** Takes a fresh face in; returns the lists that differ from what was known. */
-      learn(keys2, face) {
+      /**
+       * Takes in what a server said: who it is, and those of its lists that came whole. The others stay what they were.
+       * Returns the lists that differ from what was known.
+       */
+      learn(keys2, introduction, fresh) {
         const before = this.faceOf(keys2);
+        const face = faceWith(introduction, (list) => fresh[list] ?? before?.lists[list] ?? unknownListing);
         this.#running.set(keys2.instance, face);
         this.#snapshots.save(keys2.snapshot, face);
-        return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
+        return listNames2.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
       }
       /** The copy is gone for good (its config changed): what it offered is no longer true. */
       forget(instanceKey) {
@@ -9747,6 +9969,9 @@ function askedTool(request3, edits) {
   const renamed2 = at && edits.find((edit) => edit.at.start === at.start)?.with;
   if (renamed2 === void 0) return stringAt(request3.line, at);
   return String(JSON.parse(String(renamed2)));
+}
+function listsOfName(method) {
+  return places[method]?.lists ?? ["prompts", "resources", "resourceTemplates"];
 }
 function mayOffer(entry, { method }, name) {
   const isQualified = method === "tools/call" || method === "prompts/get";
@@ -9835,6 +10060,86 @@ var init_routes = __esm({
   }
 });
 
+// src/catalog/list-error.ts
+var ListError;
+var init_list_error = __esm({
+  "src/catalog/list-error.ts"() {
+    "use strict";
+    ListError = class extends Error {
+      answer;
+      code;
+      isSilence;
+      cut;
+      constructor({ message, answer: answer3, code, isSilence, cut }) {
+        super(message);
+        this.name = "ListError";
+        this.answer = answer3;
+        this.code = code;
+        this.isSilence = isSilence ?? false;
+        this.cut = cut;
+      }
+    };
+  }
+});
+
+// src/router/list-problem.ts
+function saysNone(list, error2, former) {
+  if (list === "tools" || !(error2 instanceof ListError) || error2.code !== rpcCodes.methodNotFound) return false;
+  return former === void 0 || former === unknownListing || former.items.length === 0;
+}
+function problemOfList(error2, redact) {
+  const message = error2 instanceof Error ? error2.message : String(error2);
+  const reason = shown(message, redact);
+  const answer3 = error2 instanceof ListError ? error2.answer : void 0;
+  return {
+    reason,
+    answer: answer3 !== void 0 && answer3.length <= maxAnswer ? answer3 : void 0,
+    login: isLogin(error2) ? error2 : void 0,
+    mayPass: mayPass(error2)
+  };
+}
+function mayPass(error2) {
+  if (error2 instanceof ListError) return error2.cut === void 0;
+  return !isLogin(error2) || error2.data?.["status"] !== void 0;
+}
+function isLogin(error2) {
+  return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
+}
+function shown(text4, redact) {
+  const read2 = text4.length <= maxRead ? text4 : text4.slice(0, Math.max(0, text4.lastIndexOf(" ", maxRead)));
+  const clean = redact(read2).replace(/[\p{C}\p{Z}]+/gu, " ").trim().replace(/\.$/, "");
+  return [...clean].length <= maxReason ? clean : `${[...clean].slice(0, maxReason).join("")}\u2026`;
+}
+function listFailed(server, list, { reason, login }) {
+  if (login) return login;
+  return new AppError({
+    code: "LIST_FAILED",
+    message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
+    hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    data: { mayHaveRun: false, retry: "safe" }
+  });
+}
+var maxReason, maxRead, maxAnswer, listWords;
+var init_list_problem = __esm({
+  "src/router/list-problem.ts"() {
+    "use strict";
+    init_errors();
+    init_own_command();
+    init_list_error();
+    init_server_face();
+    init_messages();
+    maxReason = 300;
+    maxRead = 2e3;
+    maxAnswer = 64 * 1024;
+    listWords = {
+      tools: "tools",
+      prompts: "prompts",
+      resources: "resources",
+      resourceTemplates: "resource templates"
+    };
+  }
+});
+
 // src/mcp/face.ts
 function upstreamCapabilities(options) {
   return {
@@ -9844,24 +10149,51 @@ function upstreamCapabilities(options) {
   };
 }
 function joinInstructions(own2, servers) {
-  const full = [own2, ...servers.map(({ name, text: text4 }) => `## ${name}
-${text4.trim()}`)].join("\n\n");
-  if (full.length <= maxInstructionChars || servers.length === 0) return full.slice(0, maxInstructionChars);
-  const heads = servers.reduce((sum2, { name }) => sum2 + name.length + 6, 0);
-  const each2 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length) - 1;
-  if (each2 < 40) return cut(`${own2}
+  const sections = servers.map(({ name, text: text4 }) => ({ head: `## ${name}
+`, text: withinSection(text4) }));
+  const join21 = (limit) => [own2, ...sections.map(({ head, text: text4 }) => head + cutSection(text4, limit))].join("\n\n");
+  const full = join21(Number.POSITIVE_INFINITY);
+  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
+  const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
+  const each2 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
+  if (each2 >= minSectionChars) return join21(each2);
+  return cutChars(`${own2}
 
 Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
-  return [own2, ...servers.map(({ name, text: text4 }) => `## ${name}
-${cut(text4.trim(), each2)}`)].join("\n\n");
 }
-function cut(text4, limit) {
-  return text4.length <= limit ? text4 : `${text4.slice(0, limit - 1)}\u2026`;
+function withinSection(text4) {
+  return (
+    // No more of it can be shown, however much there is.
+    plainText(cutChars(text4.trim(), maxInstructionChars)).replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
+      return indent + "#".repeat(Math.min(6, level.length + 2));
+    }).replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
+  );
 }
-var jointCapabilities, maxInstructionChars;
+function cutSection(text4, limit) {
+  const cut = cutLines(text4, limit);
+  if (openFence(cut) === "") return cut;
+  const room = cutLines(text4, limit - maxFenceChars - 1);
+  const fence = openFence(room);
+  return fence === "" ? room : `${room}
+${fence}`;
+}
+function cutLines(text4, limit) {
+  return cutChars(text4, limit).replace(/\n[ \t]*#+\u2026$/, "\n\u2026");
+}
+function openFence(text4) {
+  let open2 = "";
+  for (const [, fence = "", rest = ""] of text4.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
+    if (open2 === "") open2 = fence;
+    else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
+  }
+  return open2;
+}
+var jointCapabilities, maxInstructionChars, minSectionChars, longFence, maxFenceChars;
 var init_face = __esm({
   "src/mcp/face.ts"() {
     "use strict";
+    init_cut_text();
+    init_plain_text();
     jointCapabilities = {
       tools: { listChanged: true },
       prompts: { listChanged: true },
@@ -9870,10 +10202,21 @@ var init_face = __esm({
       logging: {}
     };
     maxInstructionChars = 2048;
+    minSectionChars = 40;
+    longFence = /^( {0,3})(`{9,}|~{9,})/gm;
+    maxFenceChars = 8;
   }
 });
 
 // src/router/lists.ts
+async function within(done2, ms) {
+  let timer;
+  const limit = new Promise((resolve4) => {
+    timer = setTimeout(resolve4, ms);
+  });
+  await Promise.race([done2, limit]);
+  clearTimeout(timer);
+}
 function isClaude({ client }) {
   return client?.name === "claude-code";
 }
@@ -9927,6 +10270,7 @@ var init_lists = __esm({
     init_eras();
     init_face();
     init_messages();
+    init_list_problem();
     claudeWaitMs = 1300;
     otherWaitMs = 15e3;
     newServerWaitMs = 1300;
@@ -9957,10 +10301,12 @@ var init_lists = __esm({
           return;
         }
         const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
-        const failure2 = await this.#waitFor(session, this.#deps.views.of(session).unknown, waitMs2);
+        const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
+        const entries2 = faceless.map(({ entry }) => entry);
+        const failure3 = await this.#waitFor(session, entries2, { ms: waitMs2 });
         const view2 = this.#deps.views.of(session);
-        const raw = aloneIntroduction(view2, session.protocolVersion) ?? (failure2 ? void 0 : startingFace(session, view2));
-        const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure2 ?? noSuchServer(session));
+        const raw = aloneIntroduction(view2, session.protocolVersion) ?? (failure3 ? void 0 : startingFace(session, view2));
+        const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure3 ?? noSuchServer(session));
         session.send(line);
       }
       async serve(session, request3, list) {
@@ -9972,9 +10318,10 @@ var init_lists = __esm({
         const waitMs2 = isClaude(session) ? claudeWaitMs : otherWaitMs;
         const until2 = Math.max(session.since + waitMs2, this.#newSince + newServerWaitMs);
         const left = until2 - this.#deps.now();
-        const { offer } = this.#deps;
+        const { offer, learning } = this.#deps;
+        learning.nudge(session, list);
         if (!offer.isOwn(session, list)) {
-          await this.#waitFor(session, this.#deps.views.of(session).unknown, Math.max(left, 0));
+          await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
         }
         await offer.ready(session);
         if (session.isClosed) return;
@@ -9982,6 +10329,8 @@ var init_lists = __esm({
         session.served[list] = etag;
         session.announced.delete(list);
         session.send(notificationLine(linkMethods.served, { list, etag }));
+        const refusal2 = this.#refusalOf(session, list, request3);
+        if (refusal2) return session.send(refusal2);
         session.send(resultLine(request3.idText, list === "tools" ? this.#toolsFor(session, result) : result));
         this.#deps.onServed(session);
       }
@@ -10005,7 +10354,7 @@ var init_lists = __esm({
       announceTo(session) {
         if (!session.isInitialized) return;
         const methods = /* @__PURE__ */ new Set();
-        for (const list of listNames) {
+        for (const list of listNames2) {
           const served = session.served[list];
           if (served === void 0 || session.announced.has(list)) continue;
           const offered = this.#deps.offer.list(session, list);
@@ -10016,24 +10365,34 @@ var init_lists = __esm({
         }
         for (const method of methods) session.notify(method);
       }
-      /** Servers that have never spoken: waits until they have, at most so long. Why one of them cannot be had, as far as that is known by then. */
-      async #waitFor(session, entries2, ms) {
-        if (entries2.length === 0) return void 0;
-        let failure2;
-        const learned = Promise.all(
-          entries2.map(
-            (entry) => this.#deps.learn(session, entry).catch((error2) => {
-              if (error2 instanceof AppError) failure2 ??= error2;
-            })
-          )
-        );
-        let timer;
-        const limit = new Promise((resolve3) => {
-          timer = setTimeout(resolve3, ms);
+      /**
+       * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
+       * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
+       */
+      #refusalOf(session, list, { idText }) {
+        const [only] = this.#deps.views.of(session).servers;
+        if (session.identity.server === void 0 || !only) return void 0;
+        const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
+        if (!trouble) return void 0;
+        if (trouble.answer !== void 0) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
+        const failure3 = listFailed(only.entry.name, list, trouble);
+        return failure3.code === "LIST_FAILED" ? appErrorLine(idText, failure3) : void 0;
+      }
+      /**
+       * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
+       * one of them cannot be had, as far as that is known by then.
+       */
+      async #waitFor(session, entries2, { ms, list }) {
+        let failure3;
+        const { learning } = this.#deps;
+        const waits = entries2.map((entry) => {
+          const learned = learning.learnOnce(session, entry, list).catch((error2) => {
+            if (error2 instanceof AppError) failure3 ??= error2;
+          });
+          return within(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
         });
-        await Promise.race([learned, limit]);
-        clearTimeout(timer);
-        return failure2;
+        await Promise.all(waits);
+        return failure3;
       }
     };
   }
@@ -11180,7 +11539,7 @@ var init_errors2 = __esm({
 function finalizeParams(callee, params) {
   return { callee: params?.callee ?? callee, Err: params?.Err };
 }
-function failure(Err, issues, ctx) {
+function failure2(Err, issues, ctx) {
   let error2;
   return {
     success: false,
@@ -11259,7 +11618,7 @@ var init_parse = __esm({
       if (result instanceof Promise) {
         throw new $ZodAsyncError();
       }
-      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
+      return result.issues.length ? failure2(_Err, result.issues, ctx) : { success: true, data: result.value };
     };
     safeParse = /* @__PURE__ */ _safeParse($ZodRealError);
     _safeParseAsync = (_Err) => async (schema, value, _ctx) => {
@@ -11267,7 +11626,7 @@ var init_parse = __esm({
       let result = schema._zod.run({ value, issues: [] }, ctx);
       if (result instanceof Promise)
         result = await result;
-      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
+      return result.issues.length ? failure2(_Err, result.issues, ctx) : { success: true, data: result.value };
     };
     safeParseAsync = /* @__PURE__ */ _safeParseAsync($ZodRealError);
     COMPILE_INVALID = /* @__PURE__ */ Symbol.for("zod.compile.invalid");
@@ -13521,7 +13880,7 @@ function isRef(value) {
 function cloneIssues(issues) {
   return issues.map((iss) => iss.path ? { ...iss, path: iss.path.slice() } : { ...iss });
 }
-function isRecursive(inst, stack, resolve3) {
+function isRecursive(inst, stack, resolve4) {
   const cached2 = recursive.get(inst);
   if (cached2 !== void 0)
     return cached2 ? PROVEN : NONE;
@@ -13531,7 +13890,7 @@ function isRecursive(inst, stack, resolve3) {
   let result = NONE;
   const check = (child) => {
     if (result !== PROVEN && child?._zod) {
-      const answer3 = isRecursive(child, stack, resolve3);
+      const answer3 = isRecursive(child, stack, resolve4);
       if (answer3 > result)
         result = answer3;
     }
@@ -13542,7 +13901,7 @@ function isRecursive(inst, stack, resolve3) {
       const desc = Object.getOwnPropertyDescriptor(sh, key);
       if (spread && !desc.enumerable)
         continue;
-      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack, resolve3) : NONE;
+      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack, resolve4) : NONE;
       if (child > answer3)
         answer3 = child;
     }
@@ -13606,7 +13965,7 @@ function isRecursive(inst, stack, resolve3) {
       break;
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
-      const inner = def._cachedInner ?? (resolve3 ? inst._zod.innerType : void 0);
+      const inner = def._cachedInner ?? (resolve4 ? inst._zod.innerType : void 0);
       merge2(inner ? isRecursive(inner, stack, false) : ASSUMED);
       break;
     }
@@ -15173,7 +15532,7 @@ function stringifyKeyNames(bySchema, json, visited) {
   const values = json.enum ?? (json.const !== void 0 ? [json.const] : void 0);
   if (!numericType && !values?.some((v) => typeof v === "number"))
     return json;
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format: format3, id, ...rest } = json;
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format: format4, id, ...rest } = json;
   if (rest.enum)
     rest.enum = rest.enum.map((v) => typeof v === "number" ? String(v) : v);
   else if (typeof rest.const === "number")
@@ -15255,9 +15614,9 @@ var init_json_schema_processors = __esm({
     intersectMime = (agg, mime) => {
       agg.mime = agg.mime ? agg.mime.filter((m) => mime.includes(m)) : [...mime];
     };
-    setFormat = (agg, format3) => {
-      agg.format = format3;
-      if (format3.includes("int"))
+    setFormat = (agg, format4) => {
+      agg.format = format4;
+      if (format4.includes("int"))
         agg.isInt = true;
     };
     minContributor = (agg, def) => narrowMin(agg, "minimum", def.minimum);
@@ -15307,16 +15666,16 @@ var init_json_schema_processors = __esm({
     stringProcessor = (schema, ctx, _json, _params) => {
       const json = _json;
       json.type = "string";
-      const { minimum, maximum, format: format3, patterns, contentEncoding, laxFormat } = aggregateChecks(schema);
+      const { minimum, maximum, format: format4, patterns, contentEncoding, laxFormat } = aggregateChecks(schema);
       if (typeof minimum === "number")
         json.minLength = minimum;
       if (typeof maximum === "number")
         json.maxLength = maximum;
-      if (format3) {
-        json.format = formatMap[format3] ?? format3;
+      if (format4) {
+        json.format = formatMap[format4] ?? format4;
         if (json.format === "")
           delete json.format;
-        if (format3 === "time" || laxFormat) {
+        if (format4 === "time" || laxFormat) {
           delete json.format;
         }
       }
@@ -16024,7 +16383,7 @@ var init_schema = __esm({
       ),
       cwd: optional(text2()).check(
         described(
-          "Folder the server starts in. A relative one counts from the project root. Without it: the project root, or an empty folder for a server shared by everyone."
+          "Folder the server starts in. A relative one counts from the folder in which the session was opened. Without it: that folder itself, or an empty one for a server shared by everyone."
         )
       ),
       url: optional(text2()).check(described("Address of a remote server, or with `command` the address our own copy answers at.")),
@@ -19437,7 +19796,7 @@ var require_compile = __commonJS({
       const schOrFunc = root.refs[ref];
       if (schOrFunc)
         return schOrFunc;
-      let _sch = resolve3.call(this, root, ref);
+      let _sch = resolve4.call(this, root, ref);
       if (_sch === void 0) {
         const schema = (_a3 = root.localRefs) === null || _a3 === void 0 ? void 0 : _a3[ref];
         const { schemaId } = this.opts;
@@ -19464,7 +19823,7 @@ var require_compile = __commonJS({
     function sameSchemaEnv(s1, s2) {
       return s1.schema === s2.schema && s1.root === s2.root && s1.baseId === s2.baseId;
     }
-    function resolve3(root, ref) {
+    function resolve4(root, ref) {
       let sch;
       while (typeof (sch = this.refs[ref]) == "string")
         ref = sch;
@@ -20328,7 +20687,7 @@ var require_fast_uri = __commonJS({
       }
       return uri;
     }
-    function resolve3(baseURI, relativeURI, options) {
+    function resolve4(baseURI, relativeURI, options) {
       const schemelessOptions = options ? Object.assign({ scheme: "null" }, options) : { scheme: "null" };
       const {
         parsed: baseParsed,
@@ -20364,50 +20723,50 @@ var require_fast_uri = __commonJS({
       schemelessOptions.skipEscape = true;
       return serialize2(resolved, schemelessOptions);
     }
-    function resolveComponent(base, relative, options, skipNormalization) {
+    function resolveComponent(base, relative2, options, skipNormalization) {
       const target2 = {};
       if (!skipNormalization) {
         base = parse6(serialize2(base, options), options);
-        relative = parse6(serialize2(relative, options), options);
+        relative2 = parse6(serialize2(relative2, options), options);
       }
       options = options || {};
-      if (!options.tolerant && relative.scheme) {
-        target2.scheme = relative.scheme;
-        target2.userinfo = relative.userinfo;
-        target2.host = relative.host;
-        target2.port = relative.port;
-        target2.path = removeDotSegments(relative.path || "");
-        target2.query = relative.query;
+      if (!options.tolerant && relative2.scheme) {
+        target2.scheme = relative2.scheme;
+        target2.userinfo = relative2.userinfo;
+        target2.host = relative2.host;
+        target2.port = relative2.port;
+        target2.path = removeDotSegments(relative2.path || "");
+        target2.query = relative2.query;
       } else {
-        if (relative.userinfo !== void 0 || relative.host !== void 0 || relative.port !== void 0) {
-          target2.userinfo = relative.userinfo;
-          target2.host = relative.host;
-          target2.port = relative.port;
-          target2.path = removeDotSegments(relative.path || "");
-          target2.query = relative.query;
+        if (relative2.userinfo !== void 0 || relative2.host !== void 0 || relative2.port !== void 0) {
+          target2.userinfo = relative2.userinfo;
+          target2.host = relative2.host;
+          target2.port = relative2.port;
+          target2.path = removeDotSegments(relative2.path || "");
+          target2.query = relative2.query;
         } else {
-          if (!relative.path) {
+          if (!relative2.path) {
             target2.path = base.path;
-            if (relative.query !== void 0) {
-              target2.query = relative.query;
+            if (relative2.query !== void 0) {
+              target2.query = relative2.query;
             } else {
               target2.query = base.query;
             }
           } else {
-            if (relative.path[0] === "/") {
-              target2.path = removeDotSegments(relative.path);
+            if (relative2.path[0] === "/") {
+              target2.path = removeDotSegments(relative2.path);
             } else {
               const baseHasAuthority = base.userinfo !== void 0 || base.host !== void 0 || base.port !== void 0;
               if (baseHasAuthority && !base.path) {
-                target2.path = "/" + relative.path;
+                target2.path = "/" + relative2.path;
               } else if (!base.path) {
-                target2.path = relative.path;
+                target2.path = relative2.path;
               } else {
-                target2.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative.path;
+                target2.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative2.path;
               }
               target2.path = base.scheme === void 0 && !baseHasAuthority && target2.path[0] !== "/" ? removeDotSegmentsRelative(target2.path) : removeDotSegments(target2.path);
             }
-            target2.query = relative.query;
+            target2.query = relative2.query;
           }
           target2.userinfo = base.userinfo;
           target2.host = base.host;
@@ -20415,7 +20774,7 @@ var require_fast_uri = __commonJS({
         }
         target2.scheme = base.scheme;
       }
-      target2.fragment = relative.fragment;
+      target2.fragment = relative2.fragment;
       return target2;
     }
     function equal(uriA, uriB, options) {
@@ -20719,7 +21078,7 @@ var require_fast_uri = __commonJS({
     var fastUri = {
       SCHEMES,
       normalize: normalize2,
-      resolve: resolve3,
+      resolve: resolve4,
       resolveComponent,
       equal,
       serialize: serialize2,
@@ -21125,10 +21484,10 @@ var require_core = __commonJS({
         return this;
       }
       // Add format
-      addFormat(name, format3) {
-        if (typeof format3 == "string")
-          format3 = new RegExp(format3);
-        this.formats[name] = format3;
+      addFormat(name, format4) {
+        if (typeof format4 == "string")
+          format4 = new RegExp(format4);
+        this.formats[name] = format4;
         return this;
       }
       errorsText(errors = this.errors, { separator = ", ", dataVar = "data" } = {}) {
@@ -21246,9 +21605,9 @@ var require_core = __commonJS({
     }
     function addInitialFormats() {
       for (const name in this.opts.formats) {
-        const format3 = this.opts.formats[name];
-        if (format3)
-          this.addFormat(name, format3);
+        const format4 = this.opts.formats[name];
+        if (format4)
+          this.addFormat(name, format4);
       }
     }
     function addInitialKeywords(defs) {
@@ -23213,18 +23572,18 @@ var require_format = __commonJS({
           });
           const fDef = gen.const("fDef", (0, codegen_1._)`${fmts}[${schemaCode}]`);
           const fType = gen.let("fType");
-          const format3 = gen.let("format");
-          gen.if((0, codegen_1._)`typeof ${fDef} == "object" && !(${fDef} instanceof RegExp)`, () => gen.assign(fType, (0, codegen_1._)`${fDef}.type || "string"`).assign(format3, (0, codegen_1._)`${fDef}.validate`), () => gen.assign(fType, (0, codegen_1._)`"string"`).assign(format3, fDef));
+          const format4 = gen.let("format");
+          gen.if((0, codegen_1._)`typeof ${fDef} == "object" && !(${fDef} instanceof RegExp)`, () => gen.assign(fType, (0, codegen_1._)`${fDef}.type || "string"`).assign(format4, (0, codegen_1._)`${fDef}.validate`), () => gen.assign(fType, (0, codegen_1._)`"string"`).assign(format4, fDef));
           cxt.fail$data((0, codegen_1.or)(unknownFmt(), invalidFmt()));
           function unknownFmt() {
             if (opts.strictSchema === false)
               return codegen_1.nil;
-            return (0, codegen_1._)`${schemaCode} && !${format3}`;
+            return (0, codegen_1._)`${schemaCode} && !${format4}`;
           }
           function invalidFmt() {
-            const callFormat = schemaEnv.$async ? (0, codegen_1._)`(${fDef}.async ? await ${format3}(${data}) : ${format3}(${data}))` : (0, codegen_1._)`${format3}(${data})`;
-            const validData = (0, codegen_1._)`(typeof ${format3} == "function" ? ${callFormat} : ${format3}.test(${data}))`;
-            return (0, codegen_1._)`${format3} && ${format3} !== true && ${fType} === ${ruleType} && !${validData}`;
+            const callFormat = schemaEnv.$async ? (0, codegen_1._)`(${fDef}.async ? await ${format4}(${data}) : ${format4}(${data}))` : (0, codegen_1._)`${format4}(${data})`;
+            const validData = (0, codegen_1._)`(typeof ${format4} == "function" ? ${callFormat} : ${format4}.test(${data}))`;
+            return (0, codegen_1._)`${format4} && ${format4} !== true && ${fType} === ${ruleType} && !${validData}`;
           }
         }
         function validateFormat() {
@@ -23235,7 +23594,7 @@ var require_format = __commonJS({
           }
           if (formatDef === true)
             return;
-          const [fmtType, format3, fmtRef] = getFormat(formatDef);
+          const [fmtType, format4, fmtRef] = getFormat(formatDef);
           if (fmtType === ruleType)
             cxt.pass(validCondition());
           function unknownFormat() {
@@ -23262,7 +23621,7 @@ var require_format = __commonJS({
                 throw new Error("async format in sync schema");
               return (0, codegen_1._)`await ${fmtRef}(${data})`;
             }
-            return typeof format3 == "function" ? (0, codegen_1._)`${fmtRef}(${data})` : (0, codegen_1._)`${fmtRef}.test(${data})`;
+            return typeof format4 == "function" ? (0, codegen_1._)`${fmtRef}(${data})` : (0, codegen_1._)`${fmtRef}.test(${data})`;
           }
         }
       }
@@ -23277,8 +23636,8 @@ var require_format2 = __commonJS({
     "use strict";
     Object.defineProperty(exports2, "__esModule", { value: true });
     var format_1 = require_format();
-    var format3 = [format_1.default];
-    exports2.default = format3;
+    var format4 = [format_1.default];
+    exports2.default = format4;
   }
 });
 
@@ -23827,7 +24186,7 @@ var require_json_schema_2020_12 = __commonJS({
     var unevaluated = require_unevaluated2();
     var content = require_content();
     var core = require_core3();
-    var format3 = require_format_annotation();
+    var format4 = require_format_annotation();
     var metadata = require_meta_data();
     var validation = require_validation2();
     var META_SUPPORT_DATA = ["/properties"];
@@ -23839,7 +24198,7 @@ var require_json_schema_2020_12 = __commonJS({
         unevaluated,
         content,
         core,
-        with$data(this, format3),
+        with$data(this, format4),
         metadata,
         with$data(this, validation)
       ].forEach((sch) => this.addMetaSchema(sch, void 0, false));
@@ -24358,7 +24717,7 @@ function stepsOf(path8) {
   const step = new RegExp(pathStep);
   while (step.lastIndex < tail.length) {
     const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);
+    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);
     steps.push(found[0]);
   }
   return steps;
@@ -24408,6 +24767,7 @@ var pathStep, pathForm, wholePath;
 var init_result_path = __esm({
   "src/tools/result-path.ts"() {
     "use strict";
+    init_cut_text();
     init_errors();
     init_exact_json();
     pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
@@ -24436,10 +24796,6 @@ function cutMiddle(text4, maxLength) {
   const headEnd = safeEnd(text4, Math.ceil(maxLength * 0.75));
   const tailStart = safeEnd(text4, text4.length - Math.floor(maxLength * 0.25));
   return `${text4.slice(0, headEnd)}${note3}${text4.slice(tailStart)}`;
-}
-function safeEnd(text4, at) {
-  const before = text4.charCodeAt(at - 1);
-  return at < text4.length && before >= 55296 && before <= 56319 ? at - 1 : at;
 }
 function shrinkString(text4, { path: path8, limits, cuts }) {
   if (text4.length <= limits.maxString || isMarkedNumber(text4)) return text4;
@@ -24497,6 +24853,7 @@ var signalFields, sampleSize, minRowsForHeavy, maxKeyLength;
 var init_shrink = __esm({
   "src/tools/shrink.ts"() {
     "use strict";
+    init_cut_text();
     init_exact_json();
     init_result_path();
     signalFields = new Set(
@@ -24646,12 +25003,12 @@ var init_text_forms = __esm({
 });
 
 // src/tools/shrink-text.ts
-function shrinkText(text4, policy, maxBytes) {
+function shrinkText(text4, policy, maxBytes3) {
   const form = readText(text4);
   let shortest = { text: text4, cuts: [] };
   for (let round = 0; round <= lastRound; round += 1) {
     shortest = shrinkForm(text4, form, limitsOfRound(policy, round, true));
-    if (wireBytes(shortest.text) <= maxBytes) return shortest;
+    if (wireBytes(shortest.text) <= maxBytes3) return shortest;
   }
   return shortest;
 }
@@ -24678,8 +25035,8 @@ function shrinkForm(text4, form, limits) {
     }
     case "plain": {
       if (text4.length <= limits.maxString) return { text: text4, cuts: [] };
-      const cut2 = { kind: "string", path: "$", kept: limits.maxString, total: text4.length };
-      return { text: cutString(text4, limits), cuts: [cut2] };
+      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text4.length };
+      return { text: cutString(text4, limits), cuts: [cut] };
     }
   }
 }
@@ -24695,25 +25052,25 @@ var init_shrink_text = __esm({
 });
 
 // src/tools/shield-note.ts
-function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {
+function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes: maxBytes3 }) {
   const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);
   const lines = cuts.flatMap(
     ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)
   );
   const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
   const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);
-  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);
+  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes3);
 }
 function withoutWay(text4) {
   return text4.startsWith(noteStart) ? text4.replace(/Get the rest: .*/, goneNote) : text4;
 }
-function fitLines(head, lines, maxBytes) {
-  const all = lines.map((line) => line.length > maxLineLength ? `${line.slice(0, maxLineLength - 3)}...` : line);
+function fitLines(head, lines, maxBytes3) {
+  const all = lines.map((line) => cutChars(line, maxLineLength));
   for (let count3 = Math.min(maxLines, all.length); ; count3 -= 1) {
     const more = all.length - count3;
     const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];
     const note3 = `${[head, ...all.slice(0, count3), ...last].join("\n")}]`;
-    if (count3 === 0 || wireBytes(note3) <= maxBytes) return note3;
+    if (count3 === 0 || wireBytes(note3) <= maxBytes3) return note3;
   }
 }
 function inRuns(omitted) {
@@ -24734,34 +25091,34 @@ function describeRun([first, ...others]) {
 }
 function alike(cuts) {
   const groups = /* @__PURE__ */ new Map();
-  for (const cut2 of cuts) {
-    const key = JSON.stringify([cut2.kind, anyRow(cut2.path), cut2.kind === "fields" ? cut2.names : ""]);
+  for (const cut of cuts) {
+    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);
     const group = groups.get(key);
-    if (group) group.push(cut2);
-    else groups.set(key, [cut2]);
+    if (group) group.push(cut);
+    else groups.set(key, [cut]);
   }
   return [...groups.values()];
 }
 function anyRow(path8) {
   return path8.replace(/\[\d+\]/g, "[*]");
 }
-function describeCuts([cut2, ...others]) {
-  if (others.length === 0) return `${cut2.path}: ${describeCut(cut2)}`;
-  return `${anyRow(cut2.path)}, ${others.length + 1} times: ${describeCut(cut2)} at ${cut2.path}`;
+function describeCuts([cut, ...others]) {
+  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;
+  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;
 }
-function describeCut(cut2) {
-  switch (cut2.kind) {
+function describeCut(cut) {
+  switch (cut.kind) {
     case "items":
-      return `${cut2.kept} of ${cut2.total} items`;
+      return `${cut.kept} of ${cut.total} items`;
     case "string":
-      return `${cut2.kept} of ${cut2.total} characters`;
+      return `${cut.kept} of ${cut.total} characters`;
     case "fields":
-      return `without ${listNames2(cut2)}`;
+      return `without ${listNames3(cut)}`;
     case "depth":
       return "emptied, nested too deep";
   }
 }
-function listNames2({ path: path8, names: names2 }) {
+function listNames3({ path: path8, names: names2 }) {
   if (names2.length <= maxNames) return names2.join(", ");
   const whole = path8.replace(/\[\*\]$/, "[0]");
   return `${names2.slice(0, maxNames).join(", ")} and ${names2.length - maxNames} more, see ${whole}`;
@@ -24770,6 +25127,7 @@ var noteStart, goneNote, maxLines, maxNames, maxLineLength;
 var init_shield_note = __esm({
   "src/tools/shield-note.ts"() {
     "use strict";
+    init_cut_text();
     init_shrink_text();
     noteStart = "[Result shortened. ";
     goneNote = "The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.";
@@ -24780,11 +25138,11 @@ var init_shield_note = __esm({
 });
 
 // src/tools/shield-rest.ts
-function shortenRest(result, policy, { maxBytes, ownBytes }) {
+function shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes }) {
   const { content: _, structuredContent: __, _meta, isError, ...open2 } = result;
   const given = isObject3(_meta) ? _meta : {};
   const openBytes = jsonBytes(open2);
-  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);
+  const left = (share, others) => Math.max(maxBytes3 * share, maxBytes3 - ownBytes - others);
   const meta2 = keepSmallest(given, left(metaShare, openBytes));
   const members2 = shrinkMembers(open2, policy, left(membersShare, jsonBytes(meta2.kept)));
   return {
@@ -24793,12 +25151,12 @@ function shortenRest(result, policy, { maxBytes, ownBytes }) {
     cuts: [...meta2.cuts, ...members2.cuts]
   };
 }
-function keepSmallest(meta2, maxBytes) {
+function keepSmallest(meta2, maxBytes3) {
   let bytes = jsonBytes(meta2);
   const dropped = /* @__PURE__ */ new Set();
   const bySize = Object.entries(meta2).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));
   for (const { key, size } of bySize.sort((a2, b) => b.size - a2.size)) {
-    if (bytes <= maxBytes) break;
+    if (bytes <= maxBytes3) break;
     dropped.add(key);
     bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta2, dropped));
   }
@@ -24808,12 +25166,12 @@ function keepSmallest(meta2, maxBytes) {
 function without2(meta2, names2) {
   return Object.fromEntries(Object.entries(meta2).filter(([key]) => !names2.has(key)));
 }
-function shrinkMembers(open2, policy, maxBytes) {
-  if (jsonBytes(open2) <= maxBytes) return { kept: open2, cuts: [] };
+function shrinkMembers(open2, policy, maxBytes3) {
+  if (jsonBytes(open2) <= maxBytes3) return { kept: open2, cuts: [] };
   let shrunk = { value: {}, cuts: [] };
   for (let round = 0; round <= lastRound; round += 1) {
     shrunk = shrink(jsonOf(open2), limitsOfRound(policy, round, false), "$$");
-    if (jsonBytes(shrunk.value) <= maxBytes) break;
+    if (jsonBytes(shrunk.value) <= maxBytes3) break;
   }
   return { kept: isObject3(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };
 }
@@ -24836,8 +25194,8 @@ function findTwins(structure, content) {
   );
   if (texts.length === 0) return [];
   const members2 = isJsonObject(structure) ? Object.entries(structure) : [];
-  const whole = once9(() => formOf(structure));
-  const parts = once9(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
+  const whole = once10(() => formOf(structure));
+  const parts = once10(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
   const strings = new Map(members2.map(([key, value]) => [value, key]));
   const twins = texts.flatMap(({ block, text: text4 }) => {
     const member = strings.get(text4);
@@ -24850,7 +25208,7 @@ function findTwins(structure, content) {
   });
   return twins.length > 0 ? twins : findItems(members2, texts);
 }
-function once9(make) {
+function once10(make) {
   let made;
   return () => {
     made ??= { value: make() };
@@ -24924,22 +25282,22 @@ var init_structure_twins = __esm({
 });
 
 // src/tools/shield-structure.ts
-function shortenStructure(structure, content, policy, maxBytes) {
+function shortenStructure(structure, content, policy, maxBytes3) {
   const whole = { structure, content, twins: findTwins(structure, content) };
   let best;
   for (let round = 0; round <= lastRound; round += 1) {
-    const shortened2 = allowedAt(whole, policy, round);
-    if (!shortened2) return best;
-    if (round === 0 && isUncut(shortened2) && shortened2.bytes <= maxBytes) return void 0;
-    best = shortened2;
-    if (shortened2.bytes <= maxBytes) break;
+    const shortened3 = allowedAt(whole, policy, round);
+    if (!shortened3) return best;
+    if (round === 0 && isUncut(shortened3) && shortened3.bytes <= maxBytes3) return void 0;
+    best = shortened3;
+    if (shortened3.bytes <= maxBytes3) break;
   }
   return best;
 }
 function allowedAt(whole, policy, round) {
   const isAllowed = policy.isValidStructure ?? (() => true);
-  const shortened2 = shortenAt(whole, policy, round, "middle");
-  if (isAllowed(shortened2.structure)) return shortened2;
+  const shortened3 = shortenAt(whole, policy, round, "middle");
+  if (isAllowed(shortened3.structure)) return shortened3;
   const plain3 = shortenAt(whole, policy, round, "end");
   return isAllowed(plain3.structure) ? plain3 : void 0;
 }
@@ -25012,11 +25370,11 @@ function isCut({ cuts, omitted }) {
 }
 function assemble(result, draft, { ref, max }) {
   const hasStructure = result["structuredContent"] !== void 0;
-  const maxBytes = noteBytes(max) - noteFrameBytes;
+  const maxBytes3 = noteBytes(max) - noteFrameBytes;
   const structureBytes = jsonBytes(draft.structured ?? "");
   const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
   const remarks = [...whole, ...draft.remarks];
-  const note3 = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };
+  const note3 = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes: maxBytes3 }) };
   return {
     ...draft.members,
     content: [...draft.content, note3],
@@ -25030,15 +25388,15 @@ function bare(result) {
   const members2 = isError === void 0 ? {} : { isError };
   return { content: [], structured: void 0, meta: {}, members: members2, cuts: [], omitted: [], remarks };
 }
-function shorten(result, policy, maxBytes) {
+function shorten(result, policy, maxBytes3) {
   const content = Array.isArray(result["content"]) ? result["content"] : [];
   const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;
   const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
   const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);
-  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes });
+  const rest = shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes: sum(sizes) + structureBytes + frameBytes });
   const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };
   if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });
-  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
+  const free = Math.max(0, maxBytes3 - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
   const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);
   const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);
   if (short) {
@@ -25147,13 +25505,13 @@ function textResult(value, isError = false) {
   return { content: [{ type: "text", text: text4 }], ...isError ? { isError } : {} };
 }
 function readArguments(shape8, args) {
-  const read4 = shape8.safeParse(args ?? {}, english);
-  if (read4.success) return read4.data;
+  const read2 = shape8.safeParse(args ?? {}, english);
+  if (read2.success) return read2.data;
   const takes = Object.keys(shape8.shape);
   const unknown3 = isObject3(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
   throw new AppError({
     code: "BAD_ARGUMENT",
-    message: prettifyError(read4.error),
+    message: prettifyError(read2.error),
     hint: `Correct the arguments and call again. It takes ${takes.join(", ")}${unknown3.length > 0 ? `, not ${unknown3.join(", ")}` : ""}.`
   });
 }
@@ -25191,22 +25549,24 @@ var init_bounded_result = __esm({
 // src/tools/gateway/unknown-note.ts
 function unknownNote(unknown3) {
   if (unknown3.length === 0) return void 0;
-  const shown2 = unknown3.slice(0, maxServers).map(whyUnknown);
-  const more = unknown3.length > shown2.length ? [`and ${unknown3.length - shown2.length} more servers`] : [];
-  return `Not known yet are the tools of ${[...shown2, ...more].join("; ")}`;
+  const shown3 = unknown3.slice(0, maxServers).map(whyUnknown);
+  const more = unknown3.length > shown3.length ? [`and ${unknown3.length - shown3.length} more servers`] : [];
+  return `Not known yet are the tools of ${[...shown3, ...more].join("; ")}`;
 }
 function whyUnknown({ slug, error: error2 }) {
   if (!error2) return `${slug} (still starting: try again in some seconds)`;
   const reason = describeError(error2);
-  return `${slug} (${reason.length > maxReason ? `${reason.slice(0, maxReason - 1)}\u2026` : reason})`;
+  return `${slug} (${cutChars(plainLine(cutChars(reason, maxReason2)), maxReason2)})`;
 }
-var maxServers, maxReason;
+var maxServers, maxReason2;
 var init_unknown_note = __esm({
   "src/tools/gateway/unknown-note.ts"() {
     "use strict";
+    init_cut_text();
     init_errors();
+    init_plain_text();
     maxServers = 5;
-    maxReason = 200;
+    maxReason2 = 200;
   }
 });
 
@@ -25225,7 +25585,7 @@ async function getTool(deps, session, written) {
   if (unknown3?.error) throw unknown3.error;
   throw new AppError({
     code: "TOOL_UNKNOWN",
-    message: `No tool has the id "${written.slice(0, 200)}".`,
+    message: `No tool has the id "${cutChars(written, 200)}".`,
     hint: nearIds(deps, session, written)
   });
 }
@@ -25269,6 +25629,7 @@ var separators;
 var init_tool_id = __esm({
   "src/tools/gateway/tool-id.ts"() {
     "use strict";
+    init_cut_text();
     init_errors();
     init_unknown_note();
     separators = ["__", "::", ":", ".", "/"];
@@ -25373,19 +25734,19 @@ function placeArguments(given, own2) {
     const right = `{"id": \u2026, "args": {${beside.map((key) => `${JSON.stringify(key)}: \u2026`).join(", ")}}}`;
     wrong.push(`put the tool's arguments into "args", not beside it (${beside.join(", ")}): ${right}`);
   }
-  if (!placed) wrong.push(`"${name}" must be an object, not ${kindOf(given[name])}`);
+  if (!placed) wrong.push(`"${name}" must be an object, not ${kindOf2(given[name])}`);
   return { placed, wrong };
 }
 function readObject(value) {
   if (typeof value !== "string") return isObject3(value) ? value : void 0;
   try {
-    const read4 = JSON.parse(value);
-    return isObject3(read4) ? read4 : void 0;
+    const read2 = JSON.parse(value);
+    return isObject3(read2) ? read2 : void 0;
   } catch {
     return void 0;
   }
 }
-function kindOf(value) {
+function kindOf2(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value === "string" ? "a text that is not the JSON of one" : `a ${typeof value}`;
@@ -25427,9 +25788,9 @@ var init_invoke = __esm({
       async handle({ session, args, signal, onProgress }, deps) {
         const call2 = readArguments(shape3, args);
         const found = await getTool(deps, session, call2.id);
-        const read4 = await readCallArguments(deps, { session, found, given: args });
-        if ("refusal" in read4) return read4.refusal;
-        const result = await deps.invoke(session, found.id, read4.args, { signal, onProgress });
+        const read2 = await readCallArguments(deps, { session, found, given: args });
+        if ("refusal" in read2) return read2.refusal;
+        const result = await deps.invoke(session, found.id, read2.args, { signal, onProgress });
         return shieldFor(deps, session, found.id, result);
       }
     };
@@ -25465,13 +25826,13 @@ var init_invoke_async = __esm({
       async handle({ session, args }, deps) {
         const call2 = readArguments(shape4, args);
         const found = await getTool(deps, session, call2.id);
-        const read4 = await readCallArguments(deps, { session, found, given: args, options: ["detach"] });
-        if ("refusal" in read4) return read4.refusal;
+        const read2 = await readCallArguments(deps, { session, found, given: args, options: ["detach"] });
+        if ("refusal" in read2) return read2.refusal;
         const jobId = deps.jobs.start({
           session,
           label: found.id,
           ...call2.detach ? { detached: { access: deps.accessTo(session, found.id) } } : {},
-          run: (context) => deps.invoke(session, found.id, read4.args, context)
+          run: (context) => deps.invoke(session, found.id, read2.args, context)
         });
         return textResult({
           jobId,
@@ -25490,12 +25851,12 @@ function stillTrue({ store }, session, result) {
 }
 function summarize(job) {
   const { message: _, ...progress } = job.progress ?? {};
-  const cut2 = (text4) => text4.length > maxSummary ? `${text4.slice(0, maxSummary - 1)}\u2026` : text4;
+  const cut = (text4) => cutChars(text4, maxSummary);
   return {
     ...describe3(job),
     progress: job.progress && progress,
-    log: job.log.slice(-1).map(cut2),
-    ...job.state === "failed" ? { error: cut2(job.error) } : {}
+    log: job.log.slice(-1).map(cut),
+    ...job.state === "failed" ? { error: cut(job.error) } : {}
   };
 }
 function describe3({ id, label, startedAt, endedAt, progress, log, ...state }) {
@@ -25511,6 +25872,7 @@ var init_invoke_status = __esm({
   "src/tools/gateway/invoke-status.ts"() {
     "use strict";
     init_mini();
+    init_cut_text();
     init_shield();
     init_bounded_result();
     init_gateway_tool();
@@ -25545,14 +25907,14 @@ function readServers(deps, session, named) {
   };
 }
 function shownArguments(names2) {
-  const shown2 = names2.slice(0, maxArguments).map((name) => name.length > maxArgumentName ? `${name.slice(0, maxArgumentName - 1)}\u2026` : name);
-  const left = names2.length - shown2.length;
-  return left > 0 ? [...shown2, `\u2026 and ${left} more: gateway_describe`] : shown2;
+  const shown3 = names2.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
+  const left = names2.length - shown3.length;
+  return left > 0 ? [...shown3, `\u2026 and ${left} more: gateway_describe`] : shown3;
 }
 function whichServers(wrong, servers) {
-  const shown2 = servers.slice(0, maxNames2).map(({ slug }) => slug);
-  const more = servers.length > shown2.length ? ` and ${servers.length - shown2.length} more` : "";
-  return `No server is called ${wrong.join(", ")}. There are ${shown2.join(", ")}${more}.`;
+  const shown3 = servers.slice(0, maxNames2).map(({ slug }) => slug);
+  const more = servers.length > shown3.length ? ` and ${servers.length - shown3.length} more` : "";
+  return `No server is called ${wrong.join(", ")}. There are ${shown3.join(", ")}${more}.`;
 }
 function whatIsMissing({ offset, limit, found, all }, { query, readOnly }) {
   const isList = query.trim() === "";
@@ -25570,6 +25932,7 @@ var init_search = __esm({
   "src/tools/gateway/search.ts"() {
     "use strict";
     init_mini();
+    init_cut_text();
     init_bounded_result();
     init_gateway_tool();
     init_tool_id();
@@ -25679,6 +26042,11 @@ var init_retrieve_tools = __esm({
 });
 
 // src/tools/result-bytes.ts
+function readSpilled(path8) {
+  const bytes = readBytesIfPresent(path8, maxSpilledBytes);
+  if (!bytes) throw new Error(`${path8} is gone`);
+  return readResultBytes(bytes);
+}
 function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
   const value = JSON.parse(textAt(bytes, at));
   if (!isObject3(value)) return {};
@@ -25689,12 +26057,15 @@ function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
   });
   return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
 }
+var maxSpilledBytes;
 var init_result_bytes = __esm({
   "src/tools/result-bytes.ts"() {
     "use strict";
+    init_atomic_file();
     init_json_scan();
     init_envelope();
     init_exact_json();
+    maxSpilledBytes = 512 * 1024 * 1024;
   }
 });
 
@@ -25729,11 +26100,11 @@ function* textsOf(value, path8) {
     if (key !== void 0) yield { path: place.path, text: key };
     if (Array.isArray(value2)) {
       for (let index = value2.length - 1; index >= 0; index -= 1) {
-        open2.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });
+        open2.push({ place: within2(place, `${place.path}[${index}]`), value: value2[index] ?? null });
       }
     } else if (value2 !== null && typeof value2 === "object") {
       for (const [name, member] of Object.entries(value2).reverse()) {
-        open2.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });
+        open2.push({ place: within2(place, memberPath(place.path, name)), value: member, key: name });
       }
     } else {
       const isNumber2 = typeof value2 === "string" && isMarkedNumber(value2);
@@ -25741,16 +26112,16 @@ function* textsOf(value, path8) {
     }
   }
 }
-function within(outer, path8) {
+function within2(outer, path8) {
   return outer.isWhole && path8.length <= maxPathLength ? { path: path8, isWhole: true } : { ...outer, isWhole: false };
 }
 var maxPathLength;
 var init_result_search = __esm({
   "src/tools/result-search.ts"() {
     "use strict";
+    init_cut_text();
     init_exact_json();
     init_result_path();
-    init_shrink();
     maxPathLength = 300;
   }
 });
@@ -25763,14 +26134,14 @@ function viewResult(result, request3) {
   const value = follow(root.value, path8);
   refuseStrangeFields(value, path8, fields);
   if (Array.isArray(value)) return pageArray(value, path8, request3);
-  const isText = typeof value === "string" && !isMarkedNumber(value);
-  if (search && (isText || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
-  if (isText) return pageText(value, path8, request3);
+  const isText2 = typeof value === "string" && !isMarkedNumber(value);
+  if (search && (isText2 || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
+  if (isText2) return pageText(value, path8, request3);
   if (isJsonObject(value)) return pageObject(value, path8, request3);
   return { kind: "value", path: path8, total: 1, offset: 0, data: value };
 }
-function pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path: path8 = "$" }) {
-  const room = Math.floor((maxBytes - frameBytes2) / 2) - jsonBytes(path8);
+function pageBytesOf({ maxBytes: maxBytes3 = defaultShieldPolicy.maxTotalBytes, path: path8 = "$" }) {
+  const room = Math.floor((maxBytes3 - frameBytes2) / 2) - jsonBytes(path8);
   return Math.max(minPageBytes, Math.min(maxPageBytes, room));
 }
 function rootOf(result, { block, raw, path: path8 }) {
@@ -25856,8 +26227,8 @@ function pageRows(rows, path8, request3) {
 }
 function pageObject(object3, path8, request3) {
   const pageBytes = pageBytesOf(request3);
-  const shown2 = project(object3, request3.fields);
-  const entries2 = Object.entries(isJsonObject(shown2) ? shown2 : object3);
+  const shown3 = project(object3, request3.fields);
+  const entries2 = Object.entries(isJsonObject(shown3) ? shown3 : object3);
   const { offset, limit } = pageOf(request3, Number.POSITIVE_INFINITY);
   const data = [];
   let bytes = 0;
@@ -25890,9 +26261,9 @@ function refuseStrangeFields(value, path8, fields) {
   const [first] = rows;
   if (!first || rows.some((row) => fields.some((field) => fieldOf2(row, field) !== void 0))) return;
   const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));
-  const within3 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
+  const within4 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
   throw badRequest(
-    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within3}`
+    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within4}`
   );
 }
 function project(row, fields) {
@@ -25909,11 +26280,11 @@ var frameBytes2, maxPageBytes, minPageBytes, defaultRows, defaultCharacters, sea
 var init_result_view = __esm({
   "src/tools/result-view.ts"() {
     "use strict";
+    init_cut_text();
     init_exact_json();
     init_result_path();
     init_result_search();
     init_shield_policy();
-    init_shrink();
     init_text_forms();
     frameBytes2 = 320;
     maxPageBytes = 28e3;
@@ -25928,7 +26299,7 @@ var init_result_view = __esm({
 function runHeavyTask(task) {
   try {
     if (task.kind === "view") {
-      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes((0, import_node_fs20.readFileSync)(task.path)) };
+      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };
       return { kind: "view", view: viewResult(lastRead.result, task.request) };
     }
     if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };
@@ -25944,11 +26315,10 @@ function runHeavyTask(task) {
     return { kind: "failed", code: "", message: error2 instanceof Error ? error2.message : String(error2) };
   }
 }
-var import_node_fs20, lastRead;
+var lastRead;
 var init_heavy_task = __esm({
   "src/tools/heavy-task.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
     init_errors();
     init_result_bytes();
     init_result_view();
@@ -25996,8 +26366,8 @@ function createHeavyWork(source) {
       const current = worker;
       lastId += 1;
       const id = lastId;
-      const answer3 = new Promise((resolve3, reject) => {
-        waiting.set(id, { resolve: resolve3, reject });
+      const answer3 = new Promise((resolve4, reject) => {
+        waiting.set(id, { resolve: resolve4, reject });
         current.postMessage({ id, task });
       });
       return checked(await answer3.catch(() => runHeavyTask(task)));
@@ -26034,7 +26404,7 @@ function createJobRecords(files) {
     },
     save: (session, records) => files.save(
       session,
-      records.map((record3) => ({ ...record3, error: record3.error?.slice(0, maxError) }))
+      records.map((record3) => ({ ...record3, error: record3.error && cutChars(record3.error, maxError) }))
     ),
     forget: (session) => files.forget(session)
   };
@@ -26073,6 +26443,7 @@ var states, maxError;
 var init_job_records = __esm({
   "src/tools/job-records.ts"() {
     "use strict";
+    init_cut_text();
     init_exact_json();
     states = ["running", "completed", "failed", "cancelled"];
     maxError = 2e3;
@@ -26220,7 +26591,7 @@ function createJobs(deps, limits = defaultJobLimits) {
 }
 function note(job, progress) {
   if (job.state.state !== "running") return;
-  const message = progress.message?.slice(0, maxLogLine);
+  const message = progress.message && cutChars(progress.message, maxLogLine);
   job.progress = { ...progress, ...message === void 0 ? {} : { message } };
   if (!message) return;
   job.log.push(message);
@@ -26261,6 +26632,7 @@ var init_jobs = __esm({
   "src/tools/jobs.ts"() {
     "use strict";
     import_node_crypto13 = require("node:crypto");
+    init_cut_text();
     init_errors();
     init_job_records();
     defaultJobLimits = {
@@ -26287,7 +26659,7 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     entries2.delete(entry.ref);
     bytes -= entry.bytes;
     if (lastRead2?.ref === entry.ref) lastRead2 = void 0;
-    if (entry.held.kind === "file") (0, import_node_fs21.rmSync)(entry.held.path, { force: true });
+    if (entry.held.kind === "file") (0, import_node_fs20.rmSync)(entry.held.path, { force: true });
   };
   const isOld = (entry) => deps.now() - entry.storedAt > limits.maxAgeMs;
   const expire = () => {
@@ -26317,11 +26689,9 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     bytes += size;
     return ref;
   };
-  const read4 = (entry) => {
+  const read2 = (entry) => {
     if (lastRead2?.ref === entry.ref) return lastRead2.result;
-    const result = readResultBytes(
-      entry.held.kind === "memory" ? Buffer.from(entry.held.text) : (0, import_node_fs21.readFileSync)(entry.held.path)
-    );
+    const result = entry.held.kind === "memory" ? readResultBytes(Buffer.from(entry.held.text)) : readSpilled(entry.held.path);
     lastRead2 = { ref: entry.ref, result };
     return result;
   };
@@ -26365,7 +26735,7 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
       const entry = find(session, ref);
       let result;
       try {
-        result = read4(entry);
+        result = read2(entry);
       } catch {
         drop(entry);
         throw unknownResult();
@@ -26394,10 +26764,10 @@ function spillText(folder, text4) {
   let path8;
   try {
     path8 = spillPath(folder);
-    (0, import_node_fs21.writeFileSync)(path8, text4, { mode: 384, flag: "wx" });
+    (0, import_node_fs20.writeFileSync)(path8, text4, { mode: 384, flag: "wx" });
     return { kind: "file", path: path8 };
   } catch {
-    if (path8 !== void 0) (0, import_node_fs21.rmSync)(path8, { force: true });
+    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
     return { kind: "memory", text: text4 };
   }
 }
@@ -26408,12 +26778,12 @@ async function spillBytes(folder, bytes) {
     await (0, import_promises13.writeFile)(path8, bytes, { mode: 384, flag: "wx" });
     return { kind: "file", path: path8 };
   } catch {
-    if (path8 !== void 0) (0, import_node_fs21.rmSync)(path8, { force: true });
+    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
     return { kind: "memory", text: Buffer.from(bytes).toString("utf8") };
   }
 }
 function spillPath(folder) {
-  return (0, import_node_path16.join)(ensurePrivateDir(folder), `${(0, import_node_crypto14.randomBytes)(8).toString("hex")}.json`);
+  return (0, import_node_path18.join)(ensurePrivateDir(folder), `${(0, import_node_crypto14.randomBytes)(8).toString("hex")}.json`);
 }
 function unknownResult() {
   return new AppError({
@@ -26422,14 +26792,14 @@ function unknownResult() {
     hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.'
   });
 }
-var import_node_crypto14, import_node_fs21, import_promises13, import_node_path16, defaultResultStoreLimits, refBytes;
+var import_node_crypto14, import_node_fs20, import_promises13, import_node_path18, defaultResultStoreLimits, refBytes;
 var init_result_store = __esm({
   "src/tools/result-store.ts"() {
     "use strict";
     import_node_crypto14 = require("node:crypto");
-    import_node_fs21 = require("node:fs");
+    import_node_fs20 = require("node:fs");
     import_promises13 = require("node:fs/promises");
-    import_node_path16 = require("node:path");
+    import_node_path18 = require("node:path");
     init_errors();
     init_private_dir();
     init_exact_json();
@@ -26448,7 +26818,7 @@ var init_result_store = __esm({
 
 // src/tools/session-files.ts
 function createSessionFiles({ folder, now }) {
-  const pathOf = (session) => (0, import_node_path17.join)(folder, `${(0, import_node_crypto15.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
+  const pathOf = (session) => (0, import_node_path19.join)(folder, `${(0, import_node_crypto15.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
   return {
     load: (session) => readValue3(pathOf(session)),
     save(session, value) {
@@ -26463,9 +26833,9 @@ function createSessionFiles({ folder, now }) {
     },
     expire() {
       tryTo(() => {
-        for (const name of (0, import_node_fs22.readdirSync)(folder)) {
-          const path8 = (0, import_node_path17.join)(folder, name);
-          if (now() - (0, import_node_fs22.statSync)(path8).mtimeMs > maxAgeMs) removeIfPresent(path8);
+        for (const name of (0, import_node_fs21.readdirSync)(folder)) {
+          const path8 = (0, import_node_path19.join)(folder, name);
+          if (now() - (0, import_node_fs21.statSync)(path8).mtimeMs > maxAgeMs) removeIfPresent(path8);
         }
       });
     }
@@ -26484,13 +26854,13 @@ function tryTo(act) {
   } catch {
   }
 }
-var import_node_crypto15, import_node_fs22, import_node_path17, maxAgeMs;
+var import_node_crypto15, import_node_fs21, import_node_path19, maxAgeMs;
 var init_session_files = __esm({
   "src/tools/session-files.ts"() {
     "use strict";
     import_node_crypto15 = require("node:crypto");
-    import_node_fs22 = require("node:fs");
-    import_node_path17 = require("node:path");
+    import_node_fs21 = require("node:fs");
+    import_node_path19 = require("node:path");
     init_atomic_file();
     init_private_dir();
     maxAgeMs = 7 * 24 * 36e5;
@@ -26536,23 +26906,23 @@ var init_unlisted_jobs = __esm({
 });
 
 // src/router/gateway/bounded-error.ts
-function boundedError({ line, error: error2 }, maxBytes, keep) {
-  if (!error2 || error2.end - error2.start <= maxBytes) return void 0;
+function boundedError({ line, error: error2 }, maxBytes3, keep) {
+  if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
   const text4 = textAt(line, error2);
   const code = memberAt(line, error2, ["code"]);
   const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
   const ref = keep.put({ content: [{ type: "text", text: text4 }], isError: true });
   const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
-  const start = message.length > maxMessage ? `${message.slice(0, maxMessage)}\u2026` : message;
   return JSON.stringify({
     code: code ? Number(textAt(line, code)) : 0,
-    message: `${start} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
+    message: `${cutChars(message, maxMessage)} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
   });
 }
 var maxMessage;
 var init_bounded_error = __esm({
   "src/router/gateway/bounded-error.ts"() {
     "use strict";
+    init_cut_text();
     init_json_scan();
     init_envelope();
     maxMessage = 4096;
@@ -26568,14 +26938,14 @@ function callTool(forwarder, call2) {
   if (request3.kind !== "request") throw new Error("a call of our own must be a request");
   const key = idKey(idText);
   const own2 = session.requests.get(key);
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     if (signal.aborted) return reject(cancelled());
     forwarder.forward({
       session,
       request: request3,
       entry,
       edits: [],
-      onOutcome: (outcome) => "error" in outcome ? reject(outcome.error) : resolve3(outcome.envelope)
+      onOutcome: (outcome) => "error" in outcome ? reject(outcome.error) : resolve4(outcome.envelope)
     });
     const forwarded = session.requests.get(key);
     if (own2) session.requests.set(key, own2);
@@ -26809,7 +27179,7 @@ var init_session = __esm({
         return JSON.stringify(`${this.#options.idPrefix}-${this.#lastAskId}`);
       }
       expectAnswer(idText) {
-        return new Promise((resolve3) => this.#asked.set(idText, resolve3));
+        return new Promise((resolve4) => this.#asked.set(idText, resolve4));
       }
       /** The server withdrew its question. */
       forgetAsk(idText) {
@@ -26817,10 +27187,10 @@ var init_session = __esm({
       }
       /** Hands an answer of the host to whom asked; false if nobody did. */
       answer(envelope) {
-        const resolve3 = this.#asked.get(envelope.idText);
+        const resolve4 = this.#asked.get(envelope.idText);
         this.#asked.delete(envelope.idText);
-        resolve3?.(envelope);
-        return resolve3 !== void 0;
+        resolve4?.(envelope);
+        return resolve4 !== void 0;
       }
       noteCall() {
         this.calls += 1;
@@ -26836,7 +27206,7 @@ var init_session = __esm({
         this.advance("close");
         for (const request3 of this.requests.values()) request3.cancel("the session ended");
         this.requests.clear();
-        for (const resolve3 of this.#asked.values()) resolve3(void 0);
+        for (const resolve4 of this.#asked.values()) resolve4(void 0);
         this.#asked.clear();
         this.#resolveValues();
       }
@@ -26845,8 +27215,8 @@ var init_session = __esm({
         this.#resolveValues();
       }
       #nextValues() {
-        return new Promise((resolve3) => {
-          this.#resolveValues = resolve3;
+        return new Promise((resolve4) => {
+          this.#resolveValues = resolve4;
         });
       }
     };
@@ -27047,9 +27417,9 @@ var init_own_work = __esm({
         return String(JSON.parse(text4)).replace(/[\r\n]+/g, " ");
       }
       /** The server's answer, shortened or not; what stands for it until its line is written. */
-      take(envelope, shortened2) {
-        const result = shortened2 ?? {};
-        this.#answer = { envelope, result, isWhole: shortened2 === void 0 };
+      take(envelope, shortened3) {
+        const result = shortened3 ?? {};
+        this.#answer = { envelope, result, isWhole: shortened3 === void 0 };
         return result;
       }
       line(result) {
@@ -27070,9 +27440,9 @@ function accessTo(view2, entry) {
   return resolution.ok ? resolution.snapshotKey : void 0;
 }
 function serverNames(entries2) {
-  const shown2 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  const shown3 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
   return entries2.map(({ name, slug, shownName, shownSlug }) => {
-    const own2 = [name, slug].filter((one) => !shown2.has(one));
+    const own2 = [name, slug].filter((one) => !shown3.has(one));
     return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
   });
 }
@@ -27182,14 +27552,14 @@ function createLimitedWork(source) {
   const start = () => {
     const worker = new import_node_worker_threads3.Worker(source, { eval: true, workerData: { numberMark } });
     worker.unref();
-    const isOver = () => {
+    const isOver2 = () => {
       if (thread?.worker === worker) thread = void 0;
     };
-    worker.on("error", isOver);
-    worker.on("exit", isOver);
-    const isOnline = new Promise((resolve3) => {
-      worker.once("online", resolve3);
-      worker.once("exit", resolve3);
+    worker.on("error", isOver2);
+    worker.on("exit", isOver2);
+    const isOnline = new Promise((resolve4) => {
+      worker.once("online", resolve4);
+      worker.once("exit", resolve4);
     });
     return { worker, isOnline };
   };
@@ -27198,13 +27568,13 @@ function createLimitedWork(source) {
     thread ??= start();
     const { worker, isOnline } = thread;
     await isOnline;
-    return new Promise((resolve3) => {
+    return new Promise((resolve4) => {
       const finish = (outcome) => {
         clearTimeout(timer);
         worker.off("message", answered);
         worker.off("exit", lost);
         idle = setTimeout(end, idleMs2).unref();
-        resolve3(outcome?.kind === "failed" ? void 0 : outcome);
+        resolve4(outcome?.kind === "failed" ? void 0 : outcome);
       };
       const answered = ({ outcome }) => finish(outcome);
       const lost = () => finish(void 0);
@@ -27272,8 +27642,8 @@ async function shortenAnswer(deps, scopeId, task) {
   if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
   if (outcome.kind !== "shortened") return void 0;
   if (ref !== void 0) await store.putBytes(scopeId, ref, bytes);
-  const shortened2 = JSON.parse(outcome.text);
-  return shortened2;
+  const shortened3 = JSON.parse(outcome.text);
+  return shortened3;
 }
 var threadProgram, limitMs;
 var init_shorten = __esm({
@@ -27284,17 +27654,17 @@ var init_shorten = __esm({
     init_shield();
     init_structure_rule();
     init_call_tool();
-    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/tools/heavy-task.ts\nvar import_node_fs = require("node:fs");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction memberOf(bytes, span, key) {\n  let found;\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start, end };\n  });\n  return found;\n}\nfunction isKeyAt(bytes, start, end, key) {\n  const length = end - start - 2;\n  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start, end, key);\n  for (let i = 0; i < length; i += 1) {\n    if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;\n  }\n  return true;\n}\nfunction isEscapedKey(bytes, start, end, key) {\n  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;\n  return isEscaped && decodeString(bytes, { start, end }) === key;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/mcp/envelope.ts\nfunction memberAt(line, from, path) {\n  let at = from;\n  for (const key of path) {\n    if (!isObjectAt(line, at)) return void 0;\n    at = memberOf(line, at, key);\n  }\n  return at;\n}\n\n// src/tools/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar token = /"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isObject(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  const marked = text.replace(\n    token,\n    (found) => found.startsWith(\'"\') || String(Number(found)) === found ? found : `"${numberMark}${found}"`\n  );\n  return JSON.parse(marked);\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked) {\n  return marked.slice(numberMark.length);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const exact = Object.keys(value).flatMap((key) => {\n    const member = key === "content" ? void 0 : memberAt(bytes, at, [key]);\n    const text = member && textAt(bytes, member);\n    return text && /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/tools/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  return walk(root, steps, path);\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${tail.slice(0, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction walk(value, steps, path) {\n  const [step, ...rest] = steps;\n  if (step === void 0) return value;\n  if (Array.isArray(value)) {\n    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path));\n    const item = /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n    if (item !== void 0) return walk(item, rest, path);\n    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction tryWalk(value, steps, path) {\n  try {\n    return walk(value, steps, path);\n  } catch {\n    return null;\n  }\n}\nfunction fieldOf(row, field) {\n  if (Object.hasOwn(row, field)) return row[field] ?? null;\n  try {\n    return walk(row, field.split("."), field);\n  } catch {\n    return void 0;\n  }\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/tools/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/tools/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/tools/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/tools/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isObject(block) && isObject(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  return isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/tools/shrink-table.ts\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/tools/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => line.length > maxLineLength ? `${line.slice(0, maxLineLength - 3)}...` : line);\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/tools/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isObject(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isObject(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/tools/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once(() => formOf(structure));\n  const parts = once(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number) => total + number, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nfunction mistakesOf(errors) {\n  return (errors ?? []).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readResultBytes((0, import_node_fs.readFileSync)(task.path)) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
+    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction memberOf(bytes, span, key) {\n  let found;\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start, end };\n  });\n  return found;\n}\nfunction isKeyAt(bytes, start, end, key) {\n  const length = end - start - 2;\n  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start, end, key);\n  for (let i = 0; i < length; i += 1) {\n    if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;\n  }\n  return true;\n}\nfunction isEscapedKey(bytes, start, end, key) {\n  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;\n  return isEscaped && decodeString(bytes, { start, end }) === key;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/mcp/envelope.ts\nfunction memberAt(line, from, path) {\n  let at = from;\n  for (const key of path) {\n    if (!isObjectAt(line, at)) return void 0;\n    at = memberOf(line, at, key);\n  }\n  return at;\n}\n\n// src/tools/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar token = /"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isObject(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  const marked = text.replace(\n    token,\n    (found) => found.startsWith(\'"\') || String(Number(found)) === found ? found : `"${numberMark}${found}"`\n  );\n  return JSON.parse(marked);\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked) {\n  return marked.slice(numberMark.length);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const exact = Object.keys(value).flatMap((key) => {\n    const member = key === "content" ? void 0 : memberAt(bytes, at, [key]);\n    const text = member && textAt(bytes, member);\n    return text && /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/tools/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  return walk(root, steps, path);\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction walk(value, steps, path) {\n  const [step, ...rest] = steps;\n  if (step === void 0) return value;\n  if (Array.isArray(value)) {\n    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path));\n    const item = /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n    if (item !== void 0) return walk(item, rest, path);\n    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction tryWalk(value, steps, path) {\n  try {\n    return walk(value, steps, path);\n  } catch {\n    return null;\n  }\n}\nfunction fieldOf(row, field) {\n  if (Object.hasOwn(row, field)) return row[field] ?? null;\n  try {\n    return walk(row, field.split("."), field);\n  } catch {\n    return void 0;\n  }\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/tools/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/tools/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/tools/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isObject(block) && isObject(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  return isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/tools/shrink-table.ts\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/tools/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/tools/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isObject(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isObject(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/tools/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number) => total + number, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nfunction mistakesOf(errors) {\n  return (errors ?? []).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
     limitMs = (bytes) => 2e3 + bytes / 1e3;
   }
 });
 
 // src/router/gateway/unknown-servers.ts
-async function within2(done2, ms) {
+async function within3(done2, ms) {
   if (ms <= 0) return;
   let timer;
-  const limit = new Promise((resolve3) => {
-    timer = setTimeout(resolve3, ms);
+  const limit = new Promise((resolve4) => {
+    timer = setTimeout(resolve4, ms);
   });
   await Promise.race([done2, limit]);
   clearTimeout(timer);
@@ -27319,7 +27689,7 @@ var init_unknown_servers = __esm({
         const entries2 = (await this.#of(session)).filter(({ shownSlug }) => !only || only.includes(shownSlug));
         const waits = entries2.map((entry) => {
           const attempt = this.#attempt(session, entry, retryMs);
-          return attempt && within2(attempt.done, attempt.since + waitMs - this.#deps.now());
+          return attempt && within3(attempt.done, attempt.since + waitMs - this.#deps.now());
         });
         await Promise.all(waits);
       }
@@ -27327,7 +27697,7 @@ var init_unknown_servers = __esm({
       async waitFor(session, slug) {
         const entry = (await this.#of(session)).find(({ shownSlug }) => shownSlug === slug);
         const attempt = entry && this.#attempt(session, entry, 0);
-        if (attempt) await within2(attempt.done, waitMs);
+        if (attempt) await within3(attempt.done, waitMs);
       }
       describe(session) {
         return this.#deps.views.of(session).unknown.map((entry) => {
@@ -27339,7 +27709,7 @@ var init_unknown_servers = __esm({
       }
       async #of(session) {
         const { views } = this.#deps;
-        if (views.of(session).unknown.length > 0 && !session.hasValues) await within2(session.valuesReady(), waitMs);
+        if (views.of(session).unknown.length > 0 && !session.hasValues) await within3(session.valuesReady(), waitMs);
         return views.of(session).unknown;
       }
       #attempt(session, entry, pauseMs2) {
@@ -28516,7 +28886,7 @@ function isDestructive(tool) {
 }
 function oneLine(text4, maxLength) {
   const line = text4.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1).trimEnd()}\u2026`;
+  return cutChars(line, maxLength);
 }
 function readDefinition(value) {
   if (!isObject3(value)) return {};
@@ -28530,6 +28900,7 @@ function readDefinition(value) {
 var init_tool_definition = __esm({
   "src/tools/tool-definition.ts"() {
     "use strict";
+    init_cut_text();
     init_exact_json();
   }
 });
@@ -28572,10 +28943,10 @@ function createToolIndex(tuning = searchTuning) {
       const wanted = only && only.length > 0 ? new Set(only) : void 0;
       const isAccepted = (entry) => (!wanted || wanted.has(entry.shown)) && (!readOnly || entry.isReadOnly) && (!accepts || accepts(entry.server, entry.name));
       if (query.trim() === "") return listAll(held2, isAccepted, limit);
-      const read4 = readQuery(query);
-      const named = names2.find(read4.said);
+      const read2 = readQuery(query);
+      const named = names2.find(read2.said);
       const toolsOf = (server) => held2.get(server) ?? [];
-      return rankTools(read4, { tools: tools2, servers, named, toolsOf, tuning, accepts: isAccepted }).slice(0, limit).map(({ doc, score }) => describeHit(doc, score));
+      return rankTools(read2, { tools: tools2, servers, named, toolsOf, tuning, accepts: isAccepted }).slice(0, limit).map(({ doc, score }) => describeHit(doc, score));
     }
   };
 }
@@ -28601,9 +28972,9 @@ function listAll(held2, accepts, limit) {
   return [...held2.keys()].sort().flatMap((server) => held2.get(server) ?? []).filter(accepts).slice(0, limit).map((entry) => describeHit(entry, 0));
 }
 function describeHit(entry, score) {
-  const { shown: shown2, name, description, args, required: required2 } = entry;
+  const { shown: shown3, name, description, args, required: required2 } = entry;
   return {
-    server: shown2,
+    server: shown3,
     name,
     description: oneLine(description, maxDescription),
     args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
@@ -28702,10 +29073,10 @@ var init_visible_tools = __esm({
           this.index.set(key, tools2.map(definitionOf), about, [slug, ...ownNames3]);
           this.#held.add(key);
         }
-        const visible = describeView(groups);
-        this.#known.set(joint, visible);
+        const visible2 = describeView(groups);
+        this.#known.set(joint, visible2);
         if (isNew.length > 0) this.#forgetUnseen(joint);
-        return visible;
+        return visible2;
       }
       #forgetUnseen(current) {
         const views = this.#liveViews();
@@ -28718,8 +29089,8 @@ var init_visible_tools = __esm({
         }
         const kept = /* @__PURE__ */ new WeakMap();
         for (const joint of seen) {
-          const visible = this.#known.get(joint);
-          if (visible) kept.set(joint, visible);
+          const visible2 = this.#known.get(joint);
+          if (visible2) kept.set(joint, visible2);
         }
         this.#known = kept;
       }
@@ -28740,11 +29111,11 @@ function toolNamed(name) {
 function goneTool(id) {
   return new AppError({ code: "TOOL_UNKNOWN", message: `There is no tool "${id}" any more.`, hint: "Search again." });
 }
-var import_node_fs23, import_promises14, relistMs, relistLookMs, Gateway;
+var import_node_fs22, import_promises14, relistMs, relistLookMs, Gateway;
 var init_gateway = __esm({
   "src/router/gateway/gateway.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
+    import_node_fs22 = require("node:fs");
     import_promises14 = require("node:timers/promises");
     init_errors();
     init_json_scan();
@@ -28794,7 +29165,7 @@ var init_gateway = __esm({
         this.#deps = deps;
         this.#finder = new ToolFinder(() => deps.roster.all().map((session) => deps.views.of(session)));
         this.#unknown = new UnknownServers(deps);
-        (0, import_node_fs23.rmSync)(deps.spillFolder, { recursive: true, force: true });
+        (0, import_node_fs22.rmSync)(deps.spillFolder, { recursive: true, force: true });
         const { now, spillFolder, jobFolder } = deps;
         this.#pools = new SessionPools(deps);
         const jobFiles = createSessionFiles({ folder: jobFolder, now });
@@ -28844,10 +29215,10 @@ var init_gateway = __esm({
         const ownId = { at: envelope.id, with: request3.idText };
         if (!envelope.result) return withEdits(envelope.line, [ownId, ...this.#errorEdits(session, entry, envelope)]);
         const unchanged = withEdits(envelope.line, [ownId]);
-        const visible = this.#finder.of(this.#deps.views.of(session)).find(name);
-        const shortened2 = await this.#shorten(session.identity.scopeId, { entry, envelope, promised: visible });
-        if (shortened2 === void 0) return unchanged;
-        return resultLine(request3.idText, stringifyExact(shortened2));
+        const visible2 = this.#finder.of(this.#deps.views.of(session)).find(name);
+        const shortened3 = await this.#shorten(session.identity.scopeId, { entry, envelope, promised: visible2 });
+        if (shortened3 === void 0) return unchanged;
+        return resultLine(request3.idText, stringifyExact(shortened3));
       }
       used(session, id) {
         this.#pools.used(session, id);
@@ -28874,27 +29245,27 @@ var init_gateway = __esm({
       #toolDeps(work) {
         const { session } = work;
         const { views } = this.#deps;
-        let visible = this.#finder.of(views.of(session));
+        let visible2 = this.#finder.of(views.of(session));
         const afterwards = () => {
-          visible = this.#finder.of(views.of(session));
+          visible2 = this.#finder.of(views.of(session));
         };
         return {
           index: this.#finder.index,
           store: this.#store,
           jobs: session.identity.isShared ? unlistedJobs(this.#jobs) : this.#jobs,
           describe: (_scope, id) => {
-            const tool = visible.find(id);
+            const tool = visible2.find(id);
             return tool && this.#definitionOf(tool);
           },
           checkArguments: this.#checkArguments,
-          idOf: (slug, tool) => visible.idOf(slug, tool) ?? `${slug}__${tool}`,
-          mayUse: (_scope, key, tool) => visible.has(key, tool),
+          idOf: (slug, tool) => visible2.idOf(slug, tool) ?? `${slug}__${tool}`,
+          mayUse: (_scope, key, tool) => visible2.has(key, tool),
           servers: () => serverNames(views.of(session).servers.map(({ entry }) => entry)),
           unknownServers: () => this.#unknown.describe(session),
           waitForAll: (_scope, slugs) => this.#unknown.waitForAll(session, slugs).then(afterwards),
           waitFor: (_scope, slug) => this.#unknown.waitFor(session, slug).then(afterwards),
           accessTo: (_scope, id) => {
-            const tool = visible.find(id);
+            const tool = visible2.find(id);
             const entry = tool && views.of(session).entry(tool.slug);
             return (entry && accessTo(views.of(session), entry)) ?? "";
           },
@@ -28907,7 +29278,7 @@ var init_gateway = __esm({
           // What servers answered was shortened when it came.
           policyFor: () => unlimitedPolicy,
           invoke: async (_scope, id, _args, context) => {
-            const tool = visible.find(id);
+            const tool = visible2.find(id);
             const entry = tool && views.of(session).entry(tool.slug);
             if (!tool || !entry) throw goneTool(id);
             return work.isJob ? this.#runJob(work, { entry, tool, context }) : this.#invoke(work, entry, tool);
@@ -28936,13 +29307,13 @@ var init_gateway = __esm({
             meta: `{"progressToken":${jobToken}}`
           });
           if (answer3.error) {
-            const [shortened3] = this.#errorEdits(work.session, entry, answer3, context.onKept);
-            throw new Error(String(shortened3?.with ?? textAt(answer3.line, answer3.error)));
+            const [shortened4] = this.#errorEdits(work.session, entry, answer3, context.onKept);
+            throw new Error(String(shortened4?.with ?? textAt(answer3.line, answer3.error)));
           }
-          const shortened2 = await this.#shorten(scopeId, { entry, envelope: answer3 });
-          const ref = referenceOf(shortened2);
+          const shortened3 = await this.#shorten(scopeId, { entry, envelope: answer3 });
+          const ref = referenceOf(shortened3);
           if (ref !== void 0) context.onKept?.(ref);
-          return shortened2 ?? readResult(answer3);
+          return shortened3 ?? readResult(answer3);
         } finally {
           session.end();
           const isLast = this.#jobs.runningFor(scopeId) <= 1;
@@ -28957,8 +29328,8 @@ var init_gateway = __esm({
           if (ref !== void 0) onKept?.(ref);
           return ref;
         };
-        const shortened2 = shield === false ? void 0 : boundedError(envelope, maxResultBytes, { put });
-        return envelope.error && shortened2 !== void 0 ? [{ at: envelope.error, with: shortened2 }] : [];
+        const shortened3 = shield === false ? void 0 : boundedError(envelope, maxResultBytes, { put });
+        return envelope.error && shortened3 !== void 0 ? [{ at: envelope.error, with: shortened3 }] : [];
       }
       /** undefined: nothing had to be cut. */
       async #shorten(scopeId, { entry, envelope, promised }) {
@@ -33134,7 +33505,7 @@ var require_limiter = __commonJS({
 var require_permessage_deflate = __commonJS({
   "node_modules/ws/lib/permessage-deflate.js"(exports2, module2) {
     "use strict";
-    var zlib = require("zlib");
+    var zlib2 = require("zlib");
     var bufferUtil = require_buffer_util();
     var Limiter = require_limiter();
     var { kStatusCode } = require_constants();
@@ -33401,8 +33772,8 @@ var require_permessage_deflate = __commonJS({
         const endpoint = this._isServer ? "client" : "server";
         if (!this._inflate) {
           const key = `${endpoint}_max_window_bits`;
-          const windowBits = typeof this.params[key] !== "number" ? zlib.Z_DEFAULT_WINDOWBITS : this.params[key];
-          this._inflate = zlib.createInflateRaw({
+          const windowBits = typeof this.params[key] !== "number" ? zlib2.Z_DEFAULT_WINDOWBITS : this.params[key];
+          this._inflate = zlib2.createInflateRaw({
             ...this._options.zlibInflateOptions,
             windowBits
           });
@@ -33452,8 +33823,8 @@ var require_permessage_deflate = __commonJS({
         const endpoint = this._isServer ? "server" : "client";
         if (!this._deflate) {
           const key = `${endpoint}_max_window_bits`;
-          const windowBits = typeof this.params[key] !== "number" ? zlib.Z_DEFAULT_WINDOWBITS : this.params[key];
-          this._deflate = zlib.createDeflateRaw({
+          const windowBits = typeof this.params[key] !== "number" ? zlib2.Z_DEFAULT_WINDOWBITS : this.params[key];
+          this._deflate = zlib2.createDeflateRaw({
             ...this._options.zlibDeflateOptions,
             windowBits
           });
@@ -33463,7 +33834,7 @@ var require_permessage_deflate = __commonJS({
         }
         this._deflate[kCallback] = callback;
         this._deflate.write(data);
-        this._deflate.flush(zlib.Z_SYNC_FLUSH, () => {
+        this._deflate.flush(zlib2.Z_SYNC_FLUSH, () => {
           if (!this._deflate) {
             return;
           }
@@ -35197,7 +35568,7 @@ var require_extension = __commonJS({
       }
       return offers;
     }
-    function format3(extensions) {
+    function format4(extensions) {
       return Object.keys(extensions).map((extension2) => {
         let configurations = extensions[extension2];
         if (!Array.isArray(configurations)) configurations = [configurations];
@@ -35212,7 +35583,7 @@ var require_extension = __commonJS({
         }).join(", ");
       }).join(", ");
     }
-    module2.exports = { format: format3, parse: parse6 };
+    module2.exports = { format: format4, parse: parse6 };
   }
 });
 
@@ -35227,7 +35598,7 @@ var require_websocket = __commonJS({
     var querystring = require("querystring");
     var tls = require("tls");
     var { randomBytes: randomBytes12, createHash: createHash20 } = require("crypto");
-    var { Duplex: Duplex4, Readable: Readable4 } = require("stream");
+    var { Duplex: Duplex4, Readable: Readable5 } = require("stream");
     var { URL: URL2 } = require("url");
     var PerMessageDeflate2 = require_permessage_deflate();
     var Receiver2 = require_receiver();
@@ -35247,7 +35618,7 @@ var require_websocket = __commonJS({
     var {
       EventTarget: { addEventListener, removeEventListener }
     } = require_event_target();
-    var { format: format3, parse: parse6 } = require_extension();
+    var { format: format4, parse: parse6 } = require_extension();
     var { toBuffer } = require_buffer_util();
     var kAborted = /* @__PURE__ */ Symbol("kAborted");
     var protocolVersions = [8, 13];
@@ -35803,7 +36174,7 @@ var require_websocket = __commonJS({
           isServer: false,
           maxPayload: opts.maxPayload
         });
-        opts.headers["Sec-WebSocket-Extensions"] = format3({
+        opts.headers["Sec-WebSocket-Extensions"] = format4({
           [PerMessageDeflate2.extensionName]: perMessageDeflate.offer()
         });
       }
@@ -36728,19 +37099,21 @@ var init_wrapper = __esm({
 });
 
 // src/daemon/run.ts
-var import_node_fs39 = require("node:fs");
+var import_node_fs35 = require("node:fs");
 init_errors();
 
 // src/base/log.ts
-var import_node_fs = require("node:fs");
+var import_node_fs2 = require("node:fs");
 init_errors();
+init_foreign_file();
+init_plain_text();
 function createFileLog(options) {
   const file = createRotatingFile(options);
   const write = (level, event, fields = {}) => {
     const { error: error2, ...rest } = fields;
     const causes = error2 === void 0 ? {} : { causes: causeChain(error2) };
     const line = JSON.stringify({ time: (/* @__PURE__ */ new Date()).toISOString(), level, event, pid: process.pid, ...rest, ...causes });
-    file.write(`${options.redact(line)}
+    file.write(`${visibleJson(options.redact(line))}
 `);
   };
   return {
@@ -36753,25 +37126,27 @@ function createFileLog(options) {
 }
 function createRotatingFile({
   path: path8,
-  maxBytes,
+  maxBytes: maxBytes3,
   keep
 }) {
   let fd;
   let bytes = 0;
   const open2 = () => {
-    const flags = import_node_fs.constants.O_WRONLY | import_node_fs.constants.O_CREAT | import_node_fs.constants.O_APPEND | (import_node_fs.constants.O_NOFOLLOW ?? 0);
-    fd = (0, import_node_fs.openSync)(path8, flags, 384);
-    bytes = (0, import_node_fs.fstatSync)(fd).size;
+    const careful = (import_node_fs2.constants.O_NOFOLLOW ?? 0) | (import_node_fs2.constants.O_NONBLOCK ?? 0);
+    fd = (0, import_node_fs2.openSync)(path8, import_node_fs2.constants.O_WRONLY | import_node_fs2.constants.O_CREAT | import_node_fs2.constants.O_APPEND | careful, 384);
+    const stat = (0, import_node_fs2.fstatSync)(fd);
+    if (!stat.isFile()) throw new Error(whyNotRegular(stat));
+    bytes = stat.size;
   };
   const close2 = () => {
-    if (fd !== void 0) (0, import_node_fs.closeSync)(fd);
+    if (fd !== void 0) (0, import_node_fs2.closeSync)(fd);
     fd = void 0;
   };
   const rotate = () => {
     close2();
     for (let i2 = keep; i2 >= 1; i2 -= 1) {
       try {
-        (0, import_node_fs.renameSync)(i2 === 1 ? path8 : `${path8}.${i2 - 1}`, `${path8}.${i2}`);
+        (0, import_node_fs2.renameSync)(i2 === 1 ? path8 : `${path8}.${i2 - 1}`, `${path8}.${i2}`);
       } catch {
       }
     }
@@ -36779,9 +37154,9 @@ function createRotatingFile({
   return {
     write: (text4) => {
       try {
-        if (fd !== void 0 && bytes + text4.length > maxBytes) rotate();
+        if (fd !== void 0 && bytes + text4.length > maxBytes3) rotate();
         if (fd === void 0) open2();
-        if (fd !== void 0) bytes += (0, import_node_fs.writeSync)(fd, text4);
+        if (fd !== void 0) bytes += (0, import_node_fs2.writeSync)(fd, text4);
       } catch {
         close2();
       }
@@ -36791,6 +37166,7 @@ function createRotatingFile({
 }
 
 // src/daemon/run.ts
+init_plain_text();
 init_private_dir();
 
 // src/base/redact.ts
@@ -36826,7 +37202,8 @@ init_build();
 // src/link/locations.ts
 var import_node_crypto = require("node:crypto");
 var import_node_os = require("node:os");
-var import_node_path2 = require("node:path");
+var import_node_path4 = require("node:path");
+init_cut_text();
 init_errors();
 init_build();
 var defaultName = "mcp-user";
@@ -36835,34 +37212,34 @@ function locate(env2, name = defaultName, scopeDir) {
   ensureName(name);
   const home = env2["HOME"] || (0, import_node_os.homedir)();
   const given = (variable) => absolute(variable, env2[variable], home);
-  const root = given("AITKIT_ROOT") ?? (0, import_node_path2.join)(home, ".aitkit");
-  const dataDir = given("MCPPROXY_DATA_DIR") ?? (0, import_node_path2.join)(root, "lib", "mcpproxy");
+  const root = given("AITKIT_ROOT") ?? (0, import_node_path4.join)(home, ".aitkit");
+  const dataDir = given("MCPPROXY_DATA_DIR") ?? (0, import_node_path4.join)(root, "lib", "mcpproxy");
   const configName = name === defaultName ? "mcp_proxy_config.json" : `mcp_proxy_config.${name}.json`;
-  const runRoot = (0, import_node_path2.join)(root, "run");
-  const runDir = scopeDir === void 0 ? runRoot : (0, import_node_path2.join)(runRoot, scopeDir);
-  const daemonFile = (kind) => (0, import_node_path2.join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind}`);
+  const runRoot = (0, import_node_path4.join)(root, "run");
+  const runDir = scopeDir === void 0 ? runRoot : (0, import_node_path4.join)(runRoot, scopeDir);
+  const daemonFile = (kind) => (0, import_node_path4.join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind}`);
   return {
     name,
     root,
-    binDir: (0, import_node_path2.join)(root, "bin"),
+    binDir: (0, import_node_path4.join)(root, "bin"),
     runRoot,
     runDir,
-    recordsDir: (0, import_node_path2.join)(runDir, "mcp-servers"),
+    recordsDir: (0, import_node_path4.join)(runDir, "mcp-servers"),
     pidPath: daemonFile("pid"),
     socketPath: socketPath(runDir, name, env2),
     lockKeyPath: daemonFile("lock"),
     dataDir,
-    configPath: given("MCPPROXY_CONFIG_PATH") ?? (0, import_node_path2.join)(dataDir, configName),
-    envFilePath: (0, import_node_path2.join)(dataDir, "env"),
-    logPath: (0, import_node_path2.join)(dataDir, "mcp-proxy.log"),
-    serverLogsDir: (0, import_node_path2.join)(dataDir, "logs"),
-    tokenPath: (0, import_node_path2.join)(dataDir, "token"),
-    keyPath: (0, import_node_path2.join)(dataDir, "key"),
-    facesDir: (0, import_node_path2.join)(dataDir, "faces"),
-    workDir: (0, import_node_path2.join)(dataDir, "work"),
-    appDir: (0, import_node_path2.join)(dataDir, "app"),
-    backupsDir: (0, import_node_path2.join)(dataDir, "backups"),
-    findingsPath: (0, import_node_path2.join)(dataDir, "findings.json"),
+    configPath: given("MCPPROXY_CONFIG_PATH") ?? (0, import_node_path4.join)(dataDir, configName),
+    envFilePath: (0, import_node_path4.join)(dataDir, "env"),
+    logPath: (0, import_node_path4.join)(dataDir, "mcp-proxy.log"),
+    serverLogsDir: (0, import_node_path4.join)(dataDir, "logs"),
+    tokenPath: (0, import_node_path4.join)(dataDir, "token"),
+    keyPath: (0, import_node_path4.join)(dataDir, "key"),
+    facesDir: (0, import_node_path4.join)(dataDir, "faces"),
+    workDir: (0, import_node_path4.join)(dataDir, "work"),
+    appDir: (0, import_node_path4.join)(dataDir, "app"),
+    backupsDir: (0, import_node_path4.join)(dataDir, "backups"),
+    findingsPath: (0, import_node_path4.join)(dataDir, "findings.json"),
     journalPath: daemonFile("children"),
     handOverPath: daemonFile("handover")
   };
@@ -36872,18 +37249,18 @@ function socketPath(runDir, name, env2) {
     const owner = (0, import_node_crypto.createHash)("sha256").update(`${env2["USERNAME"] ?? ""}\0${runDir}`).digest("hex").slice(0, 16);
     return `\\\\.\\pipe\\aitkit-mcp-proxy-${owner}-${name}.v${protocolMajor}`;
   }
-  const plain3 = (0, import_node_path2.join)(runDir, `mcp-proxy-${name}.v${protocolMajor}.sock`);
+  const plain3 = (0, import_node_path4.join)(runDir, `mcp-proxy-${name}.v${protocolMajor}.sock`);
   if (Buffer.byteLength(plain3) <= maxSocketPathBytes) return plain3;
   const hash = (0, import_node_crypto.createHash)("sha256").update(`${runDir}\0${name}`).digest("hex").slice(0, 16);
   const runtime2 = env2["XDG_RUNTIME_DIR"];
-  const folder = runtime2 && (0, import_node_path2.isAbsolute)(runtime2) ? (0, import_node_path2.join)(runtime2, "aitkit") : `/tmp/aitkit-${process.getuid?.() ?? "user"}`;
-  const short = (0, import_node_path2.join)(folder, `${hash}.v${protocolMajor}.sock`);
+  const folder = runtime2 && (0, import_node_path4.isAbsolute)(runtime2) ? (0, import_node_path4.join)(runtime2, "aitkit") : `/tmp/aitkit-${process.getuid?.() ?? "user"}`;
+  const short = (0, import_node_path4.join)(folder, `${hash}.v${protocolMajor}.sock`);
   return Buffer.byteLength(short) <= maxSocketPathBytes ? short : `/tmp/aitkit-${process.getuid?.() ?? "user"}/${hash}.v${protocolMajor}.sock`;
 }
 function absolute(variable, value, home) {
   if (!value) return void 0;
-  const path8 = value === "~" || value.startsWith("~/") ? (0, import_node_path2.join)(home, value.slice(2)) : value;
-  if ((0, import_node_path2.isAbsolute)(path8)) return (0, import_node_path2.resolve)(path8);
+  const path8 = value === "~" || value.startsWith("~/") ? (0, import_node_path4.join)(home, value.slice(2)) : value;
+  if ((0, import_node_path4.isAbsolute)(path8)) return (0, import_node_path4.resolve)(path8);
   throw new AppError({
     code: "PATH_RELATIVE",
     message: `${variable} is ${JSON.stringify(value)}, which is another folder in each project.`,
@@ -36894,23 +37271,33 @@ function ensureName(name) {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
   throw new AppError({
     code: "BAD_ARGUMENT",
-    message: `${JSON.stringify(name.slice(0, 80))} cannot name a daemon.`,
+    message: `${JSON.stringify(cutChars(name, 80))} cannot name a daemon.`,
     hint: `Use lower-case letters, digits, - and _, or leave it out (${defaultName}).`
   });
 }
 
 // src/link/scope.ts
 var import_node_crypto2 = require("node:crypto");
-var import_node_fs5 = require("node:fs");
+var import_node_fs6 = require("node:fs");
 var import_node_os2 = require("node:os");
-var import_node_path3 = require("node:path");
+var import_node_path5 = require("node:path");
 init_atomic_file();
 init_private_dir();
+
+// src/base/system-file.ts
+init_foreign_file();
+var maxBytes = 16 * 1024 * 1024;
+function readSystemFile(path8, encoding = "utf8") {
+  const reading = readForeignFile(path8, { maxBytes });
+  return reading.kind === "file" ? reading.bytes.toString(encoding) : "";
+}
+
+// src/link/scope.ts
 function ownScope() {
   return {
     // A machine without an id is known by its host name alone.
-    machine: read("/etc/machine-id") || (0, import_node_os2.hostname)(),
-    boot: read("/proc/sys/kernel/random/boot_id"),
+    machine: readSystemFile("/etc/machine-id").trim() || (0, import_node_os2.hostname)(),
+    boot: readSystemFile("/proc/sys/kernel/random/boot_id").trim(),
     pidNamespace: link("/proc/self/ns/pid"),
     netNamespace: link("/proc/self/ns/net"),
     host: (0, import_node_os2.hostname)()
@@ -36918,7 +37305,7 @@ function ownScope() {
 }
 function claimScope(runRoot, scope = ownScope()) {
   ensurePrivateDir(runRoot);
-  const path8 = (0, import_node_path3.join)(runRoot, "scope");
+  const path8 = (0, import_node_path5.join)(runRoot, "scope");
   const mine = `${JSON.stringify(scope)}
 `;
   const found = readFileIfPresent(path8);
@@ -36959,29 +37346,22 @@ function parseScope(text4) {
     return void 0;
   }
 }
-function read(path8) {
-  try {
-    return (0, import_node_fs5.readFileSync)(path8, "utf8").trim();
-  } catch {
-    return "";
-  }
-}
 function link(path8) {
   try {
-    return (0, import_node_fs5.readlinkSync)(path8);
+    return (0, import_node_fs6.readlinkSync)(path8);
   } catch {
     return "";
   }
 }
 
 // src/daemon/alone-files.ts
-var import_node_fs18 = require("node:fs");
-var import_node_path10 = require("node:path");
+var import_node_fs19 = require("node:fs");
+var import_node_path12 = require("node:path");
 init_atomic_file();
 
 // src/base/process-identity.ts
 var import_node_child_process = require("node:child_process");
-var import_node_fs6 = require("node:fs");
+var import_node_fs7 = require("node:fs");
 function processStartTime(pid) {
   if (!Number.isInteger(pid) || pid <= 0) return void 0;
   if (process.platform === "linux") return linuxStat(pid)?.startTime;
@@ -37014,7 +37394,7 @@ function isZombie({ state, threads }) {
 function linuxStat(pid) {
   let text4;
   try {
-    text4 = (0, import_node_fs6.readFileSync)(`/proc/${pid}/stat`, "utf8");
+    text4 = (0, import_node_fs7.readFileSync)(`/proc/${pid}/stat`, "utf8");
   } catch {
     return void 0;
   }
@@ -37040,13 +37420,13 @@ function aloneOwner(file) {
 // src/upstream/journal.ts
 var import_node_child_process3 = require("node:child_process");
 var import_node_crypto3 = require("node:crypto");
-var import_node_fs8 = require("node:fs");
+var import_node_fs9 = require("node:fs");
 init_atomic_file();
-init_errors();
+init_foreign_file();
 
 // src/upstream/process-tree.ts
 var import_node_child_process2 = require("node:child_process");
-var import_node_fs7 = require("node:fs");
+var import_node_fs8 = require("node:fs");
 var import_promises = require("node:timers/promises");
 init_errors();
 var defaultEndTimes = { inputMs: 2e3, termMs: 2e3, killMs: 2e3 };
@@ -37085,7 +37465,7 @@ function treeOf(root, { processes = listProcesses(), isGroupOurs = false } = {})
     members2.set(seed.pid, seed);
     for (const entry of descendantsOf(seed.pid, processes)) members2.set(entry.pid, entry);
   }
-  return [...members2.values()].filter((entry) => entry.state !== "Z" && isTarget(entry));
+  return [...members2.values()].filter((entry) => !isZombie(entry) && isTarget(entry));
 }
 function signalTree(root, members2, signal) {
   if (process.platform === "win32") return endWindowsTree(root, signal);
@@ -37124,8 +37504,8 @@ async function endTree(root, { times = defaultEndTimes, closeInput, list = listP
 function hasMarker(pid, marker) {
   if (process.platform !== "linux") return false;
   try {
-    if ((0, import_node_fs7.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return false;
-    return `\0${(0, import_node_fs7.readFileSync)(`/proc/${pid}/environ`, "utf8")}`.includes(`\0${marker}\0`);
+    if ((0, import_node_fs8.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return false;
+    return `\0${readSystemFile(`/proc/${pid}/environ`)}`.includes(`\0${marker}\0`);
   } catch {
     return false;
   }
@@ -37170,7 +37550,7 @@ function mayBeYounger(entry, root) {
 }
 function linuxProcesses() {
   const found = [];
-  for (const name of (0, import_node_fs7.readdirSync)("/proc")) {
+  for (const name of (0, import_node_fs8.readdirSync)("/proc")) {
     const pid = Number(name);
     const stat = Number.isInteger(pid) ? linuxStat(pid) : void 0;
     if (stat) found.push(stat);
@@ -37189,7 +37569,10 @@ function psProcesses(which = ["-ax"]) {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
     if (!match) return [];
     const [, pid, ppid, pgid, state = "", startTime = ""] = match;
-    return [{ pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), sid: 0, state: state.slice(0, 1), startTime }];
+    const unknown3 = { sid: 0, threads: 1 };
+    return [
+      { pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), state: state.slice(0, 1), startTime, ...unknown3 }
+    ];
   });
 }
 function endWindowsTree(root, signal) {
@@ -37245,7 +37628,7 @@ function createJournal(path8, onError = () => {
       if (children.delete(pid)) write();
     },
     restore: () => {
-      if (children.size > 0 && !(0, import_node_fs8.existsSync)(path8)) write();
+      if (children.size > 0 && !(0, import_node_fs9.existsSync)(path8)) write();
     },
     entries: () => [...children.values()]
   };
@@ -37253,7 +37636,7 @@ function createJournal(path8, onError = () => {
 async function reapJournal(path8, times) {
   const entries2 = readJournal(path8);
   const reaped = await Promise.all(entries2.map((entry) => reap(entry, times)));
-  removeIfPresent(path8);
+  if (!(0, import_node_fs9.lstatSync)(path8, { throwIfNoEntry: false })?.isDirectory()) removeIfPresent(path8);
   return reaped.filter((one) => one !== void 0);
 }
 function readJournal(path8) {
@@ -37328,20 +37711,14 @@ function textOf(value, name, max) {
   return typeof found === "string" && found.length > 0 && found.length <= max ? found : void 0;
 }
 function readOwnFile(path8) {
-  let fd;
-  try {
-    fd = (0, import_node_fs8.openSync)(path8, import_node_fs8.constants.O_RDONLY | (import_node_fs8.constants.O_NOFOLLOW ?? 0) | (import_node_fs8.constants.O_NONBLOCK ?? 0));
-  } catch (error2) {
-    if (["ENOENT", "ELOOP", "EMLINK", "EACCES", "ENXIO"].includes(systemCode(error2) ?? "")) return void 0;
-    throw error2;
-  }
-  try {
-    const stat = (0, import_node_fs8.fstatSync)(fd);
-    const isOurs = process.platform === "win32" || stat.uid === process.getuid?.();
-    return stat.isFile() && isOurs && stat.size <= maxJournalBytes ? (0, import_node_fs8.readFileSync)(fd, "utf8") : void 0;
-  } finally {
-    (0, import_node_fs8.closeSync)(fd);
-  }
+  const reading = readForeignText(path8, { maxBytes: maxJournalBytes, isLinkRefused: true });
+  if (reading.kind === "refused" && !isHarmless(reading)) throw new Error(`${path8} ${reading.reason}`);
+  if (reading.kind !== "text") return void 0;
+  const isOurs = process.platform === "win32" || reading.stat.uid === process.getuid?.();
+  return isOurs ? reading.text : void 0;
+}
+function isHarmless({ code }) {
+  return code === void 0 || ["ELOOP", "EMLINK", "EACCES", "ENXIO"].includes(code);
 }
 function commandHash(pid) {
   const line = commandLine(pid);
@@ -37349,7 +37726,7 @@ function commandHash(pid) {
 }
 function commandLine(pid) {
   try {
-    if (process.platform === "linux") return (0, import_node_fs8.readFileSync)(`/proc/${pid}/cmdline`, "utf8");
+    if (process.platform === "linux") return readSystemFile(`/proc/${pid}/cmdline`);
     if (process.platform === "win32") return "";
     return (0, import_node_child_process3.execFileSync)("ps", ["-o", "command=", "-p", String(pid)], {
       encoding: "utf8",
@@ -37365,22 +37742,22 @@ function bootId() {
 
 // src/upstream/reap-marked.ts
 var import_node_crypto5 = require("node:crypto");
-var import_node_fs16 = require("node:fs");
+var import_node_fs17 = require("node:fs");
 
 // src/upstream/server-process.ts
 var import_node_crypto4 = require("node:crypto");
-var import_node_fs15 = require("node:fs");
+var import_node_fs16 = require("node:fs");
 init_errors();
 
 // src/upstream/command-path.ts
-var import_node_fs9 = require("node:fs");
-var import_node_path4 = require("node:path");
+var import_node_fs10 = require("node:fs");
+var import_node_path6 = require("node:path");
 init_errors();
 function findCommand(command, { cwd, env: env2 }) {
   const isPath = command.includes("/") || process.platform === "win32" && command.includes("\\");
   const path8 = searchPath(env2);
-  const folders = path8.split(import_node_path4.delimiter).filter((folder) => folder !== "");
-  const bases = isPath ? [(0, import_node_path4.resolve)(cwd, command)] : folders.map((folder) => (0, import_node_path4.join)((0, import_node_path4.resolve)(cwd, folder), command));
+  const folders = path8.split(import_node_path6.delimiter).filter((folder) => folder !== "");
+  const bases = isPath ? [(0, import_node_path6.resolve)(cwd, command)] : folders.map((folder) => (0, import_node_path6.join)((0, import_node_path6.resolve)(cwd, folder), command));
   for (const base of bases) {
     for (const candidate of withExtensions(base, env2)) {
       if (isExecutable(candidate)) return candidate;
@@ -37406,10 +37783,10 @@ function withExtensions(base, env2) {
   return hasOne ? [base, ...extended2] : extended2;
 }
 function isExecutable(path8) {
-  if (!(0, import_node_path4.isAbsolute)(path8)) return false;
+  if (!(0, import_node_path6.isAbsolute)(path8)) return false;
   try {
-    (0, import_node_fs9.accessSync)(path8, import_node_fs9.constants.X_OK);
-    return (0, import_node_fs9.statSync)(path8).isFile();
+    (0, import_node_fs10.accessSync)(path8, import_node_fs10.constants.X_OK);
+    return (0, import_node_fs10.statSync)(path8).isFile();
   } catch {
     return false;
   }
@@ -37425,8 +37802,8 @@ async function startServerProcess(spec, deps) {
   const { execa: execa2 } = await Promise.resolve().then(() => (init_execa(), execa_exports));
   const child = spawn2(execa2, path8, { spec, markerValue: value });
   const { pid, stdin, stdout, stderr } = child;
-  const exit = new Promise((resolve3) => {
-    child.once("exit", (code, signal) => resolve3({ code, signal }));
+  const exit = new Promise((resolve4) => {
+    child.once("exit", (code, signal) => resolve4({ code, signal }));
   });
   if (pid === void 0 || !stdin || !stdout || !stderr) throw await launchError(path8, child);
   const root = { pid, pgid: pid, startTime: processStartTime(pid) ?? "", marker: `${markerName}=${value}` };
@@ -37501,7 +37878,7 @@ async function launchError(path8, child) {
 }
 function ensureFolder(cwd) {
   try {
-    if ((0, import_node_fs15.statSync)(cwd).isDirectory()) return;
+    if ((0, import_node_fs16.statSync)(cwd).isDirectory()) return;
   } catch {
   }
   throw new AppError({
@@ -37549,8 +37926,8 @@ async function reapMarked(tag, times) {
 }
 function markerOf(pid, tag) {
   try {
-    if ((0, import_node_fs16.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return void 0;
-    const environ = (0, import_node_fs16.readFileSync)(`/proc/${pid}/environ`, "utf8").split("\0");
+    if ((0, import_node_fs17.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return void 0;
+    const environ = readSystemFile(`/proc/${pid}/environ`).split("\0");
     return environ.find((text4) => text4.startsWith(`${markerName}=`) && text4.includes(`-${tag}-`));
   } catch {
     return void 0;
@@ -37559,21 +37936,14 @@ function markerOf(pid, tag) {
 function isBelowDaemon(entry, byPid) {
   const seen = /* @__PURE__ */ new Set();
   for (let at = byPid.get(entry.ppid); at && !seen.has(at.pid); at = byPid.get(at.ppid)) {
-    if (at.state !== "Z" && /\0[^\0]*daemon\.cjs\0/.test(commandLine2(at.pid))) return true;
+    if (at.state !== "Z" && /\0[^\0]*daemon\.cjs\0/.test(readSystemFile(`/proc/${at.pid}/cmdline`))) return true;
     seen.add(at.pid);
   }
   return false;
 }
-function commandLine2(pid) {
-  try {
-    return (0, import_node_fs16.readFileSync)(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
-}
 
 // src/daemon/single-instance.ts
-var import_node_fs17 = require("node:fs");
+var import_node_fs18 = require("node:fs");
 var import_node_net = require("node:net");
 init_atomic_file();
 init_errors();
@@ -37614,31 +37984,31 @@ function heldPath(lockKeyPath) {
   return `${lockKeyPath}.held`;
 }
 function isListening(path8) {
-  return new Promise((resolve3) => {
+  return new Promise((resolve4) => {
     const socket = (0, import_node_net.createConnection)(path8);
     socket.once("connect", () => {
       socket.destroy();
-      resolve3(true);
+      resolve4(true);
     });
     socket.once("error", (error2) => {
       const isAbsent = ["ENOENT", "ECONNREFUSED", "ENOTSOCK"].includes(systemCode(error2) ?? "");
-      resolve3(!isAbsent);
+      resolve4(!isAbsent);
     });
   });
 }
 function abstractLock(name) {
   const server = (0, import_node_net.createServer)((socket) => socket.destroy());
-  return new Promise((resolve3, reject) => {
-    server.once("error", (error2) => systemCode(error2) === "EADDRINUSE" ? resolve3(void 0) : reject(error2));
+  return new Promise((resolve4, reject) => {
+    server.once("error", (error2) => systemCode(error2) === "EADDRINUSE" ? resolve4(void 0) : reject(error2));
     server.listen(name, () => {
       server.unref();
-      resolve3({ release: () => server.close() });
+      resolve4({ release: () => server.close() });
     });
   });
 }
 function exclusiveFileLock(path8) {
   try {
-    (0, import_node_fs17.openSync)(path8, import_node_fs17.constants.O_RDWR | import_node_fs17.constants.O_CREAT | import_node_fs17.constants.O_NONBLOCK | 32, 384);
+    (0, import_node_fs18.openSync)(path8, import_node_fs18.constants.O_RDWR | import_node_fs18.constants.O_CREAT | import_node_fs18.constants.O_NONBLOCK | 32, 384);
     return { release: () => {
     } };
   } catch (error2) {
@@ -37666,7 +38036,7 @@ function removeLockFiles({ lockKeyPath }) {
 }
 async function pruneAlone(locations, env2, log) {
   const owners = new Map(
-    (0, import_node_fs18.readdirSync)(locations.runDir).flatMap((file) => {
+    (0, import_node_fs19.readdirSync)(locations.runDir).flatMap((file) => {
       const owner = aloneOwner(file);
       return owner === void 0 ? [] : [[owner.name, owner.wrapperPid]];
     })
@@ -37684,7 +38054,7 @@ async function pruneOne(files) {
   const lock = await acquireLock(files.lockKeyPath);
   if (!lock) return;
   try {
-    if ([files.journalPath, files.pidPath].some((path8) => (0, import_node_fs18.existsSync)(path8))) {
+    if ([files.journalPath, files.pidPath].some((path8) => (0, import_node_fs19.existsSync)(path8))) {
       await reapJournal(files.journalPath);
       await reapMarked(markerTag(files.journalPath));
     }
@@ -37696,20 +38066,21 @@ async function pruneOne(files) {
   }
 }
 function filesOf(name, { runRoot, runDir }, env2) {
-  return locate(env2, name, runDir === runRoot ? void 0 : (0, import_node_path10.basename)(runDir));
+  return locate(env2, name, runDir === runRoot ? void 0 : (0, import_node_path12.basename)(runDir));
 }
 
 // src/daemon/daemon.ts
 var import_node_crypto31 = require("node:crypto");
-var import_node_path33 = require("node:path");
+var import_node_os11 = require("node:os");
+var import_node_path35 = require("node:path");
 var import_promises21 = require("node:timers/promises");
 
 // src/config/cache-dir.ts
 var import_node_crypto7 = require("node:crypto");
-var import_node_path12 = require("node:path");
+var import_node_path14 = require("node:path");
 
 // node_modules/env-paths/index.js
-var import_node_path11 = __toESM(require("node:path"), 1);
+var import_node_path13 = __toESM(require("node:path"), 1);
 var import_node_os6 = __toESM(require("node:os"), 1);
 var import_node_process11 = __toESM(require("node:process"), 1);
 
@@ -37751,36 +38122,36 @@ var homedir2 = import_node_os6.default.homedir();
 var tmpdir = import_node_os6.default.tmpdir();
 var { env } = import_node_process11.default;
 var macos = (name) => {
-  const library = import_node_path11.default.join(homedir2, "Library");
+  const library = import_node_path13.default.join(homedir2, "Library");
   return {
-    data: import_node_path11.default.join(library, "Application Support", name),
-    config: import_node_path11.default.join(library, "Preferences", name),
-    cache: import_node_path11.default.join(library, "Caches", name),
-    log: import_node_path11.default.join(library, "Logs", name),
-    temp: import_node_path11.default.join(tmpdir, name)
+    data: import_node_path13.default.join(library, "Application Support", name),
+    config: import_node_path13.default.join(library, "Preferences", name),
+    cache: import_node_path13.default.join(library, "Caches", name),
+    log: import_node_path13.default.join(library, "Logs", name),
+    temp: import_node_path13.default.join(tmpdir, name)
   };
 };
 var windows = (name) => {
-  const appData = env.APPDATA || import_node_path11.default.join(homedir2, "AppData", "Roaming");
-  const localAppData = env.LOCALAPPDATA || import_node_path11.default.join(homedir2, "AppData", "Local");
+  const appData = env.APPDATA || import_node_path13.default.join(homedir2, "AppData", "Roaming");
+  const localAppData = env.LOCALAPPDATA || import_node_path13.default.join(homedir2, "AppData", "Local");
   return {
     // Data/config/cache/log are invented by me as Windows isn't opinionated about this
-    data: import_node_path11.default.join(localAppData, name, "Data"),
-    config: import_node_path11.default.join(appData, name, "Config"),
-    cache: import_node_path11.default.join(localAppData, name, "Cache"),
-    log: import_node_path11.default.join(localAppData, name, "Log"),
-    temp: import_node_path11.default.join(tmpdir, name)
+    data: import_node_path13.default.join(localAppData, name, "Data"),
+    config: import_node_path13.default.join(appData, name, "Config"),
+    cache: import_node_path13.default.join(localAppData, name, "Cache"),
+    log: import_node_path13.default.join(localAppData, name, "Log"),
+    temp: import_node_path13.default.join(tmpdir, name)
   };
 };
 var linux = (name) => {
-  const username = import_node_path11.default.basename(homedir2);
+  const username = import_node_path13.default.basename(homedir2);
   return {
-    data: import_node_path11.default.join(env.XDG_DATA_HOME || import_node_path11.default.join(homedir2, ".local", "share"), name),
-    config: import_node_path11.default.join(env.XDG_CONFIG_HOME || import_node_path11.default.join(homedir2, ".config"), name),
-    cache: import_node_path11.default.join(env.XDG_CACHE_HOME || import_node_path11.default.join(homedir2, ".cache"), name),
+    data: import_node_path13.default.join(env.XDG_DATA_HOME || import_node_path13.default.join(homedir2, ".local", "share"), name),
+    config: import_node_path13.default.join(env.XDG_CONFIG_HOME || import_node_path13.default.join(homedir2, ".config"), name),
+    cache: import_node_path13.default.join(env.XDG_CACHE_HOME || import_node_path13.default.join(homedir2, ".cache"), name),
     // https://wiki.debian.org/XDGBaseDirectorySpecification#state
-    log: import_node_path11.default.join(env.XDG_STATE_HOME || import_node_path11.default.join(homedir2, ".local", "state"), name),
-    temp: import_node_path11.default.join(tmpdir, username, name)
+    log: import_node_path13.default.join(env.XDG_STATE_HOME || import_node_path13.default.join(homedir2, ".local", "state"), name),
+    temp: import_node_path13.default.join(tmpdir, username, name)
   };
 };
 function envPaths(name, { suffix = "nodejs" } = {}) {
@@ -37801,38 +38172,33 @@ function envPaths(name, { suffix = "nodejs" } = {}) {
 // src/config/cache-dir.ts
 function cacheDir(locations) {
   const hash = (0, import_node_crypto7.createHash)("sha256").update(`${locations.root}\0${locations.name}`).digest("hex").slice(0, 16);
-  return (0, import_node_path12.join)(envPaths("aitkit-mcp-proxy", { suffix: "" }).cache, hash);
+  return (0, import_node_path14.join)(envPaths("aitkit-mcp-proxy", { suffix: "" }).cache, hash);
 }
 
 // src/config/env-file.ts
-var import_node_fs19 = require("node:fs");
-init_errors();
+init_foreign_file();
+var maxBytes2 = 1024 * 1024;
 function readEnvFile(path8) {
   const ignored = (message, hint) => ({
     values: {},
     warnings: [{ code: "CONFIG_UNREADABLE", message: `${path8} is not used: ${message}.`, hint }]
   });
-  let fd;
-  try {
-    fd = (0, import_node_fs19.openSync)(path8, import_node_fs19.constants.O_RDONLY | (import_node_fs19.constants.O_NOFOLLOW ?? 0) | (import_node_fs19.constants.O_NONBLOCK ?? 0));
-    const stat = (0, import_node_fs19.fstatSync)(fd);
-    if (!stat.isFile()) return ignored("it is not a file", "Replace it by a plain file.");
-    if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
-      return ignored(`others may read it (mode ${(stat.mode & 511).toString(8)})`, `Run: chmod 600 '${path8}'`);
-    }
-    const { values, badLines } = parseEnvFile((0, import_node_fs19.readFileSync)(fd, "utf8"));
-    const warnings = badLines.map((line) => ({
-      code: "CONFIG_INVALID",
-      message: `${path8}:${line}: this line is not NAME=value and is skipped.`
-    }));
-    return { values, warnings };
-  } catch (error2) {
-    if (systemCode(error2) === "ENOENT") return { values: {}, warnings: [] };
-    if (systemCode(error2) === "ELOOP") return ignored("it is a symbolic link", "Replace it by a plain file.");
-    return ignored(describeError(error2), `Run: chmod 600 '${path8}'`);
-  } finally {
-    if (fd !== void 0) (0, import_node_fs19.closeSync)(fd);
+  const reading = readForeignText(path8, { maxBytes: maxBytes2, isLinkRefused: true });
+  if (reading.kind === "absent") return { values: {}, warnings: [] };
+  if (reading.kind === "refused") {
+    const hint = reading.code === "EACCES" ? `Run: chmod 600 '${path8}'` : "Replace it by a plain file.";
+    return ignored(`it ${reading.reason}`, hint);
   }
+  const { text: text4, stat } = reading;
+  if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
+    return ignored(`others may read it (mode ${(stat.mode & 511).toString(8)})`, `Run: chmod 600 '${path8}'`);
+  }
+  const { values, badLines } = parseEnvFile(text4);
+  const warnings = badLines.map((line) => ({
+    code: "CONFIG_INVALID",
+    message: `${path8}:${line}: this line is not NAME=value and is skipped.`
+  }));
+  return { values, warnings };
 }
 var assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;
 function parseEnvFile(text4) {
@@ -37926,6 +38292,16 @@ function matchesName(patterns, name) {
 // src/daemon/daemon.ts
 init_build();
 init_hello();
+
+// src/base/clock.ts
+var steadyClock = {
+  now: () => performance.now(),
+  random: Math.random,
+  later: (ms, act) => {
+    const timer = setTimeout(act, ms).unref();
+    return () => clearTimeout(timer);
+  }
+};
 
 // src/router/router.ts
 init_json_scan();
@@ -38274,12 +38650,12 @@ function problemOf(error2) {
 var NotSentError = class extends AppError {
   goesOn;
   constructor(message, { next: next2 }) {
-    const isOver = next2 === "never";
+    const isOver2 = next2 === "never";
     super({
       code: "SERVER_STOPPED",
       message: `${message} The call did not run.`,
-      hint: isOver ? `See what there is: ${ownCommand("list")}` : "Try again: the next call starts it.",
-      data: { mayHaveRun: false, retry: isOver ? "after-fix" : "safe" }
+      hint: isOver2 ? `See what there is: ${ownCommand("list")}` : "Try again: the next call starts it.",
+      data: { mayHaveRun: false, retry: isOver2 ? "after-fix" : "safe" }
     });
     this.goesOn = next2 === "at once";
   }
@@ -38350,6 +38726,12 @@ var Copies = class {
       if (!resolution.ok || !again2.ok || again2.instanceKey === resolution.instanceKey) throw error2;
       return this.#deps.supervisor().acquire(entry, askerOf(session), again2);
     }
+  }
+  /** The open MCP session that the session would use, whether it is a user already or not. */
+  findSlot(session, entry) {
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    if (!session.hasValues || !resolution.ok) return void 0;
+    return this.#deps.supervisor().find(resolution.instanceKey)?.findSlot(session.id);
   }
   /** The copy if it is ready now and the session uses it already. */
   findReady(session, entry) {
@@ -38522,7 +38904,7 @@ init_eras();
 init_modern();
 
 // src/router/abilities.ts
-var import_node_path15 = require("node:path");
+var import_node_path17 = require("node:path");
 var import_node_url3 = require("node:url");
 init_json_scan();
 init_hello();
@@ -38559,12 +38941,12 @@ function capabilitiesFor(session, instance) {
   };
 }
 function ownRoots({ identity: identity3 }, session) {
-  if (identity3.projectRoot !== void 0) return rootsOf(identity3.projectRoot);
-  if (identity3.sharing !== "session" || !session?.identity.projectRoot) return void 0;
-  return session.client?.capabilities["roots"] === void 0 ? rootsOf(session.identity.projectRoot) : void 0;
+  if (identity3.folder !== void 0) return rootsOf(identity3.folder);
+  if (identity3.sharing !== "session" || !session?.identity.folder) return void 0;
+  return session.client?.capabilities["roots"] === void 0 ? rootsOf(session.identity.folder) : void 0;
 }
-function rootsOf(projectRoot) {
-  return JSON.stringify({ roots: [{ uri: (0, import_node_url3.pathToFileURL)(projectRoot).href, name: (0, import_node_path15.basename)(projectRoot) }] });
+function rootsOf(folder) {
+  return JSON.stringify({ roots: [{ uri: (0, import_node_url3.pathToFileURL)(folder).href, name: (0, import_node_path17.basename)(folder) }] });
 }
 
 // src/router/era-bridge.ts
@@ -38620,6 +39002,7 @@ init_errors();
 init_own_command();
 var passing = /* @__PURE__ */ new Set([
   "DAEMON_GONE",
+  "LIST_FAILED",
   "SERVER_CRASHED",
   "SERVER_OVERLOADED",
   "SERVER_START_FAILED",
@@ -38814,8 +39197,8 @@ var Forwarder = class {
     if (crossing.isDriven && isInputRequired(envelope)) return void this.#nextRound(call2, instance, envelope);
     if (this.#hasOldHeaders(call2, slot, envelope)) return void this.#withNewHeaders(call2, instance, slot, envelope);
     this.#deps.onAnswered(call2.forward, instance, envelope);
-    const failure2 = crossing.failureOf(envelope);
-    if (failure2) call2.fail(failure2);
+    const failure3 = crossing.failureOf(envelope);
+    if (failure3) call2.fail(failure3);
     else call2.answer(envelope, crossing.answerEdits(envelope));
   }
   /** The server asks first: the host is asked, then the call is sent anew, if need be to a new copy. */
@@ -38835,7 +39218,7 @@ var Forwarder = class {
   async #withNewHeaders(call2, instance, slot, envelope) {
     call2.wasTriedAgain = true;
     call2.stop = void 0;
-    await this.#deps.relearn(instance, slot);
+    await this.#deps.relearn(slot);
     if (call2.isOver) return;
     if (this.#deps.headersFor(call2.forward, instance, slot)) await this.#start(call2);
     else call2.answer(envelope);
@@ -38903,7 +39286,7 @@ init_errors();
 init_json_scan();
 init_envelope();
 init_messages();
-var maxPages2 = 100;
+var maxPages = 100;
 var TaskRequests = class {
   #deps;
   constructor(deps) {
@@ -38952,7 +39335,7 @@ var TaskRequests = class {
       const { instance, slot } = copies.findReady(session, entry) ?? await copies.acquire(session, entry);
       const own2 = [];
       let cursor;
-      for (let page = 0; page < maxPages2; page += 1) {
+      for (let page = 0; page < maxPages; page += 1) {
         const answer3 = await slot.channel.ask("tasks/list", cursor === void 0 ? {} : { cursor });
         if (!answer3.result) return await each(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
         own2.push(...tasks.ownIn(instance.identity.key, scopeId, answer3));
@@ -39051,7 +39434,9 @@ var HostRequests = class {
     const route = findRoute(session, view2, request3);
     if (route) return this.#send(session, request3, route);
     const asked = askedName(request3);
-    const possible = asked === void 0 ? [] : view2.unknown.filter((entry) => mayOffer(entry, request3, asked));
+    const [list, ...others] = listsOfName(request3.method);
+    const unlisted = list && others.length === 0 ? view2.missing(list) : view2.unknown;
+    const possible = asked === void 0 ? [] : unlisted.filter((entry) => mayOffer(entry, request3, asked));
     if (possible.length === 0) return session.send(unknownTarget(request3, asked));
     this.#own(session, request3, async (isWanted2) => {
       const late = await this.#firstRoute(session, request3, possible);
@@ -39067,17 +39452,20 @@ var HostRequests = class {
    * one could not start, its error says more than that the name is unknown.
    */
   #firstRoute(session, request3, entries2) {
-    return new Promise((resolve3) => {
+    return new Promise((resolve4) => {
       let left = entries2.length;
-      let failure2;
+      let failure3;
       const look = () => {
         left -= 1;
         const found = findRoute(session, this.#deps.views.of(session), request3);
-        if (found || left === 0) resolve3(found ?? failure2);
+        if (found || left === 0) resolve4(found ?? failure3);
       };
+      const lists = listsOfName(request3.method);
       for (const entry of entries2) {
-        this.#deps.learning.learnOnce(session, entry).then(look, (error2) => {
-          if (error2 instanceof AppError) failure2 ??= notRunError(entry.name, error2);
+        const learned = lists.map((list) => this.#deps.learning.learnOnce(session, entry, list));
+        void Promise.allSettled(learned).then((outcomes) => {
+          const refused3 = outcomes.find((one) => one.status === "rejected" && one.reason instanceof AppError);
+          if (refused3?.status === "rejected") failure3 ??= notRunError(entry.name, refused3.reason);
           look();
         });
       }
@@ -39136,11 +39524,11 @@ function backoffMs(attempt, options, random2 = Math.random) {
 }
 function pause(ms, signal) {
   if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve3) => {
+  return new Promise((resolve4) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
-      resolve3();
+      resolve4();
     };
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
@@ -39262,8 +39650,108 @@ function badQuestion(server, what) {
   });
 }
 
+// src/catalog/fetch-listing.ts
+init_errors();
+init_json_scan();
+init_envelope();
+init_modern();
+init_list_error();
+init_server_face();
+var maxPages2 = 256;
+var maxListBytes = 32 * 1024 * 1024;
+var firstAnswerMs = 6e4;
+var maxAnswerMs = 3e5;
+function createListFetcher(channel, clock) {
+  const limits = /* @__PURE__ */ new Map();
+  return async (list) => {
+    const limitMs2 = limits.get(list) ?? firstAnswerMs;
+    try {
+      return await fetchListing(channel, list, { clock, limitMs: limitMs2 });
+    } catch (error2) {
+      if (error2 instanceof ListError && error2.isSilence) limits.set(list, Math.min(limitMs2 * 2, maxAnswerMs));
+      throw error2;
+    }
+  };
+}
+async function fetchListing(channel, list, waiting) {
+  try {
+    return await fetchPages(channel, list, waiting);
+  } catch (error2) {
+    const isBroken = error2 instanceof AppError && error2.code === "SERVER_FAILED" && error2.data?.["status"] === void 0;
+    if (isBroken && !channel.isLost) return fetchPages(channel, list, waiting);
+    throw error2;
+  }
+}
+async function fetchPages(channel, list, waiting) {
+  const { method, nameKey } = listKinds[list];
+  const items = /* @__PURE__ */ new Map();
+  const cursors = /* @__PURE__ */ new Set();
+  let cursor;
+  let bytes = 0;
+  for (let page = 1; ; page += 1) {
+    const answer3 = await askPage(channel, { method, cursor }, waiting);
+    if (cursor === "" && errorIn(answer3)) break;
+    const array3 = arrayIn(answer3, list, page);
+    for (const item of parseItems(answer3.line, array3, nameKey)) if (!items.has(item.name)) items.set(item.name, item);
+    cursor = stringAt(answer3.line, memberAt(answer3.line, answer3.result, ["nextCursor"]));
+    if (cursor === void 0 || cursors.has(cursor)) break;
+    cursors.add(cursor);
+    bytes += answer3.line.length;
+    if (page >= maxPages2 || bytes >= maxListBytes) throw endless(page, bytes, [...items.values()]);
+  }
+  return createListing([...items.values()]);
+}
+function askPage(channel, { method, cursor }, { clock, limitMs: limitMs2 }) {
+  return new Promise((resolve4, reject) => {
+    const params = cursor === void 0 ? {} : { cursor };
+    const forgetLimit = clock.later(limitMs2, () => {
+      channel.cancel(id, "no answer in time");
+      reject(new ListError({ message: `it did not answer ${method} for ${limitMs2 / 1e3} s`, isSilence: true }));
+    });
+    const id = channel.request({
+      method,
+      encode: (number4) => channel.encode(number4, method, params),
+      onAnswer: (answer3) => {
+        forgetLimit();
+        if ("error" in answer3) reject(answer3.error);
+        else resolve4(answer3.envelope);
+      }
+    });
+  });
+}
+function arrayIn(answer3, list, page) {
+  const { line, result } = answer3;
+  const { method, member } = listKinds[list];
+  const asked = page === 1 ? method : `${method}, page ${page},`;
+  const error2 = errorIn(answer3);
+  if (error2) {
+    const text4 = textAt(line, error2);
+    const code = errorCode(answer3);
+    const words3 = stringAt(line, memberAt(line, error2, ["message"])) ?? text4;
+    throw new ListError({ message: `it answered ${asked} with error ${code}: ${words3}`, answer: text4, code });
+  }
+  const at = memberAt(line, result, [member]);
+  const start = at && textAt(line, { start: at.start, end: Math.min(at.end, at.start + 40) });
+  if (isArrayAt(line, at)) return at;
+  const what = start === void 0 ? "nothing" : `"${member}": ${start}`;
+  throw new ListError({ message: `it answered ${asked} without a list: ${what}` });
+}
+function errorIn({ line, result, error: error2 }) {
+  return isObjectAt(line, result) || !isObjectAt(line, error2) ? void 0 : error2;
+}
+function endless(pages, bytes, items) {
+  const message = `the list did not end after ${pages} pages of ${bytes} bytes together; shown is what came until then`;
+  return new ListError({ message, cut: createListing(items) });
+}
+
 // src/router/learning.ts
 init_server_face();
+
+// src/router/list-answers.ts
+init_errors();
+init_list_error();
+init_server_face();
+init_list_problem();
 
 // src/router/param-headers.ts
 init_json_scan();
@@ -39411,17 +39899,15 @@ var ParamHeaders = class {
     return marks;
   }
 };
-function withoutUnusable(face, slot, log, server) {
-  const { items } = face.lists.tools;
-  if (!isMirrored(slot)) return face;
-  const usable = items.filter((item) => {
+function usableTools(tools2, slot, log, server) {
+  if (!isMirrored(slot)) return tools2;
+  const usable = tools2.items.filter((item) => {
     const found = marksIn(item);
     if (typeof found === "string")
       log.warn("tool.left-out", { server, tool: item.name, reason: `x-mcp-header: ${found}` });
     return typeof found !== "string";
   });
-  if (usable.length === items.length) return face;
-  return { ...face, lists: { ...face.lists, tools: createListing(usable) } };
+  return usable.length === tools2.items.length ? tools2 : createListing(usable);
 }
 function isMirrored({ transport, channel }) {
   return transport.takesHeaders === true && channel.isStateless;
@@ -39432,75 +39918,477 @@ function marksIn({ raw }) {
   return isObjectAt(raw, schema) ? markedParams(JSON.parse(textAt(raw, schema))) : [];
 }
 
+// src/router/list-answers.ts
+var ListAnswers = class {
+  #deps;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  placeOf({ instance, slot }, list) {
+    const { server, key: copy } = instance.identity;
+    return { ...this.#deps.keysOf(instance, slot), server, copy, list };
+  }
+  /** A copy is ready: who it is counts now. */
+  introduced(asking) {
+    this.#learn(asking, {});
+  }
+  /** What came of some questions, or did not. */
+  take(asking, outcomes) {
+    const former = this.#deps.catalog.faceOf(this.#deps.keysOf(asking.instance, asking.slot));
+    const fresh = {};
+    for (const [list, outcome] of outcomes) {
+      const listing = this.#listingIn(asking, list, { outcome, former: former?.lists[list] });
+      if (listing) fresh[list] = listing;
+    }
+    this.#learn(asking, fresh);
+  }
+  /** undefined: what was known before stays. */
+  #listingIn(asking, list, { outcome, former }) {
+    const { log, redact, retries, revival } = this.#deps;
+    const { instance, slot } = asking;
+    const { server } = instance.identity;
+    const place = this.placeOf(asking, list);
+    const usable = (listing) => list === "tools" ? usableTools(listing, slot, log, server) : listing;
+    if ("listing" in outcome) {
+      if (retries.listed(place)) log.info("lists.listed-again", { server, list });
+      return usable(outcome.listing);
+    }
+    const { error: error2 } = outcome;
+    if (saysNone(list, error2, former)) {
+      retries.listed(place);
+      return emptyListing;
+    }
+    const isKnown = former !== void 0 && former !== unknownListing;
+    const wasStopped = error2 instanceof AppError && error2.code === "SERVER_STOPPED";
+    if (wasStopped || slot.channel.isLost && isKnown) {
+      retries.dropped(place);
+      return void 0;
+    }
+    const problem = problemOfList(error2, redact);
+    const source = slot.channel.isLost ? revival(asking, place) : asking.source;
+    if (retries.failed(place, problem, source)) {
+      log.warn("lists.failed", { server, instance: instance.identity.id, list, reason: problem.reason });
+    }
+    const cut = error2 instanceof ListError ? error2.cut : void 0;
+    return cut && (!isKnown || former.items.length <= cut.items.length) ? usable(cut) : void 0;
+  }
+  #learn({ instance, slot }, fresh) {
+    const { catalog, keysOf, log, onChanged } = this.#deps;
+    const keys2 = keysOf(instance, slot);
+    const isOther = catalog.faceOf(keys2)?.introduction.raw !== slot.introduction.raw;
+    if (!isOther && Object.keys(fresh).length === 0) return;
+    const changed2 = catalog.learn(keys2, slot.introduction, fresh);
+    if (changed2.length === 0 && !isOther) return;
+    const lists = changed2.filter((list) => fresh[list]);
+    if (lists.length > 0) log.info("lists.changed", { server: instance.identity.server, lists });
+    onChanged();
+  }
+};
+
+// src/router/learning.ts
+init_list_problem();
+
+// src/router/list-retries.ts
+var pauses = { firstMs: 1e3, maxMs: 3e5, factor: 2 };
+var nudges = { firstMs: 1e3, maxMs: 3e4, factor: 2 };
+var patienceMs = 15e3;
+var refusedPatienceMs = 1300;
+var maxRecords = 1e3;
+var ListRetries = class {
+  #clock;
+  #records = /* @__PURE__ */ new Map();
+  constructor(clock) {
+    this.#clock = clock;
+  }
+  asked(place) {
+    this.#of(place).askedSince ??= this.#clock.now();
+  }
+  /** Returns whether it is news: the first failure, or another reason. `source`: who can be asked again, if anybody. */
+  failed(place, problem, source) {
+    const record3 = this.#of(place);
+    const now = this.#clock.now();
+    const isNews = record3.failed?.problem.reason !== problem.reason;
+    record3.askedSince = void 0;
+    record3.failed = { problem, since: record3.failed?.since ?? now, lastAt: now };
+    if (source) record3.sources.add(source);
+    if (problem.mayPass && record3.sources.size > 0) this.#schedule(record3);
+    return isNews;
+  }
+  /** A good answer. Returns whether there had been trouble. */
+  listed(place) {
+    const key = keyOf(place);
+    const record3 = this.#records.get(key);
+    record3?.timer?.cancel();
+    this.#records.delete(key);
+    return record3?.failed !== void 0;
+  }
+  /** It was not asked to its end: its server was stopped meanwhile. */
+  dropped(place) {
+    const record3 = this.#records.get(keyOf(place));
+    if (record3?.failed) record3.askedSince = void 0;
+    else this.#records.delete(keyOf(place));
+  }
+  /** Somebody would like to have it now. */
+  async nudge(key) {
+    const record3 = this.#records.get(keyOf(key));
+    if (!record3?.timer || !record3.failed) return;
+    const leastMs = backoffMs(record3.nudged, nudges, this.#clock.random);
+    if (this.#clock.now() - record3.failed.lastAt < leastMs) return;
+    record3.nudged += 1;
+    await this.#ask(record3);
+  }
+  get isEmpty() {
+    return this.#records.size === 0;
+  }
+  /** That MCP session is over. */
+  ended(source) {
+    for (const [key, record3] of this.#records) {
+      if (!record3.sources.delete(source) || record3.sources.size > 0) continue;
+      record3.timer?.cancel();
+      record3.timer = void 0;
+      if (record3.place.instance !== record3.place.copy) this.#records.delete(key);
+    }
+  }
+  troubleOf(key) {
+    const record3 = this.#records.get(keyOf(key));
+    return record3 && troubleIn(record3);
+  }
+  /** All that is wrong with a server, by the copy and the identity that it is wrong for. */
+  ofServer(server) {
+    return [...this.#records.values()].flatMap((record3) => {
+      const trouble = record3.place.server === server ? troubleIn(record3) : void 0;
+      return trouble ? [{ place: record3.place, trouble }] : [];
+    });
+  }
+  /** How long a list that nobody knows is still worth waiting for. */
+  patienceFor(key) {
+    const record3 = this.#records.get(keyOf(key));
+    if (record3?.failed) return refusedPatienceMs;
+    if (record3?.askedSince === void 0) return Number.POSITIVE_INFINITY;
+    return Math.max(0, record3.askedSince + patienceMs - this.#clock.now());
+  }
+  #of(place) {
+    const key = keyOf(place);
+    const known = this.#records.get(key);
+    if (known) return known;
+    if (this.#records.size >= maxRecords) this.#dropOne();
+    const unasked = { askedSince: void 0, failed: void 0, timer: void 0 };
+    const record3 = { place, ...unasked, tries: 0, nudged: 0, sources: /* @__PURE__ */ new Set() };
+    this.#records.set(key, record3);
+    return record3;
+  }
+  /** The oldest that nobody would ask for anyway, else the oldest. */
+  #dropOne() {
+    const keys2 = [...this.#records];
+    const [key, record3] = keys2.find(([, { sources }]) => sources.size === 0) ?? keys2[0] ?? [];
+    record3?.timer?.cancel();
+    if (key !== void 0) this.#records.delete(key);
+  }
+  #schedule(record3) {
+    if (record3.timer) return;
+    const { now, random: random2, later } = this.#clock;
+    const ms = backoffMs(record3.tries, pauses, random2);
+    const cancel = later(ms, () => {
+      record3.tries += 1;
+      void this.#ask(record3);
+    });
+    record3.timer = { at: now() + ms, cancel };
+  }
+  async #ask(record3) {
+    record3.timer?.cancel();
+    record3.timer = void 0;
+    const [source] = record3.sources;
+    if (!source) return;
+    record3.sources.delete(source);
+    record3.sources.add(source);
+    await source.retry(record3.place.list);
+  }
+};
+function keyOf({ instance, list }) {
+  return `${instance}\0${list}`;
+}
+function troubleIn({ place: { list }, failed: failed2, timer }) {
+  return failed2 && { ...failed2.problem, list, since: failed2.since, nextAt: timer?.at };
+}
+
+// src/router/slot-lists.ts
+var pauses2 = { firstMs: 50, maxMs: 5e3, factor: 2 };
+var quietMs = 1e3;
+var togetherMs = 300;
+var SlotLists = class {
+  #deps;
+  #questions;
+  #open = 0;
+  #came = /* @__PURE__ */ new Map();
+  #taking;
+  #isEnded = false;
+  /** `lists`: those that the server has. */
+  constructor(lists, deps) {
+    this.#deps = deps;
+    this.#questions = new Map(
+      lists.map((list) => [
+        list,
+        { running: void 0, next: void 0, endedAt: Number.NEGATIVE_INFINITY, streak: 0 }
+      ])
+    );
+  }
+  /** Resolves when a question that was sent from now on is answered and taken. `isUrgent`: without a pause. */
+  async ask(lists, isUrgent = false) {
+    await Promise.all(lists.map((list) => this.#want(list, isUrgent)));
+  }
+  isAsking(list) {
+    return this.#questions.get(list)?.running !== void 0;
+  }
+  /** Resolves when what is being asked at this moment is answered and taken. */
+  async settled(list) {
+    const asked = [...this.#questions].filter(([name]) => list === void 0 || name === list);
+    await Promise.all(asked.map(([, { running }]) => running));
+  }
+  /** The MCP session is over: nothing is asked any more. What runs is answered by its loss. */
+  end() {
+    this.#isEnded = true;
+    for (const { next: next2 } of this.#questions.values()) {
+      next2?.cancel?.();
+      next2?.begin();
+    }
+  }
+  #want(list, isUrgent) {
+    const question = this.#questions.get(list);
+    if (!question || this.#isEnded) return Promise.resolve();
+    if (question.next) {
+      const { done: done2, begin } = question.next;
+      question.next.isUrgent ||= isUrgent;
+      if (isUrgent && !question.running) begin();
+      return done2;
+    }
+    if (!question.running && (isUrgent || this.#isQuiet(question))) return this.#run(list, question);
+    return this.#queue(list, question, isUrgent);
+  }
+  #isQuiet(question) {
+    const isQuiet = this.#deps.clock.now() - question.endedAt >= quietMs;
+    if (isQuiet) question.streak = 0;
+    return isQuiet;
+  }
+  #queue(list, question, isUrgent) {
+    let begin = () => {
+    };
+    const done2 = new Promise((resolve4) => {
+      begin = () => {
+        question.next?.cancel?.();
+        question.next = void 0;
+        resolve4(this.#isEnded ? void 0 : this.#run(list, question));
+      };
+    });
+    question.next = { done: done2, begin, isUrgent, cancel: void 0 };
+    const wait = () => {
+      if (!question.next) return;
+      if (question.next.isUrgent) return begin();
+      question.streak += 1;
+      const ms = backoffMs(question.streak - 1, pauses2, this.#deps.clock.random);
+      question.next.cancel = this.#deps.clock.later(ms, begin);
+    };
+    if (question.running) void question.running.then(wait);
+    else wait();
+    return done2;
+  }
+  #run(list, question) {
+    const running = this.#fetch(list).then((taken) => {
+      question.running = void 0;
+      question.endedAt = this.#deps.clock.now();
+      return taken;
+    });
+    question.running = running;
+    return running;
+  }
+  async #fetch(list) {
+    this.#open += 1;
+    const outcome = await this.#deps.fetch(list).then(
+      (listing) => ({ listing }),
+      (error2) => ({ error: error2 })
+    );
+    this.#open -= 1;
+    this.#came.set(list, outcome);
+    this.#taking ??= this.#takeLater();
+    const { done: done2, run } = this.#taking;
+    if (this.#open === 0) run();
+    await done2;
+  }
+  #takeLater() {
+    let run = () => {
+    };
+    const done2 = new Promise((resolve4) => {
+      run = () => {
+        this.#taking?.cancel();
+        this.#taking = void 0;
+        const came = this.#came;
+        this.#came = /* @__PURE__ */ new Map();
+        this.#deps.take(came);
+        resolve4();
+      };
+    });
+    return { done: done2, run, cancel: this.#deps.clock.later(togetherMs, run) };
+  }
+};
+
 // src/router/learning.ts
 init_views();
 var Learning = class {
   #deps;
-  /** The fetch of a copy's lists that its start began. */
-  #fetching = /* @__PURE__ */ new WeakMap();
+  #retries;
+  #answers;
+  #asking = /* @__PURE__ */ new WeakMap();
   /** By snapshot key: who is finding out for all of the same identity. */
   #scouts = /* @__PURE__ */ new Map();
   constructor(deps) {
     this.#deps = deps;
+    this.#retries = new ListRetries(deps.clock);
+    this.#answers = new ListAnswers({
+      ...deps,
+      retries: this.#retries,
+      keysOf: (instance, slot) => this.keysOf(instance, slot),
+      revival: (asking, place) => this.#revival(asking, place)
+    });
   }
-  /** Starts the session's copy if need be and waits until its lists are known. */
+  /** Starts the session's copy if need be and waits until it has answered for its tools. */
   async learn(session, entry) {
     const { slot } = await this.#deps.acquire(session, entry);
-    await this.#fetching.get(slot);
+    await this.settled(slot);
+  }
+  /** Resolves when what that copy is being asked for is answered, as far as its tools go. */
+  async settled(slot) {
+    await this.#asking.get(slot)?.lists.settled("tools");
   }
   /**
-   * Waits until the lists are known from any copy of the same identity. Seven projects that open at once need one copy
-   * of a server to list its tools, not seven.
+   * Waits until that list is known from any copy of the same identity; without a list, until the server has introduced
+   * itself. Rejects when it cannot be had. Seven projects that open at once need one copy of a server to list its tools,
+   * not seven.
    */
-  async learnOnce(session, entry) {
+  async learnOnce(session, entry, list) {
     if (!session.hasValues) await session.valuesReady();
     const resolution = this.#deps.views.of(session).resolution(entry);
     if (!resolution.ok) throw resolution.error;
-    const { snapshotKey } = resolution;
-    const scout = this.#scouts.get(snapshotKey);
+    const keys2 = faceKeys(resolution);
+    const scout = this.#scouts.get(keys2.snapshot);
     if (scout) {
-      await scout.catch(() => {
+      await scout.then((lists2) => list && lists2?.settled(list)).catch(() => {
       });
-      if (this.#deps.catalog.faceOf({ snapshot: snapshotKey })) return this.#deps.views.invalidate(session);
+      if (this.#isKnown({ snapshot: keys2.snapshot }, list)) return this.#deps.views.invalidate(session);
     }
-    const own2 = this.learn(session, entry).finally(() => this.#scouts.delete(snapshotKey));
-    this.#scouts.set(snapshotKey, own2);
-    await own2;
+    const isStarted = mustStart(this.#deps.catalog.faceOf(keys2));
+    const lists = isStarted ? await this.#scout(session, entry, keys2.snapshot) : this.#running(session, entry);
+    if (list === void 0) return;
+    if (!lists?.isAsking(list)) await this.#retries.nudge({ ...keys2, list });
+    await lists?.settled(list);
+    const trouble = this.#isKnown(keys2, list) ? void 0 : this.#retries.troubleOf({ ...keys2, list });
+    if (trouble) throw listFailed(entry.name, list, trouble);
   }
-  /** A copy is ready: its lists are compared with what was known. */
+  /** A session asks for a list: what its servers refused so far may be there now. Waits for nothing. */
+  nudge(session, list) {
+    if (this.#retries.isEmpty) return;
+    for (const { entry } of this.#deps.views.of(session).servers) {
+      const keys2 = this.#keysFor(session, entry);
+      if (keys2) void this.#retries.nudge({ ...keys2, list });
+    }
+  }
+  /** How long a list that nobody knows is still worth waiting for. */
+  patienceFor(session, entry, list) {
+    const keys2 = this.#keysFor(session, entry);
+    return keys2 ? this.#retries.patienceFor({ ...keys2, list }) : Number.POSITIVE_INFINITY;
+  }
+  /** Why nobody knows that list, as far as its server was asked. */
+  troubleOf(session, entry, list) {
+    const keys2 = this.#keysFor(session, entry);
+    return keys2 && !this.#isKnown(keys2, list) ? this.#retries.troubleOf({ ...keys2, list }) : void 0;
+  }
+  /** What cannot be listed now. `isThere`: whether that copy is still anybody's. */
+  failuresOf(server, isThere) {
+    const now = this.#deps.clock.now();
+    return this.#retries.ofServer(server).flatMap(({ place, trouble }) => {
+      if (!isThere(place.copy)) return [];
+      const { list, reason, since, nextAt } = trouble;
+      const listing = this.#deps.catalog.faceOf(place)?.lists[list] ?? unknownListing;
+      return {
+        ...{ list, reason, forMs: now - since },
+        ...nextAt === void 0 ? {} : { inMs: Math.max(0, nextAt - now) },
+        ...listing === unknownListing ? {} : { shown: listing.items.length }
+      };
+    });
+  }
+  /** A copy is ready: who it is counts now, and its lists are compared with what was known. */
   started(instance, slot) {
-    const fetching = this.#fetch(instance, slot);
-    this.#fetching.set(slot, fetching);
-    fetching.catch((error2) => this.#failed(instance, error2));
+    const { introduction } = slot;
+    const declared = listNames2.filter((list) => declares(introduction, list));
+    const fetch2 = createListFetcher(slot.channel, this.#deps.clock);
+    const lists = new SlotLists(declared, {
+      fetch: (list) => {
+        this.#retries.asked(this.#answers.placeOf({ instance, slot }, list));
+        return fetch2(list);
+      },
+      take: (outcomes) => this.#answers.take(asking, outcomes),
+      clock: this.#deps.clock
+    });
+    const asking = { instance, slot, lists, source: { retry: (list) => lists.ask([list], true) } };
+    this.#asking.set(slot, asking);
+    this.#answers.introduced(asking);
+    void lists.ask(declared);
   }
-  /** A server says that a list changed. What changes while one fetch runs is seen by the next. Never rejects. */
-  changed(instance, slot) {
-    const running = this.#fetching.get(slot) ?? Promise.resolve();
-    const next2 = running.catch(() => {
-    }).then(() => this.#fetch(instance, slot));
-    this.#fetching.set(slot, next2);
-    return next2.catch((error2) => this.#failed(instance, error2));
+  /** A server says that lists changed, or they have to be seen anew. What changes while one runs is seen by the next. */
+  async changed(slot, lists = listNames2, isUrgent = false) {
+    await this.#asking.get(slot)?.lists.ask(lists, isUrgent);
   }
-  async #fetch(instance, slot) {
-    const former = this.#deps.catalog.faceOf(this.keysOf(instance, slot));
-    const { server } = instance.identity;
-    const fetched = await fetchFace(slot.channel, slot.introduction, former);
-    const face = withoutUnusable(fetched, slot, this.#deps.log, server);
-    const changed2 = this.#deps.catalog.learn(this.keysOf(instance, slot), face);
-    if (changed2.length === 0) return;
-    this.#deps.log.info("lists.changed", { server, lists: changed2 });
-    this.#deps.onChanged();
+  ended(slot) {
+    const asking = this.#asking.get(slot);
+    if (!asking) return;
+    asking.lists.end();
+    this.#retries.ended(asking.source);
   }
   /** What one session is shown over its own MCP session belongs to that identity, whoever began the copy. */
   keysOf({ identity: { key, snapshotKey, server } }, { owner }) {
     const session = owner === void 0 ? void 0 : this.#deps.findSession(owner);
-    const view2 = session && this.#deps.views.of(session);
-    const entry = view2?.servers.find(({ entry: { name } }) => name === server)?.entry;
-    const resolution = entry && view2?.resolution(entry);
-    return resolution?.ok ? faceKeys(resolution) : { instance: key, snapshot: snapshotKey };
+    const entry = session && this.#deps.views.of(session).servers.find((one) => one.entry.name === server)?.entry;
+    const keys2 = session && entry && this.#keysFor(session, entry);
+    return keys2 ?? { instance: key, snapshot: snapshotKey };
   }
-  #failed({ identity: { server } }, error2) {
-    this.#deps.log.warn("lists.not-refreshed", { server, error: error2 });
+  #keysFor(session, entry) {
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    return resolution.ok ? faceKeys(resolution) : void 0;
+  }
+  #isKnown(keys2, list) {
+    const face = this.#deps.catalog.faceOf(keys2);
+    return face !== void 0 && (list === void 0 || face.lists[list] !== unknownListing);
+  }
+  async #scout(session, entry, snapshotKey) {
+    const own2 = this.#deps.acquire(session, entry).then(({ slot }) => this.#asking.get(slot)?.lists);
+    this.#scouts.set(snapshotKey, own2);
+    const over = () => {
+      if (this.#scouts.get(snapshotKey) === own2) this.#scouts.delete(snapshotKey);
+    };
+    void own2.then((lists) => lists?.settled()).then(over, over);
+    return own2;
+  }
+  #running(session, entry) {
+    const slot = this.#deps.findSlot(session, entry);
+    return slot && this.#asking.get(slot)?.lists;
+  }
+  /**
+   * A remote server that has forgotten the MCP session, as after a restart of it: while a session is open it is asked over a
+   * new one. A process that died is not started for a list alone: that would make its deaths a crash loop.
+   */
+  #revival({ instance, slot }, place) {
+    if (instance.isLocal) return void 0;
+    const source = {
+      retry: async (list) => {
+        const { findSession, findUser, views, redact } = this.#deps;
+        const session = (slot.owner === void 0 ? void 0 : findSession(slot.owner)) ?? findUser(instance);
+        const entry = session && views.of(session).servers.find((one) => one.entry.name === place.server)?.entry;
+        if (!session || !entry) return this.#retries.ended(source);
+        await this.learnOnce(session, entry, list).catch((error2) => {
+          const isOpen = this.#isKnown(place, list) || this.#retries.troubleOf(place)?.nextAt !== void 0;
+          if (!isOpen) this.#retries.failed(place, problemOfList(error2, redact), source);
+        });
+      }
+    };
+    return source;
   }
 };
 
@@ -39704,7 +40592,7 @@ var Tasks = class {
     if (id === void 0) return;
     const oldest = this.#tasks.size >= maxTasks ? this.#tasks.keys().next().value : void 0;
     if (oldest !== void 0) this.#tasks.delete(oldest);
-    this.#tasks.set(keyOf(copy, id), owner);
+    this.#tasks.set(keyOf2(copy, id), owner);
   }
   /** Servers that have a task of that id for that session: one, unless two chose the same. */
   serversOf(scopeId, { line, params }) {
@@ -39728,7 +40616,7 @@ var Tasks = class {
     const isStatus = method === "notifications/tasks/status";
     const at = memberAt(line, params, isStatus ? ["taskId"] : ["_meta", relatedTask, "taskId"]);
     const id = stringAt(line, at);
-    return id === void 0 ? void 0 : this.#tasks.get(keyOf(copy, id))?.scopeId;
+    return id === void 0 ? void 0 : this.#tasks.get(keyOf2(copy, id))?.scopeId;
   }
   /** Leaves only that session's tasks in the answer to tasks/list. */
   ownOnly(copy, scopeId, answer3) {
@@ -39741,7 +40629,7 @@ var Tasks = class {
     if (!isArrayAt(line, at)) return [];
     const own2 = arrayElements(line, at).filter((element) => {
       const id = stringAt(line, memberAt(line, element, ["taskId"]));
-      return id !== void 0 && this.#tasks.get(keyOf(copy, id))?.scopeId === scopeId;
+      return id !== void 0 && this.#tasks.get(keyOf2(copy, id))?.scopeId === scopeId;
     });
     return own2.map((element) => textAt(line, element));
   }
@@ -39749,7 +40637,7 @@ var Tasks = class {
     return [...this.#tasks].filter(([, task]) => task.scopeId === scopeId);
   }
 };
-function keyOf(copy, id) {
+function keyOf2(copy, id) {
   return `${copy}\0${id}`;
 }
 
@@ -39785,7 +40673,7 @@ var UpstreamMessages = class {
   onNotification(instance, slot, notification, stream) {
     const { method } = notification;
     if (method.startsWith(linkPrefix)) return;
-    if (method.endsWith("/list_changed")) return this.#deps.onListChanged(instance, slot, method);
+    if (method.endsWith("/list_changed")) return this.#deps.onListChanged(slot, method);
     if (method === "notifications/resources/updated") return this.#deps.onResourceUpdated(instance, slot, notification);
     if (method === "notifications/cancelled") return this.#withdraw(slot, notification);
     if (method === "notifications/elicitation/complete") return this.#elicitationDone(notification);
@@ -39878,6 +40766,11 @@ function declined({ idText, method }, reason) {
 
 // src/router/router.ts
 init_views();
+var listsOfChange = {
+  "notifications/tools/list_changed": ["tools"],
+  "notifications/prompts/list_changed": ["prompts"],
+  "notifications/resources/list_changed": ["resources", "resourceTemplates"]
+};
 var announceDelayMs = 30;
 var Router = class {
   views;
@@ -39913,27 +40806,31 @@ var Router = class {
       },
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
       headersFor: (forward, instance, slot) => paramHeaders2.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
-      relearn: (instance, slot) => this.#learning.changed(instance, slot),
+      relearn: (slot) => this.#learning.changed(slot, ["tools"], true),
       now: deps.now
     });
     this.#learning = new Learning({
       catalog: deps.catalog,
       views: this.views,
       acquire: (session, entry) => copies.acquire(session, entry),
+      findSlot: (session, entry) => copies.findSlot(session, entry),
       findSession: (id) => deps.roster.find(id),
       onChanged: () => this.refresh(),
-      log: deps.log
+      findUser: (instance) => [...deps.supervisor().usersOf(instance)].flatMap((id) => deps.roster.find(id) ?? []).at(0),
+      redact: deps.redact,
+      log: deps.log,
+      clock: steadyClock
     });
     this.modes = new Modes({
       ...deps,
       views: this.views,
       forwarder: this.forwarder,
-      learn: (session, entry) => this.#learning.learnOnce(session, entry),
+      learn: (session, entry) => this.#learning.learnOnce(session, entry, "tools"),
       announceTo: (session) => this.#lists.announceTo(session)
     });
     this.#lists = new Lists({
       views: this.views,
-      learn: (session, entry) => this.#learning.learnOnce(session, entry),
+      learning: this.#learning,
       onServed: deps.onServed,
       sessions: () => deps.roster.all(),
       offer: this.modes,
@@ -39946,7 +40843,7 @@ var Router = class {
       usersOf: (instance) => deps.supervisor().usersOf(instance),
       taskOwner: (instance, message) => this.#tasks.ownerOf(instance.identity.key, message),
       maySee,
-      onListChanged: (instance, slot) => void this.#learning.changed(instance, slot),
+      onListChanged: (slot, method) => void this.#learning.changed(slot, listsOfChange[method]),
       onResourceUpdated: (...message) => this.#subscriptions.deliver(...message),
       onHazard: deps.onHazard,
       log: deps.log
@@ -39982,9 +40879,13 @@ var Router = class {
         return this.#requested(session, envelope);
     }
   }
-  /** Starts the session's copy if need be and waits until its lists are known. */
+  /** Starts the session's copy if need be and waits until it has answered for its tools. */
   learn(session, entry) {
     return this.#learning.learn(session, entry);
+  }
+  /** Resolves when a copy that runs has answered for its tools. */
+  async listed(instance) {
+    await Promise.all(instance.slots().map((slot) => this.#learning.settled(slot)));
   }
   /** Config or variables changed: views are computed anew and sessions told what differs. */
   refresh(session) {
@@ -40000,15 +40901,19 @@ var Router = class {
     const pending = new Set(names2);
     for (const session of this.#deps.roster.all()) {
       for (const entry of this.views.of(session).unknown) {
-        if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry).catch(() => {
+        if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry, "tools").catch(() => {
         });
       }
     }
   }
+  /** Lists of a server that cannot be had now. */
+  failedLists(server) {
+    return this.#learning.failuresOf(server, (copy) => this.#deps.supervisor().find(copy) !== void 0);
+  }
   /** A person logged in: what the server refused so far can be asked for now. */
   loggedIn(server) {
     for (const instance of this.#deps.supervisor().ofServer(server))
-      for (const slot of instance.slots()) void this.#learning.changed(instance, slot);
+      for (const slot of instance.slots()) void this.#learning.changed(slot, void 0, true);
     this.learnNew([server]);
   }
   sessionEnded(session) {
@@ -40024,7 +40929,10 @@ var Router = class {
   };
   onServerRequest = (instance, slot, request3, stream) => this.#upstream.onRequest(instance, slot, request3, stream);
   onServerNotification = (instance, slot, message, stream) => this.#upstream.onNotification(instance, slot, message, stream);
-  onExit = (_instance, slot, _exit) => this.#upstream.onExit(slot);
+  onExit = (_instance, slot, _exit) => {
+    this.#learning.ended(slot);
+    this.#upstream.onExit(slot);
+  };
   #requested(session, request3) {
     try {
       this.#deps.beforeRequest(request3.method in listOfMethod || request3.method === "initialize");
@@ -40070,30 +40978,30 @@ var Router = class {
 };
 
 // src/link/record.ts
-var import_node_fs24 = require("node:fs");
-var import_node_path18 = require("node:path");
+var import_node_fs23 = require("node:fs");
+var import_node_path20 = require("node:path");
 init_atomic_file();
+init_foreign_file();
 init_private_dir();
 init_hello();
 var maxRecordBytes = 16384;
 function writeRecord(recordsDir, record3) {
   ensurePrivateDir(recordsDir);
-  writeFileAtomic((0, import_node_path18.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
+  writeFileAtomic((0, import_node_path20.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
 `);
 }
 function readRecord2(recordsDir, pid) {
-  const path8 = (0, import_node_path18.join)(recordsDir, String(pid));
+  const reading = readForeignText((0, import_node_path20.join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
+  if (reading.kind !== "text") return void 0;
   try {
-    const stat = (0, import_node_fs24.lstatSync)(path8);
-    if (!stat.isFile() || stat.size > maxRecordBytes) return void 0;
-    const value = JSON.parse((0, import_node_fs24.readFileSync)(path8, "utf8"));
+    const value = JSON.parse(reading.text);
     if (!isRecord(value) || value["pid"] !== pid || typeof value["startTime"] !== "string") return void 0;
     return {
       pid,
       startTime: value["startTime"],
       ...typeof value["sessionId"] === "string" ? { sessionId: value["sessionId"] } : {},
       projectDir: typeof value["projectDir"] === "string" ? value["projectDir"] : "",
-      since: typeof value["since"] === "string" ? value["since"] : new Date(stat.mtimeMs).toISOString(),
+      since: typeof value["since"] === "string" ? value["since"] : new Date(reading.stat.mtimeMs).toISOString(),
       daemons: Array.isArray(value["daemons"]) ? value["daemons"].filter((d) => typeof d === "string") : [],
       ...value["byDaemon"] === true ? { byDaemon: true } : {}
     };
@@ -40103,13 +41011,13 @@ function readRecord2(recordsDir, pid) {
 }
 function listRecordPids(recordsDir) {
   try {
-    return (0, import_node_fs24.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
+    return (0, import_node_fs23.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
   } catch {
     return [];
   }
 }
 function removeRecord(recordsDir, pid) {
-  removeIfPresent((0, import_node_path18.join)(recordsDir, String(pid)));
+  removeIfPresent((0, import_node_path20.join)(recordsDir, String(pid)));
 }
 
 // src/sessions/records.ts
@@ -40201,10 +41109,12 @@ init_session();
 
 // src/config/server-entry.ts
 var import_node_crypto19 = require("node:crypto");
-var import_node_fs25 = require("node:fs");
-var import_node_path19 = require("node:path");
+var import_node_fs24 = require("node:fs");
+var import_node_path21 = require("node:path");
 
 // src/config/problems.ts
+init_cut_text();
+init_plain_text();
 function formatPath(path8) {
   let text4 = "";
   for (const part of path8) {
@@ -40215,12 +41125,7 @@ function formatPath(path8) {
   return text4;
 }
 function quote2(value) {
-  const json = JSON.stringify(value) ?? String(value);
-  const cut2 = json.length > 80 ? `${json.slice(0, 79)}\u2026` : json;
-  return cut2.replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, escapeChar);
-}
-function escapeChar(char) {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
 }
 var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
 function findingsOf(issues, input, base = []) {
@@ -40240,7 +41145,7 @@ function unionFinding(issue2, input, base, inner) {
 function explain(issue2, found, isSecret2) {
   if (found === void 0) return { what: "is missing", hint: `Write ${expectation(issue2)}.` };
   const wrongKind = issue2.code === "invalid_type";
-  const what = isSecret2 || wrongKind && typeof found === "object" ? `is ${kindOf2(found)}` : `is ${quote2(found)}`;
+  const what = isSecret2 || wrongKind && typeof found === "object" ? `is ${kindOf3(found)}` : `is ${quote2(found)}`;
   if (issue2.code === "invalid_value" && typeof found === "string") {
     const near = nearest(found, issue2.values.map(String));
     return { what, hint: `${near ? `Did you mean ${quote2(near)}? ` : ""}Write ${expectation(issue2)}.` };
@@ -40274,7 +41179,7 @@ var kindNames = {
   object: "an object in { }",
   record: "an object in { }"
 };
-function kindOf2(value) {
+function kindOf3(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   switch (typeof value) {
@@ -40353,7 +41258,8 @@ function serverSlug(name) {
 }
 
 // src/config/template.ts
-var ownNames = ["PROJECT_ROOT", "SESSION_ID", "PORT"];
+var ownNames = ["PROJECT_ROOT", "SESSION_FOLDER", "SESSION_ID", "PORT"];
+var folderNames = ["PROJECT_ROOT", "SESSION_FOLDER"];
 var portPlaceholder = "${PORT}";
 var reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 function templateParts(template) {
@@ -40481,7 +41387,7 @@ function parseTemplateUrl(url3) {
 }
 function checkFolders(data, path8) {
   return (data.projects ?? []).flatMap((folder, i2) => {
-    if ((0, import_node_path19.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
+    if ((0, import_node_path21.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
     const hint = 'Write it from the root or from your home: "~/work".';
     return [{ path: [...path8, "projects", i2], what: `is ${quote2(folder)}, a relative folder`, hint }];
   });
@@ -40495,8 +41401,8 @@ function checkPort(data, path8) {
 }
 function contradictions(data, path8) {
   const warnings = [];
-  const own2 = refersTo(launchTemplates(data), "SESSION_ID") ? "SESSION_ID" : "PROJECT_ROOT";
-  if (data.sharing === "shared" && refersTo(launchTemplates(data), own2)) {
+  const own2 = ["SESSION_ID", ...folderNames].find((name) => refersTo(launchTemplates(data), name));
+  if (data.sharing === "shared" && own2) {
     const what = `is "shared" but the entry mentions \${${own2}}: each value gets its own copy all the same`;
     warnings.push({ path: [...path8, "sharing"], what });
   }
@@ -40555,12 +41461,12 @@ function normaliseServer(name, kind, data, context) {
 }
 function fromHome(folder, home) {
   if (folder === "~") return home;
-  return folder.startsWith("~/") ? (0, import_node_path19.join)(home, folder.slice(2)) : folder;
+  return folder.startsWith("~/") ? (0, import_node_path21.join)(home, folder.slice(2)) : folder;
 }
 function realFolder(folder, home) {
-  const plain3 = (0, import_node_path19.normalize)(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, "");
+  const plain3 = (0, import_node_path21.normalize)(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, "");
   try {
-    return (0, import_node_fs25.realpathSync)(plain3);
+    return (0, import_node_fs24.realpathSync)(plain3);
   } catch {
     return plain3;
   }
@@ -40612,7 +41518,7 @@ function isPlainObject3(value) {
 }
 
 // src/config/expand.ts
-var import_node_path20 = require("node:path");
+var import_node_path22 = require("node:path");
 
 // src/config/secrets.ts
 var secretName = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
@@ -40685,9 +41591,9 @@ function expandEntry(entry, context) {
     ...entry.oauth !== void 0 && { oauth: filledOAuth(entry.oauth, fill2) },
     inheritedEnv: inheritedValues(entry, context.values)
   };
-  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path20.isAbsolute)(spec.cwd);
-  if (needsRoot && context.projectRoot) spec.cwd = (0, import_node_path20.join)(context.projectRoot, spec.cwd ?? "");
-  const needsProject = filler.needsProject() || needsRoot && !context.projectRoot;
+  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path22.isAbsolute)(spec.cwd);
+  if (needsRoot && context.folder) spec.cwd = (0, import_node_path22.join)(context.folder, spec.cwd ?? "");
+  const needsProject = filler.needsProject() || needsRoot && !context.folder;
   const missing = filler.missing();
   if (needsProject || missing.length > 0) {
     return { ok: false, missing, needsProject, problem: lackProblem(entry.name, missing) };
@@ -40725,7 +41631,8 @@ function createFiller(context) {
   const own2 = new Map([
     ["PORT", portPlaceholder],
     ["SESSION_ID", context.sessionScopeId],
-    ...context.projectRoot ? [["PROJECT_ROOT", context.projectRoot]] : []
+    ...context.projectRoot ? [["PROJECT_ROOT", context.projectRoot]] : [],
+    ...context.folder ? [["SESSION_FOLDER", context.folder]] : []
   ]);
   const lookUp = (name) => {
     if (isOwnName(name)) return own2.get(name);
@@ -40738,7 +41645,7 @@ function createFiller(context) {
     const value = lookUp(part.name);
     if (part.fallback !== void 0) return value || part.fallback;
     if (value !== void 0) return value;
-    if (part.name === "PROJECT_ROOT") needsProject = true;
+    if (isOwnName(part.name)) needsProject = true;
     else missing.add(part.name);
     return "";
   }).join("");
@@ -40782,9 +41689,8 @@ function secretsOf(spec, used) {
 }
 
 // src/config/load.ts
-var import_node_fs26 = require("node:fs");
 var import_node_os7 = require("node:os");
-init_errors();
+init_foreign_file();
 init_hello();
 
 // node_modules/jsonc-parser/lib/esm/impl/scanner.js
@@ -41283,11 +42189,11 @@ function parseTree(text4, errors = [], options = ParseOptions.DEFAULT) {
       onValue({ type: getNodeType(value), offset, length, parent: currentParent, value });
       ensurePropertyComplete(offset + length);
     },
-    onSeparator: (sep2, offset, length) => {
+    onSeparator: (sep3, offset, length) => {
       if (currentParent.type === "property") {
-        if (sep2 === ":") {
+        if (sep3 === ":") {
           currentParent.colonOffset = offset;
-        } else if (sep2 === ",") {
+        } else if (sep3 === ",") {
           ensurePropertyComplete(offset);
         }
       }
@@ -41847,10 +42753,10 @@ var syntaxTexts = {
 init_schema();
 function layEnvironment(file, env2) {
   const problems = [];
-  const take = (name, read4, kept, wanted) => {
+  const take = (name, read2, kept, wanted) => {
     const value = env2[name];
     if (value === void 0 || value === "") return kept;
-    const taken = read4(value.trim());
+    const taken = read2(value.trim());
     if (taken !== void 0) return taken;
     problems.push({
       code: "CONFIG_INVALID",
@@ -41895,14 +42801,12 @@ init_visibility();
 var maxConfigBytes = 4 * 1024 * 1024;
 function loadConfig({ locations, env: env2 }) {
   const file = locations.configPath;
-  let text4;
-  try {
-    text4 = readText2(file);
-  } catch (error2) {
-    const hint = systemCode(error2) === "EACCES" ? `Run: chmod u+r ${quote2(file)}` : `Check ${quote2(file)}.`;
-    return failed([{ code: "CONFIG_UNREADABLE", message: `${file} cannot be read: ${describeError(error2)}.`, hint }]);
+  const reading = readForeignFile(file, { maxBytes: maxConfigBytes });
+  if (reading.kind === "refused") {
+    const hint = reading.code === "EACCES" ? `Run: chmod u+r ${quote2(file)}` : `Check ${quote2(file)}.`;
+    return failed([{ code: "CONFIG_UNREADABLE", message: `${file} ${reading.reason}.`, hint }]);
   }
-  return parseConfig({ file, text: text4, env: env2 });
+  return parseConfig({ file, text: reading.kind === "file" ? reading.bytes.toString("utf8") : void 0, env: env2 });
 }
 function parseConfig(input) {
   const { file, text: text4, env: env2 } = input;
@@ -41928,14 +42832,14 @@ function parseConfig(input) {
 function build({ exists: exists2, value, report, env: env2, warnings = [] }) {
   if (!isRecord(value)) {
     return failed([
-      report({ path: [], what: `the file holds ${kindOf2(value)}`, hint: 'Write { "mcpServers": { } }.' })
+      report({ path: [], what: `the file holds ${kindOf3(value)}`, hint: 'Write { "mcpServers": { } }.' })
     ]);
   }
   const { mcpServers = {}, ...rest } = value;
   const parsed = settingsSchema.safeParse(rest);
   const findings = parsed.success ? [] : findingsOf(parsed.error.issues, rest).map(explainHost);
   if (!isRecord(mcpServers)) {
-    findings.push({ path: ["mcpServers"], what: `is ${kindOf2(mcpServers)}`, hint: "Write an object in { }." });
+    findings.push({ path: ["mcpServers"], what: `is ${kindOf3(mcpServers)}`, hint: "Write an object in { }." });
   }
   const home = env2["HOME"] || (0, import_node_os7.homedir)();
   const servers = checkServers(isRecord(mcpServers) ? mcpServers : {}, home, report);
@@ -42012,17 +42916,6 @@ function joined(problems) {
   const more = problems.length === 2 ? "1 more problem" : `${problems.length - 1} more problems`;
   return problems.length === 1 ? first : { ...first, message: `${first.message} (${more})` };
 }
-function readText2(path8) {
-  try {
-    const stat = (0, import_node_fs26.statSync)(path8);
-    if (!stat.isFile()) throw new Error("it is not a file");
-    if (stat.size > maxConfigBytes) throw new Error(`it has ${stat.size} bytes, more than ${maxConfigBytes}`);
-    return (0, import_node_fs26.readFileSync)(path8, "utf8");
-  } catch (error2) {
-    if (systemCode(error2) === "ENOENT") return void 0;
-    throw error2;
-  }
-}
 function deepFreeze(value) {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
@@ -42091,25 +42984,32 @@ init_build();
 init_hello();
 
 // src/link/project-root.ts
-var import_node_fs27 = require("node:fs");
-var import_node_path21 = require("node:path");
+var import_node_fs25 = require("node:fs");
+var import_node_path23 = require("node:path");
 var markers = [".git", ".serena", ".mcp.json"];
-function findProjectRoot(folder, home) {
-  let start;
+function findPlace(folder, home) {
+  if (folder === "") return { folder: "", projectRoot: "" };
+  return { folder: realFolder2(folder), projectRoot: findProjectRoot(folder, home) };
+}
+function realFolder2(folder) {
   try {
-    start = (0, import_node_fs27.realpathSync)(folder);
+    return (0, import_node_fs25.realpathSync)(folder);
   } catch {
     return "";
   }
-  for (let at = start; ; at = (0, import_node_path21.dirname)(at)) {
-    const isTooWide = at === (0, import_node_path21.dirname)(at) || at === home;
-    if (!isTooWide && markers.some((marker) => exists((0, import_node_path21.join)(at, marker)))) return at;
-    if (at === (0, import_node_path21.dirname)(at)) return start;
+}
+function findProjectRoot(folder, home) {
+  const start = realFolder2(folder);
+  if (start === "") return "";
+  for (let at = start; ; at = (0, import_node_path23.dirname)(at)) {
+    const isTooWide = at === (0, import_node_path23.dirname)(at) || at === home;
+    if (!isTooWide && markers.some((marker) => exists((0, import_node_path23.join)(at, marker)))) return at;
+    if (at === (0, import_node_path23.dirname)(at)) return start;
   }
 }
 function exists(path8) {
   try {
-    (0, import_node_fs27.statSync)(path8);
+    (0, import_node_fs25.statSync)(path8);
     return true;
   } catch {
     return false;
@@ -42138,12 +43038,12 @@ function daemonEnds(reason) {
 // src/daemon/explain.ts
 function explainServer(deps, entry, asker) {
   const resolution = deps.router.views.of(asker).resolution(entry);
-  const { projectDir, projectRoot } = asker.identity;
+  const { projectDir, folder, projectRoot } = asker.identity;
   const { sharing, sharingReason } = resolution;
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: "everyone",
-    project: `the sessions of ${isVisible && projectRoot || "one project"}`,
+    project: `the sessions in ${isVisible && folder || "one folder"}`,
     session: "one session alone"
   };
   const lines = [
@@ -42211,6 +43111,9 @@ function describeCopy({ supervisor }, resolution) {
   return `copy ${resolution.instanceKey.slice(0, 8)} (${running ? `${running.identity.id}, ${running.state}` : "not started"})`;
 }
 
+// src/daemon/status-report.ts
+init_server_face();
+
 // src/upstream/process-memory.ts
 var import_node_child_process9 = require("node:child_process");
 var import_promises15 = require("node:fs/promises");
@@ -42259,7 +43162,7 @@ function kibibytes(text4, name) {
 }
 
 // src/upstream/resolve.ts
-var import_node_path22 = require("node:path");
+var import_node_path24 = require("node:path");
 init_errors();
 
 // src/config/sharing.ts
@@ -42269,10 +43172,11 @@ function decideSharing(entry, extraKnown = []) {
   if (refersTo(templates, "SESSION_ID")) return { sharing: "session", reason: "It mentions ${SESSION_ID}." };
   const known = findKnownServer(entry, extraKnown);
   if (known?.sharing === "session") return { sharing: "session", reason: known.reason };
-  if (refersTo(templates, "PROJECT_ROOT")) return { sharing: "project", reason: "It mentions ${PROJECT_ROOT}." };
-  const relative = [entry.command ?? "", ...entry.args, entry.cwd ?? ""].find(isRelativePath);
-  if (relative !== void 0 && entry.command !== void 0) {
-    return { sharing: "project", reason: `${quote2(relative)} is a path that counts from the project.` };
+  const place = folderNames.find((name) => refersTo(templates, name));
+  if (place) return { sharing: "project", reason: `It mentions \${${place}}.` };
+  const relative2 = [entry.command ?? "", ...entry.args, entry.cwd ?? ""].find(isRelativePath);
+  if (relative2 !== void 0 && entry.command !== void 0) {
+    return { sharing: "project", reason: `${quote2(relative2)} is a path that counts from the session's folder.` };
   }
   if (known) return { sharing: known.sharing, reason: known.reason };
   return entry.command === void 0 ? { sharing: "shared", reason: "It runs elsewhere and keeps each session apart itself." } : { sharing: "project", reason: "It is not known to be safe to share between projects." };
@@ -42290,6 +43194,7 @@ function resolveCopy(entry, asker, deps) {
   const { sharing, reason: sharingReason } = sharingOf(entry, deps);
   const expanded = expandEntry(entry, {
     values: asker.values,
+    ...asker.folder ? { folder: asker.folder } : {},
     ...asker.projectRoot ? { projectRoot: asker.projectRoot } : {},
     sessionScopeId: asker.scopeId
   });
@@ -42304,13 +43209,13 @@ function resolveCopy(entry, asker, deps) {
     });
     return { ok: false, error: error2, sharing, sharingReason, missing };
   }
-  if (sharing === "project" && !asker.projectRoot) {
+  if (sharing === "project" && !asker.folder) {
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  const ownCwd = sharing === "shared" ? (0, import_node_path22.join)(deps.workDir, entry.slug) : asker.projectRoot;
-  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path22.join)(deps.workDir, entry.slug));
-  const scope = sharing === "project" ? asker.projectRoot : sharing === "session" ? asker.scopeId : "";
+  const ownCwd = sharing === "shared" ? (0, import_node_path24.join)(deps.workDir, entry.slug) : asker.folder;
+  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path24.join)(deps.workDir, entry.slug));
+  const scope = sharing === "project" ? asker.folder : sharing === "session" ? asker.scopeId : "";
   const { headers: _headers, ...launch } = spec;
   return {
     ok: true,
@@ -42321,7 +43226,7 @@ function resolveCopy(entry, asker, deps) {
     secrets,
     instanceKey: deps.makeKey("instance", entry.slug, launch, cwd, sharing, scope),
     snapshotKey: deps.makeKey("snapshot", entry.slug, unexpandedIdentity(entry, asker.values)),
-    ...sharing === "project" ? { projectRoot: asker.projectRoot } : {},
+    ...sharing === "project" ? { folder: asker.folder } : {},
     ...sharing === "session" ? { scopeId: asker.scopeId } : {}
   };
 }
@@ -42375,6 +43280,7 @@ async function reportServer(entry, sources, processes) {
   const { sharing, reason } = sharingOf(entry, { knownServers: sources.config.knownServers, demoted: sources.demoted });
   const face = copies.map(sources.faceOf).find((found) => found !== void 0) ?? lastFace(entry, sources);
   const lastError = sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error2) => error2 !== void 0);
+  const listFailures = reportLists(sources.failedLists(entry.name));
   return {
     name: entry.name,
     ...entry.shownName === entry.name ? {} : { shownName: entry.shownName },
@@ -42384,11 +43290,25 @@ async function reportServer(entry, sources, processes) {
     sharing,
     sharingReason: reason,
     ...entry.projects ? { projects: [...entry.projects] } : {},
-    ...face ? { tools: face.lists.tools.items.length } : {},
+    ...face && face.lists.tools !== unknownListing ? { tools: face.lists.tools.items.length } : {},
+    ...listFailures.length > 0 ? { listFailures } : {},
     instances,
     ...lastError ? { lastError } : {},
     hazards: sources.hazards(entry.name)
   };
+}
+var maxFailures = 8;
+function reportLists(failed2) {
+  const now = Date.now();
+  const at = (fromNowMs) => new Date(now + fromNowMs).toISOString();
+  const byReason = /* @__PURE__ */ new Map();
+  for (const one of [...failed2].sort((a2, b) => a2.forMs - b.forMs)) byReason.set(`${one.list}\0${one.reason}`, one);
+  const order = (list) => listNames2.indexOf(list);
+  return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown3 }) => ({
+    ...{ list, reason, since: at(-forMs) },
+    ...inMs === void 0 ? {} : { nextAt: at(inMs) },
+    ...shown3 === void 0 ? {} : { shown: shown3 }
+  }));
 }
 function lastFace(entry, { sessions, viewOf }) {
   for (const session of sessions) {
@@ -42408,7 +43328,7 @@ async function reportInstance(copy, sources, processes) {
     key: identity3.key.slice(0, 8),
     state: copy.state,
     sharing: identity3.sharing,
-    ...identity3.projectRoot ? { projectRoot: identity3.projectRoot } : {},
+    ...identity3.folder ? { projectRoot: identity3.folder } : {},
     ...identity3.scopeId ? { sessionId: identity3.scopeId } : {},
     ...pid === void 0 ? {} : { pid },
     ...startedAt === void 0 ? {} : { since: new Date(startedAt).toISOString() },
@@ -42500,7 +43420,7 @@ async function reportTokens({ router, sessions, withSamples, local }) {
     servers: [...byServer].map(([server, raws]) => ({
       server,
       tools: raws.length,
-      text: JSON.stringify(raws.map((raw) => shown(JSON.parse(raw.toString("utf8")))))
+      text: JSON.stringify(raws.map((raw) => shown2(JSON.parse(raw.toString("utf8")))))
     })),
     sessions: described2
   };
@@ -42509,9 +43429,9 @@ function describe4(result) {
   const value = JSON.parse(result.toString("utf8"));
   const found = isRecord(value) && Array.isArray(value["tools"]) ? value["tools"] : [];
   const names2 = found.map((tool) => isRecord(tool) ? String(tool["name"]) : "");
-  return { tools: found.length, names: names2, text: JSON.stringify(found.map(shown)) };
+  return { tools: found.length, names: names2, text: JSON.stringify(found.map(shown2)) };
 }
-function shown(tool) {
+function shown2(tool) {
   const { name, description, inputSchema } = isRecord(tool) ? tool : {};
   return { name, description, input_schema: inputSchema };
 }
@@ -42576,6 +43496,7 @@ function createControlActions(deps) {
       await Promise.all(copies.map((copy) => copy.stop(stopCauses.restarted)));
       await Promise.all(before.flatMap(({ copy, owners }) => owners.map((owner) => copy.acquire(owner))));
       if (copies.length === 0) return start(entry, projectDir);
+      await Promise.all(copies.map((copy) => router.listed(copy)));
       return { restarted: entry.name, instances: copies.map(({ state, pid }) => ({ state, pid })) };
     },
     startAll: async (projectDir) => {
@@ -42611,20 +43532,20 @@ function ownersOf(copy) {
 function findServer2({ config: config2 }, name) {
   const own2 = config2.servers.find((entry) => entry.name === name || entry.slug === name);
   if (own2) return own2;
-  const [shown2, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
-  return others.length === 0 ? shown2 : void 0;
+  const [shown3, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
+  return others.length === 0 ? shown3 : void 0;
 }
 async function callTool2(deps, entry, { tool, args, projectDir }) {
   if (!entry.enabled) throw disabled(entry);
   let session;
   try {
-    return await new Promise((resolve3, reject) => {
+    return await new Promise((resolve4, reject) => {
       session = localSession(deps, projectDir, entry.name, (line) => {
         const value = JSON.parse(line.toString("utf8"));
         if (!isRecord(value) || value["id"] !== 1) return;
         if (isRecord(value["error"]))
           reject(new AppError({ code: "TOOL_UNKNOWN", message: String(value["error"]["message"]) }));
-        else resolve3(value["result"]);
+        else resolve4(value["result"]);
       });
       deps.router.handle(session, requestLine("1", "tools/call", { name: tool, arguments: args }));
     });
@@ -42642,7 +43563,7 @@ function localSession(deps, projectDir, server, onLine) {
       host: identity3,
       wrapper: identity3,
       projectDir: projectDir ?? "",
-      projectRoot: projectDir ? findProjectRoot(projectDir, baseline["HOME"] ?? (0, import_node_os8.homedir)()) : "",
+      ...findPlace(projectDir ?? "", baseline["HOME"] ?? (0, import_node_os8.homedir)()),
       ...server ? { server } : {}
     },
     sink: { send: onLine, bufferedBytes: 0, close: () => {
@@ -42672,6 +43593,7 @@ async function reportStatus(deps) {
       viewOf: (session) => router.views.of(session),
       hazards: hazards.of,
       demoted: hazards.demoted,
+      failedLists: (server) => router.failedLists(server),
       login: deps.login,
       faceOf: ({ identity: { key, snapshotKey } }) => deps.catalog.faceOf({ instance: key, snapshot: snapshotKey })
     }),
@@ -42756,7 +43678,7 @@ async function awaitQuiet(sessions, limit) {
     const isDone = all.every((session) => session.requests.size === 0 && session.bufferedBytes === 0);
     if (isDone && (elapsed >= Math.min(answerMs, limitMs2) || all.every(hasDrained))) return true;
     if (elapsed >= limitMs2) return isDone;
-    await new Promise((resolve3) => setTimeout(resolve3, pollMs));
+    await new Promise((resolve4) => setTimeout(resolve4, pollMs));
   }
 }
 function hasDrained({ connection, identity: identity3 }) {
@@ -42764,15 +43686,35 @@ function hasDrained({ connection, identity: identity3 }) {
 }
 
 // src/daemon/findings.ts
-var import_node_fs28 = require("node:fs");
+var import_node_fs26 = require("node:fs");
 var import_node_os9 = require("node:os");
-var import_node_path23 = require("node:path");
+var import_node_path25 = require("node:path");
 var import_node_util13 = require("node:util");
 init_atomic_file();
+init_cut_text();
+init_foreign_file();
+
+// src/base/shell-word.ts
+init_plain_text();
+var plainWord2 = /^[\w@%+=:,./~-]+$/;
+function shellWord(text4, isPlain = plainWord2) {
+  if (isPlain.test(text4)) return text4;
+  if (visible(text4) !== text4) return `$'${visible(text4.replace(/[\\']/g, "\\$&"), inShell)}'`;
+  return `'${text4.replaceAll("'", `'\\''`)}'`;
+}
+function inShell(char) {
+  if (char === "\n") return "\\n";
+  if (char === "	") return "\\t";
+  const code = (char.codePointAt(0) ?? 0).toString(16);
+  return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+}
+
+// src/daemon/findings.ts
 init_visibility();
 init_hello();
 var maxProjects = 64;
-var maxClientFileBytes = 4 * 1024 * 1024;
+var maxClientFileBytes = 1024 * 1024;
+var maxConsentsBytes = 16 * 1024 * 1024;
 function createFindings(deps) {
   const { locations, holder, log } = deps;
   const projects = /* @__PURE__ */ new Set();
@@ -42781,10 +43723,8 @@ function createFindings(deps) {
     update: (projectDir) => {
       if (projectDir && projects.size < maxProjects) projects.add(projectDir);
       try {
-        const ofProjects = [...projects].flatMap((dir) => [
-          ...doubled(dir, holder),
-          ...changed(dir, holder, locations)
-        ]);
+        const consents = readConsents(locations);
+        const ofProjects = [...projects].flatMap((dir) => ofProject(dir, holder, consents));
         const found = [...configFindings(holder), ...ofProjects];
         const text4 = `${JSON.stringify({ findings: found }, void 0, 1)}
 `;
@@ -42804,26 +43744,37 @@ function configFindings({ state }) {
     text: `mcp-proxy keeps the last good configuration: ${message}${hint ? ` ${hint}` : ""}`
   }));
 }
-function doubled(projectDir, { config: config2 }) {
-  const silenced = [(0, import_node_path23.join)(projectDir, ".claude", "settings.local.json"), (0, import_node_path23.join)((0, import_node_os9.homedir)(), ".claude", "settings.json")].map((path8) => readRecord3(path8)?.["disabledMcpjsonServers"]).flatMap((list) => Array.isArray(list) ? list : []);
+function ofProject(projectDir, holder, consents) {
+  const declared = declaredIn(projectDir);
+  try {
+    return [...doubled(projectDir, declared, holder), ...changed(projectDir, declared, { holder, consents })];
+  } catch {
+    return [];
+  }
+}
+function doubled(projectDir, declared, { config: config2 }) {
   const seen = visibleServers(config2.servers, projectDir).map((entry) => entry.shownName);
-  const both = Object.keys(declaredIn(projectDir)).filter((name) => seen.includes(name) && !silenced.includes(name));
+  const known = Object.keys(declared).filter((name) => seen.includes(name));
+  if (known.length === 0) return [];
+  const local = readRecord3((0, import_node_path25.join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
+  const own2 = readRecord3((0, import_node_path25.join)((0, import_node_os9.homedir)(), ".claude", "settings.json"));
+  if (!local || !own2) return [];
+  const silenced = [local, own2].flatMap(
+    ({ disabledMcpjsonServers: list }) => Array.isArray(list) ? list : []
+  );
+  const both = known.filter((name) => !silenced.includes(name));
   if (both.length === 0) return [];
-  const names2 = both.join(", ");
   return [
     {
-      id: `doubled:${projectDir}:${names2}`,
-      text: `This project declares ${names2}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
+      id: `doubled:${projectDir}:${both.join(", ")}`,
+      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
       projectRoot: projectDir
     }
   ];
 }
-function changed(projectDir, { config: config2 }, locations) {
-  const consents = readRecord3((0, import_node_path23.join)(locations.dataDir, "consents.json"))?.["consents"];
-  if (!Array.isArray(consents)) return [];
-  const file = (0, import_node_path23.join)(realPath(projectDir), ".mcp.json");
-  const declared = declaredIn(projectDir);
-  return consents.filter(isRecord).flatMap((consent) => {
+function changed(projectDir, declared, { holder: { config: config2 }, consents }) {
+  const file = (0, import_node_path25.join)(realPath(projectDir), ".mcp.json");
+  return consents.flatMap((consent) => {
     const path8 = Array.isArray(consent["path"]) ? consent["path"] : [];
     const [container, name] = path8;
     const ours = consent["name"];
@@ -42835,28 +43786,33 @@ function changed(projectDir, { config: config2 }, locations) {
     return [
       {
         id: `changed:${file}:${ours}:${version2}`,
-        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${ours}`,
+        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${shellWord(ours)}`,
         projectRoot: projectDir
       }
     ];
   });
 }
 function declaredIn(projectDir) {
-  const servers = readRecord3((0, import_node_path23.join)(projectDir, ".mcp.json"))?.["mcpServers"];
+  const servers = readRecord3((0, import_node_path25.join)(projectDir, ".mcp.json"), { inside: projectDir })?.["mcpServers"];
   return isRecord(servers) ? servers : {};
 }
-function readRecord3(path8) {
+function readConsents({ dataDir }) {
+  const consents = readRecord3((0, import_node_path25.join)(dataDir, "consents.json"), { maxBytes: maxConsentsBytes })?.["consents"];
+  return Array.isArray(consents) ? consents.filter(isRecord) : [];
+}
+function readRecord3(path8, limits = {}) {
+  const reading = readForeignText(path8, { maxBytes: maxClientFileBytes, ...limits });
+  if (reading.kind === "refused") return void 0;
   try {
-    const bytes = (0, import_node_fs28.readFileSync)(path8);
-    const value = bytes.length > maxClientFileBytes ? void 0 : JSON.parse(bytes.toString("utf8"));
-    return isRecord(value) ? value : void 0;
+    const value = reading.kind === "text" ? JSON.parse(reading.text) : {};
+    return isRecord(value) ? value : {};
   } catch {
-    return void 0;
+    return {};
   }
 }
 function realPath(path8) {
   try {
-    return (0, import_node_fs28.realpathSync)(path8);
+    return (0, import_node_fs26.realpathSync)(path8);
   } catch {
     return path8;
   }
@@ -42922,21 +43878,21 @@ function refuse(code, message, hint) {
 init_hello();
 
 // src/link/installed.ts
-var import_node_fs29 = require("node:fs");
-var import_node_path24 = require("node:path");
+var import_node_fs27 = require("node:fs");
+var import_node_path26 = require("node:path");
 init_atomic_file();
 init_build();
 init_hello();
 function listInstalled(appDir, protocol) {
   return readFolder(appDir).filter((name) => /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(name)).flatMap((name) => {
-    const folder = (0, import_node_path24.join)(appDir, name);
+    const folder = (0, import_node_path26.join)(appDir, name);
     const found = readBuild(folder);
     return found && found.protocol === protocol ? [{ build: found.build, folder }] : [];
   }).sort((a2, b) => compareVersions(b.build.version, a2.build.version));
 }
 function readBuild(folder) {
   try {
-    const value = JSON.parse(readFileIfPresent((0, import_node_path24.join)(folder, "build.json")) ?? "null");
+    const value = JSON.parse(readFileIfPresent((0, import_node_path26.join)(folder, "build.json")) ?? "null");
     if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
     const protocol = typeof value["protocol"] === "number" ? value["protocol"] : 1;
     return { build: { version: value["version"], fingerprint: String(value["fingerprint"]) }, protocol };
@@ -42946,7 +43902,7 @@ function readBuild(folder) {
 }
 function readFolder(path8) {
   try {
-    return (0, import_node_fs29.readdirSync)(path8);
+    return (0, import_node_fs27.readdirSync)(path8);
   } catch {
     return [];
   }
@@ -43053,7 +44009,7 @@ function createControlHttp(deps) {
       local.emit("connection", socket);
       socket.resume();
     },
-    listen: (port) => new Promise((resolve3, reject) => {
+    listen: (port) => new Promise((resolve4, reject) => {
       const server = (0, import_node_http.createServer)((request3, response) => {
         const token2 = deps.token();
         const verdict = checkRequest(request3, addressPort(server), token2);
@@ -43065,7 +44021,7 @@ function createControlHttp(deps) {
       server.listen(port, "127.0.0.1", () => {
         server.unref();
         remote = server;
-        resolve3(addressPort(server));
+        resolve4(addressPort(server));
       });
     }),
     unlisten,
@@ -43167,10 +44123,10 @@ function watchIdle(deps) {
 
 // src/daemon/link-server.ts
 var import_node_crypto23 = require("node:crypto");
-var import_node_fs30 = require("node:fs");
+var import_node_fs28 = require("node:fs");
 var import_node_net2 = require("node:net");
 var import_node_os10 = require("node:os");
-var import_node_path25 = require("node:path");
+var import_node_path27 = require("node:path");
 init_atomic_file();
 
 // src/base/line-splitter.ts
@@ -43315,24 +44271,24 @@ function createLinkServer(deps) {
 }
 async function listenOnSocket(server, path8) {
   if (process.platform === "win32") return listen(server, path8);
-  ensurePrivateDir((0, import_node_path25.dirname)(path8));
+  ensurePrivateDir((0, import_node_path27.dirname)(path8));
   const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto23.randomBytes)(3).toString("hex")}`);
   await listen(server, temporary);
   try {
-    const found = (0, import_node_fs30.lstatSync)(path8, { throwIfNoEntry: false });
+    const found = (0, import_node_fs28.lstatSync)(path8, { throwIfNoEntry: false });
     if (found && !found.isSocket()) removeIfPresent(path8);
-    (0, import_node_fs30.renameSync)(temporary, path8);
+    (0, import_node_fs28.renameSync)(temporary, path8);
   } catch (error2) {
     removeIfPresent(temporary);
     throw error2;
   }
 }
 function listen(server, path8) {
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     server.once("error", reject);
     server.listen({ path: path8, backlog: 4096 }, () => {
       server.off("error", reject);
-      resolve3();
+      resolve4();
     });
   });
 }
@@ -43409,7 +44365,7 @@ function createSession(socket, hello, deps, setReason) {
       host,
       wrapper,
       projectDir,
-      projectRoot: findProjectRoot(projectDir, hello.env["HOME"] ?? (0, import_node_os10.homedir)()),
+      ...findPlace(projectDir, hello.env["HOME"] ?? (0, import_node_os10.homedir)()),
       ...hostSessionId ? { hostSessionId } : {},
       ...server ? { server } : {},
       ...mode ? { mode } : {}
@@ -43488,7 +44444,7 @@ function refuse3(response, refusal2) {
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
   response.end(body);
 }
-async function readMessage(request3, maxBytes) {
+async function readMessage(request3, maxBytes3) {
   if (!/^application\/json\b/i.test(request3.headers["content-type"] ?? "")) {
     request3.resume();
     return { ok: false, refusal: { status: 415, code: -32e3, message: "The body must be application/json." } };
@@ -43498,12 +44454,12 @@ async function readMessage(request3, maxBytes) {
   for await (const chunk of request3) {
     if (!Buffer.isBuffer(chunk)) continue;
     bytes += chunk.length;
-    if (bytes <= maxBytes) chunks.push(chunk);
+    if (bytes <= maxBytes3) chunks.push(chunk);
     else chunks.length = 0;
-    if (bytes > 2 * maxBytes) break;
+    if (bytes > 2 * maxBytes3) break;
   }
-  if (bytes <= maxBytes) return { ok: true, bytes: Buffer.concat(chunks) };
-  const message = `The message is over ${maxBytes} bytes (daemon.maxMessageBytes).`;
+  if (bytes <= maxBytes3) return { ok: true, bytes: Buffer.concat(chunks) };
+  const message = `The message is over ${maxBytes3} bytes (daemon.maxMessageBytes).`;
   return { ok: false, refusal: { status: 413, code: -32600, message, headers: { connection: "close" } } };
 }
 function acceptsOf(request3) {
@@ -43529,6 +44485,44 @@ init_json_scan();
 init_envelope();
 init_eras();
 init_messages();
+
+// src/daemon/mcp-http/event-bytes.ts
+var dataField = "data: ";
+var eventEnd = "\n\n";
+var copyLimitBytes2 = oneBufferBytes;
+function writeStreamHead(response) {
+  if (response.headersSent) return;
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no"
+  });
+  response.flushHeaders();
+}
+function writeEvent(response, fields, line) {
+  if (isOver(response)) return;
+  const data = oneLine2(line);
+  const head = Buffer.from(`${fields}${dataField}`);
+  if (data.length <= copyLimitBytes2) {
+    response.write(Buffer.concat([head, data, Buffer.from(eventEnd)]));
+    return;
+  }
+  response.write(head);
+  response.write(data);
+  response.write(eventEnd);
+}
+function writeKeepAlive(response) {
+  if (response.headersSent && !isOver(response)) response.write(`: ${eventEnd}`);
+}
+function isOver(response) {
+  return response.destroyed || response.writableEnded;
+}
+function oneLine2(line) {
+  if (!line.includes(10) && !line.includes(13)) return line;
+  const copy = Buffer.from(line);
+  for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
+  return copy;
+}
 
 // src/daemon/mcp-http/http-session.ts
 init_json_scan();
@@ -43652,11 +44646,9 @@ var MessageStream = class {
     });
     writeStreamHead(response);
     if (this.#primes && after === void 0 && !this.isFinished)
-      response.write(`id: ${this.id}.0
+      writeEvent(response, `id: ${this.id}.0
 retry: ${retryMs2}
-data: 
-
-`);
+`, Buffer.alloc(0));
     for (const { number: number4, line } of this.#kept) if (number4 > (after ?? 0)) this.#write(response, number4, line);
     if (this.isFinished) this.#end(now);
   }
@@ -43679,14 +44671,14 @@ data:
   detach() {
     this.#response?.end();
   }
-  /** A line without meaning, so that a dead connection is noticed and a living one is not cut for silence. */
   keepAlive() {
-    this.#response?.write(": \n\n");
+    if (this.#response) writeKeepAlive(this.#response);
   }
   #end(now) {
     const response = this.#response;
     if (!response) return;
     this.leftAt = now();
+    if (response.writableEnded) return;
     response.end(() => {
       if (this.#keptBytes <= maxKeptAfterEndBytes) return;
       this.#kept.length = 0;
@@ -43694,39 +44686,18 @@ data:
     });
   }
   #write(response, number4, line) {
-    if (response.destroyed || response.writableEnded) return;
-    response.cork();
-    response.write(`id: ${this.id}.${number4}
+    writeEvent(response, `id: ${this.id}.${number4}
 event: message
-data: `);
-    response.write(oneLine2(line));
-    response.write("\n\n");
-    process.nextTick(() => response.uncork());
+`, line);
   }
 };
-function writeStreamHead(response) {
-  if (response.headersSent) return;
-  response.writeHead(200, {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no"
-  });
-  response.flushHeaders();
-}
 function parseEventId(text4) {
   const match = /^([\w-]+)\.(\d{1,15})$/.exec(text4);
   return match?.[1] === void 0 ? void 0 : { stream: match[1], number: Number(match[2]) };
 }
-function oneLine2(line) {
-  if (!line.includes(10) && !line.includes(13)) return line;
-  const copy = Buffer.from(line);
-  for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
-  return copy;
-}
 
 // src/daemon/mcp-http/project-path.ts
-var import_node_os11 = require("node:os");
-var import_node_path26 = require("node:path");
+var import_node_path28 = require("node:path");
 var import_node_url4 = require("node:url");
 init_hello();
 var projectHeader = "mcp-project-path";
@@ -43738,7 +44709,7 @@ function projectOfHeader(value) {
   } catch {
     return { error: "Mcp-Project-Path must be percent-encoded." };
   }
-  if (!(0, import_node_path26.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
+  if (!(0, import_node_path28.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
   return { folder };
 }
 function projectOfRoots(result) {
@@ -43752,9 +44723,6 @@ function projectOfRoots(result) {
     }
   }
   return void 0;
-}
-function projectRootOf(folder, home) {
-  return folder === "" ? "" : findProjectRoot(folder, home ?? (0, import_node_os11.homedir)());
 }
 
 // src/daemon/mcp-http/http-session.ts
@@ -43955,8 +44923,8 @@ var HttpSession = class {
   }
 };
 function delay3(ms) {
-  return new Promise((resolve3) => {
-    setTimeout(resolve3, ms).unref();
+  return new Promise((resolve4) => {
+    setTimeout(resolve4, ms).unref();
   });
 }
 
@@ -44022,7 +44990,7 @@ var LegacyEndpoint = class {
       host: { pid: 0, startTime: "" },
       wrapper: { pid: 0, startTime: "" },
       projectDir: folder,
-      projectRoot: projectRootOf(folder, home),
+      ...findPlace(folder, home),
       address: addressOf(request3),
       ...server === void 0 ? {} : { server },
       ...mode === void 0 ? {} : { mode }
@@ -44037,8 +45005,7 @@ var LegacyEndpoint = class {
         now: this.#deps.now,
         onWant: this.#deps.onWant,
         onProject: (session, found) => {
-          session.identity.projectDir = found;
-          session.identity.projectRoot = projectRootOf(found, home);
+          Object.assign(session.identity, { projectDir: found, ...findPlace(found, home) });
           this.#deps.onProject(session);
         },
         onEnd: (ended, reason) => {
@@ -44479,7 +45446,7 @@ var ModernContext = class {
       this.#answerFor(call2, errorLine(call2.id, rpcCodes.unavailable, `mcp-proxy ended this request: ${reason}.`));
     }
     this.#calls.clear();
-    for (const resolve3 of this.#own.values()) resolve3(void 0);
+    for (const resolve4 of this.#own.values()) resolve4(void 0);
     this.#own.clear();
     this.#options.onEnd(this, reason);
   }
@@ -44490,16 +45457,16 @@ var ModernContext = class {
   async #note(lists) {
     const asked = [...lists].flatMap((list) => listsOf[list].map((method) => this.#ask(method, {})));
     let timer;
-    const limit = new Promise((resolve3) => {
-      timer = setTimeout(resolve3, listWaitMs);
+    const limit = new Promise((resolve4) => {
+      timer = setTimeout(resolve4, listWaitMs);
     });
     await Promise.race([Promise.all(asked), limit]);
     clearTimeout(timer);
   }
   #ask(method, params) {
     const id = this.#options.nextId();
-    return new Promise((resolve3) => {
-      this.#own.set(idKey(id), resolve3);
+    return new Promise((resolve4) => {
+      this.#own.set(idKey(id), resolve4);
       this.#options.handle(this.session, requestLine(id, method, params));
     });
   }
@@ -44589,7 +45556,7 @@ var ModernReply = class {
     if (!accepts.stream) return;
     this.#timers.push(
       setTimeout(() => writeStreamHead(response), streamAfterMs).unref(),
-      setInterval(() => response.headersSent && response.write(": \n\n"), keepAliveMs).unref()
+      setInterval(() => writeKeepAlive(response), keepAliveMs).unref()
     );
     if (!accepts.json) writeStreamHead(response);
   }
@@ -44618,9 +45585,7 @@ var ModernReply = class {
     this.#response.end(line);
   }
   #write(line) {
-    this.#response.write("event: message\ndata: ");
-    this.#response.write(oneLine2(line));
-    this.#response.write("\n\n");
+    writeEvent(this.#response, "event: message\n", line);
   }
   #stopTimers() {
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
@@ -44815,7 +45780,7 @@ var ModernEndpoint = class {
       host: { pid: 0, startTime: "" },
       wrapper: { pid: 0, startTime: "" },
       projectDir: folder,
-      projectRoot: projectRootOf(folder, this.#deps.home),
+      ...findPlace(folder, this.#deps.home),
       address: addressOf(http2),
       ...server === void 0 ? {} : { server },
       ...mode === void 0 ? {} : { mode },
@@ -44955,7 +45920,7 @@ function notAllowed(allow) {
 }
 
 // src/daemon/own-endpoint.ts
-var import_node_fs31 = require("node:fs");
+var import_node_fs29 = require("node:fs");
 init_atomic_file();
 init_private_dir();
 
@@ -44963,8 +45928,8 @@ init_private_dir();
 init_atomic_file();
 function readEndpoint(pidPath) {
   try {
-    const text4 = readFileIfPresent(pidPath);
-    const value = text4 === void 0 || text4.length > 16384 ? void 0 : JSON.parse(text4);
+    const text4 = readFileIfPresent(pidPath, 16384);
+    const value = text4 === void 0 ? void 0 : JSON.parse(text4);
     return isEndpoint(value) ? value : void 0;
   } catch {
     return void 0;
@@ -45033,7 +45998,7 @@ var OwnEndpoint = class {
     ensurePrivateDir(locations.runDir);
     if (!this.#hasLock() && !this.#restoreLock()) return this.#lose();
     if (!this.#hasSocket()) {
-      const isOthers = (0, import_node_fs31.lstatSync)(locations.socketPath, { throwIfNoEntry: false })?.isSocket() === true;
+      const isOthers = (0, import_node_fs29.lstatSync)(locations.socketPath, { throwIfNoEntry: false })?.isSocket() === true;
       if (isOthers && await isListening(locations.socketPath)) return this.#lose();
       await this.#listen();
       log.warn("endpoint.restored", { what: locations.socketPath });
@@ -45078,13 +46043,13 @@ var OwnEndpoint = class {
 };
 function inodeOf(path8) {
   if (process.platform === "win32") return path8;
-  const stat = (0, import_node_fs31.lstatSync)(path8, { throwIfNoEntry: false });
+  const stat = (0, import_node_fs29.lstatSync)(path8, { throwIfNoEntry: false });
   return stat ? `${stat.dev}:${stat.ino}` : "";
 }
 
 // src/config/watch.ts
-var import_node_fs32 = require("node:fs");
-var import_node_path27 = require("node:path");
+var import_node_fs30 = require("node:fs");
+var import_node_path29 = require("node:path");
 var debounceMs = 150;
 var absentPollMs = 1e3;
 var backstopPollMs = 15e3;
@@ -45131,9 +46096,9 @@ function watchConfig(path8, onChange, deps = realTimers) {
     watchers.delete(folder);
     if (inode === void 0) return;
     try {
-      const watcher = (0, import_node_fs32.watch)(folder, { persistent: false }, (_event, name) => {
+      const watcher = (0, import_node_fs30.watch)(folder, { persistent: false }, (_event, name) => {
         if (name === null || places2.get(folder)?.has(name)) touch();
-        else if (name === (0, import_node_path27.basename)(folder)) {
+        else if (name === (0, import_node_path29.basename)(folder)) {
           watcher.close();
           watchers.delete(folder);
           look();
@@ -45181,11 +46146,11 @@ function watchConfig(path8, onChange, deps = realTimers) {
   };
 }
 function watchedPlaces(path8) {
-  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path27.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path27.basename)(path8)])]]);
+  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path29.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path29.basename)(path8)])]]);
   try {
-    const target2 = (0, import_node_fs32.realpathSync)(path8);
-    const names2 = places2.get((0, import_node_path27.dirname)(target2)) ?? /* @__PURE__ */ new Set();
-    places2.set((0, import_node_path27.dirname)(target2), names2.add((0, import_node_path27.basename)(target2)));
+    const target2 = (0, import_node_fs30.realpathSync)(path8);
+    const names2 = places2.get((0, import_node_path29.dirname)(target2)) ?? /* @__PURE__ */ new Set();
+    places2.set((0, import_node_path29.dirname)(target2), names2.add((0, import_node_path29.basename)(target2)));
   } catch {
   }
   return places2;
@@ -45193,7 +46158,7 @@ function watchedPlaces(path8) {
 var absent = "absent";
 function signature(path8) {
   try {
-    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs32.statSync)(path8, { bigint: true });
+    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs30.statSync)(path8, { bigint: true });
     return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
   } catch {
     return absent;
@@ -45201,7 +46166,7 @@ function signature(path8) {
 }
 function inodeOf2(folder) {
   try {
-    return (0, import_node_fs32.statSync)(folder).ino;
+    return (0, import_node_fs30.statSync)(folder).ino;
   } catch {
     return void 0;
   }
@@ -45270,8 +46235,8 @@ function reloadConfig(deps, isSettled) {
 init_errors();
 
 // src/base/port-holder.ts
-var import_node_fs33 = require("node:fs");
-var import_node_path28 = require("node:path");
+var import_node_fs31 = require("node:fs");
+var import_node_path30 = require("node:path");
 function describePortHolder(port) {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return void 0;
@@ -45282,15 +46247,15 @@ function describePortHolder(port) {
   return "a process of another user";
 }
 function programOf(pid) {
-  const [program = "", script = ""] = read2(`/proc/${pid}/cmdline`).split("\0");
-  if (program === "") return read2(`/proc/${pid}/comm`).trim();
-  return script.startsWith("/") ? `${(0, import_node_path28.basename)(program)} ${script}` : (0, import_node_path28.basename)(program);
+  const [program = "", script = ""] = readSystemFile(`/proc/${pid}/cmdline`, "latin1").split("\0");
+  if (program === "") return readSystemFile(`/proc/${pid}/comm`, "latin1").trim();
+  return script.startsWith("/") ? `${(0, import_node_path30.basename)(program)} ${script}` : (0, import_node_path30.basename)(program);
 }
 function listeningInodes(port) {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const inodes = /* @__PURE__ */ new Set();
   for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of read2(table).split("\n").slice(1)) {
+    for (const line of readSystemFile(table, "latin1").split("\n").slice(1)) {
       const fields = line.trim().split(/\s+/);
       if (fields[1]?.endsWith(`:${hex}`) && fields[3] === "0A") inodes.add(`socket:[${fields[9]}]`);
     }
@@ -45299,21 +46264,14 @@ function listeningInodes(port) {
 }
 function entries(folder) {
   try {
-    return (0, import_node_fs33.readdirSync)(folder);
+    return (0, import_node_fs31.readdirSync)(folder);
   } catch {
     return [];
   }
 }
-function read2(path8) {
-  try {
-    return (0, import_node_fs33.readFileSync)(path8, "latin1");
-  } catch {
-    return "";
-  }
-}
 function target(path8) {
   try {
-    return (0, import_node_fs33.readlinkSync)(path8);
+    return (0, import_node_fs31.readlinkSync)(path8);
   } catch {
     return "";
   }
@@ -45457,7 +46415,7 @@ function text3(body, key) {
 }
 
 // src/catalog/face-writer.ts
-var import_node_fs34 = require("node:fs");
+var import_node_fs32 = require("node:fs");
 init_atomic_file();
 init_faces();
 init_server_face();
@@ -45491,7 +46449,7 @@ var FaceWriter = class {
     this.#waiting.clear();
   }
   #write(path8, source) {
-    const lists = listNames.map((name) => ({ name, list: source.list(name) }));
+    const lists = listNames2.map((name) => ({ name, list: source.list(name) }));
     const digest = [JSON.stringify(source.initialize), ...lists.map(({ list }) => list.etag)].join("|");
     if (this.#written.get(path8) === digest) return;
     const parts = [`{"initialize":${JSON.stringify(source.initialize)},"lists":{`];
@@ -45500,7 +46458,7 @@ var FaceWriter = class {
 "${name}":{"etag":${JSON.stringify(list.etag)},"result":`, list.result, "}");
     });
     parts.push("}}\n");
-    (0, import_node_fs34.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
+    (0, import_node_fs32.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
     writeFileAtomic(path8, Buffer.concat(parts.map((part) => typeof part === "string" ? Buffer.from(part) : part)));
     this.#written.set(path8, digest);
   }
@@ -45528,24 +46486,24 @@ function createServedFaces(deps) {
 }
 function faceOf({ views, modes: modes2 }, session) {
   const view2 = views.of(session);
-  const initialize2 = jointFace(view2, modes2.instructions(session));
-  return { initialize: initialize2, list: (list) => modes2.list(session, list) ?? view2.list(list) };
+  const initialize = jointFace(view2, modes2.instructions(session));
+  return { initialize, list: (list) => modes2.list(session, list) ?? view2.list(list) };
 }
 
 // src/daemon/server-side.ts
-var import_node_path32 = require("node:path");
+var import_node_path34 = require("node:path");
 init_atomic_file();
 init_private_dir();
 init_catalog();
 
 // src/catalog/snapshots.ts
-var import_node_fs35 = require("node:fs");
-var import_node_path29 = require("node:path");
+var import_node_fs33 = require("node:fs");
+var import_node_path31 = require("node:path");
 init_atomic_file();
-init_errors();
 init_make_folder();
 
 // src/upstream/handshake.ts
+init_cut_text();
 init_errors();
 init_json_scan();
 init_own_command();
@@ -45555,23 +46513,35 @@ init_eras();
 init_messages();
 init_modern();
 var silentMs = 5e3;
+var silentPart = 1 / 4;
+var lastMs = 15e3;
 async function introduce(channel, options) {
-  const isKnown = options.knownVersion === modernVersion;
-  const asked = isKnown ? discover(channel) : void 0;
-  const early = asked && await Promise.race([asked, silence()]);
-  if (early) return adopt(channel, early);
-  return initialize(channel, options, () => asked ?? discover(channel));
-}
-async function initialize(channel, { server, capabilities }, findModern) {
-  const answer3 = await askInitialize(channel, capabilities);
+  const { knownVersion, limitMs: limitMs2 } = options;
+  const partMs = limitMs2 * silentPart;
+  const decided = new AbortController();
+  const { signal } = decided;
+  const asked = knownVersion === modernVersion ? discover(channel, { isProbe: true, signal }) : void 0;
+  const early = asked && await Promise.race([asked, silence(Math.min(silentMs, partMs))]);
+  if (early?.modern) return adopt(channel, early.modern);
+  const answer3 = await askInitialize(channel, options.capabilities);
   if (answer3 instanceof AppError || !answer3.result) {
-    const discovered = await findModern();
-    if (discovered) return adopt(channel, discovered);
+    const last = silence(Math.min(lastMs, partMs));
+    const modern = await Promise.race([otherwiseModern(channel, asked, signal), last]);
+    decided.abort();
+    if (modern) return adopt(channel, modern);
     if (answer3 instanceof AppError) throw answer3;
     const text4 = answer3.error ? textAt(answer3.line, answer3.error) : "no result";
-    throw startFailed(server, `answered initialize with an error: ${text4.slice(0, 500)}`);
+    throw startFailed(options.server, `answered initialize with an error: ${cutChars(text4, 500)}`);
   }
-  const introduction = parseIntroduction(textAt(answer3.line, answer3.result));
+  decided.abort();
+  const introduction = greet2(channel, options.server, textAt(answer3.line, answer3.result));
+  return early?.unheard && isPassing(early.unheard) ? { ...introduction, isPresumed: true } : introduction;
+}
+function versionToAskIn(last) {
+  return last?.isPresumed ? void 0 : last?.protocolVersion;
+}
+function greet2(channel, server, raw) {
+  const introduction = parseIntroduction(raw);
   if (!introduction) throw startFailed(server, "answered initialize with something that is no InitializeResult");
   if (!legacyVersions.some((version2) => version2 === introduction.protocolVersion)) {
     throw startFailed(server, `speaks MCP ${introduction.protocolVersion}, which this version does not`);
@@ -45591,9 +46561,23 @@ async function askInitialize(channel, capabilities) {
     throw error2;
   }
 }
-var refusals = /* @__PURE__ */ new Set([400, 404, 405, 406, 415]);
-function isNoAnswer(status) {
-  return status >= 200 && ![401, 403, 429, 502, 503, 504].includes(status);
+var refusals = /* @__PURE__ */ new Set([200, 400, 403, 404, 405, 406, 410, 415, 422, 500, 501]);
+async function otherwiseModern(channel, asked, signal) {
+  const before = await asked;
+  if (before && !before.unheard) return before.modern;
+  const { modern, unheard } = await discover(channel, { signal });
+  if (unheard?.data?.["loginUrl"] !== void 0) throw unheard;
+  return modern;
+}
+function isNoAnswer({ code, data }) {
+  if (code !== "SERVER_FAILED" && code !== "SERVER_NEEDS_LOGIN") return true;
+  const status = Number(data?.["status"]);
+  return status >= 200 && status <= 501 && !inTheWay.has(status);
+}
+var refusedCredentials = /* @__PURE__ */ new Set([401, 403]);
+var inTheWay = /* @__PURE__ */ new Set([...refusedCredentials, 407, 408, 425, 429]);
+function isPassing(unheard) {
+  return !refusedCredentials.has(Number(unheard.data?.["status"]));
 }
 function isOffered(answer3) {
   const { error: error2, line } = answer3;
@@ -45603,21 +46587,26 @@ function isOffered(answer3) {
   const supported = isRecord(data) ? data["supported"] : void 0;
   return Array.isArray(supported) && supported.includes(modernVersion);
 }
-function silence() {
-  return new Promise((resolve3) => {
-    setTimeout(() => resolve3(void 0), silentMs).unref();
+function silence(ms) {
+  return new Promise((resolve4) => {
+    setTimeout(() => resolve4(void 0), ms).unref();
   });
 }
 var clientInfo = { name: "aitkit-mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version };
 var ownMeta = envelopeMeta({ clientInfo, capabilities: {} });
-async function discover(channel) {
+async function discover(channel, options) {
   channel.setMeta(ownMeta);
-  const ask = () => channel.ask("server/discover", {});
-  const answer3 = await ask().then((first) => isOffered(first) ? ask() : first).catch((error2) => {
-    if (error2 instanceof AppError && isNoAnswer(Number(error2.data?.["status"]))) return void 0;
-    throw error2;
-  });
-  const found = answer3?.result && JSON.parse(textAt(answer3.line, answer3.result));
+  const ask = () => channel.ask("server/discover", {}, options);
+  try {
+    const first = await ask();
+    return { modern: readModern(isOffered(first) ? await ask() : first) };
+  } catch (error2) {
+    if (!(error2 instanceof AppError)) throw error2;
+    return isNoAnswer(error2) ? {} : { unheard: error2 };
+  }
+}
+function readModern(answer3) {
+  const found = answer3.result && JSON.parse(textAt(answer3.line, answer3.result));
   const versions = isRecord(found) ? found["supportedVersions"] : void 0;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return void 0;
   const meta2 = isRecord(found["_meta"]) ? found["_meta"] : {};
@@ -45664,7 +46653,7 @@ var maxSnapshotBytes = 64 * 1024 * 1024;
 function openSnapshots(folder, log, now) {
   const cache = /* @__PURE__ */ new Map();
   prune(folder, now());
-  const pathOf = (key) => (0, import_node_path29.join)(folder, `${key}.json`);
+  const pathOf = (key) => (0, import_node_path31.join)(folder, `${key}.json`);
   return {
     find: (key) => {
       if (!cache.has(key)) cache.set(key, load2(pathOf(key), log));
@@ -45683,18 +46672,18 @@ function openSnapshots(folder, log, now) {
 }
 function load2(path8, log) {
   try {
-    if ((0, import_node_fs35.statSync)(path8).size > maxSnapshotBytes) return void 0;
-    return parseFace((0, import_node_fs35.readFileSync)(path8), parseIntroduction);
+    const bytes = readBytesIfPresent(path8, maxSnapshotBytes);
+    return bytes && parseFace(bytes, parseIntroduction);
   } catch (error2) {
-    if (systemCode(error2) !== "ENOENT") log.warn("snapshot.unreadable", { error: error2 });
+    log.warn("snapshot.unreadable", { error: error2 });
     return void 0;
   }
 }
 function prune(folder, now) {
   try {
-    for (const name of (0, import_node_fs35.readdirSync)(folder)) {
-      const path8 = (0, import_node_path29.join)(folder, name);
-      if (now - (0, import_node_fs35.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs35.unlinkSync)(path8);
+    for (const name of (0, import_node_fs33.readdirSync)(folder)) {
+      const path8 = (0, import_node_path31.join)(folder, name);
+      if (now - (0, import_node_fs33.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs33.unlinkSync)(path8);
     }
   } catch {
   }
@@ -45768,7 +46757,7 @@ function canonical(value) {
 }
 
 // src/upstream/opener.ts
-var import_node_fs36 = require("node:fs");
+var import_node_fs34 = require("node:fs");
 
 // src/upstream/transports/stdio.ts
 var import_promises16 = require("node:timers/promises");
@@ -45826,13 +46815,13 @@ var StdioTransport = class {
   #hasExited = false;
   #finish = () => {
   };
-  #finished = new Promise((resolve3) => {
-    this.#finish = resolve3;
+  #finished = new Promise((resolve4) => {
+    this.#finish = resolve4;
   });
   #askClose = () => {
   };
-  #closeAsked = new Promise((resolve3) => {
-    this.#askClose = resolve3;
+  #closeAsked = new Promise((resolve4) => {
+    this.#askClose = resolve4;
   });
   constructor(spec, events, deps) {
     this.#events = events;
@@ -45851,9 +46840,9 @@ var StdioTransport = class {
   }
   #write({ stdin }, line) {
     if (this.#closing || this.#hasExited) return Promise.reject(goneError());
-    return new Promise((resolve3, reject) => {
+    return new Promise((resolve4, reject) => {
       gather(stdin);
-      writeLine(stdin, oneLine3(line), (error2) => error2 ? reject(goneError(error2)) : resolve3());
+      writeLine(stdin, oneLine3(line), (error2) => error2 ? reject(goneError(error2)) : resolve4());
     });
   }
   close(_reason) {
@@ -45890,15 +46879,15 @@ var StdioTransport = class {
       this.#hasOutput = true;
       inTurn(() => splitter.push(chunk));
     });
-    const outputEnded = new Promise((resolve3) => {
+    const outputEnded = new Promise((resolve4) => {
       server.stdout.once("close", () => {
         splitter.end();
-        resolve3("output");
+        resolve4("output");
       });
     });
     if (this.#isPaused) server.stdout.pause();
-    const inputLost = new Promise((resolve3) => {
-      server.stdin.once("error", () => resolve3("input"));
+    const inputLost = new Promise((resolve4) => {
+      server.stdin.once("error", () => resolve4("input"));
     });
     void this.#supervise(server, outputEnded, inputLost);
   }
@@ -45957,7 +46946,7 @@ function instanceEnv({ resolved, starter }) {
   return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
 }
 function ensureWorkFolder(cwd, workDir) {
-  if (cwd.startsWith(workDir)) (0, import_node_fs36.mkdirSync)(cwd, { recursive: true, mode: 448 });
+  if (cwd.startsWith(workDir)) (0, import_node_fs34.mkdirSync)(cwd, { recursive: true, mode: 448 });
 }
 function createOpener(request3, deps) {
   const { spec } = request3.resolved;
@@ -46024,13 +47013,14 @@ function createStdioOpener(request3, deps) {
 }
 
 // src/upstream/remote-opener.ts
-var import_node_path31 = require("node:path");
+var import_node_path33 = require("node:path");
 init_errors();
 init_own_command();
 init_eras();
 
 // src/upstream/oauth-login.ts
 var import_node_crypto30 = require("node:crypto");
+init_cut_text();
 init_errors();
 
 // src/upstream/oauth-callback.ts
@@ -46047,11 +47037,11 @@ async function listenForCallback(wantedPort) {
     if (!isOurs || url3?.pathname !== path7) answer2(response, 404, "Not found.");
     else onRequest(url3, response);
   });
-  const listen2 = (port2) => new Promise((resolve3, reject) => {
+  const listen2 = (port2) => new Promise((resolve4, reject) => {
     server.once("error", reject);
     server.listen(port2, "127.0.0.1", () => {
       server.off("error", reject);
-      resolve3();
+      resolve4();
     });
   });
   await listen2(wantedPort ?? 0).catch(() => listen2(0));
@@ -46067,7 +47057,7 @@ async function listenForCallback(wantedPort) {
     redirectUrl: `${origin}${path7}`,
     port,
     close: close2,
-    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve3, reject) => {
+    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve4, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       onRequest = (url3, response) => {
         if (!isEqual(url3.searchParams.get("state") ?? "", state))
@@ -46079,7 +47069,7 @@ async function listenForCallback(wantedPort) {
           reject(refusedError(refused3));
         } else if (code) {
           answer2(response, 200, "You are logged in. You can close this page.");
-          resolve3(code);
+          resolve4(code);
         } else {
           answer2(response, 200, "The login was refused. You can close this page.");
           reject(refusedError(url3.searchParams.get("error") ?? "no reason given"));
@@ -46110,6 +47100,7 @@ function refusedError(reason) {
 }
 
 // src/upstream/oauth-discovery.ts
+init_cut_text();
 init_errors();
 async function discoverLogin({ server, resourceMetadataUrl, metadataUrl, fetchFn }) {
   if (metadataUrl !== void 0) return configuredLogin(server, metadataUrl, fetchFn);
@@ -46144,7 +47135,7 @@ function ensureOwnIssuer({
   if (issuer === void 0 || !isNamed2 || withoutSlash(issuer) === withoutSlash(authorizationServerUrl)) return;
   throw new AppError({
     code: "SERVER_FAILED",
-    message: `The login server ${authorizationServerUrl} says that it is ${issuer.slice(0, 200)}, so it is not used.`,
+    message: `The login server ${authorizationServerUrl} says that it is ${cutChars(issuer, 200)}, so it is not used.`,
     hint: "Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`."
   });
 }
@@ -46176,21 +47167,22 @@ function words(scope) {
 function badMetadata(url3, why) {
   return new AppError({
     code: "CONFIG_INVALID",
-    message: `oauth.authServerMetadataUrl ${url3.slice(0, 200)} cannot be used: ${why}.`,
+    message: `oauth.authServerMetadataUrl ${cutChars(url3, 200)} cannot be used: ${why}.`,
     hint: "It is the address of a document such as https://login.example.com/.well-known/oauth-authorization-server."
   });
 }
 
 // src/upstream/oauth-url.ts
 var import_node_net3 = require("node:net");
+init_cut_text();
 init_errors();
 
 // src/upstream/transports/proxy.ts
 init_errors();
 function findProxy(url3, env2) {
-  if (isLoopback(url3.hostname) || isExcepted(url3, read3(env2, "no_proxy") ?? "")) return void 0;
+  if (isLoopback(url3.hostname) || isExcepted(url3, read(env2, "no_proxy") ?? "")) return void 0;
   const isSecure = url3.protocol === "https:" || url3.protocol === "wss:";
-  const value = read3(env2, isSecure ? "https_proxy" : "http_proxy") ?? read3(env2, "all_proxy");
+  const value = read(env2, isSecure ? "https_proxy" : "http_proxy") ?? read(env2, "all_proxy");
   if (!value) return void 0;
   const text4 = value.includes("://") ? value : `http://${value}`;
   const proxy = URL.canParse(text4) ? new URL(text4) : void 0;
@@ -46222,7 +47214,7 @@ function isExcepted(url3, list) {
     return host === suffix || host.endsWith(`.${suffix}`);
   });
 }
-function read3(env2, name) {
+function read(env2, name) {
   return env2[name] || env2[name.toUpperCase()] || void 0;
 }
 
@@ -46232,7 +47224,7 @@ function ensureSafeToOpen(text4) {
   if (plainUrl.test(text4) && URL.canParse(text4)) return;
   throw new AppError({
     code: "SERVER_FAILED",
-    message: `The server names an unsafe address for its login: ${JSON.stringify(text4.slice(0, 200))}`,
+    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text4, 200))}`,
     hint: "Do not open it. Remove the server, or tell its maker."
   });
 }
@@ -46332,14 +47324,14 @@ function keepRefresh(tokens, former) {
 
 // src/upstream/oauth-store.ts
 var import_node_crypto29 = require("node:crypto");
-var import_node_path30 = require("node:path");
+var import_node_path32 = require("node:path");
 init_atomic_file();
 init_private_dir();
 function loginKey({ url: url3, clientId }) {
   return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
 }
 function createLoginStore(folder, server) {
-  const path8 = (0, import_node_path30.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
+  const path8 = (0, import_node_path32.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
   return {
     load: () => parse5(readFileIfPresent(path8)),
     save: (login) => {
@@ -46381,11 +47373,13 @@ function isPositive(value) {
   return typeof value === "number" && Number.isInteger(value) && value > 0;
 }
 
-// src/upstream/transports/node-fetch.ts
-init_errors();
-
 // src/upstream/transports/http-call.ts
+init_cut_text();
 init_errors();
+function withoutRenewal({ header }) {
+  return { header, renew: async () => false };
+}
+var keptEndBytes2 = 4096;
 var maxErrorBytes = 4096;
 async function call(client, request3, credentials) {
   for (let isLastTry = credentials === void 0; ; isLastTry = true) {
@@ -46395,7 +47389,7 @@ async function call(client, request3, credentials) {
     const challenge = response.headers["www-authenticate"] ?? "";
     const isRefused = response.status === 401 || response.status === 403 && challenge.includes("insufficient_scope");
     if (!isRefused || isLastTry) return response;
-    response.body.resume();
+    response.discard();
     if (!await credentials?.renew(challenge, used)) return response;
   }
 }
@@ -46405,23 +47399,33 @@ function mergeHeaders(configured, own2) {
   for (const [name, value] of Object.entries(own2)) if (value !== void 0) merged[name] = value;
   return merged;
 }
-function collect(response, maxBytes) {
+function collect(response, maxBytes3) {
   const { body } = response;
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     const parts = [];
     let bytes = 0;
     body.on("data", (chunk) => {
       parts.push(chunk);
       bytes += chunk.length;
-      if (bytes <= maxBytes) return;
-      const start = Buffer.concat(parts);
-      const ends = { head: Buffer.from(start.subarray(0, 4096)), tail: Buffer.from(start.subarray(-4096)), bytes };
+      if (bytes <= maxBytes3) return;
       body.destroy();
-      resolve3({ oversize: ends });
+      resolve4({ oversize: { head: headOf(parts), tail: tailOf2(parts), bytes } });
     });
-    body.once("end", () => resolve3({ bytes: Buffer.concat(parts) }));
-    body.once("close", () => reject(brokenOff(response)));
+    body.once("end", () => resolve4({ bytes: Buffer.concat(parts) }));
+    body.once("close", () => reject(whyClosed(response) ?? brokenOff(response)));
   });
+}
+function headOf(parts) {
+  const bytes = parts.reduce((sum2, { length }) => sum2 + length, 0);
+  return Buffer.concat(parts, Math.min(bytes, keptEndBytes2));
+}
+function tailOf2(parts) {
+  let from = parts.length;
+  for (let bytes = 0; from > 0 && bytes < keptEndBytes2; from -= 1) bytes += parts[from - 1]?.length ?? 0;
+  return Buffer.from(Buffer.concat(parts.slice(from)).subarray(-keptEndBytes2));
+}
+function whyClosed({ body }) {
+  return body.errored instanceof AppError ? body.errored : void 0;
 }
 function brokenOff({ url: url3 }) {
   return new AppError({
@@ -46451,24 +47455,35 @@ async function errorText(response) {
     return "";
   }
 }
-function statusError(response, text4) {
+function statusError(response, text4, headers) {
   const { status, url: url3 } = response;
+  const words3 = text4 ? `: ${shortened2(text4)}` : "";
+  const own2 = credentialNames(headers);
   if (status === 401) {
     return new AppError({
       code: "SERVER_NEEDS_LOGIN",
-      message: `${url3.origin} wants credentials (HTTP 401).`,
-      hint: "Add an Authorization header to its entry, or log in.",
+      message: own2.length > 0 ? `${url3.origin} ${refusedOwn(own2)} (HTTP 401)${words3}` : `${url3.origin} wants credentials (HTTP 401).`,
+      hint: own2.length > 0 ? hintForOwn(own2) : "Add an Authorization header to its entry, or log in.",
       data: { status, mayHaveRun: false }
     });
   }
-  const words3 = text4 ? `: ${text4.replace(/\s+/g, " ").slice(0, 300)}` : "";
   return new AppError({
     code: "SERVER_FAILED",
     message: `${url3.origin} answered HTTP ${status}${words3}`,
-    hint: hintFor(status),
+    hint: status === 403 && own2.length > 0 ? `${hintFor(status)} ${hintForOwn(own2)}` : hintFor(status),
     // Above 499 the server, or a gateway before it, failed on the way; below, it refused the request as it was.
     data: { status, mayHaveRun: status >= 500 }
   });
+}
+var technical = /^(?:accept|content|x-forwarded|x-request|sec)-|^(?:accept|user-agent|cache-control|pragma|origin|referer|host|connection|traceparent|tracestate)$/i;
+function credentialNames(headers) {
+  return Object.keys(headers).filter((name) => !technical.test(name));
+}
+function refusedOwn(names2) {
+  return `refused the ${names2.length === 1 ? "header" : "headers"} ${names2.join(", ")} of its entry`;
+}
+function hintForOwn(names2) {
+  return `Correct the value of ${names2.join(", ")} in its entry: it may be wrong, expired, or for another address.`;
 }
 function hintFor(status) {
   if (status === 404) return "Check the path in `url`.";
@@ -46483,12 +47498,25 @@ function noMessageError({ url: url3, status, headers }) {
     data: { status, mayHaveRun: true }
   });
 }
+function noReplyError({ url: url3, status }, text4) {
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: `${url3.origin} answered with something else than an answer to this request: ${shortened2(text4.toString("utf8", 0, maxErrorBytes))}`,
+    hint: "See what it says; if it is no MCP server, correct `url`.",
+    data: { status, mayHaveRun: true }
+  });
+}
+function shortened2(text4) {
+  return cutChars(text4.replace(/\s+/g, " "), 300);
+}
 function isEventStream({ headers }) {
   return (headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
 }
 
 // src/upstream/transports/node-fetch.ts
+init_errors();
 var maxBodyBytes2 = 1024 * 1024;
+var ofTheWire = /* @__PURE__ */ new Set(["content-encoding", "content-length", "transfer-encoding"]);
 var timeoutMs = 3e4;
 function createNodeFetch(client, { ensureAllowed }) {
   return async (input, init = {}) => {
@@ -46509,12 +47537,13 @@ function createNodeFetch(client, { ensureAllowed }) {
         message: `${url3.origin} answered with more than ${maxBodyBytes2} bytes.`
       });
     }
-    const hasNoBody = [204, 205, 304].includes(response.status);
+    const hasNoBody2 = [204, 205, 304].includes(response.status);
     const headers = new Headers();
     for (const [name, value] of Object.entries(response.headers)) {
+      if (ofTheWire.has(name)) continue;
       for (const one of Array.isArray(value) ? value : [value]) if (one !== void 0) headers.append(name, one);
     }
-    return new Response(hasNoBody ? null : Uint8Array.from(found.bytes), { status: response.status, headers });
+    return new Response(hasNoBody2 ? null : Uint8Array.from(found.bytes), { status: response.status, headers });
   };
 }
 function bodyOf(body) {
@@ -46689,11 +47718,12 @@ function stillRefused({ name }, scope) {
     data: { mayHaveRun: false }
   });
 }
-function failedLogin({ name }, error2) {
+function failedLogin({ name, ownHeaders = [] }, error2) {
+  const wants = ownHeaders.length > 0 ? refusedOwn(ownHeaders) : "wants credentials";
   return new AppError({
     code: "SERVER_NEEDS_LOGIN",
-    message: `Server "${name}" wants credentials, and a login could not be started: ${describeError(error2).slice(0, 300)}`,
-    hint: "If it takes a token, add an Authorization header to its entry.",
+    message: `Server "${name}" ${wants}, and a login could not be started: ${cutChars(describeError(error2), 300)}`,
+    hint: ownHeaders.length > 0 ? hintForOwn(ownHeaders) : "If it takes a token, add an Authorization header to its entry.",
     cause: error2,
     data: { mayHaveRun: false }
   });
@@ -46731,6 +47761,246 @@ var http = __toESM(require("node:http"), 1);
 var https = __toESM(require("node:https"), 1);
 var import_node_tls = require("node:tls");
 init_errors();
+
+// src/upstream/transports/decoded-body.ts
+var import_node_stream9 = require("node:stream");
+var import_node_util14 = require("node:util");
+init_errors();
+
+// src/upstream/transports/content-coding.ts
+var zlib = __toESM(require("node:zlib"), 1);
+var zstdWindowLog = 23;
+var decoders = {
+  gzip: () => zlib.createGunzip(),
+  "x-gzip": () => zlib.createGunzip(),
+  // Half of the servers understood the name as the bare format; only the other has this first byte.
+  deflate: (first) => ((first[0] ?? 0) & 15) === 8 ? zlib.createInflate() : zlib.createInflateRaw(),
+  br: () => zlib.createBrotliDecompress(),
+  ...zstdDecoder()
+};
+function zstdDecoder() {
+  if (!("createZstdDecompress" in zlib) || typeof zlib.createZstdDecompress !== "function") return {};
+  const create = zlib.createZstdDecompress.bind(zlib);
+  const windowLogMax = String(Reflect.get(zlib.constants, "ZSTD_d_windowLogMax"));
+  return { zstd: () => create({ params: { [windowLogMax]: zstdWindowLog } }) };
+}
+function findDecoder(coding) {
+  return Object.hasOwn(decoders, coding) ? decoders[coding] : void 0;
+}
+function codingsOf(header) {
+  return (header ?? "").toLowerCase().split(",").map((coding) => coding.trim()).filter((coding) => coding !== "" && coding !== "identity");
+}
+var DecoderError = class extends Error {
+};
+var DecoderSteps = class {
+  #stream;
+  #error;
+  #wake = () => {
+  };
+  hasEnded = false;
+  constructor(stream) {
+    this.#stream = stream;
+    stream.on("readable", () => this.#wake());
+    stream.on("error", (error2) => {
+      this.#error = error2;
+      this.#wake();
+    });
+    stream.on("close", () => {
+      this.hasEnded = true;
+      this.#wake();
+    });
+  }
+  async *write(chunk) {
+    let isDone = false;
+    this.#stream.write(chunk, () => {
+      isDone = true;
+      this.#wake();
+    });
+    yield* this.#output(() => isDone);
+  }
+  async *end() {
+    if (!this.hasEnded) this.#stream.end();
+    yield* this.#output(() => false);
+  }
+  async *#output(isDone) {
+    for (; ; ) {
+      const chunk = this.#stream.read();
+      if (Buffer.isBuffer(chunk)) yield chunk;
+      else if (this.#error !== void 0) throw new DecoderError("", { cause: this.#error });
+      else if (this.hasEnded || isDone()) return;
+      else {
+        await new Promise((resolve4) => {
+          this.#wake = resolve4;
+        });
+      }
+    }
+  }
+};
+
+// src/upstream/transports/decoded-body.ts
+var maxCodings = 5;
+var maxQueuedBytes = 64 * 1024;
+var maxTrailingBytes = 64 * 1024;
+var sampleBytes = 4096;
+function bodyOf2(incoming, facts) {
+  const codings = hasNoBody(facts) ? [] : codingsOf(incoming.headers["content-encoding"]);
+  let body;
+  return {
+    get body() {
+      body ??= codings.length === 0 ? incoming : new DecodedBody(incoming, codings, facts);
+      return body;
+    },
+    discard: () => void (body ?? incoming).resume()
+  };
+}
+function hasNoBody({ status, method }) {
+  return method === "HEAD" || status === 204 || status === 205 || status === 304;
+}
+var DecodedBody = class extends import_node_stream9.Readable {
+  /** What was packed ended too early, although the response did not: what could be read of it was handed on. */
+  isCut = false;
+  #source;
+  #facts;
+  #streams = [];
+  #onRoom = () => {
+  };
+  constructor(source, codings, facts) {
+    super();
+    this.#source = source;
+    this.#facts = facts;
+    this.on("error", () => {
+    });
+    void this.#run(codings);
+  }
+  _read() {
+    this.#onRoom();
+  }
+  _destroy(error2, callback) {
+    this.#source.destroy();
+    for (const stream of this.#streams) stream.destroy();
+    callback(error2);
+  }
+  async #run(codings) {
+    try {
+      for await (const chunk of this.#unpack(codings)) {
+        if (this.destroyed) return;
+        if (this.push(chunk)) continue;
+        await new Promise((resolve4) => {
+          this.#onRoom = resolve4;
+        });
+      }
+      this.push(null);
+    } catch (error2) {
+      this.destroy(error2 instanceof AppError ? error2 : void 0);
+    }
+  }
+  /** Outermost coding first. One that is not known may be a slip of the server: text is read as it is. */
+  #unpack(codings) {
+    let chunks = arriving(this.#source);
+    if (codings.length > maxCodings) throw unknownCoding(codings.join(", "), this.#facts);
+    for (const coding of codings.toReversed()) {
+      const open2 = findDecoder(coding);
+      if (!open2) return onlyText(chunks, () => unknownCoding(coding, this.#facts));
+      chunks = this.#unpackOne(chunks, coding, open2);
+    }
+    return chunks;
+  }
+  async *#unpackOne(packed, coding, open2) {
+    let steps;
+    let trailing = 0;
+    try {
+      for await (const chunk of packed) {
+        steps ??= this.#decode(open2(chunk));
+        if (steps.hasEnded) trailing += chunk.length;
+        else yield* steps.write(chunk);
+        if (trailing > maxTrailingBytes) return;
+      }
+      if (steps) yield* steps.end();
+    } catch (error2) {
+      if (!(error2 instanceof DecoderError)) throw error2;
+      if (systemCode(error2.cause) !== "Z_BUF_ERROR") throw undecodable(coding, this.#facts, error2.cause);
+      this.isCut = true;
+    }
+  }
+  #decode(stream) {
+    this.#streams.push(stream);
+    return new DecoderSteps(stream);
+  }
+};
+var BrokenOff = class extends Error {
+};
+async function* arriving(source) {
+  const queue = [];
+  let bytes = 0;
+  let isOver2 = source.closed;
+  let wake = () => {
+  };
+  const end = () => {
+    isOver2 = true;
+    wake();
+  };
+  source.on("data", (chunk) => {
+    queue.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxQueuedBytes) source.pause();
+    wake();
+  });
+  source.once("end", end).once("close", end);
+  try {
+    for (; ; ) {
+      const chunk = queue.shift();
+      if (chunk) {
+        bytes -= chunk.length;
+        if (bytes <= maxQueuedBytes) source.resume();
+        yield chunk;
+      } else if (isOver2) break;
+      else {
+        await new Promise((resolve4) => {
+          wake = resolve4;
+        });
+      }
+    }
+    if (!source.complete) throw new BrokenOff();
+  } finally {
+    if (!source.complete) source.destroy();
+  }
+}
+async function* onlyText(chunks, refuse4) {
+  const utf8 = new import_node_util14.TextDecoder("utf-8", { fatal: true });
+  let seen = 0;
+  for await (const chunk of chunks) {
+    if (seen < sampleBytes && !isText(utf8, chunk)) throw refuse4();
+    seen += chunk.length;
+    yield chunk;
+  }
+}
+function isText(utf8, chunk) {
+  try {
+    return !/[\0-\x08\x0e-\x1f]/.test(utf8.decode(chunk, { stream: true }));
+  } catch {
+    return false;
+  }
+}
+function undecodable(coding, { url: url3, status }, cause) {
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: `${url3.origin} says that its answer is encoded as ${coding}, and it cannot be decoded: ${describeError(cause)}.`,
+    hint: "The server, or a gateway before it, has to be corrected.",
+    cause,
+    data: { status, mayHaveRun: true }
+  });
+}
+function unknownCoding(coding, { url: url3, status }) {
+  const isNewer = coding === "zstd";
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: `${url3.origin} answered in the encoding ${JSON.stringify(coding.slice(0, 100))}, which cannot be decoded${isNewer ? ` by Node.js ${process.versions.node}` : ""}.`,
+    hint: isNewer ? "Node.js 22.15 and newer can. It was asked to send its answers plain." : "It was asked to send its answers plain: the server, or a gateway before it, has to be corrected.",
+    data: { status, mayHaveRun: true }
+  });
+}
+
+// src/upstream/transports/http-client.ts
 var connectTimeoutMs = 15e3;
 var idleSocketMs = 4e3;
 var maxRedirects = 5;
@@ -46755,7 +48025,7 @@ function createHttpClient({ env: env2 = process.env } = {}) {
         const response = await exchange(current, agentFor(current.url, proxy), proxy);
         const next2 = redirectOf(response, current);
         if (!next2) return response;
-        response.body.resume();
+        response.discard();
         if (next2.url.origin !== origin) throw redirectError(current.url, `to another origin, ${next2.url.origin}`);
         if (redirects === maxRedirects) throw redirectError(current.url, `more than ${maxRedirects} times`);
         current = next2;
@@ -46789,6 +48059,8 @@ function exchange(request3, agent, proxy) {
     // A proxy takes the whole address instead of a path.
     path: isForwarded ? `${url3.origin}${url3.pathname}${url3.search}` : `${url3.pathname}${url3.search}`,
     headers: {
+      // Whoever packs an event stream often holds its events back until a block is full.
+      "accept-encoding": "identity",
       ...request3.headers,
       host: url3.host,
       ...authorization ? { "proxy-authorization": authorization } : {},
@@ -46797,7 +48069,7 @@ function exchange(request3, agent, proxy) {
     ...signal ? { signal } : {}
   };
   const isSecure = target2.protocol === "https:";
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     let isConnected2 = false;
     const outgoing = isSecure ? https.request(options) : http.request(options);
     const timer = setTimeout(
@@ -46818,7 +48090,8 @@ function exchange(request3, agent, proxy) {
       connected();
       incoming.on("error", () => {
       });
-      resolve3({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming, url: url3 });
+      const { statusCode: status = 0, headers } = incoming;
+      resolve4(Object.assign(bodyOf2(incoming, { url: url3, status, method }), { status, headers, url: url3 }));
     });
     outgoing.on("error", (error2) => {
       clearTimeout(timer);
@@ -46907,7 +48180,6 @@ init_envelope();
 init_messages();
 
 // src/upstream/transports/http.ts
-var import_promises18 = require("node:timers/promises");
 init_errors();
 init_envelope();
 init_eras();
@@ -46916,12 +48188,49 @@ init_messages();
 // src/upstream/transports/http-aside.ts
 var import_promises17 = require("node:timers/promises");
 
+// src/base/envelope-ends.ts
+var endBytes = 4096;
+var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
+var wholeId = new RegExp(`^${idPattern}$`);
+var idAtEnd = new RegExp(
+  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
+);
+var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+)\s*)*\}\s*$/;
+function endsOf(line) {
+  return { head: line.subarray(0, endBytes), tail: line.subarray(-endBytes) };
+}
+function readEnds({ head, tail }) {
+  const atHead = topLevel(head.toString("utf8"));
+  const end = tail.toString("utf8");
+  return {
+    id: atHead.id ?? idAtEnd.exec(end)?.[1],
+    hasMethod: atHead.hasMethod || methodAtEnd.test(end)
+  };
+}
+function topLevel(head) {
+  const token2 = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  let [depth2, isValue, hasMethod] = [0, false, false];
+  let [key, id] = [];
+  for (let found = token2.exec(head); found; found = token2.exec(head)) {
+    const [text4] = found;
+    if (text4 === "{" || text4 === "[") depth2 += 1;
+    else if (text4 === "}" || text4 === "]") depth2 -= 1;
+    else if (depth2 !== 1) continue;
+    else if (text4 === ":") isValue = true;
+    else if (text4 === ",") isValue = false;
+    else if (!isValue) key = text4;
+    else if (key === '"method"') hasMethod = true;
+    else if (key === '"id"' && wholeId.test(text4) && token2.lastIndex < head.length) id ??= text4;
+  }
+  return { id, hasMethod };
+}
+
 // src/upstream/transports/http-replies.ts
 init_envelope();
 
 // src/upstream/transports/event-stream.ts
 var [lf, cr, colon2, space] = [10, 13, 58, 32];
-var keptEndBytes2 = 4096;
+var keptEndBytes3 = 4096;
 var maxFieldBytes = 64 * 1024;
 var EventStreamParser = class {
   #options;
@@ -46933,11 +48242,14 @@ var EventStreamParser = class {
   #dataBytes = 0;
   #event = "";
   #oversize;
+  /** Since the last event. */
+  #bytes = 0;
   constructor(options) {
     this.#options = options;
   }
   push(chunk) {
     let from = 0;
+    this.#bytes += chunk.length;
     if (this.#skipLineFeed && chunk.length > 0) {
       if (chunk[0] === lf) from = 1;
       this.#skipLineFeed = false;
@@ -46956,12 +48268,15 @@ var EventStreamParser = class {
       else if (isCr && chunk[from] === lf) from += 1;
     }
     if (from < chunk.length) this.#keep(chunk.subarray(from));
+    if (!this.#oversize && this.#bytes <= 2 * this.#options.maxDataBytes + maxFieldBytes) return;
+    const none = Buffer.alloc(0);
+    this.#options.onFlood?.(this.#oversize ?? { head: none, tail: none, bytes: this.#bytes });
   }
   #keep(part) {
     if (part.length === 0) return;
     this.#lineBytes += part.length;
     if (this.#oversize) {
-      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes2));
+      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes3));
       this.#oversize.bytes += part.length;
       return;
     }
@@ -46970,8 +48285,8 @@ var EventStreamParser = class {
     const all = Buffer.concat([...this.#data, ...this.#line]);
     const start = this.#data.length === 0 && all.toString("latin1", 0, 5) === "data:" ? 5 : 0;
     this.#oversize = {
-      head: Buffer.from(all.subarray(start, start + keptEndBytes2)),
-      tail: Buffer.from(all.subarray(-keptEndBytes2)),
+      head: Buffer.from(all.subarray(start, start + keptEndBytes3)),
+      tail: Buffer.from(all.subarray(-keptEndBytes3)),
       bytes: all.length - start
     };
     this.#line = [];
@@ -47012,11 +48327,13 @@ var EventStreamParser = class {
     this.#event = "";
     this.#oversize = void 0;
     if (oversize2) {
+      this.#bytes = 0;
       this.#options.onOversize(oversize2);
       return;
     }
     const [first, ...more] = data;
     if (!first || more.length === 0 && first.length === 0) return;
+    this.#bytes = 0;
     const newline3 = Buffer.from("\n");
     const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline3, part])]);
     this.#options.onEvent({ event: event || "message", data: whole });
@@ -47037,10 +48354,10 @@ var BodyGate = class {
     for (const body of this.#bodies) body.resume();
   }
   /** `read` attaches its listeners synchronously. */
-  async through({ body }, read4) {
+  async through({ body }, read2) {
     this.#bodies.add(body);
     try {
-      const reading = read4();
+      const reading = read2();
       if (this.#isClosed) body.pause();
       return await reading;
     } finally {
@@ -47051,44 +48368,94 @@ var BodyGate = class {
 async function readEventStream(response, options) {
   const { events, tag, gate, maxMessageBytes } = options;
   const { body } = response;
-  const read4 = { isAnswered: false, events: 0, lastEventId: void 0, retryMs: void 0 };
+  const read2 = {
+    ...{ isAnswered: false, events: 0, lastEventId: void 0, retryMs: void 0, problem: void 0 }
+  };
   const answered = () => {
-    if (read4.isAnswered) return;
-    read4.isAnswered = true;
+    if (read2.isAnswered) return;
+    read2.isAnswered = true;
     setTimeout(() => body.destroy(), lingerMs).unref();
   };
   const parser = new EventStreamParser({
     maxDataBytes: maxMessageBytes,
     onEvent: ({ event, data }) => {
       if (event !== "message") return;
-      read4.events += 1;
+      read2.events += 1;
       handOut(data, events, tag);
       if (tag !== void 0 && isReplyTo(data, tag)) answered();
     },
     onId: (id) => {
-      read4.lastEventId = id;
+      read2.lastEventId = id;
     },
     onRetry: (retryMs4) => {
-      read4.retryMs = retryMs4;
+      read2.retryMs = retryMs4;
     },
     onOversize: (line) => {
       events.onOversize(line, tag);
-      if (tag !== void 0) answered();
-    }
+      if (tag !== void 0 && mayBeReplyTo(line, tag)) answered();
+    },
+    onFlood: floodGuard(response, (line) => {
+      events.onOversize(line, tag);
+      read2.isAnswered = tag !== void 0;
+    })
   });
   body.on("data", (chunk) => parser.push(chunk));
-  await gate.through(response, () => new Promise((resolve3) => body.once("close", () => resolve3())));
-  return read4;
+  await gate.through(response, () => new Promise((resolve4) => body.once("close", () => resolve4())));
+  read2.problem = whyClosed(response);
+  return read2;
+}
+function floodGuard({ body }, onFlood) {
+  if (!(body instanceof DecodedBody)) return void 0;
+  return (line) => {
+    if (body.destroyed) return;
+    body.destroy();
+    onFlood(line);
+  };
 }
 async function readJsonBody(response, options) {
   const { events, tag, gate, maxMessageBytes } = options;
   const found = await gate.through(response, () => collect(response, maxMessageBytes));
-  if ("oversize" in found) events.onOversize(found.oversize, tag);
-  else if (!handOut(found.bytes, events, tag)) throw noMessageError(response);
+  if ("oversize" in found) return events.onOversize(found.oversize, tag);
+  const text4 = withoutMark(found.bytes);
+  if (response.body instanceof DecodedBody && response.body.isCut && !isJson2(text4)) throw brokenOff(response);
+  let isAnswered = tag === void 0;
+  const watched = {
+    onGarbage: events.onGarbage,
+    onMessage: (line, stream) => {
+      isAnswered ||= isAnswerTo(line, tag);
+      events.onMessage(line, stream);
+    }
+  };
+  if (!handOut(text4, watched, tag)) throw noMessageError(response);
+  if (!isAnswered) throw noReplyError(response, text4);
+}
+function withoutMark(text4) {
+  return text4[0] === 239 && text4[1] === 187 && text4[2] === 191 ? text4.subarray(3) : text4;
+}
+function isJson2(text4) {
+  try {
+    JSON.parse(text4.toString("utf8"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+function isAnswerTo(line, requestId) {
+  const { id, hasMethod } = readEnds(endsOf(line));
+  if (!hasMethod && isIdOf(id, requestId)) return true;
+  const envelope = parseEnvelope(line);
+  return (envelope.kind === "response" || envelope.kind === "invalid") && isIdOf(envelope.idText, requestId);
+}
+function mayBeReplyTo(line, requestId) {
+  const { id, hasMethod } = readEnds(line);
+  return !hasMethod && (id === void 0 || isIdOf(id, requestId));
+}
+function isIdOf(idText, requestId) {
+  return idText !== void 0 && (idText === requestId || String(answeredNumber(idText)) === requestId);
 }
 function isReplyTo(line, requestId) {
   const envelope = parseEnvelope(line);
-  return envelope.kind === "response" && envelope.idText === requestId;
+  return envelope.kind === "response" && isIdOf(envelope.idText, requestId);
 }
 
 // src/upstream/transports/http-aside.ts
@@ -47102,10 +48469,10 @@ async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefus
   for (let failures = 0; !signal.aborted; failures += 1) {
     const response = await open2(lastEventId).catch(() => void 0);
     if (response?.status === 200 && isEventStream(response)) {
-      const read4 = await readEventStream(response, reading);
-      lastEventId = read4.lastEventId ?? lastEventId;
-      firstMs = read4.retryMs ?? firstMs;
-      if (read4.events > 0) failures = 0;
+      const read2 = await readEventStream(response, reading);
+      lastEventId = read2.lastEventId ?? lastEventId;
+      firstMs = read2.retryMs ?? firstMs;
+      if (read2.events > 0) failures = 0;
     } else if (response) {
       const text4 = await errorText(response);
       if (response.status < 500) {
@@ -47121,13 +48488,17 @@ async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefus
 init_envelope();
 init_eras();
 init_modern();
-function refusalOf(response, text4, { version: version2, hasSession }) {
+function refusalOf(response, text4, conversation) {
+  const { version: version2, hasSession, headers } = conversation;
   const { status, url: url3 } = response;
   const isRefused = status === 400 || status === 404;
   if (isRefused && speaksOtherFamily(text4, version2)) return forgottenError(url3, false);
   const isOurs = hasSession && version2 !== modernVersion;
   const isForgotten = status === 404 || status === 400 && saysForgotten(text4);
-  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text4);
+  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text4, headers);
+}
+function isOfGateway(status, isProbe) {
+  return status === 401 || isProbe && (status === 403 || status === 429 || status > 501);
 }
 function saysForgotten(text4) {
   return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text4);
@@ -47144,6 +48515,32 @@ var newerCodes = /* @__PURE__ */ new Set([...Object.values(modernCodes), -32601,
 function codeIn(text4) {
   const envelope = parseEnvelope(Buffer.from(text4));
   return envelope.kind === "response" ? errorCode(envelope) : void 0;
+}
+
+// src/upstream/transports/http-resume.ts
+var import_promises18 = require("node:timers/promises");
+var maxResumeTries = 5;
+async function readStreamedReply(first, options) {
+  const { signal, reading, isResumable, onPaused, resume } = options;
+  let response = first;
+  let retryMs4 = options.firstRetryMs;
+  let lastEventId;
+  for (let tries = 0; tries < maxResumeTries; tries += 1) {
+    if (response) {
+      const read2 = await readEventStream(response, reading);
+      if (read2.isAnswered || signal.aborted) return;
+      if (read2.problem) throw read2.problem;
+      if (read2.events > 0 || read2.lastEventId !== void 0) tries = 0;
+      lastEventId = read2.lastEventId ?? lastEventId;
+      retryMs4 = read2.retryMs ?? retryMs4;
+      if (!isResumable()) break;
+      if (lastEventId !== void 0) onPaused();
+    }
+    if (lastEventId === void 0) break;
+    await (0, import_promises18.setTimeout)(retryDelay(tries, retryMs4), void 0, { signal });
+    response = await resume(lastEventId);
+  }
+  throw brokenOff(first);
 }
 
 // src/upstream/transports/routing-headers.ts
@@ -47172,7 +48569,6 @@ function routingHeaders(envelope, version2) {
 // src/upstream/transports/http.ts
 var notificationTimeoutMs = 3e4;
 var deleteTimeoutMs = 2e3;
-var maxResumeTries = 5;
 function openHttp(spec, events, deps) {
   return new HttpTransport(spec, events, deps);
 }
@@ -47194,7 +48590,7 @@ var HttpTransport = class {
     this.#deps = deps;
   }
   takesHeaders = true;
-  async send(line, requestId, headers) {
+  async send(line, requestId, options = {}) {
     const envelope = parseEnvelope(line);
     if (this.#version === modernVersion && envelope.kind === "notification") return;
     const before = this.#introduced;
@@ -47207,7 +48603,7 @@ var HttpTransport = class {
     await before;
     if (requestId === void 0) return this.#notify(envelope);
     if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    await new Promise((resolve3) => void this.#request({ envelope, requestId, headers }, resolve3));
+    await new Promise((resolve4) => void this.#request({ envelope, requestId, options }, resolve4));
   }
   cancel(requestId) {
     this.#requests.get(requestId)?.abort();
@@ -47234,16 +48630,16 @@ var HttpTransport = class {
       this.#exitIfForgotten(error2);
       throw error2;
     }
-    response.body.resume();
+    response.discard();
     if (isInitialized(envelope)) this.#startListening();
   }
-  async #request({ envelope, requestId, headers }, onSent) {
+  async #request({ envelope, requestId, options }, onSent) {
     const abort = new AbortController();
     this.#requests.set(requestId, abort);
     const signal = AbortSignal.any([this.#ended.signal, abort.signal]);
     try {
-      const response = await this.#post(envelope, signal, { onSent, headers });
-      await this.#reply(response, requestId, signal);
+      const response = await this.#post(envelope, signal, { ...options, onSent });
+      await this.#reply(response, requestId, { signal, isProbe: options.isProbe === true });
     } catch (error2) {
       if (!signal.aborted) this.#fail(requestId, error2);
       this.#exitIfForgotten(error2);
@@ -47253,8 +48649,8 @@ var HttpTransport = class {
     }
   }
   async #post(envelope, signal, own2 = {}) {
-    const { onSent, headers } = own2;
-    const response = await this.#call(signal, {
+    const { onSent, headers, isProbe = false } = own2;
+    const request3 = {
       method: "POST",
       headers: {
         ...headers,
@@ -47265,8 +48661,10 @@ var HttpTransport = class {
       },
       body: envelope.line,
       ...onSent ? { onSent } : {}
-    });
+    };
+    const response = await this.#call(signal, request3, isProbe);
     const sessionId = response.headers["mcp-session-id"];
+    if (isProbe) return response;
     if (typeof sessionId === "string" && /^[\x21-\x7e]{1,1024}$/.test(sessionId)) this.#sessionId ??= sessionId;
     return response;
   }
@@ -47277,9 +48675,11 @@ var HttpTransport = class {
       headers: { ...this.#sessionHeaders(), accept: "text/event-stream", ...resume }
     });
   }
-  #call(signal, request3) {
+  #call(signal, request3, isProbe = false) {
     const headers = mergeHeaders(this.#spec.headers, request3.headers);
-    return call(this.#deps.client, { ...request3, url: this.#spec.url, headers, signal }, this.#deps.credentials);
+    const { client, credentials } = this.#deps;
+    const known = isProbe && credentials ? withoutRenewal(credentials) : credentials;
+    return call(client, { ...request3, url: this.#spec.url, headers, signal }, known);
   }
   #sessionHeaders() {
     if (this.#version === modernVersion) return {};
@@ -47288,7 +48688,7 @@ var HttpTransport = class {
       ...this.#version === void 0 ? {} : { "mcp-protocol-version": this.#version }
     };
   }
-  async #reply(response, requestId, signal) {
+  async #reply(response, requestId, { signal, isProbe }) {
     if (response.status === 200) {
       if (isEventStream(response)) await this.#readReply(response, requestId, signal);
       else await readJsonBody(response, this.#reading(requestId));
@@ -47297,35 +48697,22 @@ var HttpTransport = class {
     const text4 = await errorText(response);
     const line = Buffer.from(text4);
     const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text4, this.#version);
-    if (!isReply) throw this.#refusal(response, text4);
+    if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text4);
     handOut(line, this.#events, requestId);
   }
-  /** Reads the reply's stream until the reply was there, resuming it where the server allows. */
-  async #readReply(first, requestId, signal) {
-    let response = first;
-    let retryMs4 = this.#firstRetryMs;
-    let lastEventId;
-    for (let tries = 0; tries < maxResumeTries; tries += 1) {
-      if (response) {
-        const read4 = await readEventStream(response, this.#reading(requestId));
-        if (read4.isAnswered || signal.aborted) return;
-        if (read4.events > 0 || read4.lastEventId !== void 0) tries = 0;
-        lastEventId = read4.lastEventId ?? lastEventId;
-        retryMs4 = read4.retryMs ?? retryMs4;
-        if (this.#version === modernVersion) break;
-        if (lastEventId !== void 0) this.#events.onStreamPaused?.(requestId);
-      }
-      if (lastEventId === void 0) break;
-      await (0, import_promises18.setTimeout)(retryDelay(tries, retryMs4), void 0, { signal });
-      response = await this.#resume(lastEventId, signal);
-    }
-    throw brokenOff(first);
+  #readReply(first, requestId, signal) {
+    return readStreamedReply(first, {
+      ...{ signal, reading: this.#reading(requestId), firstRetryMs: this.#firstRetryMs },
+      isResumable: () => this.#version !== modernVersion,
+      onPaused: () => this.#events.onStreamPaused?.(requestId),
+      resume: (lastEventId) => this.#resume(lastEventId, signal)
+    });
   }
   /** The rest of a stream; undefined if the server could not be reached this time. */
   async #resume(lastEventId, signal) {
     const response = await this.#get(signal, lastEventId).catch(() => void 0);
     if (!response || response.status >= 500) {
-      response?.body.resume();
+      response?.discard();
       return void 0;
     }
     if (response.status === 200 && isEventStream(response)) return response;
@@ -47351,7 +48738,8 @@ var HttpTransport = class {
     return this.#deps.firstRetryMs ?? 1e3;
   }
   #refusal(response, text4) {
-    return refusalOf(response, text4, { version: this.#version, hasSession: this.#sessionId !== void 0 });
+    const conversation = { version: this.#version, hasSession: this.#sessionId !== void 0 };
+    return refusalOf(response, text4, { ...conversation, headers: this.#spec.headers });
   }
   /** The request that found out did not run; of the others nobody knows. */
   #exitIfForgotten(error2) {
@@ -47370,7 +48758,7 @@ var HttpTransport = class {
     if (headers["mcp-session-id"] === void 0) return;
     try {
       const response = await this.#call(AbortSignal.timeout(deleteTimeoutMs), { method: "DELETE", headers });
-      response.body.resume();
+      response.discard();
     } catch {
     }
   }
@@ -47405,8 +48793,8 @@ var SseTransport = class {
     this.#spec = spec;
     this.#events = events;
     this.#deps = deps;
-    this.#endpoint = new Promise((resolve3, reject) => {
-      void this.#run(resolve3).then((exit) => {
+    this.#endpoint = new Promise((resolve4, reject) => {
+      void this.#run(resolve4).then((exit) => {
         reject(exit.error ?? closedError(spec.url));
         this.#exit(exit);
       });
@@ -47427,8 +48815,8 @@ var SseTransport = class {
         },
         body: line
       });
-      if (response.status >= 300) throw statusError(response, await errorText(response));
-      response.body.resume();
+      if (response.status >= 300) throw this.#refusal(response, await errorText(response));
+      response.discard();
     } catch (error2) {
       if (requestId === void 0 || this.#ended.signal.aborted) throw error2;
       this.#fail(requestId, error2);
@@ -47456,34 +48844,36 @@ var SseTransport = class {
         headers: { accept: "text/event-stream" }
       });
       if (response.status !== 200 || !isEventStream(response)) {
-        return { reason: "lost", error: statusError(response, await errorText(response)) };
+        return { reason: "lost", error: this.#refusal(response, await errorText(response)) };
       }
       let problem;
-      const end = (error2) => {
-        problem = error2;
+      const end = (error3) => {
+        problem = error3;
         response.body.destroy();
       };
       timer = setTimeout(() => end(noEndpointError(url3)), endpointTimeoutMs);
-      await this.#read(response, (text4) => {
+      const onAddress = (text4) => {
         clearTimeout(timer);
         const endpoint = URL.canParse(text4, url3.href) ? new URL(text4, url3) : void 0;
         if (endpoint?.origin === url3.origin) onEndpoint(endpoint);
         else end(foreignEndpointError(url3, endpoint));
-      });
-      return { reason: "lost", ...problem ? { error: problem } : {} };
+      };
+      await this.#read(response, onAddress, (bytes) => end(floodError(this.#spec, bytes)));
+      const error2 = problem ?? whyClosed(response);
+      return { reason: "lost", ...error2 ? { error: error2 } : {} };
     } catch (error2) {
       return { reason: "lost", error: error2 };
     } finally {
       clearTimeout(timer);
     }
   }
-  async #read(response, onEndpoint) {
+  async #read(response, onAddress, onFlood) {
     const { body } = response;
     const parser = new EventStreamParser({
       maxDataBytes: this.#spec.maxMessageBytes,
       onEvent: ({ event, data }) => {
         if (this.#ended.signal.aborted) return;
-        if (event === "endpoint") onEndpoint(data.toString("utf8"));
+        if (event === "endpoint") onAddress(data.toString("utf8"));
         else if (event === "message") handOut(data, this.#events);
       },
       onId: () => {
@@ -47491,15 +48881,19 @@ var SseTransport = class {
       // this transport cannot resume
       onRetry: () => {
       },
-      onOversize: (line) => this.#events.onOversize(line)
+      onOversize: (line) => this.#events.onOversize(line),
+      onFlood: floodGuard(response, ({ bytes }) => onFlood(bytes))
     });
     body.on("data", (chunk) => parser.push(chunk));
-    await this.#gate.through(response, () => new Promise((resolve3) => body.once("close", () => resolve3())));
+    await this.#gate.through(response, () => new Promise((resolve4) => body.once("close", () => resolve4())));
   }
   #call(signal, request3) {
     const headers = mergeHeaders(this.#spec.headers, request3.headers);
     const both = AbortSignal.any([signal, this.#ended.signal]);
     return call(this.#deps.client, { ...request3, headers, signal: both }, this.#deps.credentials);
+  }
+  #refusal(response, text4) {
+    return statusError(response, text4, this.#spec.headers);
   }
   #fail(requestId, error2) {
     const known = error2 instanceof AppError ? error2 : brokenOff({ url: this.#spec.url });
@@ -47519,6 +48913,14 @@ function noEndpointError(url3) {
     message: `${url3.href} sent no endpoint within ${endpointTimeoutMs / 1e3} s.`,
     hint: 'It may speak Streamable HTTP: set "type": "http".',
     data: { mayHaveRun: false }
+  });
+}
+function floodError({ url: url3, maxMessageBytes }, bytes) {
+  return new AppError({
+    code: "MESSAGE_TOO_LARGE",
+    message: `${url3.origin} sent ${bytes} bytes without an end of a message; daemon.maxMessageBytes allows ${maxMessageBytes}.`,
+    hint: "Ask for less at once, or raise daemon.maxMessageBytes in the config.",
+    data: { mayHaveRun: true }
   });
 }
 function foreignEndpointError(url3, endpoint) {
@@ -47574,11 +48976,11 @@ var EitherTransport = class {
   get takesHeaders() {
     return this.#current.takesHeaders === true;
   }
-  send(line, requestId, headers) {
+  send(line, requestId, options) {
     const envelope = requestId === void 0 ? void 0 : parseEnvelope(line);
     const isFirst = envelope?.kind === "request" && envelope.method === "initialize";
     if (isFirst && requestId !== void 0) this.#initialize = { line, requestId };
-    return this.#current.send(line, requestId, headers);
+    return this.#current.send(line, requestId, options);
   }
   cancel(requestId) {
     this.#current.cancel?.(requestId);
@@ -47613,8 +49015,8 @@ var EitherTransport = class {
       await sse.send(line, requestId);
     } catch (error2) {
       await sse.close("there is no such stream");
-      const isLogin = error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
-      return this.#fail(requestId, isLogin ? error2 : refused3);
+      const isLogin2 = error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
+      return this.#fail(requestId, isLogin2 ? error2 : refused3);
     }
     this.#before.isSse = true;
     this.#current = sse;
@@ -47629,10 +49031,11 @@ var EitherTransport = class {
 
 // src/upstream/transports/started-http.ts
 var import_promises19 = require("node:timers/promises");
+init_cut_text();
 init_errors();
+init_plain_text();
 
 // src/upstream/transports/loopback-port.ts
-var import_node_fs37 = require("node:fs");
 var import_node_net4 = require("node:net");
 init_errors();
 async function choosePort({ url: url3, command }) {
@@ -47647,22 +49050,22 @@ async function choosePort({ url: url3, command }) {
   });
 }
 function freePort() {
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     const server = (0, import_node_net4.createServer)();
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => resolve3(typeof address === "object" && address !== null ? address.port : 0));
+      server.close(() => resolve4(typeof address === "object" && address !== null ? address.port : 0));
     });
   });
 }
 var connectTimeoutMs2 = 1e3;
 function canConnect(hostname2, port) {
-  return new Promise((resolve3) => {
+  return new Promise((resolve4) => {
     const socket = (0, import_node_net4.connect)({ host: hostname2.replace(/^\[|\]$/g, ""), port, timeout: connectTimeoutMs2 });
     const done2 = (isOpen) => {
       socket.destroy();
-      resolve3(isOpen);
+      resolve4(isOpen);
     };
     socket.once("connect", () => done2(true));
     socket.once("timeout", () => done2(false));
@@ -47680,14 +49083,9 @@ function ensureOwnListener(port, command) {
   });
 }
 function listenerUids(path8, port) {
-  let text4;
-  try {
-    text4 = (0, import_node_fs37.readFileSync)(path8, "latin1");
-  } catch {
-    return [];
-  }
   const wanted = port.toString(16).toUpperCase().padStart(4, "0");
-  return text4.split("\n").flatMap((line) => {
+  const table = readSystemFile(path8, "latin1");
+  return table.split("\n").flatMap((line) => {
     const [, local = "", , state, , , , uid] = line.trim().split(/\s+/);
     return state === "0A" && local.endsWith(`:${wanted}`) ? [Number(uid)] : [];
   });
@@ -47818,8 +49216,8 @@ var StartedHttpServer = class {
     this.#deps.onStderr(chunk);
   }
   #lastWords() {
-    const words3 = this.#stderr.trim();
-    return words3 === "" ? "" : ` Its last output: ${words3.slice(-600)}`;
+    const words3 = plainText(this.#stderr.trim());
+    return words3 === "" ? "" : ` Its last output: ${lastChars(words3, 600)}`;
   }
   #diedError({ code, signal }) {
     const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
@@ -47857,8 +49255,8 @@ var WsTransport = class {
   #hasExited = false;
   #finish = () => {
   };
-  #finished = new Promise((resolve3) => {
-    this.#finish = resolve3;
+  #finished = new Promise((resolve4) => {
+    this.#finish = resolve4;
   });
   constructor(spec, events, deps) {
     this.#spec = spec;
@@ -47868,8 +49266,8 @@ var WsTransport = class {
   }
   async send(line) {
     const socket = await this.#opened;
-    await new Promise((resolve3, reject) => {
-      socket.send(line.toString("utf8"), (error2) => error2 ? reject(lostError(this.#spec.url, error2)) : resolve3());
+    await new Promise((resolve4, reject) => {
+      socket.send(line.toString("utf8"), (error2) => error2 ? reject(lostError(this.#spec.url, error2)) : resolve4());
     });
   }
   async close(_reason) {
@@ -47908,11 +49306,11 @@ var WsTransport = class {
       this.#error = error2;
     });
     socket.on("message", (data) => handOut(asBuffer(data), this.#events));
-    return new Promise((resolve3, reject) => {
+    return new Promise((resolve4, reject) => {
       socket.once("open", () => {
         this.#keepAlive(socket);
         if (this.#isPaused) socket.pause();
-        resolve3(socket);
+        resolve4(socket);
       });
       socket.once("close", () => {
         const error2 = this.#error === void 0 ? void 0 : lostError(this.#spec.url, this.#error);
@@ -47960,7 +49358,7 @@ function lostError(url3, cause) {
 function createRemoteOpener(deps) {
   const client = createHttpClient();
   const oauth = createOAuth({
-    folder: (0, import_node_path31.join)(deps.dataDir, "oauth"),
+    folder: (0, import_node_path33.join)(deps.dataDir, "oauth"),
     client,
     log: deps.log,
     showLogin: deps.showLogin,
@@ -47997,7 +49395,10 @@ function dialledOpener(request3, { client, oauth }, deps) {
       const http2 = { url: url3, headers, maxMessageBytes: deps.maxMessageBytes() };
       if (spec.kind === "ws") return Promise.resolve(openWs(http2, events, { agent: client.tunnelFor(url3) }));
       const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
-      const credentials = hasOwn ? void 0 : oauth.credentialsFor({ name: entry.name, url: url3, ...oauthOptions(request3) });
+      const credentials = hasOwn ? void 0 : oauth.credentialsFor({
+        ...{ name: entry.name, url: url3, ownHeaders: credentialNames(headers) },
+        ...oauthOptions(request3)
+      });
       const httpDeps = { client, ...credentials ? { credentials } : {} };
       const transport = spec.kind === "sse" ? openSse(http2, events, httpDeps) : openHttpOrSse(http2, events, httpDeps, spokenBefore);
       return Promise.resolve(transport);
@@ -48080,6 +49481,7 @@ function parseUrl(server, spec) {
 }
 
 // src/upstream/stderr-sink.ts
+init_plain_text();
 var tailBytes = 2048;
 var maxBytesPerSecond = 256 * 1024;
 function createStderrSink(options) {
@@ -48104,19 +49506,14 @@ function createStderrSink(options) {
         return;
       }
       for (const line of chunk.toString("utf8").split("\n")) {
-        if (line.trim()) put(printable(options.redact(line)));
+        if (line.trim()) put(plainText(options.redact(line)));
       }
     },
     begin: () => {
       tail = Buffer.alloc(0);
     },
-    tail: () => printable(options.redact(tail.toString("utf8")).trim())
+    tail: () => plainText(options.redact(tail.toString("utf8")).trim())
   };
-}
-function printable(text4) {
-  return text4.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c3) => {
-    return `\\u${c3.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 // src/upstream/supervisor.ts
@@ -48132,7 +49529,7 @@ var Admission = class {
     this.#limit = limit;
   }
   async run(start) {
-    if (this.#running >= this.#limit()) await new Promise((resolve3) => this.#waiting.push(resolve3));
+    if (this.#running >= this.#limit()) await new Promise((resolve4) => this.#waiting.push(resolve4));
     else this.#running += 1;
     try {
       return await start();
@@ -48267,13 +49664,14 @@ function stoppedProcess({ identity: { server }, pid }) {
 }
 
 // src/upstream/instance.ts
+init_cut_text();
 init_errors();
 init_eras();
 
 // src/upstream/crash-history.ts
 var maxDeaths = 5;
 var healthyMs = 5 * 6e4;
-var pauses = { firstMs: 250, maxMs: 3e4, factor: 3 };
+var pauses3 = { firstMs: 250, maxMs: 3e4, factor: 3 };
 var CrashHistory = class {
   #deaths = 0;
   /** Those that make the next start wait. */
@@ -48297,7 +49695,7 @@ var CrashHistory = class {
     if (!isKilled) this.#deaths += 1;
     this.#inRow += 1;
     this.#lastDeathAt = now;
-    this.#pauseMs = this.#inRow <= 1 ? 0 : backoffMs(this.#inRow - 2, pauses, random2);
+    this.#pauseMs = this.#inRow <= 1 ? 0 : backoffMs(this.#inRow - 2, pauses3, random2);
   }
   /** How long the next start has to wait yet, in ms. */
   waitMs(now) {
@@ -48324,46 +49722,11 @@ function nextInstanceState(state, event) {
   return instanceTransitions[state][event] ?? state;
 }
 
-// src/base/envelope-ends.ts
-var endBytes = 4096;
-var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
-var wholeId = new RegExp(`^${idPattern}$`);
-var idAtEnd = new RegExp(
-  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
-);
-var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+)\s*)*\}\s*$/;
-function endsOf(line) {
-  return { head: line.subarray(0, endBytes), tail: line.subarray(-endBytes) };
-}
-function readEnds({ head, tail }) {
-  const atHead = topLevel(head.toString("utf8"));
-  const end = tail.toString("utf8");
-  return {
-    id: atHead.id ?? idAtEnd.exec(end)?.[1],
-    hasMethod: atHead.hasMethod || methodAtEnd.test(end)
-  };
-}
-function topLevel(head) {
-  const token2 = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-  let [depth2, isValue, hasMethod] = [0, false, false];
-  let [key, id] = [];
-  for (let found = token2.exec(head); found; found = token2.exec(head)) {
-    const [text4] = found;
-    if (text4 === "{" || text4 === "[") depth2 += 1;
-    else if (text4 === "}" || text4 === "]") depth2 -= 1;
-    else if (depth2 !== 1) continue;
-    else if (text4 === ":") isValue = true;
-    else if (text4 === ",") isValue = false;
-    else if (!isValue) key = text4;
-    else if (key === '"method"') hasMethod = true;
-    else if (key === '"id"' && wholeId.test(text4) && token2.lastIndex < head.length) id ??= text4;
-  }
-  return { id, hasMethod };
-}
-
 // src/upstream/slot.ts
+init_cut_text();
 init_errors();
 init_own_command();
+init_plain_text();
 
 // src/upstream/channel.ts
 init_json_scan();
@@ -48425,7 +49788,7 @@ var ModernListening = class {
       replaced?.settle(/* @__PURE__ */ new Set());
       return Promise.resolve(/* @__PURE__ */ new Set());
     }
-    return new Promise((resolve3, reject) => {
+    return new Promise((resolve4, reject) => {
       const timer = setTimeout(() => this.#gaveUp(listen2.id), acknowledgeMs).unref();
       const listen2 = {
         id: 0,
@@ -48433,7 +49796,7 @@ var ModernListening = class {
           clearTimeout(timer);
           replaced?.settle(outcome);
           if (outcome instanceof AppError) reject(outcome);
-          else resolve3(outcome);
+          else resolve4(outcome);
         }
       };
       this.#newest = listen2;
@@ -48579,7 +49942,8 @@ var Channel = class {
       return id;
     }
     this.#pending.set(id, request3);
-    this.#send(request3.encode(id), String(id), request3.headers);
+    const { headers, isProbe } = request3;
+    this.#send(request3.encode(id), String(id), { headers, isProbe });
     return id;
   }
   /** Stops waiting; a late answer is dropped. */
@@ -48588,20 +49952,23 @@ var Channel = class {
     if (!request3) return;
     this.#pending.delete(id);
     if (request3.method === "initialize") return;
-    this.#send(notificationLine("notifications/cancelled", { requestId: id, ...reason ? { reason } : {} }));
+    const params = { requestId: id, ...reason ? { reason } : {} };
+    if (!request3.isProbe) this.#send(notificationLine("notifications/cancelled", params));
     this.#transport.cancel?.(String(id));
   }
   send(line) {
     if (!this.#lost) this.#send(line);
   }
-  /** A request of our own whose result we read. Rejects with the server's error or the loss. */
-  ask(method, params) {
-    return new Promise((resolve3, reject) => {
-      this.request({
+  /** A request of our own whose result we read. Rejects with the server's error or the loss; aborted, it stays open. */
+  ask(method, params, { isProbe = false, signal } = {}) {
+    return new Promise((resolve4, reject) => {
+      const request3 = this.request({
         method,
+        isProbe,
         encode: (id) => this.encode(id, method, params),
-        onAnswer: (answer3) => "error" in answer3 ? reject(answer3.error) : resolve3(answer3.envelope)
+        onAnswer: (answer3) => "error" in answer3 ? reject(answer3.error) : resolve4(answer3.envelope)
       });
+      signal?.addEventListener("abort", () => this.cancel(request3, void 0), { once: true });
     });
   }
   /** A request of our own as this server understands it. */
@@ -48631,7 +49998,7 @@ var Channel = class {
   }
   /** An answer that cannot be handed on: its request is told so. */
   failRequest(idText, error2) {
-    const id = Number(idText);
+    const id = answeredNumber(idText);
     const request3 = this.#pending.get(id);
     this.#pending.delete(id);
     request3?.onAnswer({ error: error2 });
@@ -48650,7 +50017,7 @@ var Channel = class {
     this.onRoom?.();
   }
   #settle(envelope) {
-    const id = Number(envelope.idText);
+    const id = answeredNumber(envelope.idText);
     const request3 = this.#pending.get(id);
     if (!request3) return;
     this.#pending.delete(id);
@@ -48668,13 +50035,13 @@ var Channel = class {
     if (tag) this.listening.hear(Number(stringAt(line, tag) ?? textAt(line, tag)), envelope);
     else this.#events.onNotification(envelope, stream);
   }
-  #send(line, requestId, headers) {
+  #send(line, requestId, options) {
     this.unsentBytes += line.length;
     const written = () => {
       this.unsentBytes -= line.length;
       this.onRoom?.();
     };
-    this.#transport.send(line, requestId, headers).then(written, written);
+    this.#transport.send(line, requestId, options).then(written, written);
   }
 };
 
@@ -48714,14 +50081,15 @@ async function openSlot(options) {
       stderr.write(Buffer.from(`[stdout, not a message] ${what}
 `));
     },
-    onOversize: (ends) => {
+    onOversize: (ends, stream) => {
       heard += 1;
       const { bytes } = ends;
       const { id, hasMethod } = readEnds(ends);
       stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]
 `));
       events.onRefused({ reason: "over daemon.maxMessageBytes", bytes });
-      if (id !== void 0 && !hasMethod) channel.failRequest(id, oversize(server, bytes));
+      const answered = hasMethod ? void 0 : id ?? stream;
+      if (answered !== void 0) channel.failRequest(answered, oversize(server, bytes));
     },
     onRequestFailed: (id, error2) => channel.failRequest(id, error2),
     onStreamPaused: (id) => channel.pauseRequest(id),
@@ -48741,8 +50109,8 @@ async function openSlot(options) {
   const abort = () => void transport.close("the start was given up");
   options.signal.addEventListener("abort", abort, { once: true });
   try {
-    const { capabilities, knownVersion } = options;
-    const introduction = await introduce(channel, { server, capabilities, knownVersion });
+    const { capabilities, knownVersion, limitMs: limitMs2 } = options;
+    const introduction = await introduce(channel, { server, capabilities, knownVersion, limitMs: limitMs2 });
     if (exited) throw exitError(server, exited, stderr.tail(), false);
     const close2 = (cause) => {
       closing2 ??= cause;
@@ -48765,7 +50133,7 @@ async function openSlot(options) {
 }
 function lateTransport(get) {
   return {
-    send: (line, id, headers) => get().send(line, id, headers),
+    send: (line, id, options) => get().send(line, id, options),
     cancel: (id) => get().cancel?.(id),
     close: (reason) => get().close(reason),
     setProtocolVersion: (version2) => get().setProtocolVersion?.(version2),
@@ -48781,7 +50149,7 @@ function oversize(server, bytes) {
   });
 }
 function invalidAnswer({ server, reason, beginning, wasReady }) {
-  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${printable(beginning)} \u2026`;
+  const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${plainLine(beginning)} \u2026`;
   const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: "SERVER_START_FAILED", message, hint });
   const data = { mayHaveRun: true };
@@ -48790,7 +50158,7 @@ function invalidAnswer({ server, reason, beginning, wasReady }) {
 function exitError(server, exit, stderrTail, wasReady) {
   if (exit.error instanceof AppError) return exit.error;
   const how = describeExit(exit);
-  const words3 = stderrTail ? ` Its last output: ${printable(stderrTail).slice(-maxWords2)}` : "";
+  const words3 = stderrTail ? ` Its last output: ${lastChars(stderrTail, maxWords2)}` : "";
   if (!wasReady) {
     return new AppError({
       code: "SERVER_START_FAILED",
@@ -48816,7 +50184,7 @@ function exitData({ code, signal }, stderrTail) {
   return {
     ...code == null ? {} : { exitCode: code },
     ...signal ? { signal } : {},
-    ...stderrTail ? { stderr: stderrTail.slice(-maxWords2) } : {}
+    ...stderrTail ? { stderr: lastChars(stderrTail, maxWords2) } : {}
   };
 }
 
@@ -48845,14 +50213,14 @@ var Instance = class {
   lastUsedAt;
   lastError;
   constructor(options) {
-    const { id, key, snapshotKey, server, sharing, projectRoot, scopeId } = options;
+    const { id, key, snapshotKey, server, sharing, folder, scopeId } = options;
     this.identity = {
       id,
       key,
       snapshotKey,
       server,
       sharing,
-      ...projectRoot ? { projectRoot } : {},
+      ...folder ? { folder } : {},
       ...scopeId ? { scopeId } : {}
     };
     this.#options = options;
@@ -48990,7 +50358,8 @@ var Instance = class {
     const open2 = (version2) => {
       if (this.#slots.size === 0 && this.#opening.size <= 1) stderr.begin();
       return openSlot({
-        ...{ server, owner, capabilities, stderr, knownVersion: version2, signal: given.signal },
+        ...{ server, owner, capabilities, stderr, knownVersion: version2 },
+        ...{ signal: given.signal, limitMs: startTimeoutMs },
         open: (transportEvents) => opener.open(transportEvents, owner),
         events: {
           onServerRequest: (...message) => events.onServerRequest(this, ...message),
@@ -49003,7 +50372,7 @@ var Instance = class {
     const known = knownVersion?.();
     try {
       return await open2(known ?? opener.presumedVersion).catch((error2) => {
-        const hasEnded = error2 instanceof AppError && error2.code === "SERVER_START_FAILED";
+        const hasEnded = opener.isLocal && error2 instanceof AppError && error2.code === "SERVER_START_FAILED";
         if (known !== modernVersion || !hasEnded || given.signal.aborted) throw error2;
         return open2(void 0);
       });
@@ -49015,12 +50384,12 @@ var Instance = class {
   #startFailed(error2, wasStopped) {
     const { deps, server } = this.#options;
     if (wasStopped) return;
-    const failure2 = startFailure(server, error2);
-    this.lastError = problemOf(failure2);
-    deps.log.warn("server.start-failed", { server, instance: this.identity.id, error: failure2 });
-    this.#lastEnd = failure2.data ?? {};
-    const isCrash = failure2.code === "SERVER_START_FAILED" || failure2.code === "SERVER_START_TIMEOUT";
-    const signal = failure2.data?.["signal"];
+    const failure3 = startFailure(server, error2);
+    this.lastError = problemOf(failure3);
+    deps.log.warn("server.start-failed", { server, instance: this.identity.id, error: failure3 });
+    this.#lastEnd = failure3.data ?? {};
+    const isCrash = failure3.code === "SERVER_START_FAILED" || failure3.code === "SERVER_START_TIMEOUT";
+    const signal = failure3.data?.["signal"];
     const death = { code: null, signal: typeof signal === "string" ? signal : null };
     if (isCrash) this.#recordDeath(death, 0);
     this.#afterDeath();
@@ -49043,7 +50412,7 @@ var Instance = class {
     }
     const lived = deps.now() - this.#startedAt;
     this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
-    const message = `It ${describeExit(exit)} after ${Math.round(lived / 1e3)} s. ${stderr.tail().slice(-300)}`.trim();
+    const message = `It ${describeExit(exit)} after ${Math.round(lived / 1e3)} s. ${lastChars(stderr.tail(), 300)}`.trim();
     this.lastError = { code: "SERVER_CRASHED", message };
     this.#lastEnd = exitData(exit, stderr.tail());
     const { code, signal } = exit;
@@ -49270,7 +50639,7 @@ var Supervisor = class {
       snapshotKey: resolved.snapshotKey,
       server: entry.name,
       sharing: resolved.sharing,
-      ...resolved.projectRoot ? { projectRoot: resolved.projectRoot } : {},
+      ...resolved.folder ? { folder: resolved.folder } : {},
       ...resolved.scopeId ? { scopeId: resolved.scopeId } : {},
       opener: deps.createOpener({
         ...{ entry, resolved, instanceId: id, starter, headersOf },
@@ -49343,8 +50712,8 @@ function namesOf(processes) {
 var serverLog = { maxBytes: 2 * 1024 * 1024, keep: 2 };
 function createServerSide(deps) {
   const { locations, holder, redactor, router, log, now } = deps;
-  const hazards = openHazards((0, import_node_path32.join)(locations.dataDir, "hazards.json"), log, now);
-  const catalog = new Catalog(openSnapshots((0, import_node_path32.join)(cacheDir(locations), "snapshots"), log, now));
+  const hazards = openHazards((0, import_node_path34.join)(locations.dataDir, "hazards.json"), log, now);
+  const catalog = new Catalog(openSnapshots((0, import_node_path34.join)(cacheDir(locations), "snapshots"), log, now));
   const journal = openJournal(locations, log);
   const serverLogs = /* @__PURE__ */ new Map();
   const shared2 = {
@@ -49373,7 +50742,7 @@ function createServerSide(deps) {
     createStderr: (entry, label) => openStderr(serverLogs, entry, label, deps),
     addSecrets: (secrets) => secrets.forEach(redactor.add),
     capabilities: (entry, { sharing }) => upstreamCapabilities({ roots: sharing !== "shared", sampling: entry.sampling }),
-    knownVersion: (snapshot) => catalog.faceOf({ snapshot })?.introduction.protocolVersion,
+    knownVersion: (snapshot) => versionToAskIn(catalog.faceOf({ snapshot })?.introduction),
     isWanted: ({ identity: identity3 }) => isWanted(identity3, deps.roster),
     onSingleClient: (instance, evidence) => noteHazard(instance, `it refused a second session: ${evidence}`),
     events: {
@@ -49394,23 +50763,21 @@ function createServerSide(deps) {
   return { supervisor, catalog, hazards, journal, noteHazard, login, closeLogins, close: close2 };
 }
 var steadyNow = () => performance.timeOrigin + performance.now();
-function isWanted({ sharing, projectRoot, scopeId }, roster) {
+function isWanted({ sharing, folder, scopeId }, roster) {
   return roster.all().some(
-    ({ identity: identity3 }) => sharing === "project" ? identity3.projectRoot === projectRoot : !scopeId || identity3.scopeId === scopeId
+    ({ identity: identity3 }) => sharing === "project" ? identity3.folder === folder : !scopeId || identity3.scopeId === scopeId
   );
 }
 function openStderr(files, entry, label, { locations, redactor, now }) {
-  const path8 = (0, import_node_path32.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
+  const path8 = (0, import_node_path34.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
   const file = files.get(path8) ?? createRotatingFile({ path: path8, ...serverLog });
   files.set(path8, file);
   return createStderrSink({ file, redact: redactor.redact, label, now });
 }
 async function openJournal(locations, log) {
-  if (readFileIfPresent(locations.journalPath) !== void 0) {
-    const reaped = await reapJournal(locations.journalPath);
-    if (reaped.length > 0)
-      log.warn("leftovers.ended", { servers: reaped.map(({ server, pid }) => `${server} (${pid})`) });
-  }
+  const reaped = await reapJournal(locations.journalPath);
+  if (reaped.length > 0)
+    log.warn("leftovers.ended", { servers: reaped.map(({ server, pid }) => `${server} (${pid})`) });
   const unnamed = await reapMarked(markerTag(locations.journalPath));
   if (unnamed > 0) log.warn("leftovers.ended", { processes: unnamed });
   return createJournal(locations.journalPath);
@@ -49440,14 +50807,15 @@ async function startDaemon(options) {
     catalog,
     roster,
     supervisor: () => supervisor,
-    spillFolder: (0, import_node_path33.join)(cacheDir(locations), "results"),
-    poolFolder: (0, import_node_path33.join)(cacheDir(locations), "found-tools"),
-    jobFolder: (0, import_node_path33.join)(cacheDir(locations), "jobs"),
+    spillFolder: (0, import_node_path35.join)(cacheDir(locations), "results"),
+    poolFolder: (0, import_node_path35.join)(cacheDir(locations), "found-tools"),
+    jobFolder: (0, import_node_path35.join)(cacheDir(locations), "jobs"),
     // A private daemon's lists are nobody else's.
     onServed: (session) => !isAlone && faces.onServed(session),
     onHazard: servers.noteHazard,
     // A session may be there before the files are watched.
     beforeRequest: (isExact) => reloading?.check(isExact),
+    redact: redactor.redact,
     log,
     now
   });
@@ -49521,7 +50889,7 @@ async function startDaemon(options) {
     },
     maxMessageBytes: () => holder.config.daemon.maxMessageBytes,
     isDraining: () => isDraining,
-    home: env2["HOME"],
+    home: env2["HOME"] ?? (0, import_node_os11.homedir)(),
     log,
     now
   });
@@ -49686,7 +51054,6 @@ data: ${data}
 
 // src/daemon/login-scope.ts
 var import_node_child_process10 = require("node:child_process");
-var import_node_fs38 = require("node:fs");
 var busTimeoutMs = 5e3;
 async function leaveLoginSession({ pid, cgroup, busctl, log }) {
   if (!/\/session-[^/]+\.scope(?:\/|$)/m.test(cgroup)) return;
@@ -49701,7 +51068,7 @@ async function leaveLoginSession({ pid, cgroup, busctl, log }) {
   }
 }
 function systemLoginScope(log) {
-  return { pid: process.pid, cgroup: readOwnCgroup(), busctl: runBusctl, log };
+  return { pid: process.pid, cgroup: readSystemFile("/proc/self/cgroup"), busctl: runBusctl, log };
 }
 function startScope(pid) {
   const manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
@@ -49710,20 +51077,13 @@ function startScope(pid) {
   const unit = [`aitkit-mcp-proxy-${pid}.scope`, "fail"];
   return ["call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...unit, ...properties, "0"];
 }
-function readOwnCgroup() {
-  try {
-    return (0, import_node_fs38.readFileSync)("/proc/self/cgroup", "utf8");
-  } catch {
-    return "";
-  }
-}
 function runBusctl(args) {
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     (0, import_node_child_process10.execFile)(
       "busctl",
       args,
       { timeout: busTimeoutMs, windowsHide: true },
-      (error2, stdout) => error2 ? reject(error2) : resolve3(stdout)
+      (error2, stdout) => error2 ? reject(error2) : resolve4(stdout)
     ).unref();
   });
 }
@@ -49786,22 +51146,22 @@ async function awaitLock({ lockKeyPath, socketPath: socketPath2 }) {
   for (const until2 = Date.now() + predecessorEndMs; ; ) {
     const lock = await acquireLock(lockKeyPath);
     if (lock || Date.now() >= until2 || await isListening(socketPath2)) return lock;
-    await new Promise((resolve3) => setTimeout(resolve3, 10));
+    await new Promise((resolve4) => setTimeout(resolve4, 10));
   }
 }
 function announce(message) {
   try {
-    (0, import_node_fs39.writeSync)(1, `${JSON.stringify(message)}
+    (0, import_node_fs35.writeSync)(1, `${JSON.stringify(message)}
 `);
   } catch {
   }
 }
 function describeFailure(error2) {
-  return `mcp-proxy daemon: ${describeError(error2)}
+  return `mcp-proxy daemon: ${plainLine(describeError(error2))}
 `;
 }
 function refuseForeignRoot(root) {
-  const owner = (0, import_node_fs39.lstatSync)(root, { throwIfNoEntry: false })?.uid;
+  const owner = (0, import_node_fs35.lstatSync)(root, { throwIfNoEntry: false })?.uid;
   if (process.getuid?.() !== 0 || owner === void 0 || owner === 0) return;
   throw new AppError({
     code: "DAEMON_REFUSED",
@@ -49822,7 +51182,7 @@ function surviveStrays(log, giveUp) {
 function withStderr(log) {
   const also = (level) => (event, fields) => {
     log[level](event, fields);
-    process.stderr.write(`${(/* @__PURE__ */ new Date()).toISOString()} ${level} ${event} ${JSON.stringify(fields ?? {})}
+    process.stderr.write(`${(/* @__PURE__ */ new Date()).toISOString()} ${level} ${event} ${jsonText(fields ?? {})}
 `);
   };
   return { debug: log.debug, info: also("info"), warn: also("warn"), error: also("error") };
@@ -49832,12 +51192,12 @@ function optionValue(argv, flag) {
   return at < 0 ? void 0 : argv[at + 1];
 }
 function deferred() {
-  let resolve3 = () => {
+  let resolve4 = () => {
   };
   const promise = new Promise((take) => {
-    resolve3 = take;
+    resolve4 = take;
   });
-  return { promise, resolve: resolve3 };
+  return { promise, resolve: resolve4 };
 }
 
 // src/daemon/main.ts

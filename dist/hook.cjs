@@ -23,6 +23,76 @@ function systemCode(error) {
 
 // src/link/locations.ts
 
+// src/base/plain-text.ts
+var unseen = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]`;
+var stacked = String.raw`(?<=\p{M}{4})\p{M}`;
+var loose = String.raw`(?<![\p{L}\p{M}\p{N}\p{So}\p{Sm}])\p{M}+`;
+var oddSpace = String.raw`(?! )\p{Zs}`;
+var picture = String.raw`(?!\p{Cn})\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|[\ufe0e\ufe0f])?`;
+var joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];
+var joining = `[${joiningScripts.map((script) => `\\p{Script=${script}}`).join("")}]`;
+var readable = String.raw`${picture}(?:\u200d${picture})*|[0-9#*]\ufe0f\u20e3|(?<=${joining})[\u200c\u200d](?=${joining})`;
+var strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));
+var inProse = once(() => new RegExp(String.raw`(${readable}|[\n\t])|${unseen}|${stacked}`, "gu"));
+function visible(text, write = writtenOut) {
+  return isAscii(text) ? text : text.replace(strict(), (match) => Array.from(match, write).join(""));
+}
+function plainLine(text) {
+  return visible(text.replace(/[\t\r\n]+/g, " ")).trim();
+}
+function jsonText(value, indent) {
+  return visibleJson(JSON.stringify(value, void 0, indent) ?? "null");
+}
+function visibleJson(text) {
+  if (isAscii(text)) return text;
+  return text.replace(strict(), (match) => match === "\n" ? match : jsonUnits(match));
+}
+function isAscii(text) {
+  return /^[ -~]*$/.test(text);
+}
+function writtenOut(char) {
+  if (char === "\n") return "\\n";
+  if (char === "	") return "\\t";
+  return char.length > 1 ? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}` : jsonUnits(char);
+}
+function jsonUnits(text) {
+  let out = "";
+  for (let i = 0; i < text.length; i += 1) out += `\\u${text.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  return out;
+}
+function once(make) {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+// src/base/cut-text.ts
+var maxBackSteps = 32;
+function cutChars(text, maxChars) {
+  if (text.length <= maxChars) return text;
+  let end = safeEnd(text, Math.max(0, maxChars - 1));
+  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
+  return `${text.slice(0, end)}\u2026`;
+}
+function listNames(names, { most = 5, maxChars = 80 } = {}) {
+  const shown = names.slice(0, most).map((name) => {
+    const short = cutChars(name, maxChars);
+    return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
+  });
+  const more = names.length - shown.length;
+  return more === 0 ? shown.join(", ") : `${shown.join(", ")} and ${more} more`;
+}
+function safeEnd(text, at) {
+  const before = text.charCodeAt(at - 1);
+  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+}
+function isJoined(text, at) {
+  const code = text.codePointAt(at);
+  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\u200D");
+}
+
 // src/link/build.ts
 var protocolMajor = 1;
 
@@ -92,12 +162,112 @@ function ensureName(name) {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
   throw new AppError({
     code: "BAD_ARGUMENT",
-    message: `${JSON.stringify(name.slice(0, 80))} cannot name a daemon.`,
+    message: `${JSON.stringify(cutChars(name, 80))} cannot name a daemon.`,
     hint: `Use lower-case letters, digits, - and _, or leave it out (${defaultName}).`
   });
 }
 
 // src/link/scope.ts
+
+// src/base/atomic-file.ts
+
+// src/base/foreign-file.ts
+
+// src/base/inside.ts
+function isInside(path, folder) {
+  const way = (0, require("node:path").relative)(folder, path);
+  return way === "" || !way.startsWith(`..${require("node:path").sep}`) && way !== ".." && !(0, require("node:path").isAbsolute)(way);
+}
+
+// src/base/foreign-file.ts
+function readForeignFile(path, limits) {
+  const opened = openForeignFile(path, limits);
+  if (opened.kind !== "open") return opened;
+  const { fd, stat, realPath } = opened;
+  try {
+    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);
+    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);
+    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };
+  } catch (error) {
+    return failure(error);
+  } finally {
+    (0, require("node:fs").closeSync)(fd);
+  }
+}
+function readForeignText(path, limits) {
+  const reading = readForeignFile(path, limits);
+  if (reading.kind !== "file") return reading;
+  return { kind: "text", text: reading.bytes.toString("utf8").replace(/^\ufeff/, ""), stat: reading.stat };
+}
+function openForeignFile(path, { inside, isLinkRefused }) {
+  try {
+    const realPath = inside === void 0 ? path : (0, require("node:fs").realpathSync)(path);
+    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);
+    if (outside !== void 0) return { kind: "refused", reason: outside };
+    const found = whyNotRegular(isLinkRefused ? (0, require("node:fs").lstatSync)(path) : (0, require("node:fs").statSync)(realPath));
+    if (found !== void 0) return { kind: "refused", reason: found };
+    const isResolved = isLinkRefused || inside !== void 0;
+    const fd = (0, require("node:fs").openSync)(realPath, readFlags | (isResolved ? require("node:fs").constants.O_NOFOLLOW ?? 0 : 0));
+    const stat = (0, require("node:fs").fstatSync)(fd);
+    const opened = whyNotRegular(stat);
+    if (opened === void 0) return { kind: "open", fd, stat, realPath };
+    (0, require("node:fs").closeSync)(fd);
+    return { kind: "refused", reason: opened };
+  } catch (error) {
+    return failure(error);
+  }
+}
+var readFlags = require("node:fs").constants.O_RDONLY | (require("node:fs").constants.O_NONBLOCK ?? 0) | (require("node:fs").constants.O_NOCTTY ?? 0);
+function whyNotRegular(stat) {
+  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;
+}
+function kindOf(stat) {
+  if (stat.isFIFO()) return "a pipe";
+  if (stat.isDirectory()) return "a folder";
+  if (stat.isSocket()) return "a socket";
+  if (stat.isSymbolicLink()) return "a link";
+  return stat.isFile() ? "a file" : "a device";
+}
+function whyOutside(path, realPath, inside) {
+  if (realPath === (0, require("node:path").resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;
+  return `is a link that leads out of ${inside} to ${realPath}`;
+}
+function realPathOr(folder) {
+  try {
+    return (0, require("node:fs").realpathSync)(folder);
+  } catch {
+    return folder;
+  }
+}
+function readUpTo(fd, size, limit) {
+  const parts = [];
+  let total = 0;
+  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {
+    const part = Buffer.allocUnsafe(Math.min(room, limit - total));
+    let filled = 0;
+    for (let read = -1; read !== 0 && filled < part.length; filled += read) {
+      read = (0, require("node:fs").readSync)(fd, part, filled, part.length - filled, null);
+    }
+    parts.push(part.subarray(0, filled));
+    total += filled;
+    if (filled < part.length || total >= limit) break;
+  }
+  const [only] = parts;
+  return only && parts.length === 1 ? only : Buffer.concat(parts, total);
+}
+function failure(error) {
+  const code = systemCode(error);
+  if (code === "ENOENT") return { kind: "absent" };
+  return {
+    kind: "refused",
+    reason: `cannot be read (${code ?? String(error)})`,
+    ...code === void 0 ? {} : { code }
+  };
+}
+function tooLarge(maxBytes3) {
+  const [size, unit] = maxBytes3 >= 2 ** 20 ? [maxBytes3 >> 20, "MiB"] : maxBytes3 >= 2 ** 10 ? [maxBytes3 >> 10, "KiB"] : [maxBytes3, "bytes"];
+  return { kind: "refused", reason: `is larger than ${size} ${unit}` };
+}
 
 // src/base/atomic-file.ts
 function writeFileAtomic(path, data, options = {}) {
@@ -110,13 +280,14 @@ function writeFileAtomic(path, data, options = {}) {
     throw error;
   }
 }
-function readFileIfPresent(path) {
-  try {
-    return (0, require("node:fs").readFileSync)(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return void 0;
-    throw error;
-  }
+var maxOwnBytes = 64 * 1024 * 1024;
+function readFileIfPresent(path, maxBytes3 = maxOwnBytes) {
+  return readBytesIfPresent(path, maxBytes3)?.toString("utf8");
+}
+function readBytesIfPresent(path, maxBytes3 = maxOwnBytes) {
+  const reading = readForeignFile(path, { maxBytes: maxBytes3 });
+  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);
+  return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path) {
   try {
@@ -207,12 +378,19 @@ function refusal(path, { reason, hint }) {
   return new AppError({ code: "DIRECTORY_UNSAFE", message, hint });
 }
 
+// src/base/system-file.ts
+var maxBytes = 16 * 1024 * 1024;
+function readSystemFile(path, encoding = "utf8") {
+  const reading = readForeignFile(path, { maxBytes });
+  return reading.kind === "file" ? reading.bytes.toString(encoding) : "";
+}
+
 // src/link/scope.ts
 function ownScope() {
   return {
     // A machine without an id is known by its host name alone.
-    machine: read("/etc/machine-id") || (0, require("node:os").hostname)(),
-    boot: read("/proc/sys/kernel/random/boot_id"),
+    machine: readSystemFile("/etc/machine-id").trim() || (0, require("node:os").hostname)(),
+    boot: readSystemFile("/proc/sys/kernel/random/boot_id").trim(),
     pidNamespace: link("/proc/self/ns/pid"),
     netNamespace: link("/proc/self/ns/net"),
     host: (0, require("node:os").hostname)()
@@ -250,13 +428,6 @@ function parseScope(text) {
     return void 0;
   }
 }
-function read(path) {
-  try {
-    return (0, require("node:fs").readFileSync)(path, "utf8").trim();
-  } catch {
-    return "";
-  }
-}
 function link(path) {
   try {
     return (0, require("node:fs").readlinkSync)(path);
@@ -282,13 +453,16 @@ function isRecord(value) {
 
 // src/link/project-root.ts
 var markers = [".git", ".serena", ".mcp.json"];
-function findProjectRoot(folder, home) {
-  let start;
+function realFolder(folder) {
   try {
-    start = (0, require("node:fs").realpathSync)(folder);
+    return (0, require("node:fs").realpathSync)(folder);
   } catch {
     return "";
   }
+}
+function findProjectRoot(folder, home) {
+  const start = realFolder(folder);
+  if (start === "") return "";
   for (let at = start; ; at = (0, require("node:path").dirname)(at)) {
     const isTooWide = at === (0, require("node:path").dirname)(at) || at === home;
     if (!isTooWide && markers.some((marker) => exists((0, require("node:path").join)(at, marker)))) return at;
@@ -305,29 +479,39 @@ function exists(path) {
 }
 
 // src/hooks/silenced.ts
-var maxBytes = 256 * 1024;
+
+// src/link/moved-marks.ts
+var movedMark = "mcpProxyMoved";
+var maxMarks = 256;
+var maxMarkChars = 512;
+function movedNames(settings) {
+  const marks = isRecord(settings) ? settings[movedMark] : void 0;
+  if (!Array.isArray(marks)) return [];
+  return marks.slice(0, maxMarks).flatMap((mark) => {
+    if (typeof mark !== "string" || mark.length > maxMarkChars) return [];
+    const at = mark.lastIndexOf("=");
+    return at < 1 || at === mark.length - 1 ? [] : [{ theirs: mark.slice(0, at), ours: mark.slice(at + 1) }];
+  });
+}
+
+// src/hooks/silenced.ts
+var maxBytes2 = 256 * 1024;
 function findLostServers(locations, projectDir) {
-  const text = readSmall((0, require("node:path").join)(projectDir, ".claude", "settings.local.json"));
-  if (!text?.includes('"mcpProxyMoved"')) return [];
+  const text = readSmall((0, require("node:path").join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
+  if (!text?.includes(`"${movedMark}"`)) return [];
   const config = readSmall(locations.configPath) ?? "";
-  return marksIn(text).map((mark) => ({ theirs: mark.slice(0, mark.lastIndexOf("=")), ours: mark.slice(mark.lastIndexOf("=") + 1) })).filter(({ ours }) => !config.includes(JSON.stringify(ours))).map(({ theirs }) => theirs);
+  return movedNames(parse(text)).filter(({ ours }) => !config.includes(JSON.stringify(ours))).map(({ theirs }) => theirs);
 }
-function marksIn(text) {
+function parse(text) {
   try {
-    const value = JSON.parse(text);
-    const marks = isRecord(value) ? value["mcpProxyMoved"] : void 0;
-    return Array.isArray(marks) ? marks.filter((mark) => typeof mark === "string") : [];
-  } catch {
-    return [];
-  }
-}
-function readSmall(path) {
-  try {
-    const text = readFileIfPresent(path);
-    return text === void 0 || text.length > maxBytes ? void 0 : text;
+    return JSON.parse(text);
   } catch {
     return void 0;
   }
+}
+function readSmall(path, where = {}) {
+  const reading = readForeignText(path, { maxBytes: maxBytes2, ...where });
+  return reading.kind === "text" ? reading.text : void 0;
 }
 
 // src/hooks/told.ts
@@ -338,7 +522,7 @@ function wasTold(folder, id) {
 function claimTelling(folder, id) {
   ensurePrivateDir(folder);
   try {
-    (0, require("node:fs").closeSync)((0, require("node:fs").openSync)(markOf(folder, id), "wx", 384));
+    (0, require("node:fs").writeFileSync)(markOf(folder, id), "", { flag: "wx", mode: 384 });
     return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
@@ -362,6 +546,8 @@ function markOf(folder, id) {
 // src/hooks/findings.ts
 var maxFileBytes = 256 * 1024;
 var maxToldAtOnce = 5;
+var maxTextChars = 600;
+var maxMessageBytes = 2048;
 var welcome = {
   id: "welcome",
   text: "mcp-proxy is installed, but nothing is shared yet. Share a server with `/mcp-proxy add <name> -- <command>`; `/mcp-proxy status` shows what runs."
@@ -376,15 +562,26 @@ function takeFindings(locations, projectDir, home) {
   if (candidates.length === 0) return void 0;
   const root = candidates.some((finding) => finding.projectRoot) ? findProjectRoot(projectDir, home) : "";
   const here = candidates.filter((f) => f.projectRoot === void 0 || f.projectRoot === root);
-  const told = here.slice(0, maxToldAtOnce).filter(({ id }) => claimTelling(toldDir, id));
+  const told = withinMessage(here.slice(0, maxToldAtOnce)).filter(({ id }) => claimTelling(toldDir, id));
   if (told.length === 0) return void 0;
   forgetOldest(toldDir);
   return told.map(({ text }) => text).join("\n");
 }
+function withinMessage(findings) {
+  const kept = [];
+  let bytes = 0;
+  for (const finding of findings) {
+    const text = cutChars(plainLine(finding.text), maxTextChars);
+    bytes += Buffer.byteLength(text) + 1;
+    if (bytes > maxMessageBytes) break;
+    kept.push({ ...finding, text });
+  }
+  return kept;
+}
 function lost(locations, projectDir) {
   const names = findLostServers(locations, projectDir);
   if (names.length === 0) return [];
-  const text = `Silenced for you in this project, but not shared here: ${names.join(", ")}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
+  const text = `Silenced for you in this project, but not shared here: ${listNames(names)}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
   return [{ id: `lost:${projectDir}:${names.join(",")}`, text }];
 }
 function readFindings(path) {
@@ -399,8 +596,8 @@ function readFindings(path) {
 }
 function readJson(path) {
   try {
-    const text = readFileIfPresent(path);
-    return text === void 0 || text.length > maxFileBytes ? void 0 : JSON.parse(text);
+    const text = readFileIfPresent(path, maxFileBytes);
+    return text === void 0 ? void 0 : JSON.parse(text);
   } catch {
     return void 0;
   }
@@ -414,18 +611,17 @@ function writeRecord(recordsDir, record) {
 `);
 }
 function readRecord(recordsDir, pid) {
-  const path = (0, require("node:path").join)(recordsDir, String(pid));
+  const reading = readForeignText((0, require("node:path").join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
+  if (reading.kind !== "text") return void 0;
   try {
-    const stat = (0, require("node:fs").lstatSync)(path);
-    if (!stat.isFile() || stat.size > maxRecordBytes) return void 0;
-    const value = JSON.parse((0, require("node:fs").readFileSync)(path, "utf8"));
+    const value = JSON.parse(reading.text);
     if (!isRecord(value) || value["pid"] !== pid || typeof value["startTime"] !== "string") return void 0;
     return {
       pid,
       startTime: value["startTime"],
       ...typeof value["sessionId"] === "string" ? { sessionId: value["sessionId"] } : {},
       projectDir: typeof value["projectDir"] === "string" ? value["projectDir"] : "",
-      since: typeof value["since"] === "string" ? value["since"] : new Date(stat.mtimeMs).toISOString(),
+      since: typeof value["since"] === "string" ? value["since"] : new Date(reading.stat.mtimeMs).toISOString(),
       daemons: Array.isArray(value["daemons"]) ? value["daemons"].filter((d) => typeof d === "string") : [],
       ...value["byDaemon"] === true ? { byDaemon: true } : {}
     };
@@ -513,13 +709,13 @@ function runHook({ env, stdin, stdout, exit }) {
     else stdout.write(`${output}
 `, exit);
   };
-  setTimeout(() => finish(parse(text)), inputDeadlineMs);
+  setTimeout(() => finish(parse2(text)), inputDeadlineMs);
   stdin.on("data", (chunk) => {
     text += chunk.toString("utf8");
-    const input = text.trimEnd().endsWith("}") ? parse(text) : void 0;
+    const input = text.trimEnd().endsWith("}") ? parse2(text) : void 0;
     if (input || text.length > maxInputBytes) finish(input);
   });
-  stdin.on("end", () => finish(parse(text)));
+  stdin.on("end", () => finish(parse2(text)));
   stdin.on("error", () => finish(void 0));
   stdout.on("error", exit);
 }
@@ -549,7 +745,7 @@ function hostPid(env) {
 function textOf(value) {
   return typeof value === "string" && value !== "" ? value : void 0;
 }
-function parse(text) {
+function parse2(text) {
   try {
     const value = JSON.parse(text);
     return isRecord(value) ? value : void 0;

@@ -47,6 +47,7 @@ var init_errors = __esm({
       "INPUT_REFUSED",
       "JOB_LIMIT",
       "JOB_UNKNOWN",
+      "LIST_FAILED",
       "MESSAGE_INVALID",
       "MESSAGE_TOO_LARGE",
       "MIGRATION_BUSY",
@@ -111,7 +112,117 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "c818d933f422" };
+    ownBuild = { version: "0.1.0", fingerprint: "23a8e08c0392" };
+  }
+});
+
+// src/base/inside.ts
+function isInside(path, folder) {
+  const way = (0, require("node:path").relative)(folder, path);
+  return way === "" || !way.startsWith(`..${require("node:path").sep}`) && way !== ".." && !(0, require("node:path").isAbsolute)(way);
+}
+var import_node_path2;
+var init_inside = __esm({
+  "src/base/inside.ts"() {
+    "use strict";
+  }
+});
+
+// src/base/foreign-file.ts
+function readForeignFile(path, limits2) {
+  const opened = openForeignFile(path, limits2);
+  if (opened.kind !== "open") return opened;
+  const { fd, stat, realPath } = opened;
+  try {
+    if (stat.size > limits2.maxBytes) return tooLarge(limits2.maxBytes);
+    const bytes = readUpTo(fd, stat.size, limits2.maxBytes + 1);
+    return bytes.length > limits2.maxBytes ? tooLarge(limits2.maxBytes) : { kind: "file", bytes, stat, realPath };
+  } catch (error) {
+    return failure(error);
+  } finally {
+    (0, require("node:fs").closeSync)(fd);
+  }
+}
+function readForeignText(path, limits2) {
+  const reading = readForeignFile(path, limits2);
+  if (reading.kind !== "file") return reading;
+  return { kind: "text", text: reading.bytes.toString("utf8").replace(/^\ufeff/, ""), stat: reading.stat };
+}
+function openForeignFile(path, { inside, isLinkRefused }) {
+  try {
+    const realPath = inside === void 0 ? path : (0, require("node:fs").realpathSync)(path);
+    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);
+    if (outside !== void 0) return { kind: "refused", reason: outside };
+    const found = whyNotRegular(isLinkRefused ? (0, require("node:fs").lstatSync)(path) : (0, require("node:fs").statSync)(realPath));
+    if (found !== void 0) return { kind: "refused", reason: found };
+    const isResolved = isLinkRefused || inside !== void 0;
+    const fd = (0, require("node:fs").openSync)(realPath, readFlags | (isResolved ? require("node:fs").constants.O_NOFOLLOW ?? 0 : 0));
+    const stat = (0, require("node:fs").fstatSync)(fd);
+    const opened = whyNotRegular(stat);
+    if (opened === void 0) return { kind: "open", fd, stat, realPath };
+    (0, require("node:fs").closeSync)(fd);
+    return { kind: "refused", reason: opened };
+  } catch (error) {
+    return failure(error);
+  }
+}
+function whyNotRegular(stat) {
+  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;
+}
+function kindOf(stat) {
+  if (stat.isFIFO()) return "a pipe";
+  if (stat.isDirectory()) return "a folder";
+  if (stat.isSocket()) return "a socket";
+  if (stat.isSymbolicLink()) return "a link";
+  return stat.isFile() ? "a file" : "a device";
+}
+function whyOutside(path, realPath, inside) {
+  if (realPath === (0, require("node:path").resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;
+  return `is a link that leads out of ${inside} to ${realPath}`;
+}
+function realPathOr(folder) {
+  try {
+    return (0, require("node:fs").realpathSync)(folder);
+  } catch {
+    return folder;
+  }
+}
+function readUpTo(fd, size, limit) {
+  const parts = [];
+  let total = 0;
+  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {
+    const part = Buffer.allocUnsafe(Math.min(room, limit - total));
+    let filled = 0;
+    for (let read = -1; read !== 0 && filled < part.length; filled += read) {
+      read = (0, require("node:fs").readSync)(fd, part, filled, part.length - filled, null);
+    }
+    parts.push(part.subarray(0, filled));
+    total += filled;
+    if (filled < part.length || total >= limit) break;
+  }
+  const [only] = parts;
+  return only && parts.length === 1 ? only : Buffer.concat(parts, total);
+}
+function failure(error) {
+  const code = systemCode(error);
+  if (code === "ENOENT") return { kind: "absent" };
+  return {
+    kind: "refused",
+    reason: `cannot be read (${code ?? String(error)})`,
+    ...code === void 0 ? {} : { code }
+  };
+}
+function tooLarge(maxBytes2) {
+  const [size, unit] = maxBytes2 >= 2 ** 20 ? [maxBytes2 >> 20, "MiB"] : maxBytes2 >= 2 ** 10 ? [maxBytes2 >> 10, "KiB"] : [maxBytes2, "bytes"];
+  return { kind: "refused", reason: `is larger than ${size} ${unit}` };
+}
+var import_node_fs, import_node_path3, readFlags;
+var init_foreign_file = __esm({
+  "src/base/foreign-file.ts"() {
+    "use strict";
+    init_errors();
+    init_inside();
+    readFlags = require("node:fs").constants.O_RDONLY | (require("node:fs").constants.O_NONBLOCK ?? 0) | (require("node:fs").constants.O_NOCTTY ?? 0);
   }
 });
 
@@ -138,13 +249,13 @@ function createFileExclusive(path, data, mode = 384) {
     removeIfPresent(temporary);
   }
 }
-function readFileIfPresent(path) {
-  try {
-    return (0, require("node:fs").readFileSync)(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return void 0;
-    throw error;
-  }
+function readFileIfPresent(path, maxBytes2 = maxOwnBytes) {
+  return readBytesIfPresent(path, maxBytes2)?.toString("utf8");
+}
+function readBytesIfPresent(path, maxBytes2 = maxOwnBytes) {
+  const reading = readForeignFile(path, { maxBytes: maxBytes2 });
+  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);
+  return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path) {
   try {
@@ -169,11 +280,13 @@ function writeTemporary(path, data, options) {
   (0, require("node:fs").closeSync)(fd);
   return temporary;
 }
-var import_node_fs;
+var import_node_fs2, maxOwnBytes;
 var init_atomic_file = __esm({
   "src/base/atomic-file.ts"() {
     "use strict";
     init_errors();
+    init_foreign_file();
+    maxOwnBytes = 64 * 1024 * 1024;
   }
 });
 
@@ -193,7 +306,7 @@ function tryMake(path, expected) {
   }
   return true;
 }
-var import_node_fs2, import_node_path2;
+var import_node_fs3, import_node_path4;
 var init_make_folder = __esm({
   "src/base/make-folder.ts"() {
     "use strict";
@@ -245,7 +358,7 @@ function refusal(path, { reason, hint }) {
   const message = `${path} ${reason}, so it cannot hold private files.`;
   return new AppError({ code: "DIRECTORY_UNSAFE", message, hint });
 }
-var import_node_fs3;
+var import_node_fs4;
 var init_private_dir = __esm({
   "src/base/private-dir.ts"() {
     "use strict";
@@ -343,7 +456,7 @@ function busy(message, cause) {
 function refuse(message, hint, code = "DAEMON_REFUSED") {
   return { kind: "refused", error: new AppError({ code, message, hint }) };
 }
-var import_node_fs5, import_node_path4;
+var import_node_fs6, import_node_path6;
 var init_socket_file = __esm({
   "src/daemon-client/socket-file.ts"() {
     "use strict";
@@ -425,8 +538,8 @@ var init_baseline_env = __esm({
 // src/link/endpoint.ts
 function readEndpoint(pidPath) {
   try {
-    const text = readFileIfPresent(pidPath);
-    const value = text === void 0 || text.length > 16384 ? void 0 : JSON.parse(text);
+    const text = readFileIfPresent(pidPath, 16384);
+    const value = text === void 0 ? void 0 : JSON.parse(text);
     return isEndpoint(value) ? value : void 0;
   } catch {
     return void 0;
@@ -490,7 +603,7 @@ function readFolder(path) {
     return [];
   }
 }
-var import_node_fs9, import_node_path7;
+var import_node_fs9, import_node_path9;
 var init_installed = __esm({
   "src/link/installed.ts"() {
     "use strict";
@@ -548,8 +661,8 @@ function isNewEnough(version) {
 }
 function askNodeVersion(execPath) {
   const limits2 = { timeout: 3e3, maxBuffer: 4096, env: {} };
-  return new Promise((resolve3) => {
-    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve3(error ? void 0 : stdout.trim()));
+  return new Promise((resolve4) => {
+    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve4(error ? void 0 : stdout.trim()));
   });
 }
 function resolveLink(path) {
@@ -559,7 +672,7 @@ function resolveLink(path) {
     return path;
   }
 }
-var import_node_child_process2, import_node_fs10, import_node_path8, oldestDaemonNode;
+var import_node_child_process2, import_node_fs10, import_node_path10, oldestDaemonNode;
 var init_daemon_program = __esm({
   "src/daemon-client/daemon-program.ts"() {
     "use strict";
@@ -576,12 +689,12 @@ var init_daemon_program = __esm({
 function probe(socketPath2) {
   const unusable = inspectSocketFile(socketPath2);
   if (unusable) return Promise.resolve(unusable);
-  return new Promise((resolve3) => {
+  return new Promise((resolve4) => {
     const socket = (0, require("node:net").createConnection)(socketPath2);
     const settle = (result) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve3(result);
+      resolve4(result);
     };
     const timer = setTimeout(() => settle(busy(`Connecting to ${socketPath2} hangs.`)), connectTimeoutMs);
     socket.on("connect", () => settle({ kind: "listening" }));
@@ -641,7 +754,7 @@ function spawnDaemon(command) {
   });
 }
 function awaitReady(child, deadlineMs) {
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     let [announcement, stderr] = ["", ""];
     const settle = (act) => {
       clearTimeout(timer);
@@ -667,7 +780,7 @@ function awaitReady(child, deadlineMs) {
       if (announcement.length < maxAnnouncementBytes) announcement += chunk.toString("utf8");
       const end = announcement.indexOf("\n");
       const readiness = end < 0 ? void 0 : parseAnnouncement(announcement.slice(0, end));
-      if (readiness) settle(() => resolve3(readiness));
+      if (readiness) settle(() => resolve4(readiness));
     });
   });
 }
@@ -709,10 +822,10 @@ async function tryStarterLock(lockKeyPath) {
   const key = readLockKey(lockKeyPath);
   if (key === void 0) return { kind: "unsupported" };
   const server = (0, require("node:net").createServer)((socket) => socket.destroy());
-  return new Promise((resolve3) => {
-    server.on("error", (error) => resolve3({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
+  return new Promise((resolve4) => {
+    server.on("error", (error) => resolve4({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
     server.listen(`\0aitkit-${key}-start`, () => {
-      resolve3({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
+      resolve4({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
     });
   });
 }
@@ -771,7 +884,7 @@ async function start(options, remainingMs) {
   const execPath = options.execPath ?? await findDaemonNode({ own: ownRuntime(), env, pidPath: locations.pidPath });
   const args = ["--name", locations.name, ...options.args ?? []];
   const until = Date.now() + Math.max(1e3, remainingMs);
-  let failure;
+  let failure2;
   for (const file of files) {
     const command = { execPath, args: [file, ...args], env: daemonEnvironment(options) };
     try {
@@ -779,12 +892,12 @@ async function start(options, remainingMs) {
       if (readiness.kind === "ready") return { kind: "started", pid: readiness.pid };
       return await isListeningSoon(locations.socketPath) ? { kind: "listening" } : void 0;
     } catch (error) {
-      failure ??= error;
+      failure2 ??= error;
       const gaveUp = error instanceof AppError && error.data?.["exitCode"] !== void 0;
       if (!gaveUp || Date.now() >= until) break;
     }
   }
-  throw failure;
+  throw failure2;
 }
 async function isListeningSoon(socketPath2) {
   for (const until = Date.now() + aboutToListenMs; Date.now() < until; ) {
@@ -818,7 +931,7 @@ function unexpected(cause) {
 function delay(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
-var import_node_path9, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+var import_node_path11, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
@@ -873,7 +986,7 @@ async function copyVersion(own, target, build) {
 }
 function readBuild2(folder) {
   try {
-    const value = JSON.parse((0, require("node:fs").readFileSync)((0, require("node:path").join)(folder, "build.json"), "utf8"));
+    const value = JSON.parse(readFileIfPresent((0, require("node:path").join)(folder, "build.json")) ?? "null");
     if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
     return { version: value["version"], fingerprint: String(value["fingerprint"]) };
   } catch {
@@ -881,7 +994,7 @@ function readBuild2(folder) {
   }
 }
 function writeLaunchers({ locations, target, build, execPath }) {
-  const present = launchers.map((name) => readFileIfPresent((0, require("node:path").join)(locations.binDir, launcherFile(name))));
+  const present = launchers.map((name) => readLauncher((0, require("node:path").join)(locations.binDir, launcherFile(name))));
   const current = versionMark.exec(present[0] ?? "")?.[1];
   if (current !== void 0 && compareVersions(current, build.version) > 0) return;
   ensurePrivateDir(locations.binDir);
@@ -890,6 +1003,10 @@ function writeLaunchers({ locations, target, build, execPath }) {
     const text = process.platform === "win32" ? cmdLauncher(program, execPath, build) : shLauncher(program, execPath, build);
     if (text !== present[i]) writeFileAtomic((0, require("node:path").join)(locations.binDir, launcherFile(name)), text, { mode: 448 });
   }
+}
+function readLauncher(path) {
+  const reading = readForeignText(path, { maxBytes: maxLauncherBytes });
+  return reading.kind === "text" ? reading.text : void 0;
 }
 function launcherFile(name) {
   return process.platform === "win32" ? `${name}.cmd` : name;
@@ -925,11 +1042,12 @@ async function runningVersions({ runRoot }) {
   const names = (await (0, require("node:fs/promises").readdir)(runRoot)).filter((name) => name.endsWith(".pid"));
   return new Set(names.flatMap((name) => readEndpoint((0, require("node:path").join)(runRoot, name))?.build?.version ?? []));
 }
-var import_node_crypto6, import_node_fs11, import_promises, import_node_path10, programs, exampleServers, extras, launchers, keptVersions, versionMark;
+var import_node_crypto6, import_node_fs11, import_promises, import_node_path12, programs, exampleServers, extras, launchers, maxLauncherBytes, keptVersions, versionMark;
 var init_install_stable = __esm({
   "src/wrapper/install-stable.ts"() {
     "use strict";
     init_atomic_file();
+    init_foreign_file();
     init_private_dir();
     init_build();
     init_endpoint();
@@ -941,6 +1059,7 @@ var init_install_stable = __esm({
     exampleServers = ["serve.mjs", "notes.mjs", "project-files.mjs"].map((file) => (0, require("node:path").join)("examples", "servers", file));
     extras = [...exampleServers, "dist/o200k.br"];
     launchers = ["run-mcp-proxy", "mcp-proxy"];
+    maxLauncherBytes = 64 * 1024;
     keptVersions = 3;
     versionMark = /mcp-proxy (\d+\.\d+\.\d+[^\s+]*)/;
   }
@@ -949,8 +1068,69 @@ var init_install_stable = __esm({
 // src/wrapper/run.ts
 init_errors();
 
+// src/base/plain-text.ts
+var unseen = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]`;
+var stacked = String.raw`(?<=\p{M}{4})\p{M}`;
+var loose = String.raw`(?<![\p{L}\p{M}\p{N}\p{So}\p{Sm}])\p{M}+`;
+var oddSpace = String.raw`(?! )\p{Zs}`;
+var picture = String.raw`(?!\p{Cn})\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|[\ufe0e\ufe0f])?`;
+var joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];
+var joining = `[${joiningScripts.map((script) => `\\p{Script=${script}}`).join("")}]`;
+var readable = String.raw`${picture}(?:\u200d${picture})*|[0-9#*]\ufe0f\u20e3|(?<=${joining})[\u200c\u200d](?=${joining})`;
+var strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));
+var inProse = once(() => new RegExp(String.raw`(${readable}|[\n\t])|${unseen}|${stacked}`, "gu"));
+function visible(text, write = writtenOut) {
+  return isAscii(text) ? text : text.replace(strict(), (match) => Array.from(match, write).join(""));
+}
+function plainLine(text) {
+  return visible(text.replace(/[\t\r\n]+/g, " ")).trim();
+}
+function plainText(text) {
+  if (isAscii(text)) return text;
+  return text.replaceAll("\r\n", "\n").replace(inProse(), (match, kept) => kept ?? writtenOut(match));
+}
+function isAscii(text) {
+  return /^[ -~]*$/.test(text);
+}
+function writtenOut(char) {
+  if (char === "\n") return "\\n";
+  if (char === "	") return "\\t";
+  return char.length > 1 ? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}` : jsonUnits(char);
+}
+function jsonUnits(text) {
+  let out = "";
+  for (let i = 0; i < text.length; i += 1) out += `\\u${text.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  return out;
+}
+function once(make) {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 // src/daemon-client/claim.ts
 init_errors();
+
+// src/link/locations.ts
+
+// src/base/cut-text.ts
+var maxBackSteps = 32;
+function cutChars(text, maxChars) {
+  if (text.length <= maxChars) return text;
+  let end = safeEnd(text, Math.max(0, maxChars - 1));
+  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
+  return `${text.slice(0, end)}\u2026`;
+}
+function safeEnd(text, at) {
+  const before = text.charCodeAt(at - 1);
+  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+}
+function isJoined(text, at) {
+  const code = text.codePointAt(at);
+  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\u200D");
+}
 
 // src/link/locations.ts
 init_errors();
@@ -1021,7 +1201,7 @@ function ensureName(name) {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return;
   throw new AppError({
     code: "BAD_ARGUMENT",
-    message: `${JSON.stringify(name.slice(0, 80))} cannot name a daemon.`,
+    message: `${JSON.stringify(cutChars(name, 80))} cannot name a daemon.`,
     hint: `Use lower-case letters, digits, - and _, or leave it out (${defaultName}).`
   });
 }
@@ -1029,11 +1209,21 @@ function ensureName(name) {
 // src/link/scope.ts
 init_atomic_file();
 init_private_dir();
+
+// src/base/system-file.ts
+init_foreign_file();
+var maxBytes = 16 * 1024 * 1024;
+function readSystemFile(path, encoding = "utf8") {
+  const reading = readForeignFile(path, { maxBytes });
+  return reading.kind === "file" ? reading.bytes.toString(encoding) : "";
+}
+
+// src/link/scope.ts
 function ownScope() {
   return {
     // A machine without an id is known by its host name alone.
-    machine: read("/etc/machine-id") || (0, require("node:os").hostname)(),
-    boot: read("/proc/sys/kernel/random/boot_id"),
+    machine: readSystemFile("/etc/machine-id").trim() || (0, require("node:os").hostname)(),
+    boot: readSystemFile("/proc/sys/kernel/random/boot_id").trim(),
     pidNamespace: link("/proc/self/ns/pid"),
     netNamespace: link("/proc/self/ns/net"),
     host: (0, require("node:os").hostname)()
@@ -1080,13 +1270,6 @@ function parseScope(text) {
     };
   } catch {
     return void 0;
-  }
-}
-function read(path) {
-  try {
-    return (0, require("node:fs").readFileSync)(path, "utf8").trim();
-  } catch {
-    return "";
   }
 }
 function link(path) {
@@ -1292,12 +1475,12 @@ function dial(options, events) {
   );
   const link2 = socketLink(socket);
   let phase = "hello";
-  const fail = (failure) => {
+  const fail = (failure2) => {
     if (phase !== "hello") return;
     phase = "ended";
     clearTimeout(timer);
     socket.destroy();
-    events.onFailure(failure);
+    events.onFailure(failure2);
   };
   const timer = setTimeout(
     () => fail(busy(`The daemon on ${options.socketPath} did not say hello within ${options.helloTimeoutMs} ms.`)),
@@ -1528,11 +1711,7 @@ function identify(pid) {
   return { pid, startTime: processStartTime(pid) ?? "" };
 }
 function randomId() {
-  try {
-    return (0, require("node:fs").readFileSync)("/proc/sys/kernel/random/uuid", "latin1").trim();
-  } catch {
-    return (0, require("node:crypto").randomUUID)();
-  }
+  return readSystemFile("/proc/sys/kernel/random/uuid", "latin1").trim() || (0, require("node:crypto").randomUUID)();
 }
 
 // src/wrapper/lifetime.ts
@@ -1756,7 +1935,7 @@ var Reconnector = class {
           this.#readySince = Date.now();
           this.#events.onReady(reply);
         },
-        onFailure: (failure) => this.#onFailure(failure, locations),
+        onFailure: (failure2) => this.#onFailure(failure2, locations),
         onLine: this.#events.onLine,
         onOversize: this.#events.onOversize,
         onWritable: this.#events.onWritable,
@@ -2149,7 +2328,7 @@ function paramText(line, params, name) {
   return span && textAt(line, span);
 }
 function errorLine(id, code, message, data) {
-  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, ...data ? { data } : {} })}}`;
+  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message: plainText(message), ...data ? { data } : {} })}}`;
 }
 function resultLine(id, resultJson) {
   return `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`;
@@ -2570,13 +2749,16 @@ init_hello();
 
 // src/link/project-root.ts
 var markers = [".git", ".serena", ".mcp.json"];
-function findProjectRoot(folder, home) {
-  let start2;
+function realFolder(folder) {
   try {
-    start2 = (0, require("node:fs").realpathSync)(folder);
+    return (0, require("node:fs").realpathSync)(folder);
   } catch {
     return "";
   }
+}
+function findProjectRoot(folder, home) {
+  const start2 = realFolder(folder);
+  if (start2 === "") return "";
   for (let at = start2; ; at = (0, require("node:path").dirname)(at)) {
     const isTooWide = at === (0, require("node:path").dirname)(at) || at === home;
     if (!isTooWide && markers.some((marker) => exists((0, require("node:path").join)(at, marker)))) return at;
@@ -2912,7 +3094,7 @@ function serve(args, { env, bundlePath, exit }) {
     unreadBytes: () => host.unreadBytes,
     parentPid: () => process.ppid
   });
-  const installOnce = once(() => installLater(bundlePath, plain));
+  const installOnce = once2(() => installLater(bundlePath, plain));
   process.on("uncaughtException", (error) => warn(`unexpected: ${error.stack ?? error.message}`));
   daemon.start();
   const host = new HostStdio({
@@ -2957,7 +3139,7 @@ function installLater(bundlePath, locations) {
     installDelayMs
   ).unref();
 }
-function once(act) {
+function once2(act) {
   let isDone = false;
   return () => {
     if (!isDone) act();
@@ -2966,7 +3148,7 @@ function once(act) {
 }
 function warn(text) {
   try {
-    (0, require("node:fs").writeSync)(2, `mcp-proxy: ${text.replace(/\s*\n\s*/g, " | ")}
+    (0, require("node:fs").writeSync)(2, `mcp-proxy: ${plainLine(text.replaceAll("\n", " |"))}
 `);
   } catch {
   }

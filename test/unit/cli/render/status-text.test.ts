@@ -159,7 +159,7 @@ describe('statusText', () => {
     const from = lines.indexOf('    The configuration says "shared".') + 1;
     expect(lines.slice(from, from + 5)).toEqual([
       '    Its tools could not be listed for 10 min: it answered tools/list with error',
-      '    -32603: no network. The 9 known before stay. Asked again in 1 min.',
+      '    -32603: \\u001b[31mno network. The 9 known before stay. Asked again in 1 min.',
       '    Its resource templates could not be listed for 1 s: cut … None are known.',
       '    Asked again with its next start or change.',
       '    At once: `/mcp-proxy restart memory`; its output: `mcp-proxy logs memory`',
