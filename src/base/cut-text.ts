@@ -49,3 +49,8 @@ function isJoined(text: string, at: number): boolean {
     (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === '\u200d')
   );
 }
+
+/** U+FFFD for each half of a character: programs in other languages refuse a whole message for one. */
+export function wholeCharacters(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -147,6 +147,26 @@ export function splice(bytes: Uint8Array, edits: readonly Edit[]): Buffer {
   return out;
 }
 
+/** Edits that take parts out of an array or object, commas included. `ends`: where each of its parts ends. */
+export function cutEdits(
+  bytes: Uint8Array,
+  container: Span,
+  ends: readonly number[],
+  isGone: (index: number) => boolean,
+): Edit[] {
+  const firstKept = ends.findIndex((_, i) => !isGone(i));
+  if (firstKept < 0) return [{ at: { start: container.start + 1, end: container.end - 1 }, with: '' }];
+  const edits: Edit[] = [];
+  ends.forEach((end, i) => {
+    const before = ends[i - 1];
+    if (i > firstKept && before !== undefined && isGone(i)) edits.push({ at: { start: before, end }, with: '' });
+  });
+  const last = ends[firstKept - 1];
+  if (last === undefined) return edits;
+  const afterComma = view(bytes).indexOf(comma, last) + 1;
+  return [{ at: { start: container.start + 1, end: afterComma }, with: '' }, ...edits];
+}
+
 function byteLength(text: string | Uint8Array): number {
   return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
 }

@@ -7,7 +7,7 @@ import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { errorCode } from '../mcp/modern.ts';
 import type { Channel } from '../upstream/channel.ts';
 import { ListError } from './list-error.ts';
-import { createListing, type ListItem, type Listing, listKinds, parseItems } from './server-face.ts';
+import { addItems, createListing, type ListItem, type Listing, listKinds } from './server-face.ts';
 
 /** Four times what the official SDK reads at most: a server that never ends its pages must not fill the memory. */
 const maxPages = 256;
@@ -48,7 +48,7 @@ async function fetchListing(channel: Channel, list: ListName, waiting: Waiting):
 }
 
 async function fetchPages(channel: Channel, list: ListName, waiting: Waiting): Promise<Listing> {
-  const { method, nameKey } = listKinds[list];
+  const { method } = listKinds[list];
   const items = new Map<string, ListItem>();
   const cursors = new Set<string>();
   let cursor: string | undefined;
@@ -58,8 +58,7 @@ async function fetchPages(channel: Channel, list: ListName, waiting: Waiting): P
     // An empty cursor is a valid one, and some servers write it where nothing follows.
     if (cursor === '' && errorIn(answer)) break;
     const array = arrayIn(answer, list, page);
-    // A page may repeat what stood on an earlier one.
-    for (const item of parseItems(answer.line, array, nameKey)) if (!items.has(item.name)) items.set(item.name, item);
+    addItems(items, answer.line, array, list);
     cursor = stringAt(answer.line, memberAt(answer.line, answer.result, ['nextCursor']));
     // One that was there before is of a server that goes in circles.
     if (cursor === undefined || cursors.has(cursor)) break;

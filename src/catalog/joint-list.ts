@@ -1,5 +1,6 @@
 // One list of several servers under names that never collide, and the way back from a name to its server.
 import { createHash } from 'node:crypto';
+import { wholeCharacters } from '../base/cut-text.ts';
 import { type Edit, findMember, isObjectAt, objectMembers, splice } from '../base/json-scan.ts';
 import { qualifyNames } from '../config/qualified-name.ts';
 import type { ListName } from '../link/hello.ts';
@@ -33,6 +34,8 @@ export function joinLists(list: ListName, sources: readonly ListSource[]): Joint
       const name = names[i] ?? item.name;
       const target = { slug: source.slug, name: item.name };
       targets.set(name, target);
+      // Links in results and texts name it as its server does.
+      if (list === 'resources' && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target);
       items.push({ name, target, raw: renamed(list, item, name, source) });
     });
   }
@@ -52,7 +55,19 @@ function nameAll(list: ListName, source: ListSource, taken: ReadonlyMap<string, 
   if (source.part === undefined) return names;
   if (list === 'tools' || list === 'prompts') return qualifyNames(source.part, names);
   // URIs mean something to people and models: only one that another server has already gets its server's mark.
-  return names.map((uri) => (taken.has(uri) ? `${source.part}+${uri}` : uri));
+  const { part } = source;
+  // A scheme begins with a letter.
+  const mark = /^[a-z]/.test(part) ? part : `mcp+${part}`;
+  return names.map((uri) => {
+    const shown = list === 'resources' ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
+    return taken.has(shown) ? `${mark}+${shown}` : shown;
+  });
+}
+
+/** Of what is no URI: the SDK for Python (1.x) refuses a whole list for one. */
+function asUri(part: string, uri: string): string {
+  const forms = [uri, `mcp+${part}:${uri}`, `mcp+${part}:${encodeURIComponent(uri)}`];
+  return forms.find((form) => URL.canParse(form)) ?? uri;
 }
 
 function renamed(list: ListName, item: ListItem, name: string, source: ListSource): Buffer {
@@ -68,7 +83,7 @@ function toolEdits(item: ListItem, name: string, source: ListSource): Edit[] {
   const added: string[] = [];
   // A cut name loses words: the title keeps them for people and for search.
   const isCut = source.part !== undefined && name !== `${source.part}__${item.name}`;
-  if (isCut && !findMember(members, 'title')) added.push(`"title":${JSON.stringify(item.name)}`);
+  if (isCut && !findMember(members, 'title')) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
   const meta = findMember(members, '_meta');
   const edits: Edit[] = [];
   if (source.isAlwaysLoaded && !meta) added.push('"_meta":{"anthropic/alwaysLoad":true}');

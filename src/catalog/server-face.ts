@@ -1,25 +1,38 @@
 // What one server offers: its introduction and its lists, each definition kept as the bytes that the server wrote.
 import { createHash } from 'node:crypto';
-import {
-  arrayElements,
-  findMember,
-  isArrayAt,
-  isObjectAt,
-  objectMembers,
-  type Span,
-  stringAt,
-  textAt,
-} from '../base/json-scan.ts';
+import { arrayElements, findMember, isArrayAt, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
+import { ownBuild } from '../link/build.ts';
 import type { ListName } from '../link/hello.ts';
+import { memberAt } from '../mcp/envelope.ts';
+import { modernVersion } from '../mcp/eras.ts';
 import type { Introduction } from '../upstream/handshake.ts';
+import {
+  type DefinitionFault,
+  type ItemFaults,
+  leftOut,
+  lookedAs,
+  namedFaults,
+  parseLooked,
+  readItem,
+  readLooked,
+} from './usable.ts';
 
 export type ListItem = {
   raw: Buffer;
   /** Name of a tool or prompt, URI of a resource, URI template. */
   name: string;
   nameSpan: Span;
+  /** What was wrong with it as the server wrote it. */
+  faults?: ItemFaults;
 };
-export type Listing = { items: readonly ListItem[]; digest: string };
+export type Listing = {
+  items: readonly ListItem[];
+  digest: string;
+  /** What servers have to correct, up to a limit. */
+  faults?: readonly DefinitionFault[];
+  /** Something in it programs of the older family are given in another form. */
+  isNewer?: boolean;
+};
 export type ServerFace = { introduction: Introduction; lists: Record<ListName, Listing> };
 
 type ListKind = { method: string; member: string; nameKey: string; capability: string };
@@ -45,27 +58,53 @@ export function declares(introduction: Introduction, list: ListName): boolean {
   return introduction.capabilities[listKinds[list].capability] !== undefined;
 }
 
-export function createListing(items: readonly ListItem[]): Listing {
+/** Of entries as they were read: what cannot be used is named only. `known`: faults that the bytes show no more. */
+export function createListing(entries: readonly ListItem[], known: readonly DefinitionFault[] = []): Listing {
   const hash = createHash('sha256');
+  const items = entries.filter(({ faults }) => faults?.isLeftOut !== true);
   for (const { raw } of items) hash.update(raw).update('\0');
-  return { items, digest: hash.digest('base64url').slice(0, 16) };
+  const faults = namedFaults(entries, known);
+  const isNewer = items.some((item) => item.faults?.isNewer === true);
+  return {
+    ...{ items, digest: hash.digest('base64url').slice(0, 16) },
+    ...(faults.length > 0 ? { faults } : {}),
+    ...(isNewer ? { isNewer } : {}),
+  };
 }
 
-/** Entries without a usable name are left out, as are later ones of a name that occurs twice: nobody could call them. */
-export function parseItems(line: Buffer, array: Span, nameKey: string): ListItem[] {
-  const items: ListItem[] = [];
-  const seen = new Set<string>();
-  for (const element of arrayElements(line, array)) {
-    const raw = Buffer.from(line.subarray(element.start, element.end));
-    const whole = { start: 0, end: raw.length };
-    if (!isObjectAt(raw, whole)) continue;
-    const nameSpan = findMember(objectMembers(raw, whole), nameKey);
-    const name = stringAt(raw, nameSpan);
-    if (name === undefined || !nameSpan || seen.has(name)) continue;
-    seen.add(name);
-    items.push({ raw, name, nameSpan });
-  }
-  return items;
+/** What cannot be used is among them as well, marked so; later ones of a name that occurs twice nobody could call. */
+export function parseItems(line: Buffer, array: Span, list: ListName): ListItem[] {
+  const items = new Map<string, ListItem>();
+  addItems(items, line, array, list);
+  return [...items.values()];
+}
+
+/** The same for a page: it may repeat what stood on an earlier one. */
+export function addItems(items: Map<string, ListItem>, line: Buffer, array: Span, list: ListName): void {
+  copies(line, array).forEach((entry, i) => {
+    const item = readItem(list, entry, i);
+    const former = items.get(item.name);
+    const isOther = former && !former.raw.equals(item.raw);
+    const taken = isOther && leftOut(list, item.raw, i, ['another one of that name stands before it']);
+    if (!former) items.set(item.name, item);
+    else if (taken) items.set(taken.name, taken);
+  });
+}
+
+/** Of an array's elements; the line itself is not kept for them. */
+function copies(line: Buffer, array: Span): Buffer[] {
+  return arrayElements(line, array).map(({ start, end }) => Buffer.from(line.subarray(start, end)));
+}
+
+/** What the server has to correct, by the schemas of the protocol family that it speaks itself. */
+export function faultsIn({ introduction, lists }: ServerFace): (DefinitionFault & { list: ListName })[] {
+  const isOlder = introduction.protocolVersion !== modernVersion;
+  return listNames.flatMap((list) =>
+    (lists[list].faults ?? []).flatMap(({ name, what, olderWhat, isLeftOut }) => {
+      const told = [what, isOlder ? (olderWhat ?? '') : ''].filter((one) => one !== '').join('; ');
+      return told === '' ? [] : [{ list, name, what: told, isLeftOut }];
+    }),
+  );
 }
 
 const format = 2;
@@ -83,7 +122,8 @@ export function serializeFace(face: ServerFace): Buffer {
     });
     parts.push(Buffer.from(']'));
   }
-  parts.push(Buffer.from('}\n'));
+  const looked = Object.fromEntries(listNames.map((list) => [list, lookedAs(face.lists[list])]));
+  parts.push(Buffer.from(`,\n"looked":${JSON.stringify({ by: ownBuild.fingerprint, ...looked })}}\n`));
   return Buffer.concat(parts);
 }
 
@@ -96,13 +136,18 @@ export function parseFace(bytes: Buffer, parseIntroduction: (raw: string) => Int
   if (findMember(members, 'isPresumed')) introduction.isPresumed = true;
   const formatSpan = findMember(members, 'format');
   const isCurrent = formatSpan !== undefined && textAt(bytes, formatSpan) === String(format);
+  const lookedSpan = findMember(members, 'looked');
+  // Another build may have written what this one would not show. To look again at each start would delay the first list.
+  const isOwn = stringAt(bytes, memberAt(bytes, lookedSpan, ['by'])) === ownBuild.fingerprint;
   const listing = (list: ListName): Listing => {
     const span = findMember(members, list);
     if (!isArrayAt(bytes, span)) return unknownListing;
-    const items = parseItems(bytes, span, listKinds[list].nameKey);
+    const { faults, newer } = parseLooked(bytes, memberAt(bytes, lookedSpan, [list]));
+    const known = (entry: Buffer) => readLooked(list, entry, newer) ?? [];
+    const found = createListing(isOwn ? copies(bytes, span).flatMap(known) : parseItems(bytes, span, list), faults);
     // Before, a list that was refused was written down as an empty one.
-    const isDoubtful = items.length === 0 && !isCurrent && list === 'tools' && declares(introduction, list);
-    return isDoubtful ? unknownListing : createListing(items);
+    const isDoubtful = found.items.length === 0 && !isCurrent && list === 'tools' && declares(introduction, list);
+    return isDoubtful ? unknownListing : found;
   };
   const lists = {
     tools: listing('tools'),

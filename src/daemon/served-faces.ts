@@ -36,8 +36,7 @@ export function createServedFaces(deps: {
   };
 }
 
-function faceOf({ views, modes }: Router, session: Session): FaceSource {
-  const view = views.of(session);
-  const initialize = jointFace(view, modes.instructions(session));
-  return { initialize, list: (list) => modes.list(session, list) ?? view.list(list) };
+function faceOf(router: Router, session: Session): FaceSource {
+  const initialize = jointFace(router.views.of(session), router.modes.instructions(session));
+  return { initialize, list: (list) => router.readyList(session, list) };
 }

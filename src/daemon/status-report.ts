@@ -1,6 +1,6 @@
 // What runs now and what it costs, for `status` and programs. Measured when asked, never kept.
 
-import { listNames, type ServerFace, unknownListing } from '../catalog/server-face.ts';
+import { faultsIn, listNames, type ServerFace, unknownListing } from '../catalog/server-face.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type {
@@ -80,6 +80,7 @@ async function reportServer(entry: ServerEntry, sources: StatusSources, processe
   const instances = await Promise.all(copies.map((copy) => reportInstance(copy, sources, processes)));
   const { sharing, reason } = sharingOf(entry, { knownServers: sources.config.knownServers, demoted: sources.demoted });
   const face = copies.map(sources.faceOf).find((found) => found !== undefined) ?? lastFace(entry, sources);
+  const definitionFaults = face ? faultsIn(face) : [];
   const lastError =
     sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error) => error !== undefined);
   const listFailures = reportLists(sources.failedLists(entry.name));
@@ -97,6 +98,7 @@ async function reportServer(entry: ServerEntry, sources: StatusSources, processe
     instances,
     ...(lastError ? { lastError } : {}),
     hazards: sources.hazards(entry.name),
+    ...(definitionFaults.length > 0 ? { definitionFaults } : {}),
   };
 }
 

@@ -131,6 +131,17 @@ export type ListFailure = {
   shown?: number;
 };
 
+/**
+ * A definition that strict programs would refuse a whole list for: left out of it, or mended. The name is the server's own
+ * text; the first hundred of each list are named.
+ */
+export type DefinitionFault = {
+  list: ListName;
+  name: string;
+  what: string;
+  isLeftOut: boolean;
+};
+
 export type ServerStatus = {
   name: string;
   /** What sessions see, where that is another name. */
@@ -150,6 +161,8 @@ export type ServerStatus = {
   instances: InstanceStatus[];
   lastError?: Problem;
   hazards: { at: string; what: string }[];
+  /** Absent: none. */
+  definitionFaults?: DefinitionFault[];
 };
 
 /** Measured: what runs now, and the same copies once for each session that has used or may use them. */

@@ -1,16 +1,5 @@
 // What a 2026-07-28 server answered, for a program of a revision with sessions.
-import {
-  arrayElements,
-  type Edit,
-  isArrayAt,
-  isObjectAt,
-  type Member,
-  objectMembers,
-  type Span,
-  splice,
-  stringAt,
-  textAt,
-} from '../base/json-scan.ts';
+import { type Edit, isObjectAt, type Member, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
 import { memberAt, type NotificationEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { metaKeys, removeMembers } from './modern.ts';
 
@@ -29,19 +18,11 @@ export function legacyResultEdits({ line, result }: ResponseEnvelope): Edit[] {
   });
 }
 
-/**
- * A list of tools for programs of the older family: there an output schema describes an object, and libraries reject the
- * whole list for one that does not (measured with SDK 1.32.2).
- */
-export function withoutOddSchemas(list: Buffer): Buffer {
-  const tools = list.includes('"outputSchema"') ? memberAt(list, { start: 0, end: list.length }, ['tools']) : undefined;
-  if (!isArrayAt(list, tools)) return list;
-  const edits = arrayElements(list, tools).flatMap((tool) => {
-    const schema = memberAt(list, tool, ['outputSchema']);
-    const isOdd = schema && stringAt(list, memberAt(list, schema, ['type'])) !== 'object';
-    return isOdd ? removeMembers(list, tool, ({ key }) => key === 'outputSchema') : [];
-  });
-  return edits.length === 0 ? list : splice(list, edits);
+/** Programs of the older family reject a result whose structure is no object; of a tool whose schema they were not given. */
+export function structureEdits({ line, result }: ResponseEnvelope): Edit[] {
+  const structure = memberAt(line, result, ['structuredContent']);
+  if (!isObjectAt(line, result) || !structure || isObjectAt(line, structure)) return [];
+  return removeMembers(line, result, ({ key }) => key === 'structuredContent');
 }
 
 /** What a server without sessions tells of a change, without the mark of our own listening. */

@@ -1,6 +1,7 @@
 // Revision 2026-07-28 as it differs from those with sessions: what each request carries, what each result must have.
 import {
   arrayElements,
+  cutEdits,
   type Edit,
   findMember,
   isArrayAt,
@@ -121,18 +122,10 @@ export function envelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' | '
 /** Edits that take members out of an object, commas included. */
 export function removeMembers(line: Buffer, object: Span, isGone: (member: Member) => boolean): Edit[] {
   const members = objectMembers(line, object);
-  const firstKept = members.findIndex((member) => !isGone(member));
-  if (firstKept < 0) return [{ at: object, with: '{}' }];
-  const edits: Edit[] = [];
-  members.forEach((member, i) => {
-    const before = members[i - 1]?.value.end;
-    if (i > firstKept && before !== undefined && isGone(member)) {
-      edits.push({ at: { start: before, end: member.value.end }, with: '' });
-    }
-  });
-  const last = members[firstKept - 1]?.value.end;
-  if (last !== undefined) edits.push({ at: { start: object.start + 1, end: line.indexOf(0x2c, last) + 1 }, with: '' });
-  return edits;
+  const gone = members.map(isGone);
+  if (!gone.includes(false)) return [{ at: object, with: '{}' }];
+  const ends = members.map(({ value }) => value.end);
+  return cutEdits(line, object, ends, (i) => gone[i] === true);
 }
 
 export type ResultExtras = { method: string; serverInfoText: string | undefined };

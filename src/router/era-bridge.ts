@@ -2,7 +2,7 @@
 // taken from its answer on the way back, and whether the server's questions are ours to ask.
 import { AppError } from '../base/errors.ts';
 import { type Edit, textAt } from '../base/json-scan.ts';
-import { legacyErrorEdits, legacyResultEdits } from '../mcp/down-convert.ts';
+import { legacyErrorEdits, legacyResultEdits, structureEdits } from '../mcp/down-convert.ts';
 import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { isLegacyVersion, modernVersion } from '../mcp/eras.ts';
 import { answerEdits } from '../mcp/input-required.ts';
@@ -15,9 +15,9 @@ import {
   requestedVersion,
 } from '../mcp/modern.ts';
 import type { Instance } from '../upstream/instance.ts';
-import type { Slot } from '../upstream/slot.ts';
 import { capabilitiesFor } from './abilities.ts';
 import type { Call } from './call.ts';
+import type { Copy } from './copies.ts';
 
 export type Crossing = {
   requestEdits: () => Edit[];
@@ -28,11 +28,17 @@ export type Crossing = {
   failureOf: (answer: ResponseEnvelope) => AppError | undefined;
 };
 
-export function crossingOf(call: Call, instance: Instance, slot: Slot): Crossing {
+/** `isReshaped`: whether a program with sessions was given another definition of the tool than its server wrote. */
+export function crossingOf(call: Call, { instance, slot }: Copy, isReshaped: () => boolean): Crossing {
   const { session, request, onOutcome } = call.forward;
   const isStateless = session.protocolVersion === modernVersion;
   const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
-  if (hasSessions && !isStateless) return plain;
+  if (hasSessions && !isStateless) {
+    // Most answers have none, and most tools are as their servers wrote them: neither is read for this.
+    const answerEdits = (answer: ResponseEnvelope) =>
+      answer.line.includes('"structuredContent"') && isReshaped() ? structureEdits(answer) : [];
+    return request.method === 'tools/call' ? { ...plain, answerEdits } : plain;
+  }
   if (hasSessions) {
     return { ...plain, requestEdits: () => envelopeEdits(request), answerEdits: (answer) => lackEdits(call, answer) };
   }

@@ -32,6 +32,8 @@ export type ForwardDeps = {
   rounds: InputRounds;
   /** Headers that the tool's definition asks for; undefined: none. */
   headersFor: (forward: Forward, instance: Instance, slot: Slot) => Readonly<Record<string, string>> | undefined;
+  /** Whether programs with sessions are given another definition of the tool than its server wrote. */
+  isReshaped: (forward: Forward, instance: Instance, slot: Slot) => boolean;
   /** Resolves when the copy's definitions were fetched anew. */
   relearn: (slot: Slot) => Promise<void>;
   now: () => number;
@@ -95,7 +97,7 @@ export class Forwarder {
       queue.done();
       return;
     }
-    const crossing = crossingOf(call, instance, slot);
+    const crossing = crossingOf(call, at, () => this.#deps.isReshaped(call.forward, instance, slot));
     const token = memberAt(request.line, request.params, ['_meta', 'progressToken']);
     instance.calls += 1;
     const done = this.#begin(instance, queue);

@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
 import { ListError } from '../catalog/list-error.ts';
-import { emptyListing, type Listing, type ServerFace, unknownListing } from '../catalog/server-face.ts';
+import { emptyListing, faultsIn, type Listing, type ServerFace, unknownListing } from '../catalog/server-face.ts';
 import type { ListName } from '../link/hello.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
@@ -27,8 +27,13 @@ export type ListAnswersDeps = {
   log: Log;
 };
 
+/** `status` has the rest. */
+const maxLogged = 20;
+
 export class ListAnswers {
   readonly #deps: ListAnswersDeps;
+  /** By server: the faults of its definitions that the log has. */
+  readonly #told = new Map<string, string>();
 
   constructor(deps: ListAnswersDeps) {
     this.#deps = deps;
@@ -65,7 +70,7 @@ export class ListAnswers {
     const { instance, slot } = asking;
     const { server } = instance.identity;
     const place = this.placeOf(asking, list);
-    const usable = (listing: Listing) => (list === 'tools' ? usableTools(listing, slot, log, server) : listing);
+    const usable = (listing: Listing) => (list === 'tools' ? usableTools(listing, slot) : listing);
     if ('listing' in outcome) {
       if (retries.listed(place)) log.info('lists.listed-again', { server, list });
       return usable(outcome.listing);
@@ -97,9 +102,19 @@ export class ListAnswers {
     const isOther = catalog.faceOf(keys)?.introduction.raw !== slot.introduction.raw;
     if (!isOther && Object.keys(fresh).length === 0) return;
     const changed = catalog.learn(keys, slot.introduction, fresh);
+    this.#tellFaults(instance.identity.server, catalog.faceOf(keys));
     if (changed.length === 0 && !isOther) return;
     const lists = changed.filter((list) => fresh[list]);
     if (lists.length > 0) log.info('lists.changed', { server: instance.identity.server, lists });
     onChanged();
+  }
+  /** Once for each state of them: a server may be started, and its lists be fetched, any number of times. */
+  #tellFaults(server: string, face: ServerFace | undefined): void {
+    const faults = face ? faultsIn(face) : [];
+    const text = JSON.stringify(faults);
+    if (text === (this.#told.get(server) ?? '[]')) return;
+    this.#told.set(server, text);
+    if (faults.length === 0) return;
+    this.#deps.log.warn('definitions.faulty', { server, count: faults.length, faults: faults.slice(0, maxLogged) });
   }
 }

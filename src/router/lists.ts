@@ -4,17 +4,16 @@
 import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
-import type { VisibleServer } from '../catalog/catalog.ts';
 import { listNames } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { ownBuild } from '../link/build.ts';
 import type { ListName } from '../link/hello.ts';
 import { linkMethods } from '../link/hello.ts';
-import { withoutOddSchemas } from '../mcp/down-convert.ts';
 import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
 import { appErrorLine, errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import { olderTools } from '../mcp/older-tools.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
 import { listFailed } from './list-problem.ts';
@@ -118,16 +117,16 @@ export class Lists {
     session.send(notificationLine(linkMethods.served, { list, etag }));
     const refusal = this.#refusalOf(session, list, request);
     if (refusal) return session.send(refusal);
-    session.send(resultLine(request.idText, list === 'tools' ? this.#toolsFor(session, result) : result));
+    const isModern = session.protocolVersion === modernVersion;
+    session.send(resultLine(request.idText, isModern ? result : this.forOlder(session, list, result)));
     this.#deps.onServed(session);
   }
 
-  /** Definitions of a server without sessions may have what programs with sessions cannot read. */
-  #toolsFor(session: Session, result: Buffer): Buffer {
-    const isModern = ({ face }: VisibleServer) => face?.introduction.protocolVersion === modernVersion;
-    if (session.protocolVersion === modernVersion) return result;
-    if (!this.#deps.views.of(session).servers.some(isModern)) return result;
-    const known = this.#readable.get(result) ?? withoutOddSchemas(result);
+  /** A list that was made for this session, as programs of the older family can read it. */
+  forOlder(session: Session, list: ListName, result: Buffer): Buffer {
+    if (list !== 'tools' || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
+      return result;
+    const known = this.#readable.get(result) ?? olderTools(result);
     this.#readable.set(result, known);
     return known;
   }

@@ -1,8 +1,8 @@
 // Arguments that a tool's definition wants repeated in headers: revision 2026-07-28 over HTTP only.
 import { isObjectAt, textAt } from '../base/json-scan.ts';
-import type { Log } from '../base/log.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
 import { createListing, type ListItem, type Listing } from '../catalog/server-face.ts';
+import { leftOut } from '../catalog/usable.ts';
 import { memberAt } from '../mcp/envelope.ts';
 import { type MarkedParam, markedParams, paramHeaders } from '../mcp/modern-headers.ts';
 import type { Slot } from '../upstream/slot.ts';
@@ -44,15 +44,13 @@ export class ParamHeaders {
 }
 
 /** A tool whose marks are invalid must not be offered; the others are. */
-export function usableTools(tools: Listing, slot: Slot, log: Log, server: string): Listing {
+export function usableTools(tools: Listing, slot: Slot): Listing {
   if (!isMirrored(slot)) return tools;
-  const usable = tools.items.filter((item) => {
+  const marked = tools.items.map((item, i) => {
     const found = marksIn(item);
-    if (typeof found === 'string')
-      log.warn('tool.left-out', { server, tool: item.name, reason: `x-mcp-header: ${found}` });
-    return typeof found !== 'string';
+    return typeof found === 'string' ? leftOut('tools', item.raw, i, [`x-mcp-header: ${found}`]) : item;
   });
-  return usable.length === tools.items.length ? tools : createListing(usable);
+  return marked.every((item, i) => item === tools.items[i]) ? tools : createListing(marked, tools.faults);
 }
 
 function isMirrored({ transport, channel }: Slot): boolean {

@@ -25,6 +25,7 @@ import { Lists } from './lists.ts';
 import { LogSetting } from './log-setting.ts';
 import { Modes } from './modes.ts';
 import { ParamHeaders } from './param-headers.ts';
+import { askedTool } from './routes.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tasks } from './tasks.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
@@ -96,6 +97,11 @@ export class Router {
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
       headersFor: (forward, instance, slot) =>
         paramHeaders.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
+      isReshaped: ({ request, edits }, instance, slot) => {
+        const tools = deps.catalog.faceOf(this.#learning.keysOf(instance, slot))?.lists.tools;
+        const name = tools?.isNewer ? askedTool(request, edits) : undefined;
+        return tools?.items.find((item) => item.name === name)?.faults?.isNewer === true;
+      },
       relearn: (slot) => this.#learning.changed(slot, ['tools'], true),
       now: deps.now,
     });
@@ -182,6 +188,12 @@ export class Router {
   /** Resolves when a copy that runs has answered for its tools. */
   async listed(instance: Instance): Promise<void> {
     await Promise.all(instance.slots().map((slot) => this.#learning.settled(slot)));
+  }
+
+  /** What a wrapper answers in our place while no daemon is there: its host is of the older family. */
+  readyList(session: Session, list: ListName): { result: Buffer; etag: string } {
+    const { result, etag } = this.modes.list(session, list) ?? this.views.of(session).list(list);
+    return { result: this.#lists.forOlder(session, list, result), etag };
   }
 
   /** Config or variables changed: views are computed anew and sessions told what differs. */

@@ -47,6 +47,31 @@ describe('a joint list', () => {
     ]);
     expect(joined.items.map(({ name }) => name)).toEqual(['file:///a', 'file:///b', 'two+file:///b']);
     expect(joined.targets.get('two+file:///b')).toEqual({ slug: 'two', name: 'file:///b' });
+    const again = joinLists(
+      'resources',
+      ['1', '2'].map((slug) => source(slug, '[{"uri":"x:"}]', { key: 'uri' })),
+    );
+    expect(again.items.map(({ name }) => URL.canParse(name))).toEqual([true, true]);
+  });
+
+  it('gives what is no URI a form that is one, and finds it under both', () => {
+    const uris = '[{"uri":"README.md"},{"uri":"//a b"},{"uri":""},{"uri":"urn:a:b"}]';
+    const sources = ['one', 'two'].map((slug) => source(slug, uris, { key: 'uri' }));
+    const { items, targets } = joinLists('resources', sources);
+    const own = (part: string) => [`mcp+${part}:README.md`, `mcp+${part}:%2F%2Fa%20b`, `mcp+${part}:`];
+    expect(items.map(({ name }) => name)).toEqual([...own('one'), 'urn:a:b', ...own('two'), 'two+urn:a:b']);
+    expect(targets.get('mcp+two:README.md')).toEqual({ slug: 'two', name: 'README.md' });
+    expect(targets.get('README.md')).toEqual({ slug: 'one', name: 'README.md' });
+    expect(text('resources', [source('one', uris, { key: 'uri', part: undefined })])).toContain('"README.md"');
+  });
+
+  it('shows half of a character nowhere, and still knows what its server calls the thing', () => {
+    const joined = joinLists('resources', [source('one', '[{"uri":"x://\\ud83d"}]', { key: 'uri' })]);
+    expect(joined.result.toString()).toBe('{"resources":[{"uri":"x://\ufffd"}]}');
+    expect(joined.targets.get('x://\ufffd')).toEqual({ slug: 'one', name: 'x://\ud83d' });
+    expect(text('tools', [source('one', '[{"name":"a \\ud83d"}]')])).toBe(
+      '{"tools":[{"name":"one__a__","title":"a \ufffd"}]}',
+    );
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import {
   emptyListing,
+  faultsIn,
   parseFace,
   type ServerFace,
   serializeFace,
@@ -14,9 +15,9 @@ import { openSnapshots } from '../../../src/catalog/snapshots.ts';
 import { parseIntroduction, versionToAskIn } from '../../../src/upstream/handshake.ts';
 
 const introduction = '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x","n":1.50}}';
-const tool = '{"name":"t\\u0041","x":12345678901234567890 ,"y":[1.0]}';
+const tool = '{"name":"t\\u0041","inputSchema":{"type":"object"},"x":12345678901234567890 ,"y":[1.0]}';
 const bytes = Buffer.from(
-  `{"introduction":${introduction},"tools":[${tool}],"prompts":[],"resources":[{"uri":"u"}],"resourceTemplates":[]}`,
+  `{"introduction":${introduction},"tools":[${tool}],"prompts":[],"resources":[{"uri":"x://u","name":"u"}],"resourceTemplates":[]}`,
 );
 
 let folder: string;
@@ -44,6 +45,33 @@ it('keeps that the family of a server is only presumed, so that it is found out 
   expect(versionToAskIn(open().find('key')?.introduction)).toBeUndefined();
   open().save('key', face());
   expect(versionToAskIn(open().find('key')?.introduction)).toBe('2025-06-18');
+});
+
+it('remembers what was wrong with definitions that it has in a readable form', () => {
+  const lists = { tools: [tool, '{"name":"mended"}', '{"name":"out","inputSchema":5}'], prompts: ['null'] };
+  const members = Object.entries(lists).map(([list, definitions]) => `"${list}":[${definitions.join(',')}]`);
+  const written = Buffer.from(`{"introduction":${introduction},${members.join(',')}}`);
+  open().save('key', parseFace(written, parseIntroduction));
+  const known = open().find('key');
+  expect(known?.lists.tools.items.map(({ raw }) => raw.toString())).toEqual([
+    tool,
+    '{"name":"mended","inputSchema":{"type":"object"}}',
+  ]);
+  expect(known && faultsIn(known)).toEqual([
+    { list: 'tools', name: 'mended', what: 'inputSchema is missing', isLeftOut: false },
+    { list: 'tools', name: 'out', what: 'inputSchema is a number, not an object', isLeftOut: true },
+    { list: 'prompts', name: '#1', what: 'it is null, not an object', isLeftOut: true },
+  ]);
+});
+
+it('looks again at what a build before this one wrote as it came', () => {
+  writeFileSync(join(folder, 'key.json'), bytes.toString().replace(tool, `${tool},{"name":"old","title":null}`));
+  const known = open().find('key');
+  expect(known?.lists.tools.items.map(({ raw }) => raw.toString())).toEqual([
+    tool,
+    '{"name":"old","inputSchema":{"type":"object"}}',
+  ]);
+  expect(known && faultsIn(known)).toMatchObject([{ name: 'old', isLeftOut: false }]);
 });
 
 it('knows nothing under another key, and takes a damaged file for none', () => {

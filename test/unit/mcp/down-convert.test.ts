@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  legacyErrorEdits,
-  legacyNotificationEdits,
-  legacyResultEdits,
-  withoutOddSchemas,
-} from '../../../src/mcp/down-convert.ts';
+import { legacyErrorEdits, legacyNotificationEdits, legacyResultEdits } from '../../../src/mcp/down-convert.ts';
 import { parseEnvelope, withEdits } from '../../../src/mcp/envelope.ts';
 
 const serverInfo = 'io.modelcontextprotocol/serverInfo';
@@ -63,24 +58,6 @@ describe('a result of 2026-07-28 for the older family', () => {
     expect(code(missing, 'tools/call')).toBe(-32602);
     expect(code('{"code":-32602,"message":"bad params"}', 'resources/read')).toBe(-32602);
   });
-});
-
-it('a list of tools keeps the output schemas that describe objects', () => {
-  const list = (tools: unknown[]) => Buffer.from(JSON.stringify({ tools, nextCursor: 'c' }));
-  const good = { name: 'a', outputSchema: { type: 'object' } };
-  const bare = { name: 'b', inputSchema: { properties: { outputSchema: { type: 'array' } } } };
-  const odd = [
-    { outputSchema: { type: 'array' }, name: 'c' },
-    { name: 'd', outputSchema: {} },
-    { name: 'e', outputSchema: true },
-  ];
-  const shown = withoutOddSchemas(list([good, bare, ...odd]));
-  expect(JSON.parse(shown.toString())).toEqual({
-    tools: [good, bare, { name: 'c' }, { name: 'd' }, { name: 'e' }],
-    nextCursor: 'c',
-  });
-  const untouched = list([good, bare]);
-  expect(withoutOddSchemas(untouched)).toBe(untouched);
 });
 
 it('a change is told without the mark of our own listening', () => {

@@ -32,7 +32,7 @@ function world() {
   });
   const forwarder = new Forwarder({
     ...{ acquire: nobody, findReady: nobody, maxQueued: () => 1, maxConcurrent: nobody, onAnswered: nobody },
-    ...{ rounds: new InputRounds({ findSession: nobody }), headersFor: nobody, relearn: nobody },
+    ...{ rounds: new InputRounds({ findSession: nobody }), headersFor: nobody, relearn: nobody, isReshaped: nobody },
     now: () => now,
   });
   const modes = new Modes({
