@@ -17,7 +17,7 @@ type Report = { title: string; name: string; findings: Finding[] };
 export const doctor: Command = {
   usage: [usage],
   about:
-    'Looks for what is wrong or costs too much: config, permissions, endpoint, port, stale records, orphans, programs on PATH, the plugin, entries that start a second copy. Starts nothing. Exit code 0 if nothing is wrong, else 1; notes do not count.',
+    'Looks for what is wrong or costs too much: config, permissions, endpoint, definitions that programs refuse, port, stale records, orphans, programs on PATH, the plugin, entries that start a second copy. Starts nothing. Exit code 0 if nothing is wrong, else 1; notes do not count.',
   options: [
     { long: 'fix', help: 'Repair what can be repaired from here, asking each time' },
     { long: 'yes', short: 'y', help: 'With --fix: do not ask' },

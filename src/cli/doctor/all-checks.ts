@@ -11,6 +11,7 @@ import type { Check, DoctorFacts, Finding } from './check.ts';
 import { claude } from './claude.ts';
 import { config } from './config.ts';
 import { daemon } from './daemon.ts';
+import { definitions } from './definitions.ts';
 import { duplicates } from './duplicates.ts';
 import { leftovers } from './leftovers.ts';
 import { permissions } from './permissions.ts';
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   permissions,
   config,
   daemon,
+  definitions,
   port,
   scope,
   records,

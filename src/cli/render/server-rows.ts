@@ -1,6 +1,7 @@
 // The servers part of `status`.
-import { visible } from '../../base/plain-text.ts';
+import { plainLine, visible } from '../../base/plain-text.ts';
 import type { InstanceState, InstanceStatus, Memory, ServerStatus } from '../../link/control.ts';
+import { faultText, worstFirst } from './definition-faults.ts';
 import { failedListLines } from './failed-list.ts';
 import { formatAgo, formatMemory, formatSharing, plural, shortPath } from './format.ts';
 import type { StyleName } from './style.ts';
@@ -68,9 +69,23 @@ function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<stri
     );
   }
   lines.push(...failedListLines(server.name, server.listFailures ?? [], view));
+  lines.push(...faultLines(server, view).map((line) => indent + line));
   const error = server.lastError ?? server.instances.find((instance) => instance.lastError)?.lastError;
   if (error) lines.push(...problemLines(error, view, indent));
   return lines;
+}
+
+/** More would hide the servers below. */
+const maxFaults = 3;
+
+function faultLines({ definitionFaults = [] }: ServerStatus, view: View): string[] {
+  const shown = worstFirst(definitionFaults).slice(0, maxFaults);
+  const left = definitionFaults.length - shown.length;
+  const texts = [
+    ...shown.map(faultText),
+    ...(left > 0 ? [view.hint(`and ${left} more: \`mcp-proxy status --json\``)] : []),
+  ];
+  return texts.flatMap((text) => wrapText(plainLine(text), view.width - 4).map((line) => view.paint('yellow', line)));
 }
 
 function usersOf(copy: InstanceStatus, hosts: ReadonlyMap<string, string>): string {

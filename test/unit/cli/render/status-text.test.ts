@@ -93,6 +93,19 @@ const report: StatusReport = {
 };
 
 describe('statusText', () => {
+  it('names the definitions that have to be corrected, what is missing first, and says how many there are', () => {
+    const fault = (name: string, isLeftOut: boolean) => ({ list: 'tools' as const, name, what: 'it is so', isLeftOut });
+    const definitionFaults = [fault('a', false), fault('b\u001b[2J', true), fault('c', false), fault('d', true)];
+    const lines = statusText({ ...report, servers: [server({ definitionFaults })] }, view).map((line) => line.trim());
+    const from = lines.indexOf('tool "b\\u001b[2J" is left out: it is so');
+    expect(lines.slice(from, from + 4)).toEqual([
+      'tool "b\\u001b[2J" is left out: it is so',
+      'tool "d" is left out: it is so',
+      'tool "a" is mended: it is so',
+      'and 1 more: `/mcp-proxy status --json`',
+    ]);
+  });
+
   it('says how to add the first server while none is configured, but not while nobody can read the file', () => {
     const lines = statusText({ ...report, servers: [] }, view).join('\n');
     expect(lines).toContain('Add the first server:\n  /mcp-proxy add memory --');

@@ -1,0 +1,20 @@
+// Definitions that programs would refuse, in words for whoever runs or writes the server.
+import { jsonText } from '../../base/plain-text.ts';
+import type { DefinitionFault } from '../../link/control.ts';
+
+const nouns: Readonly<Record<DefinitionFault['list'], string>> = {
+  tools: 'tool',
+  prompts: 'prompt',
+  resources: 'resource',
+  resourceTemplates: 'resource template',
+};
+
+/** `tool "x" is left out: inputSchema.type is "string", not "object"`. */
+export function faultText({ list, name, what, isLeftOut }: DefinitionFault): string {
+  return `${nouns[list]} ${jsonText(name)} is ${isLeftOut ? 'left out' : 'mended'}: ${what}`;
+}
+
+/** What is missing before what is only mended. */
+export function worstFirst(faults: readonly DefinitionFault[]): DefinitionFault[] {
+  return [...faults].sort((a, b) => Number(b.isLeftOut) - Number(a.isLeftOut));
+}
