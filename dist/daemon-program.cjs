@@ -240,34 +240,34 @@ var init_foreign_file = __esm({
 });
 
 // src/base/plain-text.ts
-function visible(text4, write = writtenOut) {
-  return isAscii(text4) ? text4 : text4.replace(strict(), (match) => Array.from(match, write).join(""));
+function visible(text5, write = writtenOut) {
+  return isAscii(text5) ? text5 : text5.replace(strict(), (match) => Array.from(match, write).join(""));
 }
-function plainLine(text4) {
-  return visible(text4.replace(/[\t\r\n]+/g, " ")).trim();
+function plainLine(text5) {
+  return visible(text5.replace(/[\t\r\n]+/g, " ")).trim();
 }
-function plainText(text4) {
-  if (isAscii(text4)) return text4;
-  return text4.replaceAll("\r\n", "\n").replace(inProse(), (match, kept) => kept ?? writtenOut(match));
+function plainText(text5) {
+  if (isAscii(text5)) return text5;
+  return text5.replaceAll("\r\n", "\n").replace(inProse(), (match, kept) => kept ?? writtenOut(match));
 }
 function jsonText(value, indent) {
   return visibleJson(JSON.stringify(value, void 0, indent) ?? "null");
 }
-function visibleJson(text4) {
-  if (isAscii(text4)) return text4;
-  return text4.replace(strict(), (match) => match === "\n" ? match : jsonUnits(match));
+function visibleJson(text5) {
+  if (isAscii(text5)) return text5;
+  return text5.replace(strict(), (match) => match === "\n" ? match : jsonUnits(match));
 }
-function isAscii(text4) {
-  return /^[ -~]*$/.test(text4);
+function isAscii(text5) {
+  return /^[ -~]*$/.test(text5);
 }
 function writtenOut(char) {
   if (char === "\n") return "\\n";
   if (char === "	") return "\\t";
   return char.length > 1 ? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}` : jsonUnits(char);
 }
-function jsonUnits(text4) {
+function jsonUnits(text5) {
   let out = "";
-  for (let i2 = 0; i2 < text4.length; i2 += 1) out += `\\u${text4.charCodeAt(i2).toString(16).padStart(4, "0")}`;
+  for (let i2 = 0; i2 < text5.length; i2 += 1) out += `\\u${text5.charCodeAt(i2).toString(16).padStart(4, "0")}`;
   return out;
 }
 function once(make) {
@@ -395,41 +395,44 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "23a8e08c0392" };
+    ownBuild = { version: "0.1.0", fingerprint: "ba3029853db1" };
   }
 });
 
 // src/base/cut-text.ts
-function cutChars(text4, maxChars) {
-  if (text4.length <= maxChars) return text4;
-  let end = safeEnd(text4, Math.max(0, maxChars - 1));
-  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text4, end); step += 1) end = safeEnd(text4, end - 1);
-  return `${text4.slice(0, end)}\u2026`;
+function cutChars(text5, maxChars) {
+  if (text5.length <= maxChars) return text5;
+  let end = safeEnd(text5, Math.max(0, maxChars - 1));
+  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text5, end); step += 1) end = safeEnd(text5, end - 1);
+  return `${text5.slice(0, end)}\u2026`;
 }
-function lastChars(text4, maxChars) {
-  if (text4.length <= maxChars) return text4;
-  let start = text4.length - maxChars;
-  if (safeEnd(text4, start) !== start) start += 1;
-  for (let step = 0; step < maxBackSteps && isJoined(text4, start); step += 1) {
-    start += (text4.codePointAt(start) ?? 0) > 65535 ? 2 : 1;
+function lastChars(text5, maxChars) {
+  if (text5.length <= maxChars) return text5;
+  let start = text5.length - maxChars;
+  if (safeEnd(text5, start) !== start) start += 1;
+  for (let step = 0; step < maxBackSteps && isJoined(text5, start); step += 1) {
+    start += (text5.codePointAt(start) ?? 0) > 65535 ? 2 : 1;
   }
-  return text4.slice(start);
+  return text5.slice(start);
 }
-function listNames(names2, { most = 5, maxChars = 80 } = {}) {
-  const shown3 = names2.slice(0, most).map((name) => {
+function listNames(names3, { most = 5, maxChars = 80 } = {}) {
+  const shown4 = names3.slice(0, most).map((name) => {
     const short = cutChars(name, maxChars);
     return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
   });
-  const more = names2.length - shown3.length;
-  return more === 0 ? shown3.join(", ") : `${shown3.join(", ")} and ${more} more`;
+  const more = names3.length - shown4.length;
+  return more === 0 ? shown4.join(", ") : `${shown4.join(", ")} and ${more} more`;
 }
-function safeEnd(text4, at) {
-  const before = text4.charCodeAt(at - 1);
-  return at < text4.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+function safeEnd(text5, at) {
+  const before = text5.charCodeAt(at - 1);
+  return at < text5.length && before >= 55296 && before <= 56319 ? at - 1 : at;
 }
-function isJoined(text4, at) {
-  const code = text4.codePointAt(at);
-  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text4[at - 1] === "\u200D");
+function isJoined(text5, at) {
+  const code = text5.codePointAt(at);
+  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text5[at - 1] === "\u200D");
+}
+function wholeCharacters(text5) {
+  return Buffer.from(text5).toString();
 }
 var maxBackSteps;
 var init_cut_text = __esm({
@@ -1299,9 +1302,9 @@ var init_default = __esm({
       options: { reject = true }
     }) => {
       const timestampString = serializeTimestamp(timestamp);
-      const icon = ICONS[type]({ failed: failed2, reject, piped });
+      const icon2 = ICONS[type]({ failed: failed2, reject, piped });
       const color = COLORS[type]({ reject });
-      return `${gray(`[${timestampString}]`)} ${gray(`[${commandId}]`)} ${color(icon)} ${color(message)}`;
+      return `${gray(`[${timestampString}]`)} ${gray(`[${commandId}]`)} ${color(icon2)} ${color(message)}`;
     };
     serializeTimestamp = (timestamp) => `${padField(timestamp.getHours(), 2)}:${padField(timestamp.getMinutes(), 2)}:${padField(timestamp.getSeconds(), 2)}.${padField(timestamp.getMilliseconds(), 3)}`;
     padField = (field, padding) => String(field).padStart(padding, "0");
@@ -8953,10 +8956,10 @@ function skipEscape(bytes, at) {
     throw new JsonSyntaxError("bad escape", at);
   return at + 2;
 }
-function skipLiteral(bytes, from, first) {
-  if (first === 116) return skipWord(bytes, from, "true");
-  if (first === 102) return skipWord(bytes, from, "false");
-  if (first === 110) return skipWord(bytes, from, "null");
+function skipLiteral(bytes, from, first2) {
+  if (first2 === 116) return skipWord(bytes, from, "true");
+  if (first2 === 102) return skipWord(bytes, from, "false");
+  if (first2 === 110) return skipWord(bytes, from, "null");
   return skipNumber(bytes, from);
 }
 function skipWord(bytes, from, word) {
@@ -9088,26 +9091,39 @@ function textAt(bytes, span) {
   return view(bytes).toString("utf8", span.start, span.end);
 }
 function splice(bytes, edits) {
-  const ordered = edits.length < 2 ? edits : [...edits].sort((a2, b) => a2.at.start - b.at.start);
+  const ordered2 = edits.length < 2 ? edits : [...edits].sort((a2, b) => a2.at.start - b.at.start);
   let length = bytes.length;
-  for (const { at, with: text4 } of ordered) length += byteLength(text4) - (at.end - at.start);
+  for (const { at, with: text5 } of ordered2) length += byteLength(text5) - (at.end - at.start);
   const out = Buffer.allocUnsafe(length);
   const source = view(bytes);
   let [from, to] = [0, 0];
-  for (const { at, with: text4 } of ordered) {
+  for (const { at, with: text5 } of ordered2) {
     to += source.copy(out, to, from, at.start);
-    if (typeof text4 === "string") to += out.write(text4, to);
+    if (typeof text5 === "string") to += out.write(text5, to);
     else {
-      out.set(text4, to);
-      to += text4.length;
+      out.set(text5, to);
+      to += text5.length;
     }
     from = at.end;
   }
   source.copy(out, to, from);
   return out;
 }
-function byteLength(text4) {
-  return typeof text4 === "string" ? Buffer.byteLength(text4) : text4.length;
+function cutEdits(bytes, container, ends, isGone) {
+  const firstKept = ends.findIndex((_, i2) => !isGone(i2));
+  if (firstKept < 0) return [{ at: { start: container.start + 1, end: container.end - 1 }, with: "" }];
+  const edits = [];
+  ends.forEach((end, i2) => {
+    const before = ends[i2 - 1];
+    if (i2 > firstKept && before !== void 0 && isGone(i2)) edits.push({ at: { start: before, end }, with: "" });
+  });
+  const last = ends[firstKept - 1];
+  if (last === void 0) return edits;
+  const afterComma = view(bytes).indexOf(comma, last) + 1;
+  return [{ at: { start: container.start + 1, end: afterComma }, with: "" }, ...edits];
+}
+function byteLength(text5) {
+  return typeof text5 === "string" ? Buffer.byteLength(text5) : text5.length;
 }
 function view(bytes) {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -9229,8 +9245,8 @@ function memberAt(line, from, path8) {
 }
 function textBytes({ line, result }) {
   if (!line.includes('"mimeType"')) return line.length;
-  const content = memberAt(line, result, ["content"]);
-  const blocks = isArrayAt(line, content) ? arrayElements(line, content) : [];
+  const content2 = memberAt(line, result, ["content"]);
+  const blocks = isArrayAt(line, content2) ? arrayElements(line, content2) : [];
   const media = blocks.map((block) => memberAt(line, block, ["data"]) ?? memberAt(line, block, ["resource", "blob"]));
   return media.reduce((left, span) => left - (span ? span.end - span.start : 0), line.length);
 }
@@ -9254,8 +9270,8 @@ function resultLine(idText, result) {
   return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
 }
 function errorLine(idText, code, message, data) {
-  const text4 = readable3(message, maxErrorChars);
-  const error2 = data === void 0 ? { code, message: text4 } : { code, message: text4, data };
+  const text5 = readable3(message, maxErrorChars);
+  const error2 = data === void 0 ? { code, message: text5 } : { code, message: text5, data };
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error2)}}`);
 }
 function requestLine(idText, method, params) {
@@ -9282,11 +9298,11 @@ function failureLine({ method, idText }, error2) {
   return method === "tools/call" ? appErrorToolResult(idText, error2) : appErrorLine(idText, error2);
 }
 function messageWithHint({ message, hint }) {
-  const text4 = readable3(message, maxQuotedChars);
-  return hint ? `${text4} ${readable3(hint, maxQuotedChars)}` : text4;
+  const text5 = readable3(message, maxQuotedChars);
+  return hint ? `${text5} ${readable3(hint, maxQuotedChars)}` : text5;
 }
-function readable3(text4, maxChars) {
-  return cutChars(plainText(cutChars(text4, maxChars)), maxChars);
+function readable3(text5, maxChars) {
+  return cutChars(plainText(cutChars(text5, maxChars)), maxChars);
 }
 var rpcCodes, maxQuotedChars, maxErrorChars;
 var init_messages = __esm({
@@ -9319,29 +9335,998 @@ var init_own_command = __esm({
   }
 });
 
+// src/mcp/eras.ts
+function negotiateVersion(asked) {
+  return legacyVersions.find((version2) => version2 === asked) ?? latestLegacyVersion;
+}
+function isLegacyVersion(version2) {
+  return legacyVersions.some((known) => known === version2);
+}
+function takesBatches(version2) {
+  return version2 === "2025-03-26";
+}
+function primesStreams(version2) {
+  return version2 === "2025-11-25";
+}
+var legacyVersions, latestLegacyVersion, modernVersion;
+var init_eras = __esm({
+  "src/mcp/eras.ts"() {
+    "use strict";
+    legacyVersions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"];
+    latestLegacyVersion = legacyVersions[0];
+    modernVersion = "2026-07-28";
+  }
+});
+
+// src/mcp/plain-text.ts
+function isTooDeep(bytes) {
+  let depth2 = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const c3 = bytes[at];
+    if (c3 === quote) at = skipString(bytes, at) - 1;
+    else if (c3 === openBrace || c3 === openBracket) depth2 += 1;
+    else if (c3 === closeBrace || c3 === closeBracket) depth2 -= 1;
+    if (depth2 > maxDepth) return true;
+  }
+  return false;
+}
+function asUtf8(bytes) {
+  return (0, import_node_buffer4.isUtf8)(bytes) ? bytes : Buffer.from(bytes.toString("utf8"));
+}
+function withoutHalves(bytes, kept) {
+  if (!bytes.includes("\\u")) return bytes;
+  const edits = [];
+  let high;
+  const replace = (at) => {
+    if (at && !(kept && at.start >= kept.start && at.end <= kept.end)) edits.push({ at, with: "\\ufffd" });
+  };
+  for (const { index, 1: digits } of bytes.toString("latin1").matchAll(/\\(?:u([0-9a-fA-F]{4})|[^u])/g)) {
+    const code = digits === void 0 ? 0 : Number.parseInt(digits, 16);
+    const at = { start: index, end: index + 6 };
+    const isLow = code >= 56320 && code <= 57343;
+    const isPair = isLow && high?.end === index;
+    if (!isPair) {
+      replace(high);
+      if (isLow) replace(at);
+    }
+    high = code >= 55296 && code <= 56319 ? at : void 0;
+  }
+  replace(high);
+  return edits.length === 0 ? bytes : splice(bytes, edits);
+}
+function farNumbers(bytes, { start, end }) {
+  const edits = [];
+  for (let at = start; at < end; at += 1) {
+    const c3 = bytes[at] ?? 0;
+    if (c3 === quote) at = skipString(bytes, at) - 1;
+    if (c3 !== 45 && (c3 < 48 || c3 > 57)) continue;
+    const from = at;
+    while (at + 1 < end && isOfNumber(bytes[at + 1] ?? 0)) at += 1;
+    const value = Number(bytes.toString("latin1", from, at + 1));
+    if (Number.isFinite(value)) continue;
+    edits.push({ at: { start: from, end: at + 1 }, with: String(Math.sign(value) * Number.MAX_VALUE) });
+  }
+  return edits;
+}
+function isOfNumber(c3) {
+  return c3 >= 48 && c3 <= 57 || c3 === 46 || c3 === 45 || c3 === 43 || c3 === 101 || c3 === 69;
+}
+var import_node_buffer4, maxDepth;
+var init_plain_text2 = __esm({
+  "src/mcp/plain-text.ts"() {
+    "use strict";
+    import_node_buffer4 = require("node:buffer");
+    init_json_scan();
+    init_json_skip();
+    maxDepth = 100;
+  }
+});
+
+// src/mcp/shapes.ts
+function findWrong(bytes, at, shape8, path8, found) {
+  const kind = kindAt(bytes, at);
+  switch (shape8.is) {
+    case "kind":
+      return shape8.kinds.includes(kind) ? void 0 : wrongKind(path8, kind, shape8.kinds);
+    case "text":
+      return kind === "text" ? wrongText(bytes, at, shape8, path8) : wrongKind(path8, kind, ["text"]);
+    case "number":
+      return kind === "number" ? wrongNumber(textAt(bytes, at), shape8, path8) : wrongKind(path8, kind, ["number"]);
+    case "list":
+      return kind === "array" ? inList(bytes, at, shape8.of, path8, found) : wrongKind(path8, kind, ["array"]);
+    case "map":
+      return kind === "object" ? inMap(bytes, at, shape8, path8, found) : wrongKind(path8, kind, ["object"]);
+    case "object":
+      return kind === "object" ? inObject(bytes, at, shape8.members, path8, found) : wrongKind(path8, kind, ["object"]);
+  }
+}
+function kindAt(bytes, { start }) {
+  switch (bytes[start]) {
+    case 123:
+      return "object";
+    case 91:
+      return "array";
+    case 34:
+      return "text";
+    case 110:
+      return "null";
+    case 116:
+    case 102:
+      return "boolean";
+    default:
+      return "number";
+  }
+}
+function saysNothing(written) {
+  return /^(?:null|""|\[[ \t\r\n]*\]|\{[ \t\r\n]*\})$/.test(written);
+}
+function wrongKind(path8, kind, wanted2) {
+  return `${path8 === "" ? "it" : path8} is ${names[kind]}, not ${wanted2.map((one) => names[one]).join(" or ")}`;
+}
+function wrongText(bytes, at, { oneOf, like }, path8) {
+  if (!oneOf && !like) return void 0;
+  const text5 = stringAt(bytes, at) ?? "";
+  const shown4 = JSON.stringify(text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5);
+  if (oneOf && !oneOf.includes(text5)) return `${path8} is ${shown4}, not ${oneOf.map((one) => `"${one}"`).join(" or ")}`;
+  return like && !like.form.test(text5) ? `${path8} is ${shown4}, not ${like.name}` : void 0;
+}
+function wrongNumber(text5, { from, to, isWhole }, path8) {
+  const value = Number(text5);
+  if (!Number.isFinite(value)) return `${path8} is a number that is too large`;
+  const isCounted = /^-?\d+$/.test(text5) || Number.isSafeInteger(value);
+  if (isWhole && !isCounted) return `${path8} is ${value}, not a whole number`;
+  const isOutside = from !== void 0 && value < from || to !== void 0 && value > to;
+  return isOutside ? `${path8} is ${value}, not from ${from} to ${to}` : void 0;
+}
+function inList(bytes, at, of, path8, found) {
+  const elements = arrayElements(bytes, at);
+  const undo = mark(found);
+  const wrong = elements.map((element, i2) => tried(found, () => findWrong(bytes, element, of, `${path8}[${i2}]`, found)));
+  const why = wrong.filter((one) => one !== void 0);
+  if (why.length === 0) return void 0;
+  if (why.length === elements.length) {
+    undo();
+    return why[0];
+  }
+  const ends = elements.map(({ end }) => end);
+  found.edits.push(...cutEdits(bytes, at, ends, (i2) => wrong[i2] !== void 0));
+  found.note(...why);
+  return void 0;
+}
+function inMap(bytes, at, shape8, path8, found) {
+  for (const { key, value } of objectMembers(bytes, at)) {
+    const name = key.length > maxShown ? `${key.slice(0, maxShown)}\u2026` : key;
+    const why = tried(found, () => findWrong(bytes, value, shape8.of, `${path8}.${name}`, found));
+    if (why === void 0) continue;
+    found.edits.push({ at: value, with: shape8.instead(textAt(bytes, value)) });
+    found.note(why);
+  }
+  return void 0;
+}
+function inObject(bytes, at, shapes2, path8, found) {
+  const members2 = objectMembers(bytes, at);
+  const gone = /* @__PURE__ */ new Set();
+  const added = [];
+  const sibling = (key) => {
+    const member = members2.findLast((one) => one.key === key);
+    return member && textAt(bytes, member.value);
+  };
+  for (const { key, shape: shape8, rank, instead } of shapes2) {
+    const here = path8 === "" ? key : `${path8}.${key}`;
+    const same = members2.filter((one) => one.key === key);
+    const member = same.pop();
+    for (const one of same) gone.add(one);
+    if (same.length > 0) found.note(`${here} stands there ${same.length + 1} times`);
+    if (!member) {
+      if (rank !== "needed") continue;
+      const text6 = instead?.(void 0, sibling);
+      if (text6 === void 0) return `${here} is missing`;
+      added.push(`${JSON.stringify(key)}:${text6}`);
+      found.note(`${here} is missing`);
+      continue;
+    }
+    const why = tried(found, () => findWrong(bytes, member.value, shape8, here, found));
+    if (why === void 0) continue;
+    const written = textAt(bytes, member.value);
+    const text5 = instead?.(written, sibling);
+    if (text5 !== void 0) found.edits.push({ at: member.value, with: text5 });
+    else if (rank === "optional" || rank === "vital" && saysNothing(written)) gone.add(member);
+    else return why;
+    found.note(why);
+  }
+  found.edits.push(...memberEdits(bytes, at, members2, { gone, added }));
+  return void 0;
+}
+function memberEdits(bytes, at, members2, { gone, added }) {
+  if (gone.size === 0 && added.length === 0) return [];
+  const ends = members2.map(({ value }) => value.end);
+  const isGone = (i2) => {
+    const member = members2[i2];
+    return member !== void 0 && gone.has(member);
+  };
+  if (gone.size === members2.length) return [{ at: { start: at.start + 1, end: at.end - 1 }, with: added.join(",") }];
+  const cuts = gone.size > 0 ? cutEdits(bytes, at, ends, isGone) : [];
+  const end = { start: at.end - 1, end: at.end - 1 };
+  return added.length > 0 ? [...cuts, { at: end, with: `,${added.join(",")}` }] : cuts;
+}
+function tried(found, check) {
+  const undo = mark(found);
+  const why = check();
+  if (why !== void 0) undo();
+  return why;
+}
+function mark({ edits, faults }) {
+  const [editCount, faultCount] = [edits.length, faults.length];
+  return () => {
+    edits.length = editCount;
+    faults.length = faultCount;
+  };
+}
+var maxFaults, Found, names, maxShown;
+var init_shapes = __esm({
+  "src/mcp/shapes.ts"() {
+    "use strict";
+    init_json_scan();
+    maxFaults = 20;
+    Found = class {
+      edits = [];
+      /** What is wrong and mended by the edits, one each, up to a limit. */
+      faults = [];
+      note(...faults) {
+        for (const fault of faults) if (this.faults.length < maxFaults) this.faults.push(fault);
+      }
+    };
+    names = {
+      text: "text",
+      number: "a number",
+      boolean: "true or false",
+      null: "null",
+      array: "an array",
+      object: "an object"
+    };
+    maxShown = 40;
+  }
+});
+
+// src/mcp/definitions.ts
+function object(...members2) {
+  return { is: "object", members: members2 };
+}
+function optional(shape8, ...keys2) {
+  return keys2.map((key) => ({ key, shape: shape8, rank: "optional" }));
+}
+function needed(key, shape8, instead = nothing) {
+  return { key, shape: shape8, rank: "needed", instead };
+}
+function vital(key, shape8) {
+  return { key, shape: shape8, rank: "vital" };
+}
+function nothing() {
+}
+function objectType(written) {
+  if (written === void 0 || saysNothing(written)) return '"object"';
+  const type = JSON.parse(written);
+  const allowsObjects = Array.isArray(type) ? type.includes("object") : String(type).toLowerCase() === "object";
+  return allowsObjects ? '"object"' : void 0;
+}
+function named(uri) {
+  return uri && JSON.stringify(wholeCharacters(String(JSON.parse(uri))));
+}
+function mendDefinition(list, written) {
+  const { nameKey, shape: shape8 } = kinds[list];
+  const leftOut2 = (why2) => ({ raw: written, faults: [why2], isLeftOut: true });
+  if (isTooDeep(written)) return leftOut2(`it is nested more than ${maxDepth} levels deep`);
+  const found = new Found();
+  const utf8 = asUtf8(written);
+  if (utf8 !== written) {
+    const name = nameAt(written, nameKey);
+    if (name && !(0, import_node_buffer5.isUtf8)(written.subarray(name.start, name.end))) return leftOut2(`its ${nameKey} is not valid UTF-8`);
+    found.note("it is not valid UTF-8");
+  }
+  const whole2 = withoutHalves(utf8, nameAt(utf8, nameKey));
+  if (whole2 !== utf8) found.note("it has half of a character");
+  const why = findWrong(whole2, { start: 0, end: whole2.length }, shape8, "", found);
+  if (why !== void 0) return leftOut2(why);
+  const uri = list === "resources" ? stringAt(whole2, nameAt(whole2, nameKey)) : void 0;
+  if (uri !== void 0 && !URL.canParse(uri)) found.note("uri is none: it has no scheme, or cannot be read");
+  const shaped = found.edits.length === 0 ? whole2 : splice(whole2, found.edits);
+  const numbers = list === "tools" ? ["inputSchema", "outputSchema"].flatMap((key) => farNumbersIn(shaped, key)) : [];
+  if (numbers.length > 0) found.note("its properties have a number that is too large");
+  const raw = numbers.length === 0 ? shaped : splice(shaped, numbers);
+  return { raw, faults: found.faults, isLeftOut: false };
+}
+function farNumbersIn(tool, key) {
+  const at = memberAt(tool, { start: 0, end: tool.length }, [key, "properties"]);
+  return at ? farNumbers(tool, at) : [];
+}
+function nameAt(entry, nameKey) {
+  const isObject5 = isObjectAt(entry, { start: 0, end: entry.length });
+  return isObject5 ? findMember(objectMembers(entry), nameKey) : void 0;
+}
+var import_node_buffer5, text2, texts, flag, anyObject, icon, common2, day, time, content, inputSchema, kinds;
+var init_definitions = __esm({
+  "src/mcp/definitions.ts"() {
+    "use strict";
+    import_node_buffer5 = require("node:buffer");
+    init_cut_text();
+    init_json_scan();
+    init_envelope();
+    init_plain_text2();
+    init_shapes();
+    text2 = { is: "text" };
+    texts = { is: "list", of: text2 };
+    flag = { is: "kind", kinds: ["boolean"] };
+    anyObject = { is: "kind", kinds: ["object"] };
+    icon = object(
+      needed("src", text2),
+      ...optional(text2, "mimeType"),
+      ...optional(texts, "sizes"),
+      ...optional({ is: "text", oneOf: ["light", "dark"] }, "theme")
+    );
+    common2 = [
+      ...optional(text2, "title", "description"),
+      ...optional({ is: "list", of: icon }, "icons"),
+      ...optional(anyObject, "_meta")
+    ];
+    day = String.raw`(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])))`;
+    time = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)`;
+    content = [
+      ...common2,
+      ...optional(text2, "mimeType"),
+      ...optional(
+        object(
+          ...optional({ is: "list", of: { is: "text", oneOf: ["user", "assistant"] } }, "audience"),
+          ...optional({ is: "number", from: 0, to: 1 }, "priority"),
+          ...optional(
+            { is: "text", like: { form: new RegExp(`^${day}T${time}$`), name: "a date with time and zone" } },
+            "lastModified"
+          )
+        ),
+        "annotations"
+      )
+    ];
+    inputSchema = needed(
+      "inputSchema",
+      object(
+        needed("type", { is: "text", oneOf: ["object"] }, objectType),
+        // Without them nobody would know the arguments.
+        vital("properties", { is: "map", of: { is: "kind", kinds: ["object", "boolean"] }, instead: () => "{}" }),
+        ...optional(texts, "required"),
+        ...optional(text2, "$schema")
+      ),
+      // No schema, or one that allows everything.
+      (written) => written === void 0 || written === "true" || saysNothing(written) ? '{"type":"object"}' : void 0
+    );
+    kinds = {
+      tools: {
+        nameKey: "name",
+        shape: object(
+          needed("name", text2),
+          inputSchema,
+          ...optional(object(...optional(text2, "$schema")), "outputSchema"),
+          ...optional(
+            object(
+              ...optional(text2, "title"),
+              ...optional(flag, "readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+            ),
+            "annotations"
+          ),
+          ...optional(
+            object(...optional({ is: "text", oneOf: ["required", "optional", "forbidden"] }, "taskSupport")),
+            "execution"
+          ),
+          ...common2
+        )
+      },
+      prompts: {
+        nameKey: "name",
+        shape: object(
+          needed("name", text2),
+          vital("arguments", {
+            is: "list",
+            of: object(needed("name", text2), ...optional(text2, "title", "description"), ...optional(flag, "required"))
+          }),
+          ...common2
+        )
+      },
+      resources: {
+        nameKey: "uri",
+        shape: object(
+          needed("uri", text2),
+          needed("name", text2, (_written, sibling) => named(sibling("uri"))),
+          ...optional({ is: "number", isWhole: true }, "size"),
+          ...content
+        )
+      },
+      resourceTemplates: {
+        nameKey: "uriTemplate",
+        shape: object(
+          needed("uriTemplate", text2),
+          needed("name", text2, (_written, sibling) => named(sibling("uriTemplate"))),
+          ...content
+        )
+      }
+    };
+  }
+});
+
+// src/mcp/modern.ts
+function isRemoved(method) {
+  return removedMethods.has(method);
+}
+function mayNeedInput(method) {
+  return method === "tools/call" || method === "prompts/get" || method === "resources/read";
+}
+function readRequestMeta({ line, params }) {
+  const meta2 = memberAt(line, params, ["_meta"]);
+  const at = (key) => memberAt(line, meta2, [key]);
+  const capabilities = at(metaKeys.clientCapabilities);
+  const missing = (key) => ({ code: -32602, message: `params._meta needs "${key}".` });
+  if (stringAt(line, at(metaKeys.protocolVersion)) === void 0) return missing(metaKeys.protocolVersion);
+  if (!isObjectAt(line, capabilities)) return missing(metaKeys.clientCapabilities);
+  const info = at(metaKeys.clientInfo);
+  return {
+    capabilitiesText: textAt(line, capabilities),
+    clientInfoText: isObjectAt(line, info) ? textAt(line, info) : void 0,
+    logLevel: stringAt(line, at(metaKeys.logLevel)),
+    progressToken: at("progressToken")
+  };
+}
+function requestedVersion({ line, params }) {
+  return stringAt(line, memberAt(line, params, ["_meta", metaKeys.protocolVersion]));
+}
+function unsupportedVersion(requested) {
+  const message = `Protocol version ${requested} is not spoken here.`;
+  return { code: modernCodes.unsupportedVersion, message, data: { supported: spokenVersions, requested } };
+}
+function envelopeEdits({ line, params }) {
+  const meta2 = memberAt(line, params, ["_meta"]);
+  if (!isObjectAt(line, meta2)) return [];
+  const isOurs = ({ key }) => key === metaKeys.protocolVersion || key === metaKeys.clientInfo || key === metaKeys.clientCapabilities || key === metaKeys.logLevel;
+  return removeMembers(line, meta2, isOurs);
+}
+function removeMembers(line, object4, isGone) {
+  const members2 = objectMembers(line, object4);
+  const gone = members2.map(isGone);
+  if (!gone.includes(false)) return [{ at: object4, with: "{}" }];
+  const ends = members2.map(({ value }) => value.end);
+  return cutEdits(line, object4, ends, (i2) => gone[i2] === true);
+}
+function resultEdits({ line, result }, { method, serverInfoText }) {
+  if (!isObjectAt(line, result)) return [];
+  const members2 = objectMembers(line, result);
+  const lacks = (key) => findMember(members2, key) === void 0;
+  const added = [];
+  if (lacks("resultType")) added.push('"resultType":"complete"');
+  if (cacheable.has(method) && isComplete(line, members2)) {
+    if (lacks("ttlMs")) added.push('"ttlMs":0');
+    if (lacks("cacheScope")) added.push('"cacheScope":"private"');
+  }
+  if (serverInfoText !== void 0 && lacks("_meta")) {
+    added.push(`"_meta":{"${metaKeys.serverInfo}":${serverInfoText}}`);
+  }
+  if (added.length === 0) return [];
+  const at = { start: result.start + 1, end: result.start + 1 };
+  return [{ at, with: `${added.join(",")}${members2.length > 0 ? "," : ""}` }];
+}
+function isComplete(line, members2) {
+  const type = stringAt(line, findMember(members2, "resultType"));
+  return type === void 0 || type === "complete";
+}
+function errorEdits({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  return code && textAt(line, code) === "-32002" ? [{ at: code, with: "-32602" }] : [];
+}
+function errorCode({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  return code && Number(textAt(line, code));
+}
+function statusOf(code) {
+  if (code === -32601) return 404;
+  const values = Object.values(modernCodes);
+  return code !== void 0 && values.includes(code) ? 400 : 200;
+}
+function readListenFilter({ line, params }) {
+  const wanted2 = memberAt(line, params, ["notifications"]);
+  if (!isObjectAt(line, wanted2)) return void 0;
+  const isOn = (key) => {
+    const at = memberAt(line, wanted2, [key]);
+    return at !== void 0 && textAt(line, at) === "true";
+  };
+  const lists = ["tools", "prompts", "resources"].filter((list) => isOn(`${list}ListChanged`));
+  const subscriptions = memberAt(line, wanted2, ["resourceSubscriptions"]);
+  const uris = isArrayAt(line, subscriptions) ? arrayElements(line, subscriptions).flatMap((at) => stringAt(line, at) ?? []) : [];
+  return { lists: new Set(lists), uris: [...new Set(uris)] };
+}
+function pagesAsInput({ line, error: error2 }) {
+  const code = memberAt(line, error2, ["code"]);
+  const pages = memberAt(line, error2, ["data", "elicitations"]);
+  if (!code || textAt(line, code) !== "-32042" || !isArrayAt(line, pages)) return void 0;
+  const requests = arrayElements(line, pages).map(
+    (page, i2) => `"page-${i2 + 1}":{"method":"elicitation/create","params":${textAt(line, page)}}`
+  );
+  return `{"resultType":"input_required","inputRequests":{${requests.join(",")}}}`;
+}
+function envelopeMeta({ clientInfo: clientInfo2, capabilities, logLevel }) {
+  return {
+    [metaKeys.protocolVersion]: modernVersion,
+    [metaKeys.clientInfo]: clientInfo2,
+    [metaKeys.clientCapabilities]: capabilities,
+    ...logLevel === void 0 ? {} : { [metaKeys.logLevel]: logLevel }
+  };
+}
+function addEnvelopeEdits({ line, params }, own2) {
+  const members2 = JSON.stringify(envelopeMeta(own2)).slice(1, -1);
+  const meta2 = memberAt(line, params, ["_meta"]);
+  const insert = (object4, text5) => {
+    const at = { start: object4.start + 1, end: object4.start + 1 };
+    return [{ at, with: objectMembers(line, object4).length > 0 ? `${text5},` : text5 }];
+  };
+  if (isObjectAt(line, meta2)) return insert(meta2, members2);
+  if (isObjectAt(line, params)) return insert(params, `"_meta":{${members2}}`);
+  const end = line.lastIndexOf(125);
+  return [{ at: { start: end, end }, with: `,"params":{"_meta":{${members2}}}` }];
+}
+var prefix, metaKeys, modernCodes, spokenVersions, removedMethods, cacheable;
+var init_modern = __esm({
+  "src/mcp/modern.ts"() {
+    "use strict";
+    init_json_scan();
+    init_envelope();
+    init_eras();
+    prefix = "io.modelcontextprotocol/";
+    metaKeys = {
+      protocolVersion: `${prefix}protocolVersion`,
+      clientInfo: `${prefix}clientInfo`,
+      clientCapabilities: `${prefix}clientCapabilities`,
+      logLevel: `${prefix}logLevel`,
+      serverInfo: `${prefix}serverInfo`,
+      subscriptionId: `${prefix}subscriptionId`
+    };
+    modernCodes = {
+      headerMismatch: -32020,
+      missingCapability: -32021,
+      unsupportedVersion: -32022
+    };
+    spokenVersions = [modernVersion, ...legacyVersions];
+    removedMethods = /* @__PURE__ */ new Set([
+      "initialize",
+      "ping",
+      "logging/setLevel",
+      "resources/subscribe",
+      "resources/unsubscribe",
+      "roots/list",
+      "sampling/createMessage",
+      "elicitation/create",
+      "tasks/list",
+      "tasks/result"
+    ]);
+    cacheable = /* @__PURE__ */ new Set([
+      "server/discover",
+      "tools/list",
+      "prompts/list",
+      "resources/list",
+      "resources/templates/list",
+      "resources/read"
+    ]);
+  }
+});
+
+// src/mcp/output-schema.ts
+function whyNotCompiled(root) {
+  return new OutputSchema(root).check();
+}
+function schemaIds(root) {
+  return namedParts(root, "$id").map(([id]) => id);
+}
+function atPointer(root, parts) {
+  let at = root;
+  try {
+    for (const part of parts) {
+      const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+      if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return void 0;
+      at = Object.getOwnPropertyDescriptor(at, key)?.value;
+    }
+  } catch {
+    return void 0;
+  }
+  if (typeof at === "boolean") return true;
+  return isObject2(at) ? at : void 0;
+}
+function namedParts(root, keyword) {
+  const parts = [];
+  const left = [root];
+  for (let at = left.pop(); at !== void 0; at = left.pop()) {
+    const name = isObject2(at) ? at[keyword] : void 0;
+    if (isObject2(at) && typeof name === "string") parts.push([name, at]);
+    for (const value of Object.values(Object(at))) if (typeof value === "object") left.push(value);
+  }
+  return parts;
+}
+function whyNoPattern(pattern) {
+  try {
+    new RegExp(pattern, "u");
+    return void 0;
+  } catch {
+    return `has a pattern that is none: ${shown(pattern)}`;
+  }
+}
+function hasRules(schema) {
+  return Object.keys(schema).some((key) => key !== "$ref" && Object.hasOwn(wanted, key));
+}
+function each(check, ...keywords) {
+  return Object.fromEntries(keywords.map((keyword) => [keyword, check]));
+}
+function first(values, why) {
+  for (const value of values) {
+    const found = why(value);
+    if (found !== void 0) return found;
+  }
+  return void 0;
+}
+function shown(value) {
+  const text5 = typeof value === "object" && value !== null ? Array.isArray(value) ? "an array" : "an object" : JSON.stringify(value);
+  return text5.length > 60 ? `${text5.slice(0, 60)}\u2026` : text5;
+}
+function isText(value) {
+  return typeof value === "string";
+}
+function isType(value) {
+  return types.has(value);
+}
+function isNumber(value) {
+  return typeof value === "number";
+}
+function isSchema(value) {
+  return isObject2(value) || typeof value === "boolean";
+}
+function isObject2(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+var formatLimits, ordered, wanted, types, maxSteps, OutputSchema;
+var init_output_schema = __esm({
+  "src/mcp/output-schema.ts"() {
+    "use strict";
+    formatLimits = ["formatMinimum", "formatMaximum", "formatExclusiveMinimum", "formatExclusiveMaximum"];
+    ordered = /* @__PURE__ */ new Set(["date", "time", "date-time", "iso-time", "iso-date-time"]);
+    wanted = {
+      ...each(isNumber, "maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf", "maxLength"),
+      ...each(isNumber, "minLength", "maxItems", "minItems", "maxProperties", "minProperties"),
+      ...each(isText, "$ref", "pattern", "format", "$id"),
+      ...each(isText, ...formatLimits),
+      ...each(Array.isArray, "required", "allOf", "anyOf", "oneOf"),
+      ...each(isObject2, "properties", "patternProperties", "dependencies"),
+      ...each(
+        isSchema,
+        "additionalProperties",
+        "additionalItems",
+        "contains",
+        "propertyNames",
+        "not",
+        "if",
+        "then",
+        "else"
+      ),
+      ...each((value) => typeof value === "boolean", "uniqueItems", "nullable"),
+      items: (value) => isSchema(value) || Array.isArray(value),
+      enum: (value) => Array.isArray(value) && value.length > 0,
+      type: (value) => Array.isArray(value) ? value.length > 0 && value.every(isType) : isType(value),
+      id: () => false,
+      $async: (value) => value !== true
+    };
+    types = /* @__PURE__ */ new Set(["string", "number", "integer", "boolean", "null", "array", "object"]);
+    maxSteps = 150;
+    OutputSchema = class {
+      #root;
+      #rootId;
+      #seen = /* @__PURE__ */ new Set();
+      /** By anchor or id. */
+      #parts = /* @__PURE__ */ new Map();
+      /** By reference. */
+      #targets = /* @__PURE__ */ new Map();
+      /** What no validator takes, wherever it stands. */
+      #wrongName;
+      /** Parts with an id of their own: inside of one, a reference means another place, and none is followed. */
+      #hasParts;
+      constructor(root) {
+        this.#root = root;
+        this.#rootId = isText(root["$id"]) ? root["$id"].replace(/#$/, "") : void 0;
+        const anchors = [...namedParts(root, "$anchor"), ...namedParts(root, "$dynamicAnchor")];
+        const ids = namedParts(root, "$id");
+        for (const [name] of anchors)
+          if (!/^[a-z_][-a-z0-9._]*$/i.test(name)) this.#wrongName ??= `the anchor ${shown(name)}`;
+        for (const [name, part] of [...anchors.map(([name2, part2]) => [`#${name2}`, part2]), ...ids]) {
+          if (this.#parts.has(name)) this.#wrongName ??= `${shown(name)} twice`;
+          this.#parts.set(name, part);
+        }
+        const own2 = ids.filter(([id]) => !id.startsWith("#"));
+        this.#hasParts = own2.some(([, part]) => part !== root);
+        if (own2.length > 1) this.#wrongName ??= "several parts with an $id";
+      }
+      check() {
+        return this.#wrongName === void 0 ? this.#visit(this.#root, 0) : `has ${this.#wrongName}`;
+      }
+      #visit(schema, steps) {
+        if (schema === null) return "has null for a schema";
+        if (!isObject2(schema) || this.#seen.has(schema)) return void 0;
+        if (steps > maxSteps) return "is nested too deep";
+        this.#seen.add(schema);
+        for (const [keyword, value] of Object.entries(schema)) {
+          const isRight = Object.hasOwn(wanted, keyword) ? wanted[keyword] : void 0;
+          if (isRight && !isRight(value)) return `has ${shown(value)} for ${keyword}`;
+          const isLimit = formatLimits.some((limit) => limit === keyword);
+          if (isLimit && !ordered.has(schema["format"])) return `has ${keyword} for a format without order`;
+          const why = this.#within(keyword, value, steps);
+          if (why !== void 0) return why;
+        }
+        const isUntyped = !Object.hasOwn(schema, "type") && Object.hasOwn(schema, "nullable");
+        if (isUntyped) return "has nullable without a type";
+        const takesNull = Array.isArray(schema["type"]) ? schema["type"].includes("null") : schema["type"] === "null";
+        return takesNull && schema["nullable"] === false ? "has nullable: false for null" : void 0;
+      }
+      #within(keyword, value, steps) {
+        switch (keyword) {
+          case "$ref":
+            return this.#refer(String(value), steps);
+          case "pattern":
+            return whyNoPattern(String(value));
+          case "patternProperties":
+            return first(Object.keys(Object(value)), whyNoPattern) ?? this.#all(value, steps);
+          case "properties":
+          case "dependencies":
+          case "allOf":
+          case "anyOf":
+          case "oneOf":
+            return this.#all(value, steps);
+          case "items":
+            return Array.isArray(value) ? this.#all(value, steps) : this.#visit(value, steps + 1);
+          case "additionalProperties":
+          case "additionalItems":
+          case "contains":
+          case "propertyNames":
+          case "not":
+          case "if":
+          case "then":
+          case "else":
+            return this.#visit(value, steps + 1);
+          default:
+            return void 0;
+        }
+      }
+      #all(value, steps) {
+        return first(Object.values(Object(value)), (one) => this.#visit(one, steps + 1));
+      }
+      #refer(ref, steps) {
+        const target2 = this.#resolve(ref);
+        if (target2 === void 0) return `has a $ref to ${shown(ref)}, which is not there`;
+        let length = 0;
+        for (let at = target2; isObject2(at) && isText(at["$ref"]) && !hasRules(at); length += 1) {
+          if (length > maxSteps) return `has a $ref to ${shown(ref)}, which leads too far`;
+          at = this.#resolve(at["$ref"]);
+        }
+        return target2 === true ? void 0 : this.#visit(target2, steps + 1);
+      }
+      /** The schema that it means; `true`: one that is known to be there. */
+      #resolve(ref) {
+        if (!this.#targets.has(ref)) this.#targets.set(ref, this.#find(ref));
+        return this.#targets.get(ref);
+      }
+      #find(ref) {
+        if (this.#hasParts) return void 0;
+        const plain3 = ref.replace(/#\/?$/, "");
+        if (plain3 === "" || plain3 === this.#rootId) return this.#root;
+        if (/^https?:\/\/json-schema\.org\/draft-07\/schema$/.test(plain3)) return true;
+        const isOwn = this.#rootId !== void 0 && plain3.startsWith(`${this.#rootId}#`);
+        const pointer = isOwn ? plain3.slice(this.#rootId?.length) : plain3;
+        return this.#parts.get(pointer) ?? (pointer.startsWith("#/") ? atPointer(this.#root, pointer.slice(2).split("/")) : void 0);
+      }
+    };
+  }
+});
+
+// src/mcp/older-tools.ts
+function olderTool(raw) {
+  const found = new Found();
+  findWrong(raw, whole(raw), older, "", found);
+  const plain3 = found.edits.length === 0 ? raw : splice(raw, found.edits);
+  const output = outputOf(plain3, whole(plain3));
+  const why = output && whyNotCompiled(output.value);
+  if (why === void 0) return { raw: plain3, faults: found.faults, isLeftOut: false };
+  found.note(`outputSchema ${why}`);
+  return { raw: splice(plain3, withoutOutput(plain3, whole(plain3))), faults: found.faults, isLeftOut: false };
+}
+function olderTools(list) {
+  const tools2 = memberAt(list, whole(list), ["tools"]);
+  if (!isArrayAt(list, tools2)) return list;
+  const owners = /* @__PURE__ */ new Map();
+  const edits = arrayElements(list, tools2).flatMap((at) => {
+    const written = list.subarray(at.start, at.end);
+    const { raw } = olderTool(written);
+    const output = outputOf(raw, whole(raw));
+    const ids = output ? schemaIds(output.value) : [];
+    const isTaken = ids.some((id) => owners.has(id) && owners.get(id) !== output?.text);
+    if (isTaken) return [{ at, with: splice(raw, withoutOutput(raw, whole(raw))) }];
+    for (const id of ids) owners.set(id, output?.text ?? "");
+    return raw === written ? [] : [{ at, with: raw }];
+  });
+  return edits.length === 0 ? list : splice(list, edits);
+}
+function hasSchemaIds(raw) {
+  if (!raw.includes("$id") && !raw.includes("\\u")) return false;
+  const output = outputOf(raw, whole(raw));
+  return output !== void 0 && schemaIds(output.value).length > 0;
+}
+function outputOf(raw, at) {
+  const span = memberAt(raw, at, ["outputSchema"]);
+  if (!isObjectAt(raw, span)) return void 0;
+  const written = textAt(raw, span);
+  return { text: written, value: Object(JSON.parse(written)) };
+}
+function withoutOutput(raw, at) {
+  return removeMembers(raw, at, ({ key }) => key === "outputSchema");
+}
+function whole(bytes) {
+  return { start: 0, end: bytes.length };
+}
+var properties, older;
+var init_older_tools = __esm({
+  "src/mcp/older-tools.ts"() {
+    "use strict";
+    init_json_scan();
+    init_definitions();
+    init_envelope();
+    init_modern();
+    init_output_schema();
+    init_shapes();
+    properties = {
+      is: "map",
+      of: { is: "kind", kinds: ["object"] },
+      instead: (written) => written === "false" ? '{"not":{}}' : "{}"
+    };
+    older = object(
+      ...optional(object(...optional(properties, "properties")), "inputSchema"),
+      ...optional(
+        object(
+          needed("type", { is: "text", oneOf: ["object"] }),
+          ...optional(properties, "properties"),
+          ...optional(texts, "required"),
+          ...optional(text2, "$schema")
+        ),
+        "outputSchema"
+      )
+    );
+  }
+});
+
+// src/catalog/usable.ts
+function readItem(list, entry, index) {
+  const mended = mendDefinition(list, entry);
+  const { raw } = mended;
+  const nameSpan2 = nameAt2(list, raw);
+  const name = stringAt(raw, nameSpan2);
+  if (mended.isLeftOut || name === void 0 || !nameSpan2) return leftOut(list, entry, index, mended.faults);
+  const older2 = list === "tools" ? olderTool(raw) : void 0;
+  const olderFaults = older2?.faults ?? [];
+  const isNewer = older2 !== void 0 && (older2.raw !== raw || hasSchemaIds(raw));
+  if (mended.faults.length === 0 && !isNewer) return { raw, name, nameSpan: nameSpan2 };
+  const faults = {
+    ...{ name: cutChars(name, maxNameChars), what: told(mended.faults), isLeftOut: false, isNewer },
+    ...olderFaults.length > 0 ? { olderWhat: told(olderFaults) } : {}
+  };
+  return { raw, name, nameSpan: nameSpan2, faults };
+}
+function leftOut(list, entry, index, why) {
+  const own2 = stringAt(entry, nameAt2(list, entry));
+  const name = own2 === void 0 ? `#${index + 1}` : cutChars(own2, maxNameChars);
+  const nameSpan2 = { start: 0, end: 0 };
+  return { raw: entry, name: `\0${index}\0${name}`, nameSpan: nameSpan2, faults: { name, what: told(why), isLeftOut: true } };
+}
+function namedFaults(entries2, known) {
+  const byName = new Map(known.map((fault) => [fault.name, fault]));
+  for (const { faults } of entries2) {
+    if (!faults) continue;
+    const { name, what, olderWhat, isLeftOut } = faults;
+    if (what === "" && olderWhat === void 0) continue;
+    const before = byName.get(name);
+    if (!before && byName.size >= maxFaults2) continue;
+    const isSame4 = before === void 0 || what === "" || before.what.includes(what);
+    byName.set(name, {
+      ...{ name, what: isSame4 ? before?.what ?? what : told([before.what, what].filter(Boolean)) },
+      ...olderWhat === void 0 ? {} : { olderWhat },
+      isLeftOut: isLeftOut || before?.isLeftOut === true
+    });
+  }
+  return [...byName.values()];
+}
+function lookedAs({ items, faults = [] }) {
+  return { faults, newer: items.filter((item) => item.faults?.isNewer === true).map(({ name }) => name) };
+}
+function parseLooked(bytes, at) {
+  const value = at ? JSON.parse(textAt(bytes, at)) : {};
+  const { faults, newer: newer2 } = isRecord(value) ? value : {};
+  const names3 = Array.isArray(newer2) ? newer2.filter((name) => typeof name === "string") : [];
+  return { faults: Array.isArray(faults) ? faults.flatMap(parseFault) : [], newer: new Set(names3) };
+}
+function parseFault(value) {
+  if (!isRecord(value)) return [];
+  const { name, what, olderWhat, isLeftOut } = value;
+  if (typeof name !== "string" || typeof what !== "string") return [];
+  return [{ name, what, ...typeof olderWhat === "string" ? { olderWhat } : {}, isLeftOut: isLeftOut === true }];
+}
+function readLooked(list, entry, newer2) {
+  const nameSpan2 = nameAt2(list, entry);
+  const name = stringAt(entry, nameSpan2);
+  if (name === void 0 || !nameSpan2) return void 0;
+  const faults = { name: cutChars(name, maxNameChars), what: "", isLeftOut: false, isNewer: true };
+  return { raw: entry, name, nameSpan: nameSpan2, ...newer2.has(name) ? { faults } : {} };
+}
+function nameAt2(list, entry) {
+  const isObject5 = isObjectAt(entry, { start: 0, end: entry.length });
+  return isObject5 ? findMember(objectMembers(entry), nameKeys[list]) : void 0;
+}
+function told(faults) {
+  const shown4 = faults.slice(0, maxTold);
+  return cutChars(`${shown4.join("; ")}${faults.length > shown4.length ? "; and more" : ""}`, maxToldChars);
+}
+var nameKeys, maxFaults2, maxNameChars, maxTold, maxToldChars;
+var init_usable = __esm({
+  "src/catalog/usable.ts"() {
+    "use strict";
+    init_cut_text();
+    init_json_scan();
+    init_hello();
+    init_definitions();
+    init_older_tools();
+    nameKeys = { tools: "name", prompts: "name", resources: "uri", resourceTemplates: "uriTemplate" };
+    maxFaults2 = 100;
+    maxNameChars = 100;
+    maxTold = 3;
+    maxToldChars = 400;
+  }
+});
+
 // src/catalog/server-face.ts
 function declares(introduction, list) {
   return introduction.capabilities[listKinds[list].capability] !== void 0;
 }
-function createListing(items) {
+function createListing(entries2, known = []) {
   const hash = (0, import_node_crypto9.createHash)("sha256");
+  const items = entries2.filter(({ faults: faults2 }) => faults2?.isLeftOut !== true);
   for (const { raw } of items) hash.update(raw).update("\0");
-  return { items, digest: hash.digest("base64url").slice(0, 16) };
+  const faults = namedFaults(entries2, known);
+  const isNewer = items.some((item) => item.faults?.isNewer === true);
+  return {
+    ...{ items, digest: hash.digest("base64url").slice(0, 16) },
+    ...faults.length > 0 ? { faults } : {},
+    ...isNewer ? { isNewer } : {}
+  };
 }
-function parseItems(line, array3, nameKey) {
-  const items = [];
-  const seen = /* @__PURE__ */ new Set();
-  for (const element of arrayElements(line, array3)) {
-    const raw = Buffer.from(line.subarray(element.start, element.end));
-    const whole = { start: 0, end: raw.length };
-    if (!isObjectAt(raw, whole)) continue;
-    const nameSpan2 = findMember(objectMembers(raw, whole), nameKey);
-    const name = stringAt(raw, nameSpan2);
-    if (name === void 0 || !nameSpan2 || seen.has(name)) continue;
-    seen.add(name);
-    items.push({ raw, name, nameSpan: nameSpan2 });
-  }
-  return items;
+function parseItems(line, array3, list) {
+  const items = /* @__PURE__ */ new Map();
+  addItems(items, line, array3, list);
+  return [...items.values()];
+}
+function addItems(items, line, array3, list) {
+  copies(line, array3).forEach((entry, i2) => {
+    const item = readItem(list, entry, i2);
+    const former = items.get(item.name);
+    const isOther = former && !former.raw.equals(item.raw);
+    const taken = isOther && leftOut(list, item.raw, i2, ["another one of that name stands before it"]);
+    if (!former) items.set(item.name, item);
+    else if (taken) items.set(taken.name, taken);
+  });
+}
+function copies(line, array3) {
+  return arrayElements(line, array3).map(({ start, end }) => Buffer.from(line.subarray(start, end)));
+}
+function faultsIn({ introduction, lists }) {
+  const isOlder = introduction.protocolVersion !== modernVersion;
+  return listNames2.flatMap(
+    (list) => (lists[list].faults ?? []).flatMap(({ name, what, olderWhat, isLeftOut }) => {
+      const told2 = [what, isOlder ? olderWhat ?? "" : ""].filter((one) => one !== "").join("; ");
+      return told2 === "" ? [] : [{ list, name, what: told2, isLeftOut }];
+    })
+  );
 }
 function serializeFace(face) {
   const parts = [Buffer.from(`{"format":${format2},"introduction":${face.introduction.raw}`)];
@@ -9356,7 +10341,10 @@ function serializeFace(face) {
     });
     parts.push(Buffer.from("]"));
   }
-  parts.push(Buffer.from("}\n"));
+  const looked = Object.fromEntries(listNames2.map((list) => [list, lookedAs(face.lists[list])]));
+  parts.push(Buffer.from(`,
+"looked":${JSON.stringify({ by: ownBuild.fingerprint, ...looked })}}
+`));
   return Buffer.concat(parts);
 }
 function parseFace(bytes, parseIntroduction2) {
@@ -9367,12 +10355,16 @@ function parseFace(bytes, parseIntroduction2) {
   if (findMember(members2, "isPresumed")) introduction.isPresumed = true;
   const formatSpan = findMember(members2, "format");
   const isCurrent = formatSpan !== void 0 && textAt(bytes, formatSpan) === String(format2);
+  const lookedSpan = findMember(members2, "looked");
+  const isOwn = stringAt(bytes, memberAt(bytes, lookedSpan, ["by"])) === ownBuild.fingerprint;
   const listing = (list) => {
     const span = findMember(members2, list);
     if (!isArrayAt(bytes, span)) return unknownListing;
-    const items = parseItems(bytes, span, listKinds[list].nameKey);
-    const isDoubtful = items.length === 0 && !isCurrent && list === "tools" && declares(introduction, list);
-    return isDoubtful ? unknownListing : createListing(items);
+    const { faults, newer: newer2 } = parseLooked(bytes, memberAt(bytes, lookedSpan, [list]));
+    const known = (entry) => readLooked(list, entry, newer2) ?? [];
+    const found = createListing(isOwn ? copies(bytes, span).flatMap(known) : parseItems(bytes, span, list), faults);
+    const isDoubtful = found.items.length === 0 && !isCurrent && list === "tools" && declares(introduction, list);
+    return isDoubtful ? unknownListing : found;
   };
   const lists = {
     tools: listing("tools"),
@@ -9388,6 +10380,10 @@ var init_server_face = __esm({
     "use strict";
     import_node_crypto9 = require("node:crypto");
     init_json_scan();
+    init_build();
+    init_envelope();
+    init_eras();
+    init_usable();
     listKinds = {
       tools: { method: "tools/list", member: "tools", nameKey: "name", capability: "tools" },
       prompts: { method: "prompts/list", member: "prompts", nameKey: "name", capability: "prompts" },
@@ -9424,8 +10420,8 @@ function faceKeys({ spec, instanceKey, snapshotKey }) {
 function entriesFor({ identity: { projectRoot, server } }, servers) {
   const visible2 = visibleServers(servers, projectRoot);
   if (server === void 0) return visible2;
-  const shown3 = visible2.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
-  const entry = shown3 ?? visible2.find((one) => isNamed(one, server));
+  const shown4 = visible2.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
+  const entry = shown4 ?? visible2.find((one) => isNamed(one, server));
   return entry ? [entry] : [];
 }
 var Views;
@@ -9481,254 +10477,10 @@ var init_views = __esm({
           entry: (slug) => bySlug.get(slug),
           resolution,
           list,
-          find: (name, wanted) => list(name).targets.get(wanted)
+          find: (name, wanted2) => list(name).targets.get(wanted2)
         };
       }
     };
-  }
-});
-
-// src/mcp/eras.ts
-function negotiateVersion(asked) {
-  return legacyVersions.find((version2) => version2 === asked) ?? latestLegacyVersion;
-}
-function isLegacyVersion(version2) {
-  return legacyVersions.some((known) => known === version2);
-}
-function takesBatches(version2) {
-  return version2 === "2025-03-26";
-}
-function primesStreams(version2) {
-  return version2 === "2025-11-25";
-}
-var legacyVersions, latestLegacyVersion, modernVersion;
-var init_eras = __esm({
-  "src/mcp/eras.ts"() {
-    "use strict";
-    legacyVersions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"];
-    latestLegacyVersion = legacyVersions[0];
-    modernVersion = "2026-07-28";
-  }
-});
-
-// src/mcp/modern.ts
-function isRemoved(method) {
-  return removedMethods.has(method);
-}
-function mayNeedInput(method) {
-  return method === "tools/call" || method === "prompts/get" || method === "resources/read";
-}
-function readRequestMeta({ line, params }) {
-  const meta2 = memberAt(line, params, ["_meta"]);
-  const at = (key) => memberAt(line, meta2, [key]);
-  const capabilities = at(metaKeys.clientCapabilities);
-  const missing = (key) => ({ code: -32602, message: `params._meta needs "${key}".` });
-  if (stringAt(line, at(metaKeys.protocolVersion)) === void 0) return missing(metaKeys.protocolVersion);
-  if (!isObjectAt(line, capabilities)) return missing(metaKeys.clientCapabilities);
-  const info = at(metaKeys.clientInfo);
-  return {
-    capabilitiesText: textAt(line, capabilities),
-    clientInfoText: isObjectAt(line, info) ? textAt(line, info) : void 0,
-    logLevel: stringAt(line, at(metaKeys.logLevel)),
-    progressToken: at("progressToken")
-  };
-}
-function requestedVersion({ line, params }) {
-  return stringAt(line, memberAt(line, params, ["_meta", metaKeys.protocolVersion]));
-}
-function unsupportedVersion(requested) {
-  const message = `Protocol version ${requested} is not spoken here.`;
-  return { code: modernCodes.unsupportedVersion, message, data: { supported: spokenVersions, requested } };
-}
-function envelopeEdits({ line, params }) {
-  const meta2 = memberAt(line, params, ["_meta"]);
-  if (!isObjectAt(line, meta2)) return [];
-  const isOurs = ({ key }) => key === metaKeys.protocolVersion || key === metaKeys.clientInfo || key === metaKeys.clientCapabilities || key === metaKeys.logLevel;
-  return removeMembers(line, meta2, isOurs);
-}
-function removeMembers(line, object3, isGone) {
-  const members2 = objectMembers(line, object3);
-  const firstKept = members2.findIndex((member) => !isGone(member));
-  if (firstKept < 0) return [{ at: object3, with: "{}" }];
-  const edits = [];
-  members2.forEach((member, i2) => {
-    const before = members2[i2 - 1]?.value.end;
-    if (i2 > firstKept && before !== void 0 && isGone(member)) {
-      edits.push({ at: { start: before, end: member.value.end }, with: "" });
-    }
-  });
-  const last = members2[firstKept - 1]?.value.end;
-  if (last !== void 0) edits.push({ at: { start: object3.start + 1, end: line.indexOf(44, last) + 1 }, with: "" });
-  return edits;
-}
-function resultEdits({ line, result }, { method, serverInfoText }) {
-  if (!isObjectAt(line, result)) return [];
-  const members2 = objectMembers(line, result);
-  const lacks = (key) => findMember(members2, key) === void 0;
-  const added = [];
-  if (lacks("resultType")) added.push('"resultType":"complete"');
-  if (cacheable.has(method) && isComplete(line, members2)) {
-    if (lacks("ttlMs")) added.push('"ttlMs":0');
-    if (lacks("cacheScope")) added.push('"cacheScope":"private"');
-  }
-  if (serverInfoText !== void 0 && lacks("_meta")) {
-    added.push(`"_meta":{"${metaKeys.serverInfo}":${serverInfoText}}`);
-  }
-  if (added.length === 0) return [];
-  const at = { start: result.start + 1, end: result.start + 1 };
-  return [{ at, with: `${added.join(",")}${members2.length > 0 ? "," : ""}` }];
-}
-function isComplete(line, members2) {
-  const type = stringAt(line, findMember(members2, "resultType"));
-  return type === void 0 || type === "complete";
-}
-function errorEdits({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && textAt(line, code) === "-32002" ? [{ at: code, with: "-32602" }] : [];
-}
-function errorCode({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && Number(textAt(line, code));
-}
-function statusOf(code) {
-  if (code === -32601) return 404;
-  const values = Object.values(modernCodes);
-  return code !== void 0 && values.includes(code) ? 400 : 200;
-}
-function readListenFilter({ line, params }) {
-  const wanted = memberAt(line, params, ["notifications"]);
-  if (!isObjectAt(line, wanted)) return void 0;
-  const isOn = (key) => {
-    const at = memberAt(line, wanted, [key]);
-    return at !== void 0 && textAt(line, at) === "true";
-  };
-  const lists = ["tools", "prompts", "resources"].filter((list) => isOn(`${list}ListChanged`));
-  const subscriptions = memberAt(line, wanted, ["resourceSubscriptions"]);
-  const uris = isArrayAt(line, subscriptions) ? arrayElements(line, subscriptions).flatMap((at) => stringAt(line, at) ?? []) : [];
-  return { lists: new Set(lists), uris: [...new Set(uris)] };
-}
-function pagesAsInput({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  const pages = memberAt(line, error2, ["data", "elicitations"]);
-  if (!code || textAt(line, code) !== "-32042" || !isArrayAt(line, pages)) return void 0;
-  const requests = arrayElements(line, pages).map(
-    (page, i2) => `"page-${i2 + 1}":{"method":"elicitation/create","params":${textAt(line, page)}}`
-  );
-  return `{"resultType":"input_required","inputRequests":{${requests.join(",")}}}`;
-}
-function envelopeMeta({ clientInfo: clientInfo2, capabilities, logLevel }) {
-  return {
-    [metaKeys.protocolVersion]: modernVersion,
-    [metaKeys.clientInfo]: clientInfo2,
-    [metaKeys.clientCapabilities]: capabilities,
-    ...logLevel === void 0 ? {} : { [metaKeys.logLevel]: logLevel }
-  };
-}
-function addEnvelopeEdits({ line, params }, own2) {
-  const members2 = JSON.stringify(envelopeMeta(own2)).slice(1, -1);
-  const meta2 = memberAt(line, params, ["_meta"]);
-  const insert = (object3, text4) => {
-    const at = { start: object3.start + 1, end: object3.start + 1 };
-    return [{ at, with: objectMembers(line, object3).length > 0 ? `${text4},` : text4 }];
-  };
-  if (isObjectAt(line, meta2)) return insert(meta2, members2);
-  if (isObjectAt(line, params)) return insert(params, `"_meta":{${members2}}`);
-  const end = line.lastIndexOf(125);
-  return [{ at: { start: end, end }, with: `,"params":{"_meta":{${members2}}}` }];
-}
-var prefix, metaKeys, modernCodes, spokenVersions, removedMethods, cacheable;
-var init_modern = __esm({
-  "src/mcp/modern.ts"() {
-    "use strict";
-    init_json_scan();
-    init_envelope();
-    init_eras();
-    prefix = "io.modelcontextprotocol/";
-    metaKeys = {
-      protocolVersion: `${prefix}protocolVersion`,
-      clientInfo: `${prefix}clientInfo`,
-      clientCapabilities: `${prefix}clientCapabilities`,
-      logLevel: `${prefix}logLevel`,
-      serverInfo: `${prefix}serverInfo`,
-      subscriptionId: `${prefix}subscriptionId`
-    };
-    modernCodes = {
-      headerMismatch: -32020,
-      missingCapability: -32021,
-      unsupportedVersion: -32022
-    };
-    spokenVersions = [modernVersion, ...legacyVersions];
-    removedMethods = /* @__PURE__ */ new Set([
-      "initialize",
-      "ping",
-      "logging/setLevel",
-      "resources/subscribe",
-      "resources/unsubscribe",
-      "roots/list",
-      "sampling/createMessage",
-      "elicitation/create",
-      "tasks/list",
-      "tasks/result"
-    ]);
-    cacheable = /* @__PURE__ */ new Set([
-      "server/discover",
-      "tools/list",
-      "prompts/list",
-      "resources/list",
-      "resources/templates/list",
-      "resources/read"
-    ]);
-  }
-});
-
-// src/mcp/down-convert.ts
-function legacyResultEdits({ line, result }) {
-  if (!isObjectAt(line, result)) return [];
-  const type = stringAt(line, memberAt(line, result, ["resultType"]));
-  if (type !== void 0 && type !== "complete") return [];
-  return removeMarked(line, result, ({ key, value }) => {
-    if (newer.has(key)) return true;
-    return key === "structuredContent" && !isObjectAt(line, value);
-  });
-}
-function withoutOddSchemas(list) {
-  const tools2 = list.includes('"outputSchema"') ? memberAt(list, { start: 0, end: list.length }, ["tools"]) : void 0;
-  if (!isArrayAt(list, tools2)) return list;
-  const edits = arrayElements(list, tools2).flatMap((tool) => {
-    const schema = memberAt(list, tool, ["outputSchema"]);
-    const isOdd = schema && stringAt(list, memberAt(list, schema, ["type"])) !== "object";
-    return isOdd ? removeMembers(list, tool, ({ key }) => key === "outputSchema") : [];
-  });
-  return edits.length === 0 ? list : splice(list, edits);
-}
-function legacyNotificationEdits({ line, params }) {
-  return isObjectAt(line, params) ? removeMarked(line, params, () => false) : [];
-}
-function removeMarked(line, object3, isGone) {
-  const meta2 = memberAt(line, object3, ["_meta"]);
-  const marks = isObjectAt(line, meta2) ? objectMembers(line, meta2) : [];
-  const isOurs = ({ key }) => key === metaKeys.serverInfo || key === metaKeys.subscriptionId;
-  const isOnlyOurs = marks.length > 0 && marks.every(isOurs);
-  const isRemoved2 = (member) => isGone(member) || isOnlyOurs && member.key === "_meta";
-  const own2 = objectMembers(line, object3).some(isRemoved2) ? removeMembers(line, object3, isRemoved2) : [];
-  const isAll = own2.some(({ at }) => at.start === object3.start);
-  if (!isObjectAt(line, meta2) || isOnlyOurs || isAll || !marks.some(isOurs)) return own2;
-  return [...own2, ...removeMembers(line, meta2, isOurs)];
-}
-function legacyErrorEdits({ line, error: error2 }, method) {
-  const code = memberAt(line, error2, ["code"]);
-  if (method !== "resources/read" || !code || textAt(line, code) !== "-32602") return [];
-  const isAbout = stringAt(line, memberAt(line, error2, ["data", "uri"])) !== void 0;
-  return isAbout ? [{ at: code, with: "-32002" }] : [];
-}
-var newer;
-var init_down_convert = __esm({
-  "src/mcp/down-convert.ts"() {
-    "use strict";
-    init_json_scan();
-    init_envelope();
-    init_modern();
-    newer = /* @__PURE__ */ new Set(["resultType", "ttlMs", "cacheScope"]);
   }
 });
 
@@ -9737,22 +10489,22 @@ function serverPart(slug) {
   if (slug.length <= maxSlugChars) return slug;
   return `${slug.slice(0, maxSlugChars - hashChars - 1).replace(/-+$/, "")}-${shortHash(slug)}`;
 }
-function qualifyNames(part, names2) {
+function qualifyNames(part, names3) {
   const taken = /* @__PURE__ */ new Set();
-  const plain3 = new Set(names2.filter((name) => name === sanitized(name) && fits(part, name)));
+  const plain3 = new Set(names3.filter((name) => name === sanitized(name) && fits(part, name)));
   const result = /* @__PURE__ */ new Map();
   for (const name of plain3) {
     result.set(name, `${part}__${name}`);
     taken.add(`${part}__${name}`);
   }
-  for (const name of [...names2].sort()) {
+  for (const name of [...names3].sort()) {
     if (result.has(name)) continue;
     let qualified = qualifyName(part, name);
     for (let salt = 1; taken.has(qualified); salt += 1) qualified = shortened(part, name, `${name}\0${salt}`);
     result.set(name, qualified);
     taken.add(qualified);
   }
-  return names2.map((name) => result.get(name) ?? qualifyName(part, name));
+  return names3.map((name) => result.get(name) ?? qualifyName(part, name));
 }
 function qualifyName(part, name) {
   const plain3 = sanitized(name);
@@ -9770,8 +10522,8 @@ function shortened(part, name, hashed) {
 function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
-function shortHash(text4) {
-  const number4 = (0, import_node_crypto10.createHash)("sha256").update(text4).digest().readUInt32BE(0);
+function shortHash(text5) {
+  const number4 = (0, import_node_crypto10.createHash)("sha256").update(text5).digest().readUInt32BE(0);
   return number4.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
 var import_node_crypto10, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
@@ -9791,11 +10543,12 @@ function joinLists(list, sources) {
   const items = [];
   const targets = /* @__PURE__ */ new Map();
   for (const source of sources) {
-    const names2 = nameAll(list, source, targets);
+    const names3 = nameAll(list, source, targets);
     source.listing.items.forEach((item, i2) => {
-      const name = names2[i2] ?? item.name;
+      const name = names3[i2] ?? item.name;
       const target2 = { slug: source.slug, name: item.name };
       targets.set(name, target2);
+      if (list === "resources" && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target2);
       items.push({ name, target: target2, raw: renamed(list, item, name, source) });
     });
   }
@@ -9808,10 +10561,19 @@ function joinLists(list, sources) {
   return { result, etag, targets, items };
 }
 function nameAll(list, source, taken) {
-  const names2 = source.listing.items.map(({ name }) => name);
-  if (source.part === void 0) return names2;
-  if (list === "tools" || list === "prompts") return qualifyNames(source.part, names2);
-  return names2.map((uri) => taken.has(uri) ? `${source.part}+${uri}` : uri);
+  const names3 = source.listing.items.map(({ name }) => name);
+  if (source.part === void 0) return names3;
+  if (list === "tools" || list === "prompts") return qualifyNames(source.part, names3);
+  const { part } = source;
+  const mark3 = /^[a-z]/.test(part) ? part : `mcp+${part}`;
+  return names3.map((uri) => {
+    const shown4 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
+    return taken.has(shown4) ? `${mark3}+${shown4}` : shown4;
+  });
+}
+function asUri(part, uri) {
+  const forms = [uri, `mcp+${part}:${uri}`, `mcp+${part}:${encodeURIComponent(uri)}`];
+  return forms.find((form) => URL.canParse(form)) ?? uri;
 }
 function renamed(list, item, name, source) {
   const edits = [];
@@ -9824,7 +10586,7 @@ function toolEdits(item, name, source) {
   const end = item.raw.lastIndexOf("}");
   const added = [];
   const isCut2 = source.part !== void 0 && name !== `${source.part}__${item.name}`;
-  if (isCut2 && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(item.name)}`);
+  if (isCut2 && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
   const meta2 = findMember(members2, "_meta");
   const edits = [];
   if (source.isAlwaysLoaded && !meta2) added.push('"_meta":{"anthropic/alwaysLoad":true}');
@@ -9841,6 +10603,7 @@ var init_joint_list = __esm({
   "src/catalog/joint-list.ts"() {
     "use strict";
     import_node_crypto11 = require("node:crypto");
+    init_cut_text();
     init_json_scan();
     init_qualified_name();
     init_server_face();
@@ -10018,8 +10781,8 @@ function findTarget(view2, lists, asked) {
   if (!lists.includes("resources")) return void 0;
   for (const { name, target: target2 } of view2.list("resourceTemplates").items) {
     if (!matchesTemplate(name, asked)) continue;
-    const mark2 = name.length - target2.name.length;
-    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark2) : asked };
+    const mark3 = name.length - target2.name.length;
+    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark3) : asked };
   }
   const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
   const [only] = owners;
@@ -10089,7 +10852,7 @@ function saysNone(list, error2, former) {
 }
 function problemOfList(error2, redact) {
   const message = error2 instanceof Error ? error2.message : String(error2);
-  const reason = shown(message, redact);
+  const reason = shown2(message, redact);
   const answer3 = error2 instanceof ListError ? error2.answer : void 0;
   return {
     reason,
@@ -10105,10 +10868,9 @@ function mayPass(error2) {
 function isLogin(error2) {
   return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
 }
-function shown(text4, redact) {
-  const read2 = text4.length <= maxRead ? text4 : text4.slice(0, Math.max(0, text4.lastIndexOf(" ", maxRead)));
-  const clean = redact(read2).replace(/[\p{C}\p{Z}]+/gu, " ").trim().replace(/\.$/, "");
-  return [...clean].length <= maxReason ? clean : `${[...clean].slice(0, maxReason).join("")}\u2026`;
+function shown2(text5, redact) {
+  const read2 = text5.length <= maxRead ? text5 : text5.slice(0, Math.max(0, text5.lastIndexOf(" ", maxRead)));
+  return cutChars(plainLine(redact(read2)).replace(/\.$/, ""), maxReason);
 }
 function listFailed(server, list, { reason, login }) {
   if (login) return login;
@@ -10123,8 +10885,10 @@ var maxReason, maxRead, maxAnswer, listWords;
 var init_list_problem = __esm({
   "src/router/list-problem.ts"() {
     "use strict";
+    init_cut_text();
     init_errors();
     init_own_command();
+    init_plain_text();
     init_list_error();
     init_server_face();
     init_messages();
@@ -10149,40 +10913,40 @@ function upstreamCapabilities(options) {
   };
 }
 function joinInstructions(own2, servers) {
-  const sections = servers.map(({ name, text: text4 }) => ({ head: `## ${name}
-`, text: withinSection(text4) }));
-  const join21 = (limit) => [own2, ...sections.map(({ head, text: text4 }) => head + cutSection(text4, limit))].join("\n\n");
+  const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
+`, text: withinSection(text5) }));
+  const join21 = (limit) => [own2, ...sections.map(({ head, text: text5 }) => head + cutSection(text5, limit))].join("\n\n");
   const full = join21(Number.POSITIVE_INFINITY);
   if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
   const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
-  const each2 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
-  if (each2 >= minSectionChars) return join21(each2);
+  const each3 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
+  if (each3 >= minSectionChars) return join21(each3);
   return cutChars(`${own2}
 
 Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
 }
-function withinSection(text4) {
+function withinSection(text5) {
   return (
     // No more of it can be shown, however much there is.
-    plainText(cutChars(text4.trim(), maxInstructionChars)).replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
+    plainText(cutChars(text5.trim(), maxInstructionChars)).replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
       return indent + "#".repeat(Math.min(6, level.length + 2));
     }).replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
   );
 }
-function cutSection(text4, limit) {
-  const cut = cutLines(text4, limit);
+function cutSection(text5, limit) {
+  const cut = cutLines(text5, limit);
   if (openFence(cut) === "") return cut;
-  const room = cutLines(text4, limit - maxFenceChars - 1);
+  const room = cutLines(text5, limit - maxFenceChars - 1);
   const fence = openFence(room);
   return fence === "" ? room : `${room}
 ${fence}`;
 }
-function cutLines(text4, limit) {
-  return cutChars(text4, limit).replace(/\n[ \t]*#+\u2026$/, "\n\u2026");
+function cutLines(text5, limit) {
+  return cutChars(text5, limit).replace(/\n[ \t]*#+\u2026$/, "\n\u2026");
 }
-function openFence(text4) {
+function openFence(text5) {
   let open2 = "";
-  for (const [, fence = "", rest = ""] of text4.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
+  for (const [, fence = "", rest = ""] of text5.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
     if (open2 === "") open2 = fence;
     else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
   }
@@ -10232,8 +10996,8 @@ function startingFace({ protocolVersion }, { servers }) {
 }
 function jointFace(view2, own2 = ownInstructions) {
   const servers = view2.servers.flatMap(({ entry, face }) => {
-    const text4 = face?.introduction.instructions;
-    return text4 ? [{ name: entry.shownName, text: text4 }] : [];
+    const text5 = face?.introduction.instructions;
+    return text5 ? [{ name: entry.shownName, text: text5 }] : [];
   });
   return {
     capabilities: jointCapabilities,
@@ -10265,11 +11029,11 @@ var init_lists = __esm({
     init_server_face();
     init_build();
     init_hello();
-    init_down_convert();
     init_envelope();
     init_eras();
     init_face();
     init_messages();
+    init_older_tools();
     init_list_problem();
     claudeWaitMs = 1300;
     otherWaitMs = 15e3;
@@ -10331,15 +11095,15 @@ var init_lists = __esm({
         session.send(notificationLine(linkMethods.served, { list, etag }));
         const refusal2 = this.#refusalOf(session, list, request3);
         if (refusal2) return session.send(refusal2);
-        session.send(resultLine(request3.idText, list === "tools" ? this.#toolsFor(session, result) : result));
+        const isModern = session.protocolVersion === modernVersion;
+        session.send(resultLine(request3.idText, isModern ? result : this.forOlder(session, list, result)));
         this.#deps.onServed(session);
       }
-      /** Definitions of a server without sessions may have what programs with sessions cannot read. */
-      #toolsFor(session, result) {
-        const isModern = ({ face }) => face?.introduction.protocolVersion === modernVersion;
-        if (session.protocolVersion === modernVersion) return result;
-        if (!this.#deps.views.of(session).servers.some(isModern)) return result;
-        const known = this.#readable.get(result) ?? withoutOddSchemas(result);
+      /** A list that was made for this session, as programs of the older family can read it. */
+      forOlder(session, list, result) {
+        if (list !== "tools" || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
+          return result;
+        const known = this.#readable.get(result) ?? olderTools(result);
         this.#readable.set(result, known);
         return known;
       }
@@ -10442,7 +11206,7 @@ __export(util_exports, {
   hexToUint8Array: () => hexToUint8Array,
   hide: () => hide,
   installLazyProp: () => installLazyProp,
-  isObject: () => isObject2,
+  isObject: () => isObject3,
   isPlainObject: () => isPlainObject2,
   issue: () => issue,
   joinValues: () => joinValues,
@@ -10526,9 +11290,9 @@ function floatSafeRemainder(val, step) {
     return 0;
   return ratio - roundedRatio;
 }
-function defineLazy(object3, key, getter) {
+function defineLazy(object4, key, getter) {
   let value = void 0;
-  Object.defineProperty(object3, key, {
+  Object.defineProperty(object4, key, {
     get() {
       if (value === EVALUATING) {
         return void 0;
@@ -10540,7 +11304,7 @@ function defineLazy(object3, key, getter) {
       return value;
     },
     set(v) {
-      Object.defineProperty(object3, key, {
+      Object.defineProperty(object4, key, {
         value: v
         // configurable: true,
       });
@@ -10650,11 +11414,11 @@ function esc(str) {
 function slugify(input) {
   return input.toLowerCase().trim().replace(/[^\w\s-]/g, "").replace(/[\s_-]+/g, "-").replace(/^-+|-+$/g, "");
 }
-function isObject2(data) {
+function isObject3(data) {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 function isPlainObject2(o2) {
-  if (isObject2(o2) === false)
+  if (isObject3(o2) === false)
     return false;
   const ctor = o2.constructor;
   if (ctor === void 0)
@@ -10662,7 +11426,7 @@ function isPlainObject2(o2) {
   if (typeof ctor !== "function")
     return true;
   const prot = ctor.prototype;
-  if (isObject2(prot) === false)
+  if (isObject3(prot) === false)
     return false;
   if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
     return false;
@@ -11710,7 +12474,7 @@ function timeSource(args) {
   const regex = typeof args.precision === "number" ? args.precision === -1 ? `${hhmm}` : args.precision === 0 ? `${hhmm}:[0-5]\\d` : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}` : args.seconds ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?` : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
   return regex;
 }
-function time(args) {
+function time2(args) {
   return new RegExp(`^${timeSource(args)}$`);
 }
 function datetime(args) {
@@ -12114,8 +12878,8 @@ var init_doc = __esm({
           arg(this, { execution: "async" });
           return;
         }
-        const content = arg;
-        const lines = content.split("\n").filter((x) => x);
+        const content2 = arg;
+        const lines = content2.split("\n").filter((x) => x);
         const minIndent = Math.min(...lines.map((x) => x.length - x.trimStart().length));
         const dedented = lines.map((x) => x.slice(minIndent)).map((x) => " ".repeat(this.indent * 2) + x);
         for (const line of dedented) {
@@ -12124,9 +12888,9 @@ var init_doc = __esm({
       }
       compile() {
         const F = Function;
-        const content = this?.content ?? [``];
+        const content2 = this?.content ?? [``];
         const factory = new F(...Object.keys(this.closed), `return function (${this.args.join(", ")}) {
-${content.join("\n")}
+${content2.join("\n")}
 };`);
         return factory(...Object.values(this.closed));
       }
@@ -12881,7 +13645,7 @@ var init_schemas = __esm({
       $ZodStringFormat.init(inst, def);
     });
     $ZodISOTime = /* @__PURE__ */ $constructor("$ZodISOTime", (inst, def) => {
-      def.pattern ?? (def.pattern = time(def));
+      def.pattern ?? (def.pattern = time2(def));
       $ZodStringFormat.init(inst, def);
     });
     $ZodISODuration = /* @__PURE__ */ $constructor("$ZodISODuration", (inst, def) => {
@@ -13180,7 +13944,7 @@ var init_schemas = __esm({
         }
         return propValues;
       });
-      const isObject4 = isObject2;
+      const isObject5 = isObject3;
       const catchall = def.catchall;
       let value;
       const memo2 = globalConfig.memoizer;
@@ -13188,7 +13952,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject4(input)) {
+        if (!isObject5(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -13324,7 +14088,7 @@ var init_schemas = __esm({
         return doc.compile();
       };
       let fastpass;
-      const isObject4 = isObject2;
+      const isObject5 = isObject3;
       const jit = !globalConfig.jitless;
       const allowsEval2 = allowsEval;
       const fastEnabled = jit && allowsEval2.value;
@@ -13333,7 +14097,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject4(input)) {
+        if (!isObject5(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -13370,10 +14134,10 @@ var init_schemas = __esm({
         }
         return void 0;
       });
-      const first = def.options.length === 1 ? def.options[0]._zod.run : null;
+      const first2 = def.options.length === 1 ? def.options[0]._zod.run : null;
       inst._zod.parse = (payload, ctx) => {
-        if (first) {
-          return first(payload, ctx);
+        if (first2) {
+          return first2(payload, ctx);
         }
         let async = false;
         const results = [];
@@ -13433,7 +14197,7 @@ var init_schemas = __esm({
       const disc = cached(() => discriminatorMap(def));
       inst._zod.parse = (payload, ctx) => {
         const input = payload.value;
-        if (!isObject2(input)) {
+        if (!isObject3(input)) {
           payload.issues.push({
             code: "invalid_type",
             expected: "object",
@@ -15133,7 +15897,7 @@ function compactTypeUnion(schema) {
   const options = schema.anyOf;
   if (!Array.isArray(options) || options.length === 0 || schema.type !== void 0)
     return;
-  const types = [];
+  const types2 = [];
   for (const option of options) {
     if (!option || typeof option !== "object")
       return;
@@ -15145,12 +15909,12 @@ function compactTypeUnion(schema) {
     for (const member of Array.isArray(type) ? type : [type]) {
       if (typeof member !== "string")
         return;
-      if (!types.includes(member))
-        types.push(member);
+      if (!types2.includes(member))
+        types2.push(member);
     }
   }
   delete schema.anyOf;
-  schema.type = types.length === 1 ? types[0] : types;
+  schema.type = types2.length === 1 ? types2[0] : types2;
 }
 function undeclaredConstraint(member) {
   const extra = member.additionalProperties;
@@ -15169,11 +15933,11 @@ function foldObjects(members2) {
     }
     objects.push(member);
   }
-  const properties = {};
+  const properties2 = {};
   const required2 = /* @__PURE__ */ new Set();
-  for (const object3 of objects) {
-    for (const key in object3.properties) {
-      if (Object.prototype.hasOwnProperty.call(properties, key))
+  for (const object4 of objects) {
+    for (const key in object4.properties) {
+      if (Object.prototype.hasOwnProperty.call(properties2, key))
         continue;
       const parts = [];
       for (const other of objects) {
@@ -15184,20 +15948,20 @@ function foldObjects(members2) {
           parts.push(part);
       }
       const merged = parts.length === 1 ? parts[0] : foldObjects(parts) ?? { allOf: parts };
-      assignProp(properties, key, merged);
+      assignProp(properties2, key, merged);
     }
-    for (const key of object3.required ?? [])
+    for (const key of object4.required ?? [])
       required2.add(key);
   }
-  const folded = { type: "object", properties };
+  const folded = { type: "object", properties: properties2 };
   if (required2.size)
     folded.required = [...required2];
-  if (objects.every((object3) => object3.additionalProperties === false)) {
+  if (objects.every((object4) => object4.additionalProperties === false)) {
     folded.additionalProperties = false;
   } else {
     const constraints = [];
-    for (const object3 of objects) {
-      const constraint = undeclaredConstraint(object3);
+    for (const object4 of objects) {
+      const constraint = undeclaredConstraint(object4);
       if (constraint && !constraints.some((seen) => JSON.stringify(seen) === JSON.stringify(constraint)))
         constraints.push(constraint);
     }
@@ -15527,8 +16291,8 @@ function stringifyKeyNames(bySchema, json, visited) {
     if (mapped.some((branch, i2) => branch !== branches[i2]))
       json = { ...json, [keyword]: mapped };
   }
-  const types = Array.isArray(json.type) ? json.type : [json.type];
-  const numericType = !types.includes("string") && types.some((t) => t === "number" || t === "integer");
+  const types2 = Array.isArray(json.type) ? json.type : [json.type];
+  const numericType = !types2.includes("string") && types2.some((t) => t === "number" || t === "integer");
   const values = json.enum ?? (json.const !== void 0 ? [json.const] : void 0);
   if (!numericType && !values?.some((v) => typeof v === "number"))
     return json;
@@ -15541,7 +16305,7 @@ function stringifyKeyNames(bySchema, json, visited) {
     return rest;
   rest.type = "string";
   if (!values)
-    rest.pattern = (types.includes("number") ? number : integer).source;
+    rest.pattern = (types2.includes("number") ? number : integer).source;
   return rest;
 }
 function rewriteKeyNames(ctx) {
@@ -15553,12 +16317,12 @@ function rewriteKeyNames(ctx) {
   const rewrites = /* @__PURE__ */ new Map();
   for (const record3 of pendingRecords.get(ctx) ?? []) {
     const seen = ctx.seen.get(record3);
-    const names2 = (seen?.def ?? seen?.schema)?.propertyNames;
-    if (!names2 || names2 === true || rewrites.has(names2))
+    const names3 = (seen?.def ?? seen?.schema)?.propertyNames;
+    if (!names3 || names3 === true || rewrites.has(names3))
       continue;
-    const rewritten = stringifyKeyNames(bySchema, names2, /* @__PURE__ */ new Set());
-    if (rewritten !== names2)
-      rewrites.set(names2, rewritten);
+    const rewritten = stringifyKeyNames(bySchema, names3, /* @__PURE__ */ new Set());
+    if (rewritten !== names3)
+      rewrites.set(names3, rewritten);
   }
   if (!rewrites.size)
     return;
@@ -15730,9 +16494,9 @@ var init_json_schema_processors = __esm({
           else
             handleUnrepresentable(schema, ctx, json, params, `A multipleOf divisor of ${divisor} cannot be represented in JSON Schema`);
         }
-        const [first, ...rest] = divisors;
-        if (first !== void 0)
-          json.multipleOf = first;
+        const [first2, ...rest] = divisors;
+        if (first2 !== void 0)
+          json.multipleOf = first2;
         if (rest.length)
           json.allOf = [...json.allOf ?? [], ...rest.map((m) => ({ multipleOf: m }))];
       }
@@ -16084,7 +16848,7 @@ function array(element, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function object(shape8, params) {
+function object2(shape8, params) {
   const def = {
     type: "object",
     shape: shape8 ?? {},
@@ -16151,7 +16915,7 @@ function transform(fn) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function optional(innerType) {
+function optional2(innerType) {
   return new ZodMiniOptional({
     type: "optional",
     innerType
@@ -16352,12 +17116,12 @@ var init_mini = __esm({
 });
 
 // src/config/schema.ts
-var text2, count2, longestMs, milliseconds, sharings, catalogModes, transports, described, serverSchema, portSchema, topKSchema, toolsLimitSchema, transportSchema, knownServerSchema, settingsShape, settingsSchema, configSchema;
+var text3, count2, longestMs, milliseconds, sharings, catalogModes, transports, described, serverSchema, portSchema, topKSchema, toolsLimitSchema, transportSchema, knownServerSchema, settingsShape, settingsSchema, configSchema;
 var init_schema = __esm({
   "src/config/schema.ts"() {
     "use strict";
     init_mini();
-    text2 = () => string2().check(_minLength(1));
+    text3 = () => string2().check(_minLength(1));
     count2 = (least, most) => int().check(_gte(least), _lte(most));
     longestMs = 2147483647;
     milliseconds = (least = 0) => count2(least, longestMs);
@@ -16366,12 +17130,12 @@ var init_schema = __esm({
     transports = ["streamable-http", "stdio"];
     described = (meaning) => describe2(meaning);
     serverSchema = looseObject({
-      type: optional(_enum(["stdio", "http", "streamable-http", "sse", "ws"])).check(
+      type: optional2(_enum(["stdio", "http", "streamable-http", "sse", "ws"])).check(
         described(
           "How the server is spoken to; `streamable-http` is another name of `http`. Without it: `stdio` for a command, else by the URL (`ws://`, a path that ends in `/sse`, else `http`)."
         )
       ),
-      command: optional(text2()).check(
+      command: optional2(text3()).check(
         described(
           "Program to start. Together with `url`: a server that we start and that then speaks HTTP at that address."
         )
@@ -16381,43 +17145,43 @@ var init_schema = __esm({
       inheritEnv: _default(array(string2().check(_regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/))), []).check(
         described("Names of variables that the server gets from the session that asks; `AWS_*` means all that start so.")
       ),
-      cwd: optional(text2()).check(
+      cwd: optional2(text3()).check(
         described(
           "Folder the server starts in. A relative one counts from the folder in which the session was opened. Without it: that folder itself, or an empty one for a server shared by everyone."
         )
       ),
-      url: optional(text2()).check(described("Address of a remote server, or with `command` the address our own copy answers at.")),
+      url: optional2(text3()).check(described("Address of a remote server, or with `command` the address our own copy answers at.")),
       headers: _default(record(string2(), string2()), {}).check(described("HTTP headers sent with every request.")),
-      oauth: optional(
+      oauth: optional2(
         looseObject({
-          clientId: optional(text2()).check(described("Name under which this program is registered there.")),
-          clientSecret: optional(text2()).check(described("Secret of that registration, best as a `${REFERENCE}`.")),
-          callbackPort: optional(count2(1, 65535)).check(described("Port of the address that the login returns to.")),
-          scopes: optional(union([string2(), array(string2())])).check(described("Rights to ask for.")),
-          authServerMetadataUrl: optional(text2()).check(described("Where the description of the login server is, if it is not where it should be."))
+          clientId: optional2(text3()).check(described("Name under which this program is registered there.")),
+          clientSecret: optional2(text3()).check(described("Secret of that registration, best as a `${REFERENCE}`.")),
+          callbackPort: optional2(count2(1, 65535)).check(described("Port of the address that the login returns to.")),
+          scopes: optional2(union([string2(), array(string2())])).check(described("Rights to ask for.")),
+          authServerMetadataUrl: optional2(text3()).check(described("Where the description of the login server is, if it is not where it should be."))
         })
       ).check(described("Login details of a remote server whose defaults do not do.")),
-      as: optional(text2()).check(
+      as: optional2(text3()).check(
         described(
           "The name that sessions see instead of the entry's own, so that two projects can each have a server of one name. Where several entries of one name fit, the one with the nearest folder in `projects` counts."
         )
       ),
       enabled: _default(boolean2(), true).check(described("`false` keeps the entry but no session sees the server.")),
-      disabled: optional(boolean2()).check(described("The opposite of `enabled`, as some other programs write it.")),
+      disabled: optional2(boolean2()).check(described("The opposite of `enabled`, as some other programs write it.")),
       sharing: _default(_enum(sharings), "auto").check(
         described(
           "Who uses one copy: `shared` by everyone, `project` by the sessions of one project, `session` by nobody else. `auto` decides by what the server is; `mcp-proxy explain <server>` shows the choice and why."
         )
       ),
-      projects: optional(array(text2())).check(
+      projects: optional2(array(text3())).check(
         described("Folders whose sessions may see the server, absolute or `~/\u2026`, with all below them. Without it: all.")
       ),
-      timeoutMs: optional(milliseconds(1)).check(described("Longest time of one call. Without it only the limit of the calling program counts.")),
-      timeout: optional(milliseconds()).check(described("Claude Code's name of `timeoutMs`; values below 1000 are ignored as there.")),
-      startTimeoutMs: optional(milliseconds(1)).check(described("Longest time until the server answers its first message. Without it: `daemon.startTimeoutMs`.")),
+      timeoutMs: optional2(milliseconds(1)).check(described("Longest time of one call. Without it only the limit of the calling program counts.")),
+      timeout: optional2(milliseconds()).check(described("Claude Code's name of `timeoutMs`; values below 1000 are ignored as there.")),
+      startTimeoutMs: optional2(milliseconds(1)).check(described("Longest time until the server answers its first message. Without it: `daemon.startTimeoutMs`.")),
       idleStopMs: _default(milliseconds(), 6e5).check(described("A copy that nobody called for so long is stopped and starts again on demand; 0 never.")),
       keepAlive: _default(boolean2(), false).check(described("Never stop a copy for being idle while sessions are open.")),
-      maxConcurrent: optional(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time; more wait their turn. Without it: no limit.")),
+      maxConcurrent: optional2(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time; more wait their turn. Without it: no limit.")),
       onAmbiguous: _default(_enum(["refuse", "serialize"]), "refuse").check(
         described(
           "When a shared server asks something while several sessions have calls: `refuse` the question, or `serialize` the calls so that it is always clear who is asked."
@@ -16430,12 +17194,12 @@ var init_schema = __esm({
       ),
       tools: prefault(
         looseObject({
-          allow: optional(array(text2())).check(described("Only these tools are offered; `*` stands for anything.")),
-          deny: _default(array(text2()), []).check(described("These tools are never offered nor called, even if allowed above."))
+          allow: optional2(array(text3())).check(described("Only these tools are offered; `*` stands for anything.")),
+          deny: _default(array(text3()), []).check(described("These tools are never offered nor called, even if allowed above."))
         }),
         {}
       ).check(described("Which tools of the server exist for the sessions.")),
-      shield: optional(boolean2()).check(
+      shield: optional2(boolean2()).check(
         described(
           "Shorten huge results and keep the rest for `gateway_get_result`. Without it: only in the modes `gateway` and `dynamic`."
         )
@@ -16447,14 +17211,14 @@ var init_schema = __esm({
     toolsLimitSchema = count2(1, 1e4);
     transportSchema = _enum(transports);
     knownServerSchema = looseObject({
-      names: array(text2()).check(
+      names: array(text3()).check(
         _minLength(1),
         described("Names of the program or package, without version; `*` stands for anything, as in `*-mcp`.")
       ),
-      arguments: optional(array(text2())).check(described("Arguments that must all be there as well, for a program that is not always an MCP server.")),
+      arguments: optional2(array(text3())).check(described("Arguments that must all be there as well, for a program that is not always an MCP server.")),
       sharing: _enum(["shared", "project", "session"]).check(described("What `sharing: auto` chooses for it.")),
-      reason: text2().check(described("One sentence for people: why.")),
-      maxConcurrent: optional(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time, where the entry does not say."))
+      reason: text3().check(described("One sentence for people: why.")),
+      maxConcurrent: optional2(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time, where the entry does not say."))
     });
     settingsShape = {
       daemon: prefault(
@@ -16509,7 +17273,7 @@ var init_schema = __esm({
     };
     settingsSchema = looseObject(settingsShape);
     configSchema = looseObject({
-      $schema: optional(string2()).check(described("Ignored; editors use it.")),
+      $schema: optional2(string2()).check(described("Ignored; editors use it.")),
       mcpServers: _default(record(string2(), serverSchema), {}).check(described("The servers by name, in Claude Code's format; the keys of one server are listed below.")),
       ...settingsShape
     });
@@ -16551,17 +17315,17 @@ var init_choose_mode = __esm({
 
 // src/router/own-tools.ts
 function ownToolNames(mode) {
-  return names[mode];
+  return names2[mode];
 }
 function sentKindOf(name) {
   return sentKinds[name] ?? "results";
 }
-var getResult, names, sentKinds;
+var getResult, names2, sentKinds;
 var init_own_tools = __esm({
   "src/router/own-tools.ts"() {
     "use strict";
     getResult = "gateway_get_result";
-    names = {
+    names2 = {
       /** Only where a server's results are shortened. */
       all: /* @__PURE__ */ new Set([getResult]),
       gateway: /* @__PURE__ */ new Set([
@@ -16610,20 +17374,20 @@ var init_refused = __esm({
 
 // src/tools/exact-json.ts
 function markOf(given) {
-  return isObject3(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;
+  return isObject4(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;
 }
-function parseExact(text4) {
-  const value = JSON.parse(text4);
-  if (!riskyNumber.test(text4)) return value;
-  const marked = text4.replace(
+function parseExact(text5) {
+  const value = JSON.parse(text5);
+  if (!riskyNumber.test(text5)) return value;
+  const marked = text5.replace(
     token,
     (found) => found.startsWith('"') || String(Number(found)) === found ? found : `"${numberMark}${found}"`
   );
   return JSON.parse(marked);
 }
 function stringifyExact(value, indent) {
-  const text4 = JSON.stringify(value, void 0, indent) ?? "null";
-  return text4.includes(numberMark) ? text4.replace(markedNumber, "$1") : text4;
+  const text5 = JSON.stringify(value, void 0, indent) ?? "null";
+  return text5.includes(numberMark) ? text5.replace(markedNumber, "$1") : text5;
 }
 function isMarkedNumber(value) {
   return value.startsWith(numberMark);
@@ -16631,7 +17395,7 @@ function isMarkedNumber(value) {
 function digitsOf(marked) {
   return marked.slice(numberMark.length);
 }
-function isObject3(value) {
+function isObject4(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 function isJsonObject(value) {
@@ -16742,9 +17506,9 @@ function ruleOf(validate2, code, mayRunAway2) {
 }
 function mayRunAway(schema) {
   if (Array.isArray(schema)) return schema.some(mayRunAway);
-  if (!isObject3(schema)) return false;
+  if (!isObject4(schema)) return false;
   const { pattern, patternProperties, $ref, $dynamicRef, $recursiveRef } = schema;
-  if (isObject3(patternProperties)) return true;
+  if (isObject4(patternProperties)) return true;
   if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === "string")) return true;
   return Object.values(schema).some(mayRunAway);
 }
@@ -16841,10 +17605,10 @@ var require_code = __commonJS({
       }
       get names() {
         var _a3;
-        return (_a3 = this._names) !== null && _a3 !== void 0 ? _a3 : this._names = this._items.reduce((names2, c3) => {
+        return (_a3 = this._names) !== null && _a3 !== void 0 ? _a3 : this._names = this._items.reduce((names3, c3) => {
           if (c3 instanceof Name)
-            names2[c3.str] = (names2[c3.str] || 0) + 1;
-          return names2;
+            names3[c3.str] = (names3[c3.str] || 0) + 1;
+          return names3;
         }, {});
       }
     };
@@ -17168,8 +17932,8 @@ var require_standalone = __commonJS({
         }
         function setUsedState(name, state) {
           const { prefix: prefix2 } = name;
-          const names2 = usedValues[prefix2] = usedValues[prefix2] || /* @__PURE__ */ new Map();
-          names2.set(name, state);
+          const names3 = usedValues[prefix2] = usedValues[prefix2] || /* @__PURE__ */ new Map();
+          names3.set(name, state);
         }
       }
     }
@@ -17257,11 +18021,11 @@ var require_codegen = __commonJS({
         const rhs = this.rhs === void 0 ? "" : ` = ${this.rhs}`;
         return `${varKind} ${this.name}${rhs};` + _n;
       }
-      optimizeNames(names2, constants11) {
-        if (!names2[this.name.str])
+      optimizeNames(names3, constants11) {
+        if (!names3[this.name.str])
           return;
         if (this.rhs)
-          this.rhs = optimizeExpr(this.rhs, names2, constants11);
+          this.rhs = optimizeExpr(this.rhs, names3, constants11);
         return this;
       }
       get names() {
@@ -17278,15 +18042,15 @@ var require_codegen = __commonJS({
       render({ _n }) {
         return `${this.lhs} = ${this.rhs};` + _n;
       }
-      optimizeNames(names2, constants11) {
-        if (this.lhs instanceof code_1.Name && !names2[this.lhs.str] && !this.sideEffects)
+      optimizeNames(names3, constants11) {
+        if (this.lhs instanceof code_1.Name && !names3[this.lhs.str] && !this.sideEffects)
           return;
-        this.rhs = optimizeExpr(this.rhs, names2, constants11);
+        this.rhs = optimizeExpr(this.rhs, names3, constants11);
         return this;
       }
       get names() {
-        const names2 = this.lhs instanceof code_1.Name ? {} : { ...this.lhs.names };
-        return addExprNames(names2, this.rhs);
+        const names3 = this.lhs instanceof code_1.Name ? {} : { ...this.lhs.names };
+        return addExprNames(names3, this.rhs);
       }
     };
     var AssignOp = class extends Assign {
@@ -17342,8 +18106,8 @@ var require_codegen = __commonJS({
       optimizeNodes() {
         return `${this.code}` ? this : void 0;
       }
-      optimizeNames(names2, constants11) {
-        this.code = optimizeExpr(this.code, names2, constants11);
+      optimizeNames(names3, constants11) {
+        this.code = optimizeExpr(this.code, names3, constants11);
         return this;
       }
       get names() {
@@ -17372,20 +18136,20 @@ var require_codegen = __commonJS({
         }
         return nodes.length > 0 ? this : void 0;
       }
-      optimizeNames(names2, constants11) {
+      optimizeNames(names3, constants11) {
         const { nodes } = this;
         let i2 = nodes.length;
         while (i2--) {
           const n2 = nodes[i2];
-          if (n2.optimizeNames(names2, constants11))
+          if (n2.optimizeNames(names3, constants11))
             continue;
-          subtractNames(names2, n2.names);
+          subtractNames(names3, n2.names);
           nodes.splice(i2, 1);
         }
         return nodes.length > 0 ? this : void 0;
       }
       get names() {
-        return this.nodes.reduce((names2, n2) => addNames(names2, n2.names), {});
+        return this.nodes.reduce((names3, n2) => addNames(names3, n2.names), {});
       }
     };
     var BlockNode = class extends ParentNode {
@@ -17430,20 +18194,20 @@ var require_codegen = __commonJS({
           return void 0;
         return this;
       }
-      optimizeNames(names2, constants11) {
+      optimizeNames(names3, constants11) {
         var _a3;
-        this.else = (_a3 = this.else) === null || _a3 === void 0 ? void 0 : _a3.optimizeNames(names2, constants11);
-        if (!(super.optimizeNames(names2, constants11) || this.else))
+        this.else = (_a3 = this.else) === null || _a3 === void 0 ? void 0 : _a3.optimizeNames(names3, constants11);
+        if (!(super.optimizeNames(names3, constants11) || this.else))
           return;
-        this.condition = optimizeExpr(this.condition, names2, constants11);
+        this.condition = optimizeExpr(this.condition, names3, constants11);
         return this;
       }
       get names() {
-        const names2 = super.names;
-        addExprNames(names2, this.condition);
+        const names3 = super.names;
+        addExprNames(names3, this.condition);
         if (this.else)
-          addNames(names2, this.else.names);
-        return names2;
+          addNames(names3, this.else.names);
+        return names3;
       }
     };
     If.kind = "if";
@@ -17458,10 +18222,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.iteration})` + super.render(opts);
       }
-      optimizeNames(names2, constants11) {
-        if (!super.optimizeNames(names2, constants11))
+      optimizeNames(names3, constants11) {
+        if (!super.optimizeNames(names3, constants11))
           return;
-        this.iteration = optimizeExpr(this.iteration, names2, constants11);
+        this.iteration = optimizeExpr(this.iteration, names3, constants11);
         return this;
       }
       get names() {
@@ -17482,8 +18246,8 @@ var require_codegen = __commonJS({
         return `for(${varKind} ${name}=${from}; ${name}<${to}; ${name}++)` + super.render(opts);
       }
       get names() {
-        const names2 = addExprNames(super.names, this.from);
-        return addExprNames(names2, this.to);
+        const names3 = addExprNames(super.names, this.from);
+        return addExprNames(names3, this.to);
       }
     };
     var ForIter = class extends For {
@@ -17497,10 +18261,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.varKind} ${this.name} ${this.loop} ${this.iterable})` + super.render(opts);
       }
-      optimizeNames(names2, constants11) {
-        if (!super.optimizeNames(names2, constants11))
+      optimizeNames(names3, constants11) {
+        if (!super.optimizeNames(names3, constants11))
           return;
-        this.iterable = optimizeExpr(this.iterable, names2, constants11);
+        this.iterable = optimizeExpr(this.iterable, names3, constants11);
         return this;
       }
       get names() {
@@ -17542,20 +18306,20 @@ var require_codegen = __commonJS({
         (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNodes();
         return this;
       }
-      optimizeNames(names2, constants11) {
+      optimizeNames(names3, constants11) {
         var _a3, _b;
-        super.optimizeNames(names2, constants11);
-        (_a3 = this.catch) === null || _a3 === void 0 ? void 0 : _a3.optimizeNames(names2, constants11);
-        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names2, constants11);
+        super.optimizeNames(names3, constants11);
+        (_a3 = this.catch) === null || _a3 === void 0 ? void 0 : _a3.optimizeNames(names3, constants11);
+        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names3, constants11);
         return this;
       }
       get names() {
-        const names2 = super.names;
+        const names3 = super.names;
         if (this.catch)
-          addNames(names2, this.catch.names);
+          addNames(names3, this.catch.names);
         if (this.finally)
-          addNames(names2, this.finally.names);
-        return names2;
+          addNames(names3, this.finally.names);
+        return names3;
       }
     };
     var Catch = class extends BlockNode {
@@ -17839,15 +18603,15 @@ var require_codegen = __commonJS({
       }
     };
     exports2.CodeGen = CodeGen;
-    function addNames(names2, from) {
+    function addNames(names3, from) {
       for (const n2 in from)
-        names2[n2] = (names2[n2] || 0) + (from[n2] || 0);
-      return names2;
+        names3[n2] = (names3[n2] || 0) + (from[n2] || 0);
+      return names3;
     }
-    function addExprNames(names2, from) {
-      return from instanceof code_1._CodeOrName ? addNames(names2, from.names) : names2;
+    function addExprNames(names3, from) {
+      return from instanceof code_1._CodeOrName ? addNames(names3, from.names) : names3;
     }
-    function optimizeExpr(expr, names2, constants11) {
+    function optimizeExpr(expr, names3, constants11) {
       if (expr instanceof code_1.Name)
         return replaceName(expr);
       if (!canOptimize(expr))
@@ -17863,18 +18627,18 @@ var require_codegen = __commonJS({
       }, []));
       function replaceName(n2) {
         const c3 = constants11[n2.str];
-        if (c3 === void 0 || names2[n2.str] !== 1)
+        if (c3 === void 0 || names3[n2.str] !== 1)
           return n2;
-        delete names2[n2.str];
+        delete names3[n2.str];
         return c3;
       }
       function canOptimize(e) {
-        return e instanceof code_1._Code && e._items.some((c3) => c3 instanceof code_1.Name && names2[c3.str] === 1 && constants11[c3.str] !== void 0);
+        return e instanceof code_1._Code && e._items.some((c3) => c3 instanceof code_1.Name && names3[c3.str] === 1 && constants11[c3.str] !== void 0);
       }
     }
-    function subtractNames(names2, from) {
+    function subtractNames(names3, from) {
       for (const n2 in from)
-        names2[n2] = (names2[n2] || 0) - (from[n2] || 0);
+        names3[n2] = (names3[n2] || 0) - (from[n2] || 0);
     }
     function not(x) {
       return typeof x == "boolean" || typeof x == "number" || x === null ? !x : (0, code_1._)`!${par(x)}`;
@@ -18048,8 +18812,8 @@ var require_util = __commonJS({
     })(Type || (exports2.Type = Type = {}));
     function getErrorPath(dataProp, dataPropType, jsPropertySyntax) {
       if (dataProp instanceof codegen_1.Name) {
-        const isNumber2 = dataPropType === Type.Num;
-        return jsPropertySyntax ? isNumber2 ? (0, codegen_1._)`"[" + ${dataProp} + "]"` : (0, codegen_1._)`"['" + ${dataProp} + "']"` : isNumber2 ? (0, codegen_1._)`"/" + ${dataProp}` : (0, codegen_1._)`"/" + ${dataProp}.replace(/~/g, "~0").replace(/\\//g, "~1")`;
+        const isNumber3 = dataPropType === Type.Num;
+        return jsPropertySyntax ? isNumber3 ? (0, codegen_1._)`"[" + ${dataProp} + "]"` : (0, codegen_1._)`"['" + ${dataProp} + "']"` : isNumber3 ? (0, codegen_1._)`"/" + ${dataProp}` : (0, codegen_1._)`"/" + ${dataProp}.replace(/~/g, "~0").replace(/\\//g, "~1")`;
       }
       return jsPropertySyntax ? (0, codegen_1.getProperty)(dataProp).toString() : "/" + escapeJsonPointer(dataProp);
     }
@@ -18072,7 +18836,7 @@ var require_names = __commonJS({
     "use strict";
     Object.defineProperty(exports2, "__esModule", { value: true });
     var codegen_1 = require_codegen();
-    var names2 = {
+    var names3 = {
       // validation function arguments
       data: new codegen_1.Name("data"),
       // data passed to validation function
@@ -18101,7 +18865,7 @@ var require_names = __commonJS({
       jsonLen: new codegen_1.Name("jsonLen"),
       jsonPart: new codegen_1.Name("jsonPart")
     };
-    exports2.default = names2;
+    exports2.default = names3;
   }
 });
 
@@ -18349,37 +19113,37 @@ var require_dataType = __commonJS({
       DataType2[DataType2["Wrong"] = 1] = "Wrong";
     })(DataType || (exports2.DataType = DataType = {}));
     function getSchemaTypes(schema) {
-      const types = getJSONTypes(schema.type);
-      const hasNull = types.includes("null");
+      const types2 = getJSONTypes(schema.type);
+      const hasNull = types2.includes("null");
       if (hasNull) {
         if (schema.nullable === false)
           throw new Error("type: null contradicts nullable: false");
       } else {
-        if (!types.length && schema.nullable !== void 0) {
+        if (!types2.length && schema.nullable !== void 0) {
           throw new Error('"nullable" cannot be used without "type"');
         }
         if (schema.nullable === true)
-          types.push("null");
+          types2.push("null");
       }
-      return types;
+      return types2;
     }
     exports2.getSchemaTypes = getSchemaTypes;
     function getJSONTypes(ts) {
-      const types = Array.isArray(ts) ? ts : ts ? [ts] : [];
-      if (types.every(rules_1.isJSONType))
-        return types;
-      throw new Error("type must be JSONType or JSONType[]: " + types.join(","));
+      const types2 = Array.isArray(ts) ? ts : ts ? [ts] : [];
+      if (types2.every(rules_1.isJSONType))
+        return types2;
+      throw new Error("type must be JSONType or JSONType[]: " + types2.join(","));
     }
     exports2.getJSONTypes = getJSONTypes;
-    function coerceAndCheckDataType(it, types) {
+    function coerceAndCheckDataType(it, types2) {
       const { gen, data, opts } = it;
-      const coerceTo = coerceToTypes(types, opts.coerceTypes);
-      const checkTypes = types.length > 0 && !(coerceTo.length === 0 && types.length === 1 && (0, applicability_1.schemaHasRulesForType)(it, types[0]));
+      const coerceTo = coerceToTypes(types2, opts.coerceTypes);
+      const checkTypes = types2.length > 0 && !(coerceTo.length === 0 && types2.length === 1 && (0, applicability_1.schemaHasRulesForType)(it, types2[0]));
       if (checkTypes) {
-        const wrongType = checkDataTypes(types, data, opts.strictNumbers, DataType.Wrong);
+        const wrongType = checkDataTypes(types2, data, opts.strictNumbers, DataType.Wrong);
         gen.if(wrongType, () => {
           if (coerceTo.length)
-            coerceData(it, types, coerceTo);
+            coerceData(it, types2, coerceTo);
           else
             reportTypeError(it);
         });
@@ -18388,15 +19152,15 @@ var require_dataType = __commonJS({
     }
     exports2.coerceAndCheckDataType = coerceAndCheckDataType;
     var COERCIBLE = /* @__PURE__ */ new Set(["string", "number", "integer", "boolean", "null"]);
-    function coerceToTypes(types, coerceTypes) {
-      return coerceTypes ? types.filter((t) => COERCIBLE.has(t) || coerceTypes === "array" && t === "array") : [];
+    function coerceToTypes(types2, coerceTypes) {
+      return coerceTypes ? types2.filter((t) => COERCIBLE.has(t) || coerceTypes === "array" && t === "array") : [];
     }
-    function coerceData(it, types, coerceTo) {
+    function coerceData(it, types2, coerceTo) {
       const { gen, data, opts } = it;
       const dataType = gen.let("dataType", (0, codegen_1._)`typeof ${data}`);
       const coerced = gen.let("coerced", (0, codegen_1._)`undefined`);
       if (opts.coerceTypes === "array") {
-        gen.if((0, codegen_1._)`${dataType} == 'object' && Array.isArray(${data}) && ${data}.length == 1`, () => gen.assign(data, (0, codegen_1._)`${data}[0]`).assign(dataType, (0, codegen_1._)`typeof ${data}`).if(checkDataTypes(types, data, opts.strictNumbers), () => gen.assign(coerced, data)));
+        gen.if((0, codegen_1._)`${dataType} == 'object' && Array.isArray(${data}) && ${data}.length == 1`, () => gen.assign(data, (0, codegen_1._)`${data}[0]`).assign(dataType, (0, codegen_1._)`typeof ${data}`).if(checkDataTypes(types2, data, opts.strictNumbers), () => gen.assign(coerced, data)));
       }
       gen.if((0, codegen_1._)`${coerced} !== undefined`);
       for (const t of coerceTo) {
@@ -18472,19 +19236,19 @@ var require_dataType = __commonJS({
         return checkDataType(dataTypes[0], data, strictNums, correct);
       }
       let cond;
-      const types = (0, util_1.toHash)(dataTypes);
-      if (types.array && types.object) {
+      const types2 = (0, util_1.toHash)(dataTypes);
+      if (types2.array && types2.object) {
         const notObj = (0, codegen_1._)`typeof ${data} != "object"`;
-        cond = types.null ? notObj : (0, codegen_1._)`!${data} || ${notObj}`;
-        delete types.null;
-        delete types.array;
-        delete types.object;
+        cond = types2.null ? notObj : (0, codegen_1._)`!${data} || ${notObj}`;
+        delete types2.null;
+        delete types2.array;
+        delete types2.object;
       } else {
         cond = codegen_1.nil;
       }
-      if (types.number)
-        delete types.integer;
-      for (const t in types)
+      if (types2.number)
+        delete types2.integer;
+      for (const t in types2)
         cond = (0, codegen_1.and)(cond, checkDataType(t, data, strictNums, correct));
       return cond;
     }
@@ -18525,10 +19289,10 @@ var require_defaults = __commonJS({
     var codegen_1 = require_codegen();
     var util_1 = require_util();
     function assignDefaults(it, ty) {
-      const { properties, items } = it.schema;
-      if (ty === "object" && properties) {
-        for (const key in properties) {
-          assignDefault(it, key, properties[key].default);
+      const { properties: properties2, items } = it.schema;
+      if (ty === "object" && properties2) {
+        for (const key in properties2) {
+          assignDefault(it, key, properties2[key].default);
         }
       } else if (ty === "array" && Array.isArray(items)) {
         items.forEach((sch, i2) => assignDefault(it, i2, sch.default));
@@ -18571,8 +19335,8 @@ var require_code2 = __commonJS({
       });
     }
     exports2.checkReportMissingProp = checkReportMissingProp;
-    function checkMissingProp({ gen, data, it: { opts } }, properties, missing) {
-      return (0, codegen_1.or)(...properties.map((prop) => (0, codegen_1.and)(noPropertyInData(gen, data, prop, opts.ownProperties), (0, codegen_1._)`${missing} = ${prop}`)));
+    function checkMissingProp({ gen, data, it: { opts } }, properties2, missing) {
+      return (0, codegen_1.or)(...properties2.map((prop) => (0, codegen_1.and)(noPropertyInData(gen, data, prop, opts.ownProperties), (0, codegen_1._)`${missing} = ${prop}`)));
     }
     exports2.checkMissingProp = checkMissingProp;
     function reportMissingProp(cxt, missing) {
@@ -19254,9 +20018,9 @@ var require_validate = __commonJS({
     function typeAndKeywords(it, errsCount) {
       if (it.opts.jtd)
         return schemaKeywords(it, [], false, errsCount);
-      const types = (0, dataType_1.getSchemaTypes)(it.schema);
-      const checkedTypes = (0, dataType_1.coerceAndCheckDataType)(it, types);
-      schemaKeywords(it, types, !checkedTypes, errsCount);
+      const types2 = (0, dataType_1.getSchemaTypes)(it.schema);
+      const checkedTypes = (0, dataType_1.coerceAndCheckDataType)(it, types2);
+      schemaKeywords(it, types2, !checkedTypes, errsCount);
     }
     function checkRefsAndKeywords(it) {
       const { schema, errSchemaPath, opts, self } = it;
@@ -19306,7 +20070,7 @@ var require_validate = __commonJS({
       if (items instanceof codegen_1.Name)
         gen.assign((0, codegen_1._)`${evaluated}.items`, items);
     }
-    function schemaKeywords(it, types, typeErrors, errsCount) {
+    function schemaKeywords(it, types2, typeErrors, errsCount) {
       const { gen, schema, data, allErrors, opts, self } = it;
       const { RULES } = self;
       if (schema.$ref && (opts.ignoreKeywordsWithRef || !(0, util_1.schemaHasRulesButRef)(schema, RULES))) {
@@ -19314,7 +20078,7 @@ var require_validate = __commonJS({
         return;
       }
       if (!opts.jtd)
-        checkStrictTypes(it, types);
+        checkStrictTypes(it, types2);
       gen.block(() => {
         for (const group of RULES.rules)
           groupKeywords(group);
@@ -19326,7 +20090,7 @@ var require_validate = __commonJS({
         if (group.type) {
           gen.if((0, dataType_2.checkDataType)(group.type, data, opts.strictNumbers));
           iterateKeywords(it, group);
-          if (types.length === 1 && types[0] === group.type && typeErrors) {
+          if (types2.length === 1 && types2[0] === group.type && typeErrors) {
             gen.else();
             (0, dataType_2.reportTypeError)(it);
           }
@@ -19350,27 +20114,27 @@ var require_validate = __commonJS({
         }
       });
     }
-    function checkStrictTypes(it, types) {
+    function checkStrictTypes(it, types2) {
       if (it.schemaEnv.meta || !it.opts.strictTypes)
         return;
-      checkContextTypes(it, types);
+      checkContextTypes(it, types2);
       if (!it.opts.allowUnionTypes)
-        checkMultipleTypes(it, types);
+        checkMultipleTypes(it, types2);
       checkKeywordTypes(it, it.dataTypes);
     }
-    function checkContextTypes(it, types) {
-      if (!types.length)
+    function checkContextTypes(it, types2) {
+      if (!types2.length)
         return;
       if (!it.dataTypes.length) {
-        it.dataTypes = types;
+        it.dataTypes = types2;
         return;
       }
-      types.forEach((t) => {
+      types2.forEach((t) => {
         if (!includesType(it.dataTypes, t)) {
           strictTypesError(it, `type "${t}" not allowed by context "${it.dataTypes.join(",")}"`);
         }
       });
-      narrowSchemaTypes(it, types);
+      narrowSchemaTypes(it, types2);
     }
     function checkMultipleTypes(it, ts) {
       if (ts.length > 1 && !(ts.length === 2 && ts.includes("null"))) {
@@ -21493,7 +22257,7 @@ var require_core = __commonJS({
       errorsText(errors = this.errors, { separator = ", ", dataVar = "data" } = {}) {
         if (!errors || errors.length === 0)
           return "No errors";
-        return errors.map((e) => `${dataVar}${e.instancePath} ${e.message}`).reduce((text4, msg) => text4 + separator + msg);
+        return errors.map((e) => `${dataVar}${e.instancePath} ${e.message}`).reduce((text5, msg) => text5 + separator + msg);
       }
       $dataMetaSchema(metaSchema, keywordsJsonPointers) {
         const rules = this.RULES.all;
@@ -22846,11 +23610,11 @@ var require_properties = __commonJS({
         if (it.opts.unevaluated && allProps.length && it.props !== true) {
           it.props = util_1.mergeEvaluated.props(gen, (0, util_1.toHash)(allProps), it.props);
         }
-        const properties = allProps.filter((p) => !(0, util_1.alwaysValidSchema)(it, schema[p]));
-        if (properties.length === 0)
+        const properties2 = allProps.filter((p) => !(0, util_1.alwaysValidSchema)(it, schema[p]));
+        if (properties2.length === 0)
           return;
         const valid = gen.name("valid");
-        for (const prop of properties) {
+        for (const prop of properties2) {
           if (hasDefault(prop)) {
             applyPropertySchema(prop);
           } else {
@@ -24184,7 +24948,7 @@ var require_json_schema_2020_12 = __commonJS({
     var metaSchema = require_schema();
     var applicator = require_applicator2();
     var unevaluated = require_unevaluated2();
-    var content = require_content();
+    var content2 = require_content();
     var core = require_core3();
     var format4 = require_format_annotation();
     var metadata = require_meta_data();
@@ -24196,7 +24960,7 @@ var require_json_schema_2020_12 = __commonJS({
         metaSchema,
         applicator,
         unevaluated,
-        content,
+        content2,
         core,
         with$data(this, format4),
         metadata,
@@ -24540,10 +25304,10 @@ var require_ajv = __commonJS({
 // src/tools/gateway/check-arguments.ts
 function createArgumentCheck(limited) {
   const compiled = /* @__PURE__ */ new WeakMap();
-  return async ({ inputSchema }, args) => {
-    if (!isObject3(inputSchema)) return [];
-    const compiling = compiled.get(inputSchema) ?? createCheck(inputSchema, limited);
-    compiled.set(inputSchema, compiling);
+  return async ({ inputSchema: inputSchema2 }, args) => {
+    if (!isObject4(inputSchema2)) return [];
+    const compiling = compiled.get(inputSchema2) ?? createCheck(inputSchema2, limited);
+    compiled.set(inputSchema2, compiling);
     const mistakes = await (await compiling)(args);
     return mistakes.map(({ instancePath, message, params }) => {
       const extra = typeof params["additionalProperty"] === "string" ? ` "${params["additionalProperty"]}"` : "";
@@ -24570,16 +25334,16 @@ function mistakesIn(validate2, args) {
   }
 }
 async function structureRule(tool) {
-  if (!isObject3(tool.outputSchema)) return void 0;
+  if (!isObject4(tool.outputSchema)) return void 0;
   const compiled = await compile2(tool.outputSchema, true);
   return compiled && ruleOf(compiled.validate, compiled.code, compiled.mayRunAway);
 }
-async function compile2(whole, wantsCode = false) {
+async function compile2(whole2, wantsCode = false) {
   try {
-    const { $id: _, ...schema } = whole;
+    const { $id: _, ...schema } = whole2;
     const isDangerous = mayRunAway(schema);
     const source = wantsCode || isDangerous;
-    const validator = await newValidator(whole["$schema"], { source });
+    const validator = await newValidator(whole2["$schema"], { source });
     const validate2 = validator.compile(schema);
     const writeCode = source ? await loadWriter() : void 0;
     const code = () => writeCode?.(validator, validate2) ?? "";
@@ -24615,40 +25379,40 @@ var init_check_arguments = __esm({
 
 // src/tools/content-block.ts
 function textOf2(block) {
-  if (!isObject3(block)) return void 0;
+  if (!isObject4(block)) return void 0;
   if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];
   const resource = block["resource"];
-  return isObject3(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
+  return isObject4(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
 }
-function withText(block, text4) {
-  if (!isObject3(block)) return block;
-  return isObject3(block["resource"]) ? { ...block, resource: { ...block["resource"], text: text4 } } : { ...block, text: text4 };
+function withText(block, text5) {
+  if (!isObject4(block)) return block;
+  return isObject4(block["resource"]) ? { ...block, resource: { ...block["resource"], text: text5 } } : { ...block, text: text5 };
 }
 function mediaOf(block) {
-  if (!isObject3(block)) return void 0;
+  if (!isObject4(block)) return void 0;
   if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];
   const resource = block["resource"];
-  return isObject3(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;
+  return isObject4(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;
 }
 function isDrawing(block) {
-  return isObject3(block) && isObject3(block["resource"]) && mimeTypeOf(block).startsWith("image/");
+  return isObject4(block) && isObject4(block["resource"]) && mimeTypeOf(block).startsWith("image/");
 }
 function sizeOf(block) {
-  const [data, text4] = [mediaOf(block), textOf2(block)];
+  const [data, text5] = [mediaOf(block), textOf2(block)];
   if (data !== void 0) {
     const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;
     return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };
   }
-  if (text4 === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };
+  if (text5 === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };
   const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);
-  return { kind, size: text4.length, unit: "characters" };
+  return { kind, size: text5.length, unit: "characters" };
 }
 function mimeTypeOf(block) {
-  const holder = isObject3(block) && isObject3(block["resource"]) ? block["resource"] : block;
-  return isObject3(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";
+  const holder = isObject4(block) && isObject4(block["resource"]) ? block["resource"] : block;
+  return isObject4(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";
 }
 function typeOf(block) {
-  return isObject3(block) && typeof block["type"] === "string" ? block["type"] : "block";
+  return isObject4(block) && typeof block["type"] === "string" ? block["type"] : "block";
 }
 var blockBytes;
 var init_content_block = __esm({
@@ -24667,11 +25431,11 @@ function limitsOfRound(policy, round, mayDropFields) {
     maxString: Math.max(32, Math.floor(policy.maxString / part)),
     heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),
     maxKeys: Math.max(1, Math.floor(maxKeys / part)),
-    maxDepth: Math.max(2, Math.floor(maxDepth / part)),
+    maxDepth: Math.max(2, Math.floor(maxDepth2 / part)),
     mayDropFields
   };
 }
-var defaultShieldPolicy, unlimitedPolicy, maxKeys, maxDepth, lastRound;
+var defaultShieldPolicy, unlimitedPolicy, maxKeys, maxDepth2, lastRound;
 var init_shield_policy = __esm({
   "src/tools/shield-policy.ts"() {
     "use strict";
@@ -24691,7 +25455,7 @@ var init_shield_policy = __esm({
       maxMediaBytes: Number.MAX_SAFE_INTEGER
     };
     maxKeys = 1e3;
-    maxDepth = 1e3;
+    maxDepth2 = 1e3;
     lastRound = 10;
   }
 });
@@ -24707,9 +25471,9 @@ function follow(root, path8) {
 }
 function rowPath(path8, place) {
   const steps = stepsOf(path8);
-  const first = steps.indexOf("[*]");
+  const first2 = steps.indexOf("[*]");
   const step = `[${place}]`;
-  return `${rootOfPath(path8)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;
+  return `${rootOfPath(path8)}${(first2 < 0 ? [...steps, step] : steps.with(first2, step)).join("")}`;
 }
 function stepsOf(path8) {
   const tail = tailOf(path8);
@@ -24787,20 +25551,20 @@ function shrinkAt(value, place) {
   if (place.depth >= place.limits.maxDepth) return emptied(value, place);
   return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);
 }
-function cutString(text4, { maxString, stringCut }) {
-  return stringCut === "end" ? text4.slice(0, safeEnd(text4, maxString)) : cutMiddle(text4, maxString);
+function cutString(text5, { maxString, stringCut }) {
+  return stringCut === "end" ? text5.slice(0, safeEnd(text5, maxString)) : cutMiddle(text5, maxString);
 }
-function cutMiddle(text4, maxLength) {
-  if (text4.length <= maxLength) return text4;
-  const note3 = ` \u2026 [${text4.length - maxLength} characters cut] \u2026 `;
-  const headEnd = safeEnd(text4, Math.ceil(maxLength * 0.75));
-  const tailStart = safeEnd(text4, text4.length - Math.floor(maxLength * 0.25));
-  return `${text4.slice(0, headEnd)}${note3}${text4.slice(tailStart)}`;
+function cutMiddle(text5, maxLength) {
+  if (text5.length <= maxLength) return text5;
+  const note3 = ` \u2026 [${text5.length - maxLength} characters cut] \u2026 `;
+  const headEnd = safeEnd(text5, Math.ceil(maxLength * 0.75));
+  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength * 0.25));
+  return `${text5.slice(0, headEnd)}${note3}${text5.slice(tailStart)}`;
 }
-function shrinkString(text4, { path: path8, limits, cuts }) {
-  if (text4.length <= limits.maxString || isMarkedNumber(text4)) return text4;
-  cuts.push({ kind: "string", path: path8, kept: limits.maxString, total: text4.length });
-  return cutString(text4, limits);
+function shrinkString(text5, { path: path8, limits, cuts }) {
+  if (text5.length <= limits.maxString || isMarkedNumber(text5)) return text5;
+  cuts.push({ kind: "string", path: path8, kept: limits.maxString, total: text5.length });
+  return cutString(text5, limits);
 }
 function emptied(value, { path: path8, cuts }) {
   const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
@@ -24818,14 +25582,14 @@ function shrinkArray(items, place) {
     return shrinkAt(light, { path: `${path8}[${index}]`, depth: depth2 + 1, limits, cuts });
   });
 }
-function shrinkObject(object3, place) {
+function shrinkObject(object4, place) {
   const { path: path8, depth: depth2, limits, cuts } = place;
-  const entries2 = Object.entries(object3);
+  const entries2 = Object.entries(object4);
   const kept = entries2.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);
   if (kept.length < entries2.length) {
     const keptNames = new Set(kept.map(([key]) => key));
-    const names2 = entries2.map(([key]) => key).filter((key) => !keptNames.has(key));
-    cuts.push({ kind: "fields", path: path8, names: names2 });
+    const names3 = entries2.map(([key]) => key).filter((key) => !keptNames.has(key));
+    cuts.push({ kind: "fields", path: path8, names: names3 });
   }
   return Object.fromEntries(
     kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path8, key), depth: depth2 + 1, limits, cuts })])
@@ -24846,8 +25610,8 @@ function heavyFields(rows, limits) {
   );
   return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));
 }
-function without(row, names2) {
-  return Object.fromEntries(Object.entries(row).filter(([key]) => !names2.has(key)));
+function without(row, names3) {
+  return Object.fromEntries(Object.entries(row).filter(([key]) => !names3.has(key)));
 }
 var signalFields, sampleSize, minRowsForHeavy, maxKeyLength;
 var init_shrink = __esm({
@@ -24867,8 +25631,8 @@ var init_shrink = __esm({
 });
 
 // src/tools/tables.ts
-function readTable(text4) {
-  const lines = text4.split("\n");
+function readTable(text5) {
+  const lines = text5.split("\n");
   if (lines.length < minRecords) return void 0;
   if (/^\s*\|.*\|\s*$/.test(lines[0] ?? "") && /^\s*\|[\s:|-]+\|\s*$/.test(lines[1] ?? "")) {
     return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;
@@ -24905,16 +25669,16 @@ function cellsOf(record3, separator) {
   const ends = [...scan(record3, separator, false).separators, record3.length];
   return ends.map((end, index) => record3.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));
 }
-function scan(text4, separator, isQuotedBefore) {
+function scan(text5, separator, isQuotedBefore) {
   const separators2 = [];
   let isQuoted = isQuotedBefore;
   let cellStart = 0;
-  for (let at = 0; at < text4.length; at += 1) {
-    const char = text4[at];
+  for (let at = 0; at < text5.length; at += 1) {
+    const char = text5[at];
     if (isQuoted) {
-      at = text4.indexOf('"', at);
+      at = text5.indexOf('"', at);
       if (at < 0) break;
-      if (text4[at + 1] === '"') at += 1;
+      if (text5[at + 1] === '"') at += 1;
       else isQuoted = false;
     } else if (char === separator) {
       separators2.push(at);
@@ -24949,8 +25713,8 @@ function shrinkTable({ rows, headRows, separator }, limits) {
 function shrinkCell(cell, separator, limits) {
   if (cell.length <= limits.maxString) return cell;
   if (separator === "|" || !cell.startsWith('"')) return cutString(cell, limits);
-  const [, text4 = "", lineEnd = ""] = /^"([\s\S]*?)"?(\r?)$/.exec(cell) ?? [];
-  return `"${cutString(text4.replaceAll('""', '"'), limits).replaceAll('"', '""')}"${lineEnd}`;
+  const [, text5 = "", lineEnd = ""] = /^"([\s\S]*?)"?(\r?)$/.exec(cell) ?? [];
+  return `"${cutString(text5.replaceAll('""', '"'), limits).replaceAll('"', '""')}"${lineEnd}`;
 }
 var init_shrink_table = __esm({
   "src/tools/shrink-table.ts"() {
@@ -24961,17 +25725,17 @@ var init_shrink_table = __esm({
 });
 
 // src/tools/text-forms.ts
-function readText(text4) {
-  return readJson(text4) ?? readLines(text4) ?? readRecords(text4) ?? plain2;
+function readText(text5) {
+  return readJson(text5) ?? readLines(text5) ?? readRecords(text5) ?? plain2;
 }
-function readJson(text4) {
-  if (!/^\s*[[{"]/.test(text4)) return void 0;
-  const value = tryParse(text4);
-  return value === void 0 ? void 0 : { form: "json", value, indent: /^\s*[[{]\r?\n([ \t]+)/.exec(text4)?.[1] };
+function readJson(text5) {
+  if (!/^\s*[[{"]/.test(text5)) return void 0;
+  const value = tryParse(text5);
+  return value === void 0 ? void 0 : { form: "json", value, indent: /^\s*[[{]\r?\n([ \t]+)/.exec(text5)?.[1] };
 }
-function readLines(text4) {
-  if (!/^\s*[[{]/.test(text4)) return void 0;
-  const lines = text4.split("\n").filter((line) => line.trim() !== "");
+function readLines(text5) {
+  if (!/^\s*[[{]/.test(text5)) return void 0;
+  const lines = text5.split("\n").filter((line) => line.trim() !== "");
   if (lines.length < 2) return void 0;
   const rows = [];
   for (const line of lines) {
@@ -24981,15 +25745,15 @@ function readLines(text4) {
   }
   return { form: "ndjson", rows };
 }
-function tryParse(text4) {
+function tryParse(text5) {
   try {
-    return parseExact(text4);
+    return parseExact(text5);
   } catch {
     return void 0;
   }
 }
-function readRecords(text4) {
-  const table = readTable(text4);
+function readRecords(text5) {
+  const table = readTable(text5);
   return table && { form: "table", ...table };
 }
 var plain2;
@@ -25003,40 +25767,40 @@ var init_text_forms = __esm({
 });
 
 // src/tools/shrink-text.ts
-function shrinkText(text4, policy, maxBytes3) {
-  const form = readText(text4);
-  let shortest = { text: text4, cuts: [] };
+function shrinkText(text5, policy, maxBytes3) {
+  const form = readText(text5);
+  let shortest = { text: text5, cuts: [] };
   for (let round = 0; round <= lastRound; round += 1) {
-    shortest = shrinkForm(text4, form, limitsOfRound(policy, round, true));
+    shortest = shrinkForm(text5, form, limitsOfRound(policy, round, true));
     if (wireBytes(shortest.text) <= maxBytes3) return shortest;
   }
   return shortest;
 }
-function wireBytes(text4) {
-  return Buffer.byteLength(JSON.stringify(text4));
+function wireBytes(text5) {
+  return Buffer.byteLength(JSON.stringify(text5));
 }
-function shrinkTextAt(text4, policy, round, stringCut) {
-  return shrinkForm(text4, readText(text4), { ...limitsOfRound(policy, round, true), stringCut });
+function shrinkTextAt(text5, policy, round, stringCut) {
+  return shrinkForm(text5, readText(text5), { ...limitsOfRound(policy, round, true), stringCut });
 }
-function shrinkForm(text4, form, limits) {
+function shrinkForm(text5, form, limits) {
   switch (form.form) {
     case "json": {
       const { value, cuts } = shrink(form.value, limits);
-      return cuts.length === 0 ? { text: text4, cuts } : { text: stringifyExact(value, form.indent), cuts };
+      return cuts.length === 0 ? { text: text5, cuts } : { text: stringifyExact(value, form.indent), cuts };
     }
     case "ndjson": {
       const { value, cuts } = shrink([...form.rows], limits);
-      if (cuts.length === 0 || !Array.isArray(value)) return { text: text4, cuts: [] };
+      if (cuts.length === 0 || !Array.isArray(value)) return { text: text5, cuts: [] };
       return { text: value.map((row) => stringifyExact(row)).join("\n"), cuts };
     }
     case "table": {
       const { rows, cuts } = shrinkTable(form, limits);
-      return cuts.length === 0 ? { text: text4, cuts } : { text: rows.join("\n"), cuts };
+      return cuts.length === 0 ? { text: text5, cuts } : { text: rows.join("\n"), cuts };
     }
     case "plain": {
-      if (text4.length <= limits.maxString) return { text: text4, cuts: [] };
-      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text4.length };
-      return { text: cutString(text4, limits), cuts: [cut] };
+      if (text5.length <= limits.maxString) return { text: text5, cuts: [] };
+      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text5.length };
+      return { text: cutString(text5, limits), cuts: [cut] };
     }
   }
 }
@@ -25061,8 +25825,8 @@ function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes: maxByt
   const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);
   return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes3);
 }
-function withoutWay(text4) {
-  return text4.startsWith(noteStart) ? text4.replace(/Get the rest: .*/, goneNote) : text4;
+function withoutWay(text5) {
+  return text5.startsWith(noteStart) ? text5.replace(/Get the rest: .*/, goneNote) : text5;
 }
 function fitLines(head, lines, maxBytes3) {
   const all = lines.map((line) => cutChars(line, maxLineLength));
@@ -25083,8 +25847,8 @@ function inRuns(omitted) {
   }
   return runs;
 }
-function describeRun([first, ...others]) {
-  const { block, kind, size, unit } = first;
+function describeRun([first2, ...others]) {
+  const { block, kind, size, unit } = first2;
   if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;
   const all = others.reduce((sum2, other) => sum2 + other.size, size);
   return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;
@@ -25118,10 +25882,10 @@ function describeCut(cut) {
       return "emptied, nested too deep";
   }
 }
-function listNames3({ path: path8, names: names2 }) {
-  if (names2.length <= maxNames) return names2.join(", ");
-  const whole = path8.replace(/\[\*\]$/, "[0]");
-  return `${names2.slice(0, maxNames).join(", ")} and ${names2.length - maxNames} more, see ${whole}`;
+function listNames3({ path: path8, names: names3 }) {
+  if (names3.length <= maxNames) return names3.join(", ");
+  const whole2 = path8.replace(/\[\*\]$/, "[0]");
+  return `${names3.slice(0, maxNames).join(", ")} and ${names3.length - maxNames} more, see ${whole2}`;
 }
 var noteStart, goneNote, maxLines, maxNames, maxLineLength;
 var init_shield_note = __esm({
@@ -25140,7 +25904,7 @@ var init_shield_note = __esm({
 // src/tools/shield-rest.ts
 function shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes }) {
   const { content: _, structuredContent: __, _meta, isError, ...open2 } = result;
-  const given = isObject3(_meta) ? _meta : {};
+  const given = isObject4(_meta) ? _meta : {};
   const openBytes = jsonBytes(open2);
   const left = (share, others) => Math.max(maxBytes3 * share, maxBytes3 - ownBytes - others);
   const meta2 = keepSmallest(given, left(metaShare, openBytes));
@@ -25163,8 +25927,8 @@ function keepSmallest(meta2, maxBytes3) {
   if (dropped.size === 0) return { kept: meta2, cuts: [] };
   return { kept: without2(meta2, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };
 }
-function without2(meta2, names2) {
-  return Object.fromEntries(Object.entries(meta2).filter(([key]) => !names2.has(key)));
+function without2(meta2, names3) {
+  return Object.fromEntries(Object.entries(meta2).filter(([key]) => !names3.has(key)));
 }
 function shrinkMembers(open2, policy, maxBytes3) {
   if (jsonBytes(open2) <= maxBytes3) return { kept: open2, cuts: [] };
@@ -25173,7 +25937,7 @@ function shrinkMembers(open2, policy, maxBytes3) {
     shrunk = shrink(jsonOf(open2), limitsOfRound(policy, round, false), "$$");
     if (jsonBytes(shrunk.value) <= maxBytes3) break;
   }
-  return { kept: isObject3(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };
+  return { kept: isObject4(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };
 }
 var metaShare, membersShare;
 var init_shield_rest = __esm({
@@ -25188,25 +25952,25 @@ var init_shield_rest = __esm({
 });
 
 // src/tools/structure-twins.ts
-function findTwins(structure, content) {
-  const texts = content.flatMap(
-    (part, block) => isObject3(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []
+function findTwins(structure, content2) {
+  const texts2 = content2.flatMap(
+    (part, block) => isObject4(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []
   );
-  if (texts.length === 0) return [];
+  if (texts2.length === 0) return [];
   const members2 = isJsonObject(structure) ? Object.entries(structure) : [];
-  const whole = once10(() => formOf(structure));
+  const whole2 = once10(() => formOf(structure));
   const parts = once10(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
   const strings = new Map(members2.map(([key, value]) => [value, key]));
-  const twins = texts.flatMap(({ block, text: text4 }) => {
-    const member = strings.get(text4);
-    if (member !== void 0) return [{ block, steps: [member], text: text4 }];
-    const form = formOfText(text4);
+  const twins = texts2.flatMap(({ block, text: text5 }) => {
+    const member = strings.get(text5);
+    if (member !== void 0) return [{ block, steps: [member], text: text5 }];
+    const form = formOfText(text5);
     if (form === void 0) return [];
-    const part = form === whole() ? void 0 : parts().get(form);
-    if (form !== whole() && part === void 0) return [];
+    const part = form === whole2() ? void 0 : parts().get(form);
+    if (form !== whole2() && part === void 0) return [];
     return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];
   });
-  return twins.length > 0 ? twins : findItems(members2, texts);
+  return twins.length > 0 ? twins : findItems(members2, texts2);
 }
 function once10(make) {
   let made;
@@ -25215,14 +25979,14 @@ function once10(make) {
     return made.value;
   };
 }
-function findItems(members2, texts) {
+function findItems(members2, texts2) {
   for (const [key, list] of members2) {
-    if (!Array.isArray(list) || list.length !== texts.length) continue;
-    const twins = texts.flatMap(({ block, text: text4 }, place) => {
+    if (!Array.isArray(list) || list.length !== texts2.length) continue;
+    const twins = texts2.flatMap(({ block, text: text5 }, place) => {
       const item = list[place] ?? null;
-      if (item === text4) return [{ block, steps: [key, place], text: text4 }];
+      if (item === text5) return [{ block, steps: [key, place], text: text5 }];
       const form = formOf(item);
-      return form !== void 0 && form === formOfText(text4) ? [{ block, steps: [key, place], text: void 0 }] : [];
+      return form !== void 0 && form === formOfText(text5) ? [{ block, steps: [key, place], text: void 0 }] : [];
     });
     if (twins.length === list.length) return twins;
   }
@@ -25256,16 +26020,16 @@ function formOf(value) {
   try {
     return JSON.stringify(value, (_, part) => {
       if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));
-      return isObject3(part) ? Object.fromEntries(Object.entries(part).sort(([a2], [b]) => a2 < b ? -1 : 1)) : part;
+      return isObject4(part) ? Object.fromEntries(Object.entries(part).sort(([a2], [b]) => a2 < b ? -1 : 1)) : part;
     });
   } catch {
     return void 0;
   }
 }
-function formOfText(text4) {
-  if (!/^\s*[[{]/.test(text4)) return void 0;
+function formOfText(text5) {
+  if (!/^\s*[[{]/.test(text5)) return void 0;
   try {
-    return formOf(parseExact(text4));
+    return formOf(parseExact(text5));
   } catch {
     return void 0;
   }
@@ -25282,11 +26046,11 @@ var init_structure_twins = __esm({
 });
 
 // src/tools/shield-structure.ts
-function shortenStructure(structure, content, policy, maxBytes3) {
-  const whole = { structure, content, twins: findTwins(structure, content) };
+function shortenStructure(structure, content2, policy, maxBytes3) {
+  const whole2 = { structure, content: content2, twins: findTwins(structure, content2) };
   let best;
   for (let round = 0; round <= lastRound; round += 1) {
-    const shortened3 = allowedAt(whole, policy, round);
+    const shortened3 = allowedAt(whole2, policy, round);
     if (!shortened3) return best;
     if (round === 0 && isUncut(shortened3) && shortened3.bytes <= maxBytes3) return void 0;
     best = shortened3;
@@ -25294,18 +26058,18 @@ function shortenStructure(structure, content, policy, maxBytes3) {
   }
   return best;
 }
-function allowedAt(whole, policy, round) {
+function allowedAt(whole2, policy, round) {
   const isAllowed = policy.isValidStructure ?? (() => true);
-  const shortened3 = shortenAt(whole, policy, round, "middle");
+  const shortened3 = shortenAt(whole2, policy, round, "middle");
   if (isAllowed(shortened3.structure)) return shortened3;
-  const plain3 = shortenAt(whole, policy, round, "end");
+  const plain3 = shortenAt(whole2, policy, round, "end");
   return isAllowed(plain3.structure) ? plain3 : void 0;
 }
-function isUncut({ cuts, texts }) {
-  return cuts.length === 0 && [...texts.values()].every((text4) => text4?.cuts.length === 0);
+function isUncut({ cuts, texts: texts2 }) {
+  return cuts.length === 0 && [...texts2.values()].every((text5) => text5?.cuts.length === 0);
 }
-function shortenAt(whole, policy, round, stringCut) {
-  const { structure, content, twins } = whole;
+function shortenAt(whole2, policy, round, stringCut) {
+  const { structure, content: content2, twins } = whole2;
   const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};
   const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };
   const shrunk = shrink(
@@ -25317,16 +26081,16 @@ function shortenAt(whole, policy, round, stringCut) {
     if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));
   }
   const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");
-  const texts = /* @__PURE__ */ new Map();
+  const texts2 = /* @__PURE__ */ new Map();
   let bytes = jsonBytes(value);
   for (const twin of twins) {
     const left = valueAt(value, twin.steps);
-    const text4 = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };
-    texts.set(twin.block, left === void 0 ? void 0 : text4);
-    const block = content[twin.block];
-    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text4.text);
+    const text5 = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };
+    texts2.set(twin.block, left === void 0 ? void 0 : text5);
+    const block = content2[twin.block];
+    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text5.text);
   }
-  return { structure: value, cuts: shrunk.cuts, texts, bytes };
+  return { structure: value, cuts: shrunk.cuts, texts: texts2, bytes };
 }
 var init_shield_structure = __esm({
   "src/tools/shield-structure.ts"() {
@@ -25342,7 +26106,7 @@ var init_shield_structure = __esm({
 
 // src/tools/shield.ts
 function shieldResult(result, policy, keep) {
-  if (!isObject3(result) || isUnfinished(result)) return { result };
+  if (!isObject4(result) || isUnfinished(result)) return { result };
   const max = policy.maxTotalBytes;
   let draft = shorten(result, policy, textBytes2(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));
   if (!isCut(draft)) return { result };
@@ -25362,8 +26126,8 @@ function noteBytes(maxTotalBytes) {
   return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));
 }
 function textBytes2(result) {
-  const content = Array.isArray(result["content"]) ? result["content"] : [];
-  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
+  return jsonBytes(result) - sum(content2.map((block) => mediaOf(block)?.length ?? 0));
 }
 function isCut({ cuts, omitted }) {
   return cuts.length > 0 || omitted.length > 0;
@@ -25372,8 +26136,8 @@ function assemble(result, draft, { ref, max }) {
   const hasStructure = result["structuredContent"] !== void 0;
   const maxBytes3 = noteBytes(max) - noteFrameBytes;
   const structureBytes = jsonBytes(draft.structured ?? "");
-  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
-  const remarks = [...whole, ...draft.remarks];
+  const whole2 = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
+  const remarks = [...whole2, ...draft.remarks];
   const note3 = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes: maxBytes3 }) };
   return {
     ...draft.members,
@@ -25389,16 +26153,16 @@ function bare(result) {
   return { content: [], structured: void 0, meta: {}, members: members2, cuts: [], omitted: [], remarks };
 }
 function shorten(result, policy, maxBytes3) {
-  const content = Array.isArray(result["content"]) ? result["content"] : [];
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
   const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;
-  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
+  const sizes = content2.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
   const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);
   const rest = shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes: sum(sizes) + structureBytes + frameBytes });
   const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };
   if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });
   const free = Math.max(0, maxBytes3 - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
   const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);
-  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);
+  const short = structure === void 0 ? void 0 : shortenStructure(structure, content2, policy, share);
   if (short) {
     draft.structured = short.structure;
     if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });
@@ -25408,7 +26172,7 @@ function shorten(result, policy, maxBytes3) {
   const shares = shareOut(sizes, Math.max(0, left));
   const goneTwins = [];
   let media = 0;
-  for (const [index, block] of content.entries()) {
+  for (const [index, block] of content2.entries()) {
     const data = mediaOf(block);
     const twin = short?.texts.get(index);
     if (twin) {
@@ -25433,14 +26197,14 @@ function shorten(result, policy, maxBytes3) {
   return draft;
 }
 function shortenBlock(block, { index, share, policy, draft }) {
-  const text4 = textOf2(block);
-  if (text4 === void 0 || isDrawing(block)) {
+  const text5 = textOf2(block);
+  if (text5 === void 0 || isDrawing(block)) {
     if (blockBytes(block) <= share) draft.content.push(block);
     else draft.omitted.push({ block: index, ...sizeOf(block) });
     return;
   }
-  const frame = blockBytes(block) - wireBytes(text4);
-  const shrunk = shrinkText(text4, policy, share - frame);
+  const frame = blockBytes(block) - wireBytes(text5);
+  const shrunk = shrinkText(text5, policy, share - frame);
   if (wireBytes(shrunk.text) + frame > share) {
     draft.omitted.push({ block: index, ...sizeOf(block) });
     return;
@@ -25468,18 +26232,18 @@ function shareOut(sizes, total) {
   return shares;
 }
 function referenceOf(result) {
-  const meta2 = isObject3(result) ? result["_meta"] : void 0;
-  const shield = isObject3(meta2) ? meta2[shieldMetaKey] : void 0;
-  return isObject3(shield) && typeof shield["ref"] === "string" ? shield["ref"] : void 0;
+  const meta2 = isObject4(result) ? result["_meta"] : void 0;
+  const shield = isObject4(meta2) ? meta2[shieldMetaKey] : void 0;
+  return isObject4(shield) && typeof shield["ref"] === "string" ? shield["ref"] : void 0;
 }
 function withoutReference(result) {
-  if (!isObject3(result) || !Array.isArray(result["content"])) return result;
-  const content = result["content"].map((block) => {
-    const text4 = textOf2(block);
-    return text4 === void 0 ? block : withText(block, withoutWay(text4));
+  if (!isObject4(result) || !Array.isArray(result["content"])) return result;
+  const content2 = result["content"].map((block) => {
+    const text5 = textOf2(block);
+    return text5 === void 0 ? block : withText(block, withoutWay(text5));
   });
-  const meta2 = isObject3(result["_meta"]) ? result["_meta"] : {};
-  return { ...result, content, _meta: { ...meta2, [shieldMetaKey]: { ref: null } } };
+  const meta2 = isObject4(result["_meta"]) ? result["_meta"] : {};
+  return { ...result, content: content2, _meta: { ...meta2, [shieldMetaKey]: { ref: null } } };
 }
 var shieldMetaKey, noteFrameBytes, frameBytes, minBlockBytes, sum;
 var init_shield = __esm({
@@ -25501,14 +26265,14 @@ var init_shield = __esm({
 
 // src/tools/gateway/gateway-tool.ts
 function textResult(value, isError = false) {
-  const text4 = typeof value === "string" ? value : JSON.stringify(value);
-  return { content: [{ type: "text", text: text4 }], ...isError ? { isError } : {} };
+  const text5 = typeof value === "string" ? value : JSON.stringify(value);
+  return { content: [{ type: "text", text: text5 }], ...isError ? { isError } : {} };
 }
 function readArguments(shape8, args) {
   const read2 = shape8.safeParse(args ?? {}, english);
   if (read2.success) return read2.data;
   const takes = Object.keys(shape8.shape);
-  const unknown3 = isObject3(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
+  const unknown3 = isObject4(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
   throw new AppError({
     code: "BAD_ARGUMENT",
     message: prettifyError(read2.error),
@@ -25549,9 +26313,9 @@ var init_bounded_result = __esm({
 // src/tools/gateway/unknown-note.ts
 function unknownNote(unknown3) {
   if (unknown3.length === 0) return void 0;
-  const shown3 = unknown3.slice(0, maxServers).map(whyUnknown);
-  const more = unknown3.length > shown3.length ? [`and ${unknown3.length - shown3.length} more servers`] : [];
-  return `Not known yet are the tools of ${[...shown3, ...more].join("; ")}`;
+  const shown4 = unknown3.slice(0, maxServers).map(whyUnknown);
+  const more = unknown3.length > shown4.length ? [`and ${unknown3.length - shown4.length} more servers`] : [];
+  return `Not known yet are the tools of ${[...shown4, ...more].join("; ")}`;
 }
 function whyUnknown({ slug, error: error2 }) {
   if (!error2) return `${slug} (still starting: try again in some seconds)`;
@@ -25597,13 +26361,13 @@ function nearIds(deps, session, written) {
   return near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use gateway_search to find its id.";
 }
 function findServer(servers, written) {
-  const isNamed2 = ({ names: names2 }) => names2.some((name) => name.toLowerCase() === written.toLowerCase());
-  return servers.find(({ names: names2 }) => names2.includes(written)) ?? servers.find(isNamed2);
+  const isNamed2 = ({ names: names3 }) => names3.some((name) => name.toLowerCase() === written.toLowerCase());
+  return servers.find(({ names: names3 }) => names3.includes(written)) ?? servers.find(isNamed2);
 }
 function findKnown(deps, session, written) {
-  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names: names2 }, tool }) => [
+  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names: names3 }, tool }) => [
     deps.idOf(slug, tool),
-    ...names2.map((name) => `${name}__${tool}`)
+    ...names3.map((name) => `${name}__${tool}`)
   ]);
   for (const id of /* @__PURE__ */ new Set([written, ...readings])) {
     const tool = deps.describe(session, id);
@@ -25646,7 +26410,7 @@ var init_describe = __esm({
     init_gateway_tool();
     init_tool_id();
     maxIds = 10;
-    shape = object({ ids: oneOrMore(array(string2()).check(_minLength(1), _maxLength(maxIds))) });
+    shape = object2({ ids: oneOrMore(array(string2()).check(_minLength(1), _maxLength(maxIds))) });
     gatewayDescribe = {
       name: "gateway_describe",
       description: "Full description and argument schema of tools, by id from gateway_search.",
@@ -25660,8 +26424,8 @@ var init_describe = __esm({
         const describe5 = async (written) => {
           const found = await findTool(deps, session, written);
           if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
-          const { title, description, inputSchema, outputSchema, annotations } = found.tool;
-          return { id: found.id, title, description, inputSchema, outputSchema, annotations };
+          const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = found.tool;
+          return { id: found.id, title, description, inputSchema: inputSchema2, outputSchema, annotations };
         };
         const tools2 = await Promise.all(ids.map(describe5));
         const isError = tools2.every((tool) => "error" in tool);
@@ -25679,15 +26443,15 @@ var init_get_result = __esm({
     init_mini();
     init_exact_json();
     init_gateway_tool();
-    shape2 = object({
+    shape2 = object2({
       ref: string2(),
-      path: optional(string2()),
-      block: optional(int().check(_gte(0))),
-      offset: optional(int().check(_gte(0))),
-      limit: optional(int().check(_gte(1))),
-      fields: optional(array(string2())),
-      search: optional(string2().check(_minLength(1))),
-      raw: optional(boolean2())
+      path: optional2(string2()),
+      block: optional2(int().check(_gte(0))),
+      offset: optional2(int().check(_gte(0))),
+      limit: optional2(int().check(_gte(1))),
+      fields: optional2(array(string2())),
+      search: optional2(string2().check(_minLength(1))),
+      raw: optional2(boolean2())
     });
     gatewayGetResult = {
       name: "gateway_get_result",
@@ -25718,7 +26482,7 @@ var init_get_result = __esm({
 
 // src/tools/gateway/call-arguments.ts
 async function readCallArguments(deps, { session, found: { id, tool }, given, options = [] }) {
-  const { placed, wrong } = placeArguments(isObject3(given) ? given : {}, ["id", ...options]);
+  const { placed, wrong } = placeArguments(isObject4(given) ? given : {}, ["id", ...options]);
   if (placed && wrong.length === 0) wrong.push(...await deps.checkArguments(tool, placed));
   if (placed && wrong.length === 0) return { args: placed };
   const error2 = `Arguments of ${id} are wrong; it was not called.`;
@@ -25738,10 +26502,10 @@ function placeArguments(given, own2) {
   return { placed, wrong };
 }
 function readObject(value) {
-  if (typeof value !== "string") return isObject3(value) ? value : void 0;
+  if (typeof value !== "string") return isObject4(value) ? value : void 0;
   try {
     const read2 = JSON.parse(value);
-    return isObject3(read2) ? read2 : void 0;
+    return isObject4(read2) ? read2 : void 0;
   } catch {
     return void 0;
   }
@@ -25763,7 +26527,7 @@ var init_call_arguments = __esm({
 
 // src/tools/gateway/invoke.ts
 function shieldFor(deps, session, id, result) {
-  if (!isObject3(result)) return textResult(result ?? "");
+  if (!isObject4(result)) return textResult(result ?? "");
   return shieldResult(result, deps.policyFor(session, id), deps.store.keeper(session)).result;
 }
 var shape3, gatewayInvoke;
@@ -25776,7 +26540,7 @@ var init_invoke = __esm({
     init_call_arguments();
     init_gateway_tool();
     init_tool_id();
-    shape3 = object({ id: string2(), args: optional(unknown()) });
+    shape3 = object2({ id: string2(), args: optional2(unknown()) });
     gatewayInvoke = {
       name: "gateway_invoke",
       description: "Call a tool. Large results come shortened, with a ref for gateway_get_result.",
@@ -25810,9 +26574,9 @@ var init_invoke_async = __esm({
     init_call_arguments();
     init_gateway_tool();
     init_tool_id();
-    shape4 = object({
+    shape4 = object2({
       id: string2(),
-      args: optional(unknown()),
+      args: optional2(unknown()),
       detach: _default(boolean2(), false)
     });
     gatewayInvokeAsync = {
@@ -25851,7 +26615,7 @@ function stillTrue({ store }, session, result) {
 }
 function summarize(job) {
   const { message: _, ...progress } = job.progress ?? {};
-  const cut = (text4) => cutChars(text4, maxSummary);
+  const cut = (text5) => cutChars(text5, maxSummary);
   return {
     ...describe3(job),
     progress: job.progress && progress,
@@ -25877,7 +26641,7 @@ var init_invoke_status = __esm({
     init_bounded_result();
     init_gateway_tool();
     init_invoke();
-    shape5 = object({ jobId: optional(string2()), cancel: _default(boolean2(), false) });
+    shape5 = object2({ jobId: optional2(string2()), cancel: _default(boolean2(), false) });
     gatewayInvokeStatus = {
       name: "gateway_invoke_status",
       description: "State, progress and log of a job; its result when completed. No jobId lists jobs.",
@@ -25898,23 +26662,23 @@ var init_invoke_status = __esm({
 });
 
 // src/tools/gateway/search.ts
-function readServers(deps, session, named) {
+function readServers(deps, session, named2) {
   const servers = deps.servers(session);
-  const found = named.map((name) => ({ name, slug: findServer(servers, name)?.slug }));
+  const found = named2.map((name) => ({ name, slug: findServer(servers, name)?.slug }));
   return {
     slugs: found.flatMap(({ slug }) => slug ?? []),
     wrong: found.flatMap(({ name, slug }) => slug === void 0 ? [name] : [])
   };
 }
-function shownArguments(names2) {
-  const shown3 = names2.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
-  const left = names2.length - shown3.length;
-  return left > 0 ? [...shown3, `\u2026 and ${left} more: gateway_describe`] : shown3;
+function shownArguments(names3) {
+  const shown4 = names3.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
+  const left = names3.length - shown4.length;
+  return left > 0 ? [...shown4, `\u2026 and ${left} more: gateway_describe`] : shown4;
 }
 function whichServers(wrong, servers) {
-  const shown3 = servers.slice(0, maxNames2).map(({ slug }) => slug);
-  const more = servers.length > shown3.length ? ` and ${servers.length - shown3.length} more` : "";
-  return `No server is called ${wrong.join(", ")}. There are ${shown3.join(", ")}${more}.`;
+  const shown4 = servers.slice(0, maxNames2).map(({ slug }) => slug);
+  const more = servers.length > shown4.length ? ` and ${servers.length - shown4.length} more` : "";
+  return `No server is called ${wrong.join(", ")}. There are ${shown4.join(", ")}${more}.`;
 }
 function whatIsMissing({ offset, limit, found, all }, { query, readOnly }) {
   const isList = query.trim() === "";
@@ -25938,12 +26702,12 @@ var init_search = __esm({
     init_tool_id();
     init_unknown_note();
     maxLimit = 50;
-    shape6 = object({
+    shape6 = object2({
       query: string2(),
       limit: _default(int().check(_gte(1), _lte(maxLimit)), 10),
       offset: _default(int().check(_gte(0)), 0),
-      servers: optional(oneOrMore(array(string2()))),
-      readOnly: optional(boolean2())
+      servers: optional2(oneOrMore(array(string2()))),
+      readOnly: optional2(boolean2())
     });
     gatewaySearch = {
       name: "gateway_search",
@@ -25960,8 +26724,8 @@ var init_search = __esm({
         required: ["query"]
       },
       async handle({ session, args }, deps) {
-        const { query, limit, offset, servers: named, readOnly } = readArguments(shape6, args);
-        const servers = named && named.length > 0 ? readServers(deps, session, named) : void 0;
+        const { query, limit, offset, servers: named2, readOnly } = readArguments(shape6, args);
+        const servers = named2 && named2.length > 0 ? readServers(deps, session, named2) : void 0;
         await deps.waitForAll(session, servers?.slugs);
         const find = (words3, atMost) => {
           if (servers?.slugs.length === 0) return [];
@@ -26019,7 +26783,7 @@ var init_retrieve_tools = __esm({
     init_mini();
     init_gateway_tool();
     init_unknown_note();
-    shape7 = object({ query: string2().check(_minLength(1)) });
+    shape7 = object2({ query: string2().check(_minLength(1)) });
     retrieveTools = {
       name: "retrieve_tools",
       description: "Find tools by what you want to do, in words. The tools it finds become callable at once.",
@@ -26049,11 +26813,11 @@ function readSpilled(path8) {
 }
 function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
   const value = JSON.parse(textAt(bytes, at));
-  if (!isObject3(value)) return {};
+  if (!isObject4(value)) return {};
   const exact2 = Object.keys(value).flatMap((key) => {
     const member = key === "content" ? void 0 : memberAt(bytes, at, [key]);
-    const text4 = member && textAt(bytes, member);
-    return text4 && /\d{16}/.test(text4) ? [[key, parseExact(text4)]] : [];
+    const text5 = member && textAt(bytes, member);
+    return text5 && /\d{16}/.test(text5) ? [[key, parseExact(text5)]] : [];
   });
   return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
 }
@@ -26076,19 +26840,19 @@ function isMatch(row, search) {
   const isFlat = Number.isFinite(jsonBytes(row));
   if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;
   if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;
-  for (const { text: text4 } of textsOf(row, "")) if (text4.toLowerCase().includes(needle)) return true;
+  for (const { text: text5 } of textsOf(row, "")) if (text5.toLowerCase().includes(needle)) return true;
   return false;
 }
 function findHits(value, path8, { search, context }) {
   const pattern = new RegExp(search.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
   const found = [];
-  for (const { path: place, text: text4 } of textsOf(value, path8)) {
+  for (const { path: place, text: text5 } of textsOf(value, path8)) {
     let shownTo = -1;
-    for (const { index, 0: match } of text4.matchAll(pattern)) {
+    for (const { index, 0: match } of text5.matchAll(pattern)) {
       if (index < shownTo) continue;
-      const [from, to] = [Math.max(0, index - context), Math.min(text4.length, index + match.length + context)];
+      const [from, to] = [Math.max(0, index - context), Math.min(text5.length, index + match.length + context)];
       shownTo = to;
-      found.push({ path: place, at: index, text: text4.slice(safeEnd(text4, from), safeEnd(text4, to)) });
+      found.push({ path: place, at: index, text: text5.slice(safeEnd(text5, from), safeEnd(text5, to)) });
     }
   }
   return found;
@@ -26107,8 +26871,8 @@ function* textsOf(value, path8) {
         open2.push({ place: within2(place, memberPath(place.path, name)), value: member, key: name });
       }
     } else {
-      const isNumber2 = typeof value2 === "string" && isMarkedNumber(value2);
-      yield { path: place.path, text: isNumber2 ? digitsOf(value2) : String(value2) };
+      const isNumber3 = typeof value2 === "string" && isMarkedNumber(value2);
+      yield { path: place.path, text: isNumber3 ? digitsOf(value2) : String(value2) };
     }
   }
 }
@@ -26134,9 +26898,9 @@ function viewResult(result, request3) {
   const value = follow(root.value, path8);
   refuseStrangeFields(value, path8, fields);
   if (Array.isArray(value)) return pageArray(value, path8, request3);
-  const isText2 = typeof value === "string" && !isMarkedNumber(value);
-  if (search && (isText2 || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
-  if (isText2) return pageText(value, path8, request3);
+  const isText3 = typeof value === "string" && !isMarkedNumber(value);
+  if (search && (isText3 || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
+  if (isText3) return pageText(value, path8, request3);
   if (isJsonObject(value)) return pageObject(value, path8, request3);
   return { kind: "value", path: path8, total: 1, offset: 0, data: value };
 }
@@ -26145,22 +26909,22 @@ function pageBytesOf({ maxBytes: maxBytes3 = defaultShieldPolicy.maxTotalBytes, 
   return Math.max(minPageBytes, Math.min(maxPageBytes, room));
 }
 function rootOf(result, { block, raw, path: path8 }) {
-  if (!isObject3(result) || path8?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };
-  const content = Array.isArray(result["content"]) ? result["content"] : [];
+  if (!isObject4(result) || path8?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
   if (block === void 0 && !raw && result["structuredContent"] !== void 0) {
     return { kind: "value", value: jsonOf(result["structuredContent"]) };
   }
   const at = block ?? 0;
-  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };
-  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);
-  const chosen = content[at];
-  const text4 = textOf3(chosen);
-  if (text4 === void 0)
-    return isObject3(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };
-  return { kind: "value", value: raw ? text4 : readValue2(text4) };
+  if (content2.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };
+  if (at < 0 || at >= content2.length) throw badRequest(`Block ${at} does not exist; the result has ${content2.length}.`);
+  const chosen = content2[at];
+  const text5 = textOf3(chosen);
+  if (text5 === void 0)
+    return isObject4(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };
+  return { kind: "value", value: raw ? text5 : readValue2(text5) };
 }
-function readValue2(text4) {
-  const form = readText(text4);
+function readValue2(text5) {
+  const form = readText(text5);
   switch (form.form) {
     case "json":
       return form.value;
@@ -26168,17 +26932,17 @@ function readValue2(text4) {
     case "table":
       return [...form.rows];
     case "plain":
-      return text4;
+      return text5;
   }
 }
 function textOf3(block) {
-  if (!isObject3(block)) return void 0;
+  if (!isObject4(block)) return void 0;
   if (typeof block["text"] === "string") return block["text"];
   const resource = block["resource"];
-  return isObject3(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
+  return isObject4(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
 }
 function isMedia(block) {
-  return typeof block["data"] === "string" || isObject3(block["resource"]) && typeof block["resource"]["blob"] === "string";
+  return typeof block["data"] === "string" || isObject4(block["resource"]) && typeof block["resource"]["blob"] === "string";
 }
 function pageArray(items, path8, request3) {
   const { search, fields } = request3;
@@ -26197,9 +26961,9 @@ function pageHits(value, path8, request3) {
   const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(
     (field) => findHits(fieldOf2(value, field) ?? null, fieldPath(value, path8, field), { search, context })
   ) : findHits(value, path8, { search, context });
-  const rows = hits.map(({ path: place, at, text: text4 }) => ({
+  const rows = hits.map(({ path: place, at, text: text5 }) => ({
     path: () => place,
-    row: () => place === path8 ? { at, text: text4 } : { path: place, at, text: text4 }
+    row: () => place === path8 ? { at, text: text5 } : { path: place, at, text: text5 }
   }));
   return pageRows(rows, path8, request3);
 }
@@ -26225,10 +26989,10 @@ function pageRows(rows, path8, request3) {
   }
   return { ...page, data, ...next(offset + data.length, rows.length) };
 }
-function pageObject(object3, path8, request3) {
+function pageObject(object4, path8, request3) {
   const pageBytes = pageBytesOf(request3);
-  const shown3 = project(object3, request3.fields);
-  const entries2 = Object.entries(isJsonObject(shown3) ? shown3 : object3);
+  const shown4 = project(object4, request3.fields);
+  const entries2 = Object.entries(isJsonObject(shown4) ? shown4 : object4);
   const { offset, limit } = pageOf(request3, Number.POSITIVE_INFINITY);
   const data = [];
   let bytes = 0;
@@ -26236,7 +27000,7 @@ function pageObject(object3, path8, request3) {
     const size = jsonBytes(value) + jsonBytes(key);
     if (data.length === 0 && size > pageBytes) {
       const at = { kind: "object", path: path8, total: entries2.length, offset, data: {} };
-      const inner = request3.fields?.length ? fieldPath(object3, path8, key) : `${path8}[${JSON.stringify(key)}]`;
+      const inner = request3.fields?.length ? fieldPath(object4, path8, key) : `${path8}[${JSON.stringify(key)}]`;
       return { ...at, ...next(offset + 1, entries2.length), tooLarge: { path: inner, bytes: size } };
     }
     if (bytes + size > pageBytes) break;
@@ -26246,24 +27010,24 @@ function pageObject(object3, path8, request3) {
   const total = entries2.length;
   return { kind: "object", path: path8, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };
 }
-function pageText(text4, path8, request3) {
+function pageText(text5, path8, request3) {
   const pageBytes = pageBytesOf(request3);
   const { offset, limit } = pageOf(request3, defaultCharacters);
-  let end = safeEnd(text4, Math.min(text4.length, offset + limit));
-  while (end - offset > 2 && jsonBytes(text4.slice(offset, end)) > pageBytes)
-    end = safeEnd(text4, offset + (end - offset >> 1));
-  if (end <= offset && offset < text4.length) end = Math.min(text4.length, offset + 2);
-  return { kind: "string", path: path8, total: text4.length, offset, data: text4.slice(offset, end), ...next(end, text4.length) };
+  let end = safeEnd(text5, Math.min(text5.length, offset + limit));
+  while (end - offset > 2 && jsonBytes(text5.slice(offset, end)) > pageBytes)
+    end = safeEnd(text5, offset + (end - offset >> 1));
+  if (end <= offset && offset < text5.length) end = Math.min(text5.length, offset + 2);
+  return { kind: "string", path: path8, total: text5.length, offset, data: text5.slice(offset, end), ...next(end, text5.length) };
 }
 function refuseStrangeFields(value, path8, fields) {
   if (!fields || fields.length === 0) return;
   const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
-  const [first] = rows;
-  if (!first || rows.some((row) => fields.some((field) => fieldOf2(row, field) !== void 0))) return;
-  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));
+  const [first2] = rows;
+  if (!first2 || rows.some((row) => fields.some((field) => fieldOf2(row, field) !== void 0))) return;
+  const lists = Object.keys(first2).filter((key) => Array.isArray(first2[key]));
   const within4 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
   throw badRequest(
-    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within4}`
+    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first2).slice(0, 20).join(", ")}.${within4}`
   );
 }
 function project(row, fields) {
@@ -26428,7 +27192,7 @@ function endOf({ state, error: error2 }) {
   }
 }
 function readRecord(value) {
-  if (!isObject3(value)) return void 0;
+  if (!isObject4(value)) return void 0;
   const { id, label, startedAt, endedAt, error: error2, access } = value;
   const state = states.find((one) => one === value["state"]);
   if (typeof id !== "string" || typeof label !== "string" || typeof startedAt !== "number" || !state) return void 0;
@@ -26668,23 +27432,23 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
       drop(entry);
     }
   };
-  const makeRoom = (session, needed) => {
+  const makeRoom = (session, needed2) => {
     const own2 = [...entries2.values()].filter((entry) => entry.session === session);
     for (const entry of own2.slice(0, Math.max(0, own2.length + 1 - limits.maxResults))) drop(entry);
     for (const entry of entries2.values()) {
-      if (bytes + needed <= limits.maxBytes) return;
+      if (bytes + needed2 <= limits.maxBytes) return;
       drop(entry);
     }
   };
   const put = (session, result) => {
     expire();
-    const text4 = textOf4(result);
-    if (text4 === void 0) return void 0;
-    const size = Buffer.byteLength(text4);
+    const text5 = textOf4(result);
+    if (text5 === void 0) return void 0;
+    const size = Buffer.byteLength(text5);
     if (size > limits.maxBytes) return void 0;
     makeRoom(session, size);
     const ref = (0, import_node_crypto14.randomBytes)(refBytes).toString("base64url");
-    const held2 = size > limits.spillBytes ? spillText(deps.spillFolder, text4) : { kind: "memory", text: text4 };
+    const held2 = size > limits.spillBytes ? spillText(deps.spillFolder, text5) : { kind: "memory", text: text5 };
     entries2.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: held2 });
     bytes += size;
     return ref;
@@ -26760,15 +27524,15 @@ function textOf4(result) {
     throw error2;
   }
 }
-function spillText(folder, text4) {
+function spillText(folder, text5) {
   let path8;
   try {
     path8 = spillPath(folder);
-    (0, import_node_fs20.writeFileSync)(path8, text4, { mode: 384, flag: "wx" });
+    (0, import_node_fs20.writeFileSync)(path8, text5, { mode: 384, flag: "wx" });
     return { kind: "file", path: path8 };
   } catch {
     if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
-    return { kind: "memory", text: text4 };
+    return { kind: "memory", text: text5 };
   }
 }
 async function spillBytes(folder, bytes) {
@@ -26908,10 +27672,10 @@ var init_unlisted_jobs = __esm({
 // src/router/gateway/bounded-error.ts
 function boundedError({ line, error: error2 }, maxBytes3, keep) {
   if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
-  const text4 = textAt(line, error2);
+  const text5 = textAt(line, error2);
   const code = memberAt(line, error2, ["code"]);
   const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
-  const ref = keep.put({ content: [{ type: "text", text: text4 }], isError: true });
+  const ref = keep.put({ content: [{ type: "text", text: text5 }], isError: true });
   const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
   return JSON.stringify({
     code: code ? Number(textAt(line, code)) : 0,
@@ -27246,12 +28010,12 @@ function createJobSession(owner, now, onProgress) {
 function readProgress(line, onProgress) {
   const message = JSON.parse(line.toString("utf8"));
   if (!isRecord(message) || message["method"] !== "notifications/progress" || !isRecord(message["params"])) return;
-  const { progress, total, message: text4 } = message["params"];
+  const { progress, total, message: text5 } = message["params"];
   if (typeof progress !== "number") return;
   onProgress({
     progress,
     ...typeof total === "number" ? { total } : {},
-    ...typeof text4 === "string" ? { message: text4 } : {}
+    ...typeof text5 === "string" ? { message: text5 } : {}
   });
 }
 var jobToken;
@@ -27346,9 +28110,9 @@ function join8(items) {
   const result = Buffer.concat([Buffer.from('{"tools":['), ...body, Buffer.from("]}")]);
   return { result, etag: (0, import_node_crypto16.createHash)("sha256").update(result).digest("base64url").slice(0, 16) };
 }
-function ownDefinition({ name, description, inputSchema }, maxResultBytes) {
+function ownDefinition({ name, description, inputSchema: inputSchema2 }, maxResultBytes) {
   const annotations = readers.has(name) ? { annotations: { readOnlyHint: true } } : {};
-  const raw = Buffer.from(JSON.stringify({ name, description, inputSchema, ...annotations }));
+  const raw = Buffer.from(JSON.stringify({ name, description, inputSchema: inputSchema2, ...annotations }));
   return withResultSize(raw, maxResultBytes);
 }
 function withResultSize(raw, bytes) {
@@ -27412,9 +28176,9 @@ var init_own_work = __esm({
       /** The arguments for the server's tool, byte for byte as the model wrote them. */
       get args() {
         const written = argumentNames.map((name) => argumentText2(this.request, ["arguments", name]));
-        const text4 = written.find((one) => one !== void 0) ?? "{}";
-        if (!text4.startsWith('"')) return text4;
-        return String(JSON.parse(text4)).replace(/[\r\n]+/g, " ");
+        const text5 = written.find((one) => one !== void 0) ?? "{}";
+        if (!text5.startsWith('"')) return text5;
+        return String(JSON.parse(text5)).replace(/[\r\n]+/g, " ");
       }
       /** The server's answer, shortened or not; what stands for it until its line is written. */
       take(envelope, shortened3) {
@@ -27440,9 +28204,9 @@ function accessTo(view2, entry) {
   return resolution.ok ? resolution.snapshotKey : void 0;
 }
 function serverNames(entries2) {
-  const shown3 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  const shown4 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
   return entries2.map(({ name, slug, shownName, shownSlug }) => {
-    const own2 = [name, slug].filter((one) => !shown3.has(one));
+    const own2 = [name, slug].filter((one) => !shown4.has(one));
     return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
   });
 }
@@ -27627,8 +28391,8 @@ async function shortenAnswer(deps, scopeId, task) {
   const bound = line.includes('"structuredContent"') ? await rule() : void 0;
   if (result.end - result.start <= heavyBytes) {
     const value = readResult(envelope);
-    const shield = (whole, keep) => {
-      const shielded = shieldResult(value, whole, keep).result;
+    const shield = (whole2, keep) => {
+      const shielded = shieldResult(value, whole2, keep).result;
       return shielded === value ? void 0 : shielded;
     };
     if (!bound) return shield(policy, store.keeper(scopeId));
@@ -27747,9 +28511,9 @@ var init_unknown_servers = __esm({
 });
 
 // src/tools/search/clauses.ts
-function splitClauses(text4) {
+function splitClauses(text5) {
   const held2 = [];
-  const masked = text4.replace(new RegExp(pathOrUrl, "g"), (found) => {
+  const masked = text5.replace(new RegExp(pathOrUrl, "g"), (found) => {
     const tail = /[.,;!?)]*$/.exec(found)?.[0] ?? "";
     held2.push(tail === "" ? found : found.slice(0, -tail.length));
     return `${held2.length - 1}${tail}`;
@@ -27939,17 +28703,17 @@ function createQueryReader(tokenizer, tuning) {
   const stops = new Set(stopWords.flatMap((word) => [word, ...tokenizer.terms(word)]));
   const synonyms = readSynonyms(tokenizer);
   const isTelling = (term) => !stops.has(term) && !emptyTerm.test(term);
-  const readClause = (text4, factor = 1) => {
+  const readClause = (text5, factor = 1) => {
     const weights = /* @__PURE__ */ new Map();
     const add = (words4, weight) => {
       for (const term of tokenizer.terms(words4)) weights.set(term, Math.max(weights.get(term) ?? 0, weight));
     };
-    const spoken = text4.replace(new RegExp(pathOrUrl, "g"), (found) => {
+    const spoken = text5.replace(new RegExp(pathOrUrl, "g"), (found) => {
       add(found.replace(/^https?:\/\//, ""), tuning.pathWeight);
       const kind = fileKindOf(found);
       if (kind) add(kind, tuning.impliedWeight);
       if (kind && kind !== "url web page")
-        add(givesOutput.test(text4) ? "write file" : "read file", tuning.fileActionWeight);
+        add(givesOutput.test(text5) ? "write file" : "read file", tuning.fileActionWeight);
       return " ";
     });
     const said = tokenizer.terms(spoken);
@@ -27962,15 +28726,15 @@ function createQueryReader(tokenizer, tuning) {
     }));
     return { words: words3, maxTools };
   };
-  return (text4) => {
-    const whole = readClause(text4);
-    const clauses = splitClauses(text4).map((part) => readClause(part)).filter(({ words: words3 }) => words3.some(({ weight }) => weight > tuning.pathWeight));
-    if (relativeDate.test(text4)) {
+  return (text5) => {
+    const whole2 = readClause(text5);
+    const clauses = splitClauses(text5).map((part) => readClause(part)).filter(({ words: words3 }) => words3.some(({ weight }) => weight > tuning.pathWeight));
+    if (relativeDate.test(text5)) {
       clauses.push({ ...readClause("current time date", tuning.dateWeight), maxTools: maxDateTools });
     }
-    const said = tokenizer.terms(text4);
+    const said = tokenizer.terms(text5);
     return {
-      whole,
+      whole: whole2,
       clauses: clauses.length > 1 ? clauses : [],
       said: { all: new Set(said), telling: new Set(said.filter(isTelling)) }
     };
@@ -28110,11 +28874,11 @@ var init_score = __esm({
 // src/tools/search/rank.ts
 function rankTools(query, source) {
   const { tuning } = source;
-  const whole = rankClause(query.whole, source, source.named);
+  const whole2 = rankClause(query.whole, source, source.named);
   const parts = query.clauses.map((clause) => rankClause(clause, source, /* @__PURE__ */ new Map()));
   const bestPart = Math.max(0, ...parts.map((ranked) => ranked[0]?.score ?? 0));
   const votes = /* @__PURE__ */ new Map();
-  castVotes(whole, 1, tuning, votes);
+  castVotes(whole2, 1, tuning, votes);
   for (const ranked of parts) {
     const confidence = ((ranked[0]?.score ?? 0) / (bestPart || 1)) ** tuning.clauseConfidence;
     castVotes(ranked, tuning.clauseWeight * confidence, tuning, votes);
@@ -28122,7 +28886,7 @@ function rankTools(query, source) {
   supportNeighbours(votes, tuning);
   return spreadNames(sorted([...votes].map(([doc, score]) => ({ doc, score }))), tuning);
 }
-function rankClause(clause, source, named) {
+function rankClause(clause, source, named2) {
   const { tools: tools2, servers, tuning, accepts } = source;
   const ofServers = scoreDocs(clause.words, { index: servers, rarity: servers.rarity, tuning });
   const serverScores = /* @__PURE__ */ new Map();
@@ -28141,10 +28905,10 @@ function rankClause(clause, source, named) {
     if (doc === void 0 || !accepts(doc)) continue;
     const own2 = scores[slot] ?? 0;
     highest = Math.max(highest, own2);
-    if (named.has(doc.server)) ownScores.set(doc, own2);
+    if (named2.has(doc.server)) ownScores.set(doc, own2);
     else best.offer(doc, own2 + tuning.serverShare * (serverScores.get(doc.server) ?? 0));
   }
-  for (const [server, naming] of named) {
+  for (const [server, naming] of named2) {
     const ofServer = tuning.serverShare * (serverScores.get(server) ?? 0);
     const lead = naming === "alone" ? Math.max(highest, 1) : 0;
     for (const doc of source.toolsOf(server)) {
@@ -28237,10 +29001,10 @@ var init_server_names2 = __esm({
         this.#tokenizer = tokenizer;
         this.#generic = new Set(genericParts.flatMap((part) => tokenizer.terms(part)));
       }
-      set(key, names2) {
+      set(key, names3) {
         this.#names.set(
           key,
-          names2.map((name) => this.#withoutGeneric(this.#tokenizer.terms(name))).filter(({ size }) => size > 0)
+          names3.map((name) => this.#withoutGeneric(this.#tokenizer.terms(name))).filter(({ size }) => size > 0)
         );
       }
       remove(key) {
@@ -28251,8 +29015,8 @@ var init_server_names2 = __esm({
         const all = this.#withoutGeneric(said.all);
         if (all.size === 0) return found;
         const telling = this.#withoutGeneric(said.telling);
-        for (const [key, names2] of this.#names) {
-          const naming = names2.map((name) => namingOf(name, { all, telling }));
+        for (const [key, names3] of this.#names) {
+          const naming = names3.map((name) => namingOf(name, { all, telling }));
           if (naming.includes("alone")) found.set(key, "alone");
           else if (naming.includes("among")) found.set(key, "among");
         }
@@ -28260,9 +29024,9 @@ var init_server_names2 = __esm({
       }
       /** All of them if there is nothing else. */
       #withoutGeneric(terms) {
-        const whole = new Set(terms);
-        const telling = new Set([...whole].filter((term) => !this.#generic.has(term)));
-        return telling.size > 0 ? telling : whole;
+        const whole2 = new Set(terms);
+        const telling = new Set([...whole2].filter((term) => !this.#generic.has(term)));
+        return telling.size > 0 ? telling : whole2;
       }
     };
   }
@@ -28316,11 +29080,11 @@ var init_documents = __esm({
         return group;
       }
       #reserve(count3) {
-        const needed = this.#length + count3;
-        if (needed <= this.ids.length) return;
+        const needed2 = this.#length + count3;
+        if (needed2 <= this.ids.length) return;
         const [ids, weights] = [this.ids, this.weights];
-        this.ids = new Int32Array(needed * 2);
-        this.weights = new Float32Array(needed * 2);
+        this.ids = new Int32Array(needed2 * 2);
+        this.weights = new Float32Array(needed2 * 2);
         this.ids.set(ids);
         this.weights.set(weights);
       }
@@ -28593,8 +29357,8 @@ function splitIdentifier(word) {
   const plain3 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
   const parts = plain3.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
   const terms = parts.map((part) => ({ term: stem(part), written: part }));
-  const whole = parts.join("");
-  if (parts.length > 1) terms.push({ term: whole, written: whole });
+  const whole2 = parts.join("");
+  if (parts.length > 1) terms.push({ term: whole2, written: whole2 });
   return terms;
 }
 var TermList, CodeUnits, maxKeptUnits, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
@@ -28608,8 +29372,8 @@ var init_tokenize = __esm({
       length = 0;
       /** By term number: 1 for those that are left out. */
       leftOut;
-      constructor(leftOut = new Uint8Array()) {
-        this.leftOut = leftOut;
+      constructor(leftOut2 = new Uint8Array()) {
+        this.leftOut = leftOut2;
       }
       /** Makes room for `count` more. */
       reserve(count3) {
@@ -28621,10 +29385,10 @@ var init_tokenize = __esm({
     };
     CodeUnits = class {
       #kept = roomFor(4096);
-      of(text4, length) {
+      of(text5, length) {
         const room = length <= this.#kept.units.length ? this.#kept : roomFor(length * 2);
         if (room.units.length <= maxKeptUnits) this.#kept = room;
-        room.bytes.write(text4, 0, length * 2, "utf16le");
+        room.bytes.write(text5, 0, length * 2, "utf16le");
         return room.units;
       }
     };
@@ -28649,9 +29413,9 @@ var init_tokenize = __esm({
         return this.#termOfId.length;
       }
       /** Terms in order, with repeats. Stop words are included: whoever searches drops them. */
-      terms(text4) {
+      terms(text5) {
         const list = new TermList();
-        this.read(text4, list);
+        this.read(text5, list);
         return Array.from({ length: list.length }, (_, place) => this.termAt(list.ids[place] ?? 0));
       }
       idOf(term) {
@@ -28664,12 +29428,12 @@ var init_tokenize = __esm({
         return this.#writtenOf.get(term) ?? term;
       }
       /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
-      read(text4, into, maxChars = text4.length) {
-        const end = text4.length < maxChars ? text4.length : maxChars;
-        const units = this.#codes.of(text4, end);
+      read(text5, into, maxChars = text5.length) {
+        const end = text5.length < maxChars ? text5.length : maxChars;
+        const units = this.#codes.of(text5, end);
         const known = this.#known;
         into.reserve(end * 2);
-        const { ids, leftOut } = into;
+        const { ids, leftOut: leftOut2 } = into;
         let { length } = into;
         let at = 0;
         while (at < end) {
@@ -28687,15 +29451,15 @@ var init_tokenize = __esm({
             continue;
           }
           hash ^= hash >>> 15;
-          const held2 = known.find(hash, other) || known.add(hash, other, this.#split(text4.slice(from, at)));
+          const held2 = known.find(hash, other) || known.add(hash, other, this.#split(text5.slice(from, at)));
           if (held2 > 0) {
             ids[length] = held2 - 1;
-            if (leftOut[held2 - 1] !== 1) length += 1;
+            if (leftOut2[held2 - 1] !== 1) length += 1;
             continue;
           }
           for (const id of known.listOf(held2)) {
             ids[length] = id;
-            if (leftOut[id] !== 1) length += 1;
+            if (leftOut2[id] !== 1) length += 1;
           }
         }
         into.length = length;
@@ -28709,9 +29473,9 @@ var init_tokenize = __esm({
         const runs = words3.flatMap((part) => unspacedScript.test(part) ? part.match(scriptRuns) ?? [] : [part]);
         return runs.flatMap((run) => unspacedScript.test(run) ? this.#segment(run) : splitIdentifier(run)).map((part) => this.#idFor(part));
       }
-      #segment(text4) {
+      #segment(text5) {
         this.#segmenter ??= new Intl.Segmenter("zh", { granularity: "word" });
-        return [...this.#segmenter.segment(text4)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
+        return [...this.#segmenter.segment(text5)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
       }
       #idFor({ term, written }) {
         const id = this.#idOfTerm.get(term);
@@ -28746,20 +29510,20 @@ var init_field_weights = __esm({
         this.#field = new TermList(isStop);
       }
       /** Of `text` the first `maxChars` characters. */
-      add({ weight, typicalLength }, text4, maxChars) {
+      add({ weight, typicalLength }, text5, maxChars) {
         this.#field.length = 0;
-        this.#tokenizer.read(text4, this.#field, maxChars);
+        this.#tokenizer.read(text5, this.#field, maxChars);
         const { ids, length } = this.#field;
         this.#touched.reserve(length);
         const sums = this.#sumsFor(this.#tokenizer.termCount);
         const touched = this.#touched.ids;
         let to = this.#touched.length;
-        const each2 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
+        const each3 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
         for (let at = 0; at < length; at += 1) {
           const id = ids[at] ?? 0;
           const sum2 = sums[id] ?? 0;
           if (sum2 === 0) touched[to++] = id;
-          sums[id] = sum2 + each2;
+          sums[id] = sum2 + each3;
         }
         this.#touched.length = to;
       }
@@ -28868,33 +29632,33 @@ var init_tuning = __esm({
 
 // src/tools/tool-definition.ts
 function argumentsOf(tool) {
-  if (!isObject3(tool.inputSchema)) return [];
-  const { properties, required: required2 } = tool.inputSchema;
-  if (!isObject3(properties)) return [];
-  const needed = Array.isArray(required2) ? required2 : [];
-  return Object.keys(properties).map((name) => {
-    const schema = properties[name];
-    const text4 = isObject3(schema) ? schema["description"] : void 0;
-    return { name, text: typeof text4 === "string" ? text4 : "", isRequired: needed.includes(name) };
+  if (!isObject4(tool.inputSchema)) return [];
+  const { properties: properties2, required: required2 } = tool.inputSchema;
+  if (!isObject4(properties2)) return [];
+  const needed2 = Array.isArray(required2) ? required2 : [];
+  return Object.keys(properties2).map((name) => {
+    const schema = properties2[name];
+    const text5 = isObject4(schema) ? schema["description"] : void 0;
+    return { name, text: typeof text5 === "string" ? text5 : "", isRequired: needed2.includes(name) };
   });
 }
 function isReadOnly(tool) {
-  return isObject3(tool.annotations) && tool.annotations["readOnlyHint"] === true;
+  return isObject4(tool.annotations) && tool.annotations["readOnlyHint"] === true;
 }
 function isDestructive(tool) {
-  return isObject3(tool.annotations) && tool.annotations["destructiveHint"] === true;
+  return isObject4(tool.annotations) && tool.annotations["destructiveHint"] === true;
 }
-function oneLine(text4, maxLength) {
-  const line = text4.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
+function oneLine(text5, maxLength) {
+  const line = text5.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
   return cutChars(line, maxLength);
 }
 function readDefinition(value) {
-  if (!isObject3(value)) return {};
-  const { title, description, inputSchema, outputSchema, annotations } = value;
+  if (!isObject4(value)) return {};
+  const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = value;
   return {
     ...typeof title === "string" ? { title } : {},
     ...typeof description === "string" ? { description } : {},
-    ...{ inputSchema, outputSchema, annotations }
+    ...{ inputSchema: inputSchema2, outputSchema, annotations }
   };
 }
 var init_tool_definition = __esm({
@@ -28911,8 +29675,8 @@ function createToolIndex(tuning = searchTuning) {
   const readQuery = createQueryReader(tokenizer, tuning);
   const tools2 = createTermIndex(tokenizer);
   const servers = createTermIndex(tokenizer);
-  const texts = new TextWeigher(tokenizer, tuning);
-  const names2 = new ServerNames(tokenizer);
+  const texts2 = new TextWeigher(tokenizer, tuning);
+  const names3 = new ServerNames(tokenizer);
   const held2 = /* @__PURE__ */ new Map();
   return {
     get size() {
@@ -28925,44 +29689,44 @@ function createToolIndex(tuning = searchTuning) {
         const args = argumentsOf(tool);
         const entry = indexed(tool, args, { key, server });
         entries2.push(entry);
-        texts.ofTool(tool, args, (terms) => tools2.write(entry, terms));
+        texts2.ofTool(tool, args, (terms) => tools2.write(entry, terms));
       }
       tools2.put(key);
-      texts.ofServer({ server, list, about }, (terms) => servers.write(key, terms));
+      texts2.ofServer({ server, list, about }, (terms) => servers.write(key, terms));
       servers.put(key);
-      names2.set(key, called);
+      names3.set(key, called);
       held2.set(key, entries2);
     },
     remove(key) {
       if (!held2.delete(key)) return;
       tools2.remove(key);
       servers.remove(key);
-      names2.remove(key);
+      names3.remove(key);
     },
     search(query, { limit, servers: only, readOnly, accepts }) {
-      const wanted = only && only.length > 0 ? new Set(only) : void 0;
-      const isAccepted = (entry) => (!wanted || wanted.has(entry.shown)) && (!readOnly || entry.isReadOnly) && (!accepts || accepts(entry.server, entry.name));
+      const wanted2 = only && only.length > 0 ? new Set(only) : void 0;
+      const isAccepted = (entry) => (!wanted2 || wanted2.has(entry.shown)) && (!readOnly || entry.isReadOnly) && (!accepts || accepts(entry.server, entry.name));
       if (query.trim() === "") return listAll(held2, isAccepted, limit);
       const read2 = readQuery(query);
-      const named = names2.find(read2.said);
+      const named2 = names3.find(read2.said);
       const toolsOf = (server) => held2.get(server) ?? [];
-      return rankTools(read2, { tools: tools2, servers, named, toolsOf, tuning, accepts: isAccepted }).slice(0, limit).map(({ doc, score }) => describeHit(doc, score));
+      return rankTools(read2, { tools: tools2, servers, named: named2, toolsOf, tuning, accepts: isAccepted }).slice(0, limit).map(({ doc, score }) => describeHit(doc, score));
     }
   };
 }
 function indexed(tool, args, of) {
-  const names2 = [];
-  for (const arg of args) if (arg.isRequired) names2.push(arg.name);
-  const required2 = names2.length;
+  const names3 = [];
+  for (const arg of args) if (arg.isRequired) names3.push(arg.name);
+  const required2 = names3.length;
   if (required2 < args.length) {
-    for (const arg of args) if (!arg.isRequired) names2.push(arg.name);
+    for (const arg of args) if (!arg.isRequired) names3.push(arg.name);
   }
   return {
     server: of.key,
     shown: of.server,
     name: tool.name,
     description: tool.description ?? tool.title ?? "",
-    args: names2,
+    args: names3,
     required: required2,
     isReadOnly: isReadOnly(tool),
     isDestructive: isDestructive(tool)
@@ -28972,9 +29736,9 @@ function listAll(held2, accepts, limit) {
   return [...held2.keys()].sort().flatMap((server) => held2.get(server) ?? []).filter(accepts).slice(0, limit).map((entry) => describeHit(entry, 0));
 }
 function describeHit(entry, score) {
-  const { shown: shown3, name, description, args, required: required2 } = entry;
+  const { shown: shown4, name, description, args, required: required2 } = entry;
   return {
-    server: shown3,
+    server: shown4,
     name,
     description: oneLine(description, maxDescription),
     args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
@@ -29018,9 +29782,9 @@ function groupTools(view2, joint) {
 }
 function ownNamesOf(introduction) {
   const said = introduction === void 0 ? void 0 : JSON.parse(introduction);
-  const info = isObject3(said) ? said["serverInfo"] : void 0;
-  const names2 = isObject3(info) ? [info["name"], info["title"]] : [];
-  return names2.filter((name) => typeof name === "string");
+  const info = isObject4(said) ? said["serverInfo"] : void 0;
+  const names3 = isObject4(info) ? [info["name"], info["title"]] : [];
+  return names3.filter((name) => typeof name === "string");
 }
 function describeView(groups) {
   const byId = /* @__PURE__ */ new Map();
@@ -29033,8 +29797,8 @@ function describeView(groups) {
     }
   }
   for (const tool of [...byId.values()]) {
-    const whole = `${tool.slug}__${tool.name}`;
-    if (!byId.has(whole)) byId.set(whole, tool);
+    const whole2 = `${tool.slug}__${tool.name}`;
+    if (!byId.has(whole2)) byId.set(whole2, tool);
   }
   return {
     find: (id) => byId.get(id),
@@ -29323,8 +30087,8 @@ var init_gateway = __esm({
       /** None: the error fits, or a person wants it as it is. */
       #errorEdits({ identity: { scopeId } }, { shield }, envelope, onKept) {
         const { maxResultBytes } = this.#deps.config().shield;
-        const put = (whole) => {
-          const ref = this.#store.put(scopeId, whole);
+        const put = (whole2) => {
+          const ref = this.#store.put(scopeId, whole2);
           if (ref !== void 0) onKept?.(ref);
           return ref;
         };
@@ -29699,7 +30463,7 @@ function never(params) {
 function array2(element, params) {
   return _array(ZodArray, element, params);
 }
-function object2(shape8, params) {
+function object3(shape8, params) {
   const def = {
     type: "object",
     shape: shape8 ?? {},
@@ -29774,7 +30538,7 @@ function transform2(fn) {
     transform: fn
   });
 }
-function optional2(innerType) {
+function optional3(innerType) {
   return new ZodOptional({
     type: "optional",
     innerType
@@ -29903,7 +30667,7 @@ var init_schemas3 = __esm({
         return this.check(_overwrite(fn));
       },
       optional() {
-        return optional2(this);
+        return optional3(this);
       },
       exactOptional() {
         return exactOptional(this);
@@ -29912,7 +30676,7 @@ var init_schemas3 = __esm({
         return nullable(this);
       },
       nullish() {
-        return optional2(nullable(this));
+        return optional3(nullable(this));
       },
       nonoptional(params) {
         return nonoptional(this, params);
@@ -30726,7 +31490,7 @@ __export(iso_exports2, {
   date: () => date2,
   datetime: () => datetime2,
   duration: () => duration2,
-  time: () => time2
+  time: () => time3
 });
 function datetime2(params) {
   return _isoDateTime(ZodISODateTime, params);
@@ -30734,7 +31498,7 @@ function datetime2(params) {
 function date2(params) {
   return _isoDate(ZodISODate, params);
 }
-function time2(params) {
+function time3(params) {
   return _isoTime(ZodISOTime, params);
 }
 function duration2(params) {
@@ -30830,10 +31594,10 @@ var init_types = __esm({
        */
       pollInterval: number2().optional()
     });
-    TaskMetadataSchema = object2({
+    TaskMetadataSchema = object3({
       ttl: number2().optional()
     });
-    RelatedTaskMetadataSchema = object2({
+    RelatedTaskMetadataSchema = object3({
       taskId: string3()
     });
     RequestMetaSchema = looseObject2({
@@ -30846,7 +31610,7 @@ var init_types = __esm({
        */
       [RELATED_TASK_META_KEY]: RelatedTaskMetadataSchema.optional()
     });
-    BaseRequestParamsSchema = object2({
+    BaseRequestParamsSchema = object3({
       /**
        * See [General fields: `_meta`](/specification/draft/basic/index#meta) for notes on `_meta` usage.
        */
@@ -30863,18 +31627,18 @@ var init_types = __esm({
        */
       task: TaskMetadataSchema.optional()
     });
-    RequestSchema = object2({
+    RequestSchema = object3({
       method: string3(),
       params: BaseRequestParamsSchema.loose().optional()
     });
-    NotificationsParamsSchema = object2({
+    NotificationsParamsSchema = object3({
       /**
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
        * for notes on _meta usage.
        */
       _meta: RequestMetaSchema.optional()
     });
-    NotificationSchema = object2({
+    NotificationSchema = object3({
       method: string3(),
       params: NotificationsParamsSchema.loose().optional()
     });
@@ -30886,16 +31650,16 @@ var init_types = __esm({
       _meta: RequestMetaSchema.optional()
     });
     RequestIdSchema = union2([string3(), number2().int()]);
-    JSONRPCRequestSchema = object2({
+    JSONRPCRequestSchema = object3({
       jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema,
       ...RequestSchema.shape
     }).strict();
-    JSONRPCNotificationSchema = object2({
+    JSONRPCNotificationSchema = object3({
       jsonrpc: literal2(JSONRPC_VERSION),
       ...NotificationSchema.shape
     }).strict();
-    JSONRPCResultResponseSchema = object2({
+    JSONRPCResultResponseSchema = object3({
       jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema,
       result: ResultSchema
@@ -30910,10 +31674,10 @@ var init_types = __esm({
       ErrorCode2[ErrorCode2["InternalError"] = -32603] = "InternalError";
       ErrorCode2[ErrorCode2["UrlElicitationRequired"] = -32042] = "UrlElicitationRequired";
     })(ErrorCode || (ErrorCode = {}));
-    JSONRPCErrorResponseSchema = object2({
+    JSONRPCErrorResponseSchema = object3({
       jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema.optional(),
-      error: object2({
+      error: object3({
         /**
          * The error type that occurred.
          */
@@ -30952,7 +31716,7 @@ var init_types = __esm({
       method: literal2("notifications/cancelled"),
       params: CancelledNotificationParamsSchema
     });
-    IconSchema = object2({
+    IconSchema = object3({
       /**
        * URL or data URI for the icon.
        */
@@ -30977,7 +31741,7 @@ var init_types = __esm({
        */
       theme: _enum2(["light", "dark"]).optional()
     });
-    IconsSchema = object2({
+    IconsSchema = object3({
       /**
        * Optional set of sized icons that the client can display in a user interface.
        *
@@ -30991,7 +31755,7 @@ var init_types = __esm({
        */
       icons: array2(IconSchema).optional()
     });
-    BaseMetadataSchema = object2({
+    BaseMetadataSchema = object3({
       /** Intended for programmatic or logical use, but used as a display name in past specs or fallback */
       name: string3(),
       /**
@@ -31021,7 +31785,7 @@ var init_types = __esm({
        */
       description: string3().optional()
     });
-    FormElicitationCapabilitySchema = intersection(object2({
+    FormElicitationCapabilitySchema = intersection(object3({
       applyDefaults: boolean3().optional()
     }), record2(string3(), unknown2()));
     ElicitationCapabilitySchema = preprocess((value) => {
@@ -31031,7 +31795,7 @@ var init_types = __esm({
         }
       }
       return value;
-    }, intersection(object2({
+    }, intersection(object3({
       form: FormElicitationCapabilitySchema.optional(),
       url: AssertObjectSchema.optional()
     }), record2(string3(), unknown2()).optional()));
@@ -31083,7 +31847,7 @@ var init_types = __esm({
         }).optional()
       }).optional()
     });
-    ClientCapabilitiesSchema = object2({
+    ClientCapabilitiesSchema = object3({
       /**
        * Experimental, non-standard capabilities that the client supports.
        */
@@ -31091,7 +31855,7 @@ var init_types = __esm({
       /**
        * Present if the client supports sampling from an LLM.
        */
-      sampling: object2({
+      sampling: object3({
         /**
          * Present if the client supports context inclusion via includeContext parameter.
          * If not declared, servers SHOULD only use `includeContext: "none"` (or omit it).
@@ -31109,7 +31873,7 @@ var init_types = __esm({
       /**
        * Present if the client supports listing roots.
        */
-      roots: object2({
+      roots: object3({
         /**
          * Whether the client supports issuing notifications for changes to the roots list.
          */
@@ -31136,7 +31900,7 @@ var init_types = __esm({
       method: literal2("initialize"),
       params: InitializeRequestParamsSchema
     });
-    ServerCapabilitiesSchema = object2({
+    ServerCapabilitiesSchema = object3({
       /**
        * Experimental, non-standard capabilities that the server supports.
        */
@@ -31152,7 +31916,7 @@ var init_types = __esm({
       /**
        * Present if the server offers any prompt templates.
        */
-      prompts: object2({
+      prompts: object3({
         /**
          * Whether this server supports issuing notifications for changes to the prompt list.
          */
@@ -31161,7 +31925,7 @@ var init_types = __esm({
       /**
        * Present if the server offers any resources to read.
        */
-      resources: object2({
+      resources: object3({
         /**
          * Whether this server supports clients subscribing to resource updates.
          */
@@ -31174,7 +31938,7 @@ var init_types = __esm({
       /**
        * Present if the server offers any tools to call.
        */
-      tools: object2({
+      tools: object3({
         /**
          * Whether this server supports issuing notifications for changes to the tool list.
          */
@@ -31211,7 +31975,7 @@ var init_types = __esm({
       method: literal2("ping"),
       params: BaseRequestParamsSchema.optional()
     });
-    ProgressSchema = object2({
+    ProgressSchema = object3({
       /**
        * The progress thus far. This should increase every time progress is made, even if the total is unknown.
        */
@@ -31219,13 +31983,13 @@ var init_types = __esm({
       /**
        * Total number of items to process (or total progress required), if known.
        */
-      total: optional2(number2()),
+      total: optional3(number2()),
       /**
        * An optional message describing the current progress.
        */
-      message: optional2(string3())
+      message: optional3(string3())
     });
-    ProgressNotificationParamsSchema = object2({
+    ProgressNotificationParamsSchema = object3({
       ...NotificationsParamsSchema.shape,
       ...ProgressSchema.shape,
       /**
@@ -31255,7 +32019,7 @@ var init_types = __esm({
       nextCursor: CursorSchema.optional()
     });
     TaskStatusSchema = _enum2(["working", "input_required", "completed", "failed", "cancelled"]);
-    TaskSchema = object2({
+    TaskSchema = object3({
       taskId: string3(),
       status: TaskStatusSchema,
       /**
@@ -31271,11 +32035,11 @@ var init_types = __esm({
        * ISO 8601 timestamp when the task was last updated.
        */
       lastUpdatedAt: string3(),
-      pollInterval: optional2(number2()),
+      pollInterval: optional3(number2()),
       /**
        * Optional diagnostic message for failed tasks or other status information.
        */
-      statusMessage: optional2(string3())
+      statusMessage: optional3(string3())
     });
     CreateTaskResultSchema = ResultSchema.extend({
       task: TaskSchema
@@ -31312,7 +32076,7 @@ var init_types = __esm({
       })
     });
     CancelTaskResultSchema = ResultSchema.merge(TaskSchema);
-    ResourceContentsSchema = object2({
+    ResourceContentsSchema = object3({
       /**
        * The URI of this resource.
        */
@@ -31320,7 +32084,7 @@ var init_types = __esm({
       /**
        * The MIME type of this resource, if known.
        */
-      mimeType: optional2(string3()),
+      mimeType: optional3(string3()),
       /**
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
        * for notes on _meta usage.
@@ -31348,7 +32112,7 @@ var init_types = __esm({
       blob: Base64Schema
     });
     RoleSchema = _enum2(["user", "assistant"]);
-    AnnotationsSchema = object2({
+    AnnotationsSchema = object3({
       /**
        * Intended audience(s) for the resource.
        */
@@ -31362,7 +32126,7 @@ var init_types = __esm({
        */
       lastModified: iso_exports2.datetime({ offset: true }).optional()
     });
-    ResourceSchema = object2({
+    ResourceSchema = object3({
       ...BaseMetadataSchema.shape,
       ...IconsSchema.shape,
       /**
@@ -31374,17 +32138,17 @@ var init_types = __esm({
        *
        * This can be used by clients to improve the LLM's understanding of available resources. It can be thought of like a "hint" to the model.
        */
-      description: optional2(string3()),
+      description: optional3(string3()),
       /**
        * The MIME type of this resource, if known.
        */
-      mimeType: optional2(string3()),
+      mimeType: optional3(string3()),
       /**
        * The size of the raw resource content, in bytes (i.e., before base64 encoding or any tokenization), if known.
        *
        * This can be used by Hosts to display file sizes and estimate context window usage.
        */
-      size: optional2(number2()),
+      size: optional3(number2()),
       /**
        * Optional annotations for the client.
        */
@@ -31393,9 +32157,9 @@ var init_types = __esm({
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
        * for notes on _meta usage.
        */
-      _meta: optional2(looseObject2({}))
+      _meta: optional3(looseObject2({}))
     });
-    ResourceTemplateSchema = object2({
+    ResourceTemplateSchema = object3({
       ...BaseMetadataSchema.shape,
       ...IconsSchema.shape,
       /**
@@ -31407,11 +32171,11 @@ var init_types = __esm({
        *
        * This can be used by clients to improve the LLM's understanding of available resources. It can be thought of like a "hint" to the model.
        */
-      description: optional2(string3()),
+      description: optional3(string3()),
       /**
        * The MIME type for all resources that match this template. This should only be included if all resources matching this template have the same type.
        */
-      mimeType: optional2(string3()),
+      mimeType: optional3(string3()),
       /**
        * Optional annotations for the client.
        */
@@ -31420,7 +32184,7 @@ var init_types = __esm({
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
        * for notes on _meta usage.
        */
-      _meta: optional2(looseObject2({}))
+      _meta: optional3(looseObject2({}))
     });
     ListResourcesRequestSchema = PaginatedRequestSchema.extend({
       method: literal2("resources/list")
@@ -31474,7 +32238,7 @@ var init_types = __esm({
       method: literal2("notifications/resources/updated"),
       params: ResourceUpdatedNotificationParamsSchema
     });
-    PromptArgumentSchema = object2({
+    PromptArgumentSchema = object3({
       /**
        * The name of the argument.
        */
@@ -31482,28 +32246,28 @@ var init_types = __esm({
       /**
        * A human-readable description of the argument.
        */
-      description: optional2(string3()),
+      description: optional3(string3()),
       /**
        * Whether this argument must be provided.
        */
-      required: optional2(boolean3())
+      required: optional3(boolean3())
     });
-    PromptSchema = object2({
+    PromptSchema = object3({
       ...BaseMetadataSchema.shape,
       ...IconsSchema.shape,
       /**
        * An optional description of what this prompt provides
        */
-      description: optional2(string3()),
+      description: optional3(string3()),
       /**
        * A list of arguments to use for templating the prompt.
        */
-      arguments: optional2(array2(PromptArgumentSchema)),
+      arguments: optional3(array2(PromptArgumentSchema)),
       /**
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
        * for notes on _meta usage.
        */
-      _meta: optional2(looseObject2({}))
+      _meta: optional3(looseObject2({}))
     });
     ListPromptsRequestSchema = PaginatedRequestSchema.extend({
       method: literal2("prompts/list")
@@ -31525,7 +32289,7 @@ var init_types = __esm({
       method: literal2("prompts/get"),
       params: GetPromptRequestParamsSchema
     });
-    TextContentSchema = object2({
+    TextContentSchema = object3({
       type: literal2("text"),
       /**
        * The text content of the message.
@@ -31541,7 +32305,7 @@ var init_types = __esm({
        */
       _meta: record2(string3(), unknown2()).optional()
     });
-    ImageContentSchema = object2({
+    ImageContentSchema = object3({
       type: literal2("image"),
       /**
        * The base64-encoded image data.
@@ -31561,7 +32325,7 @@ var init_types = __esm({
        */
       _meta: record2(string3(), unknown2()).optional()
     });
-    AudioContentSchema = object2({
+    AudioContentSchema = object3({
       type: literal2("audio"),
       /**
        * The base64-encoded audio data.
@@ -31581,7 +32345,7 @@ var init_types = __esm({
        */
       _meta: record2(string3(), unknown2()).optional()
     });
-    ToolUseContentSchema = object2({
+    ToolUseContentSchema = object3({
       type: literal2("tool_use"),
       /**
        * The name of the tool to invoke.
@@ -31604,7 +32368,7 @@ var init_types = __esm({
        */
       _meta: record2(string3(), unknown2()).optional()
     });
-    EmbeddedResourceSchema = object2({
+    EmbeddedResourceSchema = object3({
       type: literal2("resource"),
       resource: union2([TextResourceContentsSchema, BlobResourceContentsSchema]),
       /**
@@ -31627,7 +32391,7 @@ var init_types = __esm({
       ResourceLinkSchema,
       EmbeddedResourceSchema
     ]);
-    PromptMessageSchema = object2({
+    PromptMessageSchema = object3({
       role: RoleSchema,
       content: ContentBlockSchema
     });
@@ -31642,7 +32406,7 @@ var init_types = __esm({
       method: literal2("notifications/prompts/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
-    ToolAnnotationsSchema = object2({
+    ToolAnnotationsSchema = object3({
       /**
        * A human-readable title for the tool.
        */
@@ -31681,7 +32445,7 @@ var init_types = __esm({
        */
       openWorldHint: boolean3().optional()
     });
-    ToolExecutionSchema = object2({
+    ToolExecutionSchema = object3({
       /**
        * Indicates the tool's preference for task-augmented execution.
        * - "required": Clients MUST invoke the tool as a task
@@ -31692,7 +32456,7 @@ var init_types = __esm({
        */
       taskSupport: _enum2(["required", "optional", "forbidden"]).optional()
     });
-    ToolSchema = object2({
+    ToolSchema = object3({
       ...BaseMetadataSchema.shape,
       ...IconsSchema.shape,
       /**
@@ -31703,7 +32467,7 @@ var init_types = __esm({
        * A JSON Schema 2020-12 object defining the expected parameters for the tool.
        * Must have type: 'object' at the root level per MCP spec.
        */
-      inputSchema: object2({
+      inputSchema: object3({
         type: literal2("object"),
         properties: record2(string3(), AssertObjectSchema).optional(),
         required: array2(string3()).optional()
@@ -31713,7 +32477,7 @@ var init_types = __esm({
        * returned in the structuredContent field of a CallToolResult.
        * Must have type: 'object' at the root level per MCP spec.
        */
-      outputSchema: object2({
+      outputSchema: object3({
         type: literal2("object"),
         properties: record2(string3(), AssertObjectSchema).optional(),
         required: array2(string3()).optional()
@@ -31789,7 +32553,7 @@ var init_types = __esm({
       method: literal2("notifications/tools/list_changed"),
       params: NotificationsParamsSchema.optional()
     });
-    ListChangedOptionsBaseSchema = object2({
+    ListChangedOptionsBaseSchema = object3({
       /**
        * If true, the list will be refreshed automatically when a list changed notification is received.
        * The callback will be called with the updated list.
@@ -31838,13 +32602,13 @@ var init_types = __esm({
       method: literal2("notifications/message"),
       params: LoggingMessageNotificationParamsSchema
     });
-    ModelHintSchema = object2({
+    ModelHintSchema = object3({
       /**
        * A hint for a model name.
        */
       name: string3().optional()
     });
-    ModelPreferencesSchema = object2({
+    ModelPreferencesSchema = object3({
       /**
        * Optional hints to use for model selection.
        */
@@ -31862,7 +32626,7 @@ var init_types = __esm({
        */
       intelligencePriority: number2().min(0).max(1).optional()
     });
-    ToolChoiceSchema = object2({
+    ToolChoiceSchema = object3({
       /**
        * Controls when tools are used:
        * - "auto": Model decides whether to use tools (default)
@@ -31871,11 +32635,11 @@ var init_types = __esm({
        */
       mode: _enum2(["auto", "required", "none"]).optional()
     });
-    ToolResultContentSchema = object2({
+    ToolResultContentSchema = object3({
       type: literal2("tool_result"),
       toolUseId: string3().describe("The unique identifier for the corresponding tool call."),
       content: array2(ContentBlockSchema).default([]),
-      structuredContent: object2({}).loose().optional(),
+      structuredContent: object3({}).loose().optional(),
       isError: boolean3().optional(),
       /**
        * See [MCP specification](https://github.com/modelcontextprotocol/modelcontextprotocol/blob/47339c03c143bb4ec01a26e721a1b8fe66634ebe/docs/specification/draft/basic/index.mdx#general-fields)
@@ -31891,7 +32655,7 @@ var init_types = __esm({
       ToolUseContentSchema,
       ToolResultContentSchema
     ]);
-    SamplingMessageSchema = object2({
+    SamplingMessageSchema = object3({
       role: RoleSchema,
       content: union2([SamplingMessageContentBlockSchema, array2(SamplingMessageContentBlockSchema)]),
       /**
@@ -31961,7 +32725,7 @@ var init_types = __esm({
        *
        * This field is an open string to allow for provider-specific stop reasons.
        */
-      stopReason: optional2(_enum2(["endTurn", "stopSequence", "maxTokens"]).or(string3())),
+      stopReason: optional3(_enum2(["endTurn", "stopSequence", "maxTokens"]).or(string3())),
       role: RoleSchema,
       /**
        * Response content. Single content block (text, image, or audio).
@@ -31984,20 +32748,20 @@ var init_types = __esm({
        *
        * This field is an open string to allow for provider-specific stop reasons.
        */
-      stopReason: optional2(_enum2(["endTurn", "stopSequence", "maxTokens", "toolUse"]).or(string3())),
+      stopReason: optional3(_enum2(["endTurn", "stopSequence", "maxTokens", "toolUse"]).or(string3())),
       role: RoleSchema,
       /**
        * Response content. May be a single block or array. May include ToolUseContent if stopReason is "toolUse".
        */
       content: union2([SamplingMessageContentBlockSchema, array2(SamplingMessageContentBlockSchema)])
     });
-    BooleanSchemaSchema = object2({
+    BooleanSchemaSchema = object3({
       type: literal2("boolean"),
       title: string3().optional(),
       description: string3().optional(),
       default: boolean3().optional()
     });
-    StringSchemaSchema = object2({
+    StringSchemaSchema = object3({
       type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
@@ -32006,7 +32770,7 @@ var init_types = __esm({
       format: _enum2(["email", "uri", "date", "date-time"]).optional(),
       default: string3().optional()
     });
-    NumberSchemaSchema = object2({
+    NumberSchemaSchema = object3({
       type: _enum2(["number", "integer"]),
       title: string3().optional(),
       description: string3().optional(),
@@ -32014,24 +32778,24 @@ var init_types = __esm({
       maximum: number2().optional(),
       default: number2().optional()
     });
-    UntitledSingleSelectEnumSchemaSchema = object2({
+    UntitledSingleSelectEnumSchemaSchema = object3({
       type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
       enum: array2(string3()),
       default: string3().optional()
     });
-    TitledSingleSelectEnumSchemaSchema = object2({
+    TitledSingleSelectEnumSchemaSchema = object3({
       type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
-      oneOf: array2(object2({
+      oneOf: array2(object3({
         const: string3(),
         title: string3()
       })),
       default: string3().optional()
     });
-    LegacyTitledEnumSchemaSchema = object2({
+    LegacyTitledEnumSchemaSchema = object3({
       type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
@@ -32040,26 +32804,26 @@ var init_types = __esm({
       default: string3().optional()
     });
     SingleSelectEnumSchemaSchema = union2([UntitledSingleSelectEnumSchemaSchema, TitledSingleSelectEnumSchemaSchema]);
-    UntitledMultiSelectEnumSchemaSchema = object2({
+    UntitledMultiSelectEnumSchemaSchema = object3({
       type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
       minItems: number2().optional(),
       maxItems: number2().optional(),
-      items: object2({
+      items: object3({
         type: literal2("string"),
         enum: array2(string3())
       }),
       default: array2(string3()).optional()
     });
-    TitledMultiSelectEnumSchemaSchema = object2({
+    TitledMultiSelectEnumSchemaSchema = object3({
       type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
       minItems: number2().optional(),
       maxItems: number2().optional(),
-      items: object2({
-        anyOf: array2(object2({
+      items: object3({
+        anyOf: array2(object3({
           const: string3(),
           title: string3()
         }))
@@ -32084,7 +32848,7 @@ var init_types = __esm({
        * A restricted subset of JSON Schema.
        * Only top-level properties are allowed, without nesting.
        */
-      requestedSchema: object2({
+      requestedSchema: object3({
         type: literal2("object"),
         properties: record2(string3(), PrimitiveSchemaDefinitionSchema),
         required: array2(string3()).optional()
@@ -32140,14 +32904,14 @@ var init_types = __esm({
        */
       content: preprocess((val) => val === null ? void 0 : val, record2(string3(), union2([string3(), number2(), boolean3(), array2(string3())])).optional())
     });
-    ResourceTemplateReferenceSchema = object2({
+    ResourceTemplateReferenceSchema = object3({
       type: literal2("ref/resource"),
       /**
        * The URI or URI template of the resource.
        */
       uri: string3()
     });
-    PromptReferenceSchema = object2({
+    PromptReferenceSchema = object3({
       type: literal2("ref/prompt"),
       /**
        * The name of the prompt or prompt template
@@ -32159,7 +32923,7 @@ var init_types = __esm({
       /**
        * The argument's information
        */
-      argument: object2({
+      argument: object3({
         /**
          * The name of the argument
          */
@@ -32169,7 +32933,7 @@ var init_types = __esm({
          */
         value: string3()
       }),
-      context: object2({
+      context: object3({
         /**
          * Previously-resolved variables in a URI template or prompt.
          */
@@ -32189,14 +32953,14 @@ var init_types = __esm({
         /**
          * The total number of completion options available. This can exceed the number of values actually sent in the response.
          */
-        total: optional2(number2().int()),
+        total: optional3(number2().int()),
         /**
          * Indicates whether there are additional completion options beyond those provided in the current response, even if the exact total is unknown.
          */
-        hasMore: optional2(boolean3())
+        hasMore: optional3(boolean3())
       })
     });
-    RootSchema = object2({
+    RootSchema = object3({
       /**
        * The URI identifying the root. This *must* start with file:// for now.
        */
@@ -32406,13 +33170,13 @@ var init_auth = __esm({
       op_tos_uri: SafeUrlSchema.optional(),
       client_id_metadata_document_supported: boolean3().optional()
     });
-    OpenIdProviderDiscoveryMetadataSchema = object2({
+    OpenIdProviderDiscoveryMetadataSchema = object3({
       ...OpenIdProviderMetadataSchema.shape,
       ...OAuthMetadataSchema.pick({
         code_challenge_methods_supported: true
       }).shape
     });
-    OAuthTokensSchema = object2({
+    OAuthTokensSchema = object3({
       access_token: string3(),
       id_token: string3().optional(),
       // Optional for OAuth 2.1, but necessary in OpenID Connect
@@ -32426,13 +33190,13 @@ var init_auth = __esm({
        */
       issuer: string3().optional().catch(void 0)
     }).strip();
-    OAuthErrorResponseSchema = object2({
+    OAuthErrorResponseSchema = object3({
       error: string3(),
       error_description: string3().optional(),
       error_uri: string3().optional()
     });
     OptionalSafeUrlSchema = SafeUrlSchema.optional().or(literal2("").transform(() => void 0));
-    OAuthClientMetadataSchema = object2({
+    OAuthClientMetadataSchema = object3({
       redirect_uris: array2(SafeUrlSchema),
       token_endpoint_auth_method: string3().optional(),
       grant_types: array2(string3()).optional(),
@@ -32450,7 +33214,7 @@ var init_auth = __esm({
       software_version: string3().optional(),
       software_statement: string3().optional()
     }).strip();
-    OAuthClientInformationSchema = object2({
+    OAuthClientInformationSchema = object3({
       client_id: string3(),
       client_secret: string3().optional(),
       client_id_issued_at: number2().optional(),
@@ -32462,11 +33226,11 @@ var init_auth = __esm({
       issuer: string3().optional().catch(void 0)
     }).strip();
     OAuthClientInformationFullSchema = OAuthClientMetadataSchema.merge(OAuthClientInformationSchema);
-    OAuthClientRegistrationErrorSchema = object2({
+    OAuthClientRegistrationErrorSchema = object3({
       error: string3(),
       error_description: string3().optional()
     }).strip();
-    OAuthTokenRevocationRequestSchema = object2({
+    OAuthTokenRevocationRequestSchema = object3({
       token: string3(),
       token_type_hint: string3().optional()
     }).strip();
@@ -33888,7 +34652,7 @@ var require_permessage_deflate = __commonJS({
 var require_validation3 = __commonJS({
   "node_modules/ws/lib/validation.js"(exports2, module2) {
     "use strict";
-    var { isUtf8 } = require("buffer");
+    var { isUtf8: isUtf83 } = require("buffer");
     var { hasBlob } = require_constants();
     var tokenChars = [
       0,
@@ -34069,9 +34833,9 @@ var require_validation3 = __commonJS({
       isValidUTF8: _isValidUTF8,
       tokenChars
     };
-    if (isUtf8) {
+    if (isUtf83) {
       module2.exports.isValidUTF8 = function(buf) {
-        return buf.length < 24 ? _isValidUTF8(buf) : isUtf8(buf);
+        return buf.length < 24 ? _isValidUTF8(buf) : isUtf83(buf);
       };
     } else if (!process.env.WS_NO_UTF_8_VALIDATE) {
       try {
@@ -37152,11 +37916,11 @@ function createRotatingFile({
     }
   };
   return {
-    write: (text4) => {
+    write: (text5) => {
       try {
-        if (fd !== void 0 && bytes + text4.length > maxBytes3) rotate();
+        if (fd !== void 0 && bytes + text5.length > maxBytes3) rotate();
         if (fd === void 0) open2();
-        if (fd !== void 0) bytes += (0, import_node_fs2.writeSync)(fd, text4);
+        if (fd !== void 0) bytes += (0, import_node_fs2.writeSync)(fd, text5);
       } catch {
         close2();
       }
@@ -37187,8 +37951,8 @@ function createRedactor() {
       if (value.length < 6) return;
       for (const form of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) values.add(form);
     },
-    redact: (text4) => {
-      let clean = text4;
+    redact: (text5) => {
+      let clean = text5;
       for (const value of values) clean = clean.replaceAll(value, "[redacted]");
       for (const shape8 of shapes) clean = clean.replace(shape8, "[redacted]");
       return clean;
@@ -37326,10 +38090,10 @@ function scopeFolder(scope) {
 function isSame(a2, b) {
   return a2.machine === b.machine && a2.boot === b.boot && a2.pidNamespace === b.pidNamespace && a2.netNamespace === b.netNamespace;
 }
-function parseScope(text4) {
-  if (text4 === void 0 || text4.length > 4096) return void 0;
+function parseScope(text5) {
+  if (text5 === void 0 || text5.length > 4096) return void 0;
   try {
-    const value = JSON.parse(text4);
+    const value = JSON.parse(text5);
     if (typeof value !== "object" || value === null) return void 0;
     const field = (key) => {
       const found = Reflect.get(value, key);
@@ -37392,13 +38156,13 @@ function isZombie({ state, threads }) {
   return state === "Z" && threads <= 1;
 }
 function linuxStat(pid) {
-  let text4;
+  let text5;
   try {
-    text4 = (0, import_node_fs7.readFileSync)(`/proc/${pid}/stat`, "utf8");
+    text5 = (0, import_node_fs7.readFileSync)(`/proc/${pid}/stat`, "utf8");
   } catch {
     return void 0;
   }
-  const [state = "", ppid, pgid, sid, ...rest] = text4.slice(text4.lastIndexOf(")") + 2).split(" ");
+  const [state = "", ppid, pgid, sid, ...rest] = text5.slice(text5.lastIndexOf(")") + 2).split(" ");
   return {
     pid,
     state,
@@ -37559,13 +38323,13 @@ function linuxProcesses() {
 }
 function psProcesses(which = ["-ax"]) {
   const columns = ["-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="];
-  let text4;
+  let text5;
   try {
-    text4 = (0, import_node_child_process2.execFileSync)("ps", [...which, ...columns], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    text5 = (0, import_node_child_process2.execFileSync)("ps", [...which, ...columns], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   } catch {
     return [];
   }
-  return text4.split("\n").flatMap((line) => {
+  return text5.split("\n").flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
     if (!match) return [];
     const [, pid, ppid, pgid, state = "", startTime = ""] = match;
@@ -37640,11 +38404,11 @@ async function reapJournal(path8, times) {
   return reaped.filter((one) => one !== void 0);
 }
 function readJournal(path8) {
-  const text4 = readOwnFile(path8);
-  if (text4 === void 0) return [];
+  const text5 = readOwnFile(path8);
+  if (text5 === void 0) return [];
   let value;
   try {
-    value = JSON.parse(text4);
+    value = JSON.parse(text5);
   } catch {
     return [];
   }
@@ -37673,13 +38437,13 @@ function identityKey2({ pid, startTime }) {
 function parseEntry(value) {
   if (typeof value !== "object" || value === null) return void 0;
   const field = (name) => fieldOf(value, name);
-  const text4 = (name, max) => textOf(value, name, max);
+  const text5 = (name, max) => textOf(value, name, max);
   const pid = field("pid");
   const [startTime, marker, hash, server] = [
-    text4("startTime", 64),
-    text4("marker", 200),
-    text4("commandHash", 64),
-    text4("server", 300)
+    text5("startTime", 64),
+    text5("marker", 200),
+    text5("commandHash", 64),
+    text5("server", 300)
   ];
   if (!isForeignPid(pid)) return void 0;
   if (field("pgid") !== pid || !startTime || !marker || !hash || !server) return void 0;
@@ -37928,7 +38692,7 @@ function markerOf(pid, tag) {
   try {
     if ((0, import_node_fs17.statSync)(`/proc/${pid}`).uid !== process.getuid?.()) return void 0;
     const environ = readSystemFile(`/proc/${pid}/environ`).split("\0");
-    return environ.find((text4) => text4.startsWith(`${markerName}=`) && text4.includes(`-${tag}-`));
+    return environ.find((text5) => text5.startsWith(`${markerName}=`) && text5.includes(`-${tag}-`));
   } catch {
     return void 0;
   }
@@ -38189,11 +38953,11 @@ function readEnvFile(path8) {
     const hint = reading.code === "EACCES" ? `Run: chmod 600 '${path8}'` : "Replace it by a plain file.";
     return ignored(`it ${reading.reason}`, hint);
   }
-  const { text: text4, stat } = reading;
+  const { text: text5, stat } = reading;
   if (process.platform !== "win32" && (stat.mode & 63) !== 0) {
     return ignored(`others may read it (mode ${(stat.mode & 511).toString(8)})`, `Run: chmod 600 '${path8}'`);
   }
-  const { values, badLines } = parseEnvFile(text4);
+  const { values, badLines } = parseEnvFile(text5);
   const warnings = badLines.map((line) => ({
     code: "CONFIG_INVALID",
     message: `${path8}:${line}: this line is not NAME=value and is skipped.`
@@ -38201,10 +38965,10 @@ function readEnvFile(path8) {
   return { values, warnings };
 }
 var assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;
-function parseEnvFile(text4) {
+function parseEnvFile(text5) {
   const values = /* @__PURE__ */ new Map();
   const badLines = [];
-  for (const [i2, line] of text4.replace(/^\ufeff/, "").split(/\r?\n/).entries()) {
+  for (const [i2, line] of text5.replace(/^\ufeff/, "").split(/\r?\n/).entries()) {
     if (/^\s*(?:#|$)/.test(line)) continue;
     const match = assignment.exec(line);
     const value = match && readValue(match[2] ?? "");
@@ -38213,12 +38977,12 @@ function parseEnvFile(text4) {
   }
   return { values: Object.fromEntries(values), badLines };
 }
-function readValue(text4) {
-  const quoted = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)")\s*(?:#.*)?$/.exec(text4);
+function readValue(text5) {
+  const quoted = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)")\s*(?:#.*)?$/.exec(text5);
   if (quoted)
     return quoted[1] ?? (quoted[2] ?? "").replace(/\\(.)/g, (_, char) => escapes[char] ?? `\\${char}`);
-  if (/^['"]/.test(text4)) return void 0;
-  return text4.replace(/(?:^|\s+)#.*$/, "");
+  if (/^['"]/.test(text5)) return void 0;
+  return text5.replace(/(?:^|\s+)#.*$/, "");
 }
 var escapes = { n: "\n", t: "	", '"': '"', "\\": "\\" };
 
@@ -38512,15 +39276,15 @@ var uvOptions = {
   ])
 };
 function packageRun(args, options) {
-  const names2 = [];
+  const names3 = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== void 0; arg = rest.shift()) {
-    const [flag = "", joined3] = arg.startsWith("--") ? splitOnce(arg, "=") : [arg];
-    const value = joined3 === void 0 && (options.package.has(flag) || options.value.has(flag)) ? rest.shift() : joined3;
-    if (options.package.has(flag)) names2.push(packageName(value ?? ""));
-    else if (!arg.startsWith("-")) return [...names2, packageName(arg)];
+    const [flag2 = "", joined3] = arg.startsWith("--") ? splitOnce(arg, "=") : [arg];
+    const value = joined3 === void 0 && (options.package.has(flag2) || options.value.has(flag2)) ? rest.shift() : joined3;
+    if (options.package.has(flag2)) names3.push(packageName(value ?? ""));
+    else if (!arg.startsWith("-")) return [...names3, packageName(arg)];
   }
-  return names2;
+  return names3;
 }
 function uvRun(args) {
   const at = args.indexOf("run");
@@ -38528,9 +39292,9 @@ function uvRun(args) {
   const rest = args.slice(at + 1);
   const module2 = rest.indexOf("-m");
   if (module2 >= 0) return [moduleName(rest[module2 + 1] ?? "")];
-  const names2 = packageRun(rest, uvOptions);
-  const last = names2.at(-1) ?? "";
-  if (!/^python[\d.]*$/.test(last)) return names2;
+  const names3 = packageRun(rest, uvOptions);
+  const last = names3.at(-1) ?? "";
+  if (!/^python[\d.]*$/.test(last)) return names3;
   return pythonRun(last, rest.slice(rest.findIndex((arg) => programName(arg) === last) + 1));
 }
 var dockerSwitches = /^(?:-[itdPq]+|--(?:rm|init|interactive|tty|detach|privileged|read-only|quiet|publish-all|no-healthcheck|sig-proxy|oom-kill-disable|disable-content-trust))$/;
@@ -38568,8 +39332,8 @@ function scriptRun(program, args) {
 function takesValue(option) {
   return option !== void 0 && /^(?:-r|--require|--import|--loader|--env-file|-W|-X)$/.test(option);
 }
-function afterSwitch(args, flag) {
-  return nested(args.slice(args.findIndex((arg) => flag.test(arg)) + 1));
+function afterSwitch(args, flag2) {
+  return nested(args.slice(args.findIndex((arg) => flag2.test(arg)) + 1));
 }
 function nested(words3) {
   const [program, ...rest] = words3;
@@ -38590,35 +39354,35 @@ function packageName(spec) {
 function moduleName(module2) {
   return (module2.split(".")[0] ?? "").toLowerCase().replaceAll("_", "-");
 }
-function splitOnce(text4, by) {
-  const at = text4.indexOf(by);
-  return at < 0 ? [text4] : [text4.slice(0, at), text4.slice(at + 1)];
+function splitOnce(text5, by) {
+  const at = text5.indexOf(by);
+  return at < 0 ? [text5] : [text5.slice(0, at), text5.slice(at + 1)];
 }
 
 // src/config/known-servers.ts
 function findKnownServer(entry, extra = []) {
   if (entry.command === void 0) return void 0;
-  const { names: names2, args } = launchNames(entry.command, entry.args);
+  const { names: names3, args } = launchNames(entry.command, entry.args);
   return [...extra, ...knownServersTable].find((row) => {
-    const isNamed2 = row.names.some((pattern) => names2.some((name) => matchesWildcard(pattern.toLowerCase(), name)));
-    return isNamed2 && (row.arguments ?? []).every((wanted) => args.includes(wanted));
+    const isNamed2 = row.names.some((pattern) => names3.some((name) => matchesWildcard(pattern.toLowerCase(), name)));
+    return isNamed2 && (row.arguments ?? []).every((wanted2) => args.includes(wanted2));
   });
 }
 function concurrencyOf(entry, extra = []) {
   return entry.maxConcurrent ?? findKnownServer(entry, extra)?.maxConcurrent;
 }
-function matchesWildcard(pattern, text4) {
+function matchesWildcard(pattern, text5) {
   const [head = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return pattern === text4;
-  if (!text4.startsWith(head)) return false;
+  if (rest.length === 0) return pattern === text5;
+  if (!text5.startsWith(head)) return false;
   let at = head.length;
   const tail = rest.pop() ?? "";
   for (const piece of rest) {
-    const found = text4.indexOf(piece, at);
+    const found = text5.indexOf(piece, at);
     if (found < 0) return false;
     at = found + piece.length;
   }
-  return text4.length - tail.length >= at && text4.endsWith(tail);
+  return text5.length - tail.length >= at && text5.endsWith(tail);
 }
 
 // src/router/call-limits.ts
@@ -38784,8 +39548,8 @@ function answerEdits({ line, params }, { responses, state }) {
   if (!isObjectAt(line, params)) return [];
   const members2 = [];
   if (responses) {
-    const texts = [...responses].map(([name, text4]) => `${JSON.stringify(name)}:${text4}`);
-    members2.push(`"inputResponses":{${texts.join(",")}}`);
+    const texts2 = [...responses].map(([name, text5]) => `${JSON.stringify(name)}:${text5}`);
+    members2.push(`"inputResponses":{${texts2.join(",")}}`);
   }
   if (state !== void 0) members2.push(`"requestState":${state}`);
   if (members2.length === 0) return [];
@@ -38795,9 +39559,9 @@ function answerEdits({ line, params }, { responses, state }) {
 }
 function withElicitationId(params, id) {
   const line = Buffer.from(params);
-  const whole = { start: 0, end: line.length };
-  const isPage = stringAt(line, memberAt(line, whole, ["mode"])) === "url";
-  if (!isPage || memberAt(line, whole, ["elicitationId"])) return params;
+  const whole2 = { start: 0, end: line.length };
+  const isPage = stringAt(line, memberAt(line, whole2, ["mode"])) === "url";
+  if (!isPage || memberAt(line, whole2, ["elicitationId"])) return params;
   return `{"elicitationId":${JSON.stringify(id)},${params.slice(1).trimStart()}`;
 }
 
@@ -38886,9 +39650,9 @@ function noticeStart(call2, now) {
     step += 1;
     const seconds = Math.round((now() - since) / 1e3);
     const params = { progress: step * 1e-6, message: `Starting ${entry.name} (${seconds} s)` };
-    const text4 = request3.line.subarray(token2.start, token2.end).toString();
+    const text5 = request3.line.subarray(token2.start, token2.end).toString();
     const line = notificationLine("notifications/progress", { ...params, progressToken: 0 }).toString();
-    const own2 = line.replace('"progressToken":0', () => `"progressToken":${text4}`);
+    const own2 = line.replace('"progressToken":0', () => `"progressToken":${text5}`);
     session.send(Buffer.from(own2), idKey(request3.idText));
   }, startNoticeMs);
   timer.unref();
@@ -38898,7 +39662,48 @@ function noticeStart(call2, now) {
 // src/router/era-bridge.ts
 init_errors();
 init_json_scan();
-init_down_convert();
+
+// src/mcp/down-convert.ts
+init_json_scan();
+init_envelope();
+init_modern();
+var newer = /* @__PURE__ */ new Set(["resultType", "ttlMs", "cacheScope"]);
+function legacyResultEdits({ line, result }) {
+  if (!isObjectAt(line, result)) return [];
+  const type = stringAt(line, memberAt(line, result, ["resultType"]));
+  if (type !== void 0 && type !== "complete") return [];
+  return removeMarked(line, result, ({ key, value }) => {
+    if (newer.has(key)) return true;
+    return key === "structuredContent" && !isObjectAt(line, value);
+  });
+}
+function structureEdits({ line, result }) {
+  const structure = memberAt(line, result, ["structuredContent"]);
+  if (!isObjectAt(line, result) || !structure || isObjectAt(line, structure)) return [];
+  return removeMembers(line, result, ({ key }) => key === "structuredContent");
+}
+function legacyNotificationEdits({ line, params }) {
+  return isObjectAt(line, params) ? removeMarked(line, params, () => false) : [];
+}
+function removeMarked(line, object4, isGone) {
+  const meta2 = memberAt(line, object4, ["_meta"]);
+  const marks = isObjectAt(line, meta2) ? objectMembers(line, meta2) : [];
+  const isOurs = ({ key }) => key === metaKeys.serverInfo || key === metaKeys.subscriptionId;
+  const isOnlyOurs = marks.length > 0 && marks.every(isOurs);
+  const isRemoved2 = (member) => isGone(member) || isOnlyOurs && member.key === "_meta";
+  const own2 = objectMembers(line, object4).some(isRemoved2) ? removeMembers(line, object4, isRemoved2) : [];
+  const isAll = own2.some(({ at }) => at.start === object4.start);
+  if (!isObjectAt(line, meta2) || isOnlyOurs || isAll || !marks.some(isOurs)) return own2;
+  return [...own2, ...removeMembers(line, meta2, isOurs)];
+}
+function legacyErrorEdits({ line, error: error2 }, method) {
+  const code = memberAt(line, error2, ["code"]);
+  if (method !== "resources/read" || !code || textAt(line, code) !== "-32602") return [];
+  const isAbout = stringAt(line, memberAt(line, error2, ["data", "uri"])) !== void 0;
+  return isAbout ? [{ at: code, with: "-32002" }] : [];
+}
+
+// src/router/era-bridge.ts
 init_envelope();
 init_eras();
 init_modern();
@@ -38950,11 +39755,14 @@ function rootsOf(folder) {
 }
 
 // src/router/era-bridge.ts
-function crossingOf(call2, instance, slot) {
+function crossingOf(call2, { instance, slot }, isReshaped) {
   const { session, request: request3, onOutcome } = call2.forward;
   const isStateless = session.protocolVersion === modernVersion;
   const hasSessions = isLegacyVersion(slot.introduction.protocolVersion);
-  if (hasSessions && !isStateless) return plain;
+  if (hasSessions && !isStateless) {
+    const answerEdits2 = (answer3) => answer3.line.includes('"structuredContent"') && isReshaped() ? structureEdits(answer3) : [];
+    return request3.method === "tools/call" ? { ...plain, answerEdits: answerEdits2 } : plain;
+  }
   if (hasSessions) {
     return { ...plain, requestEdits: () => envelopeEdits(request3), answerEdits: (answer3) => lackEdits(call2, answer3) };
   }
@@ -38976,8 +39784,8 @@ function lackEdits({ lacks }, { line, error: error2 }) {
   if (lacks.size === 0 || !error2) return [];
   const requiredCapabilities = Object.fromEntries([...lacks].map((capability) => [capability, {}]));
   const message = `This needs ${[...lacks].join(", ")}, which the request did not declare.`;
-  const told = JSON.stringify({ code: modernCodes.missingCapability, message, data: { requiredCapabilities } });
-  return [{ at: error2, with: told.replace(/\}\}$/, () => `,"cause":${textAt(line, error2)}}}`) }];
+  const told2 = JSON.stringify({ code: modernCodes.missingCapability, message, data: { requiredCapabilities } });
+  return [{ at: error2, with: told2.replace(/\}\}$/, () => `,"cause":${textAt(line, error2)}}}`) }];
 }
 var plain = { requestEdits: () => [], isDriven: false, answerEdits: () => [], failureOf: () => void 0 };
 function envelopeOf({ forward: { session } }, instance) {
@@ -38987,11 +39795,11 @@ function envelopeOf({ forward: { session } }, instance) {
   return { clientInfo: clientInfo2, capabilities, ...logLevel === void 0 ? {} : { logLevel } };
 }
 function missingCapability({ forward: { entry } }, { line, error: error2 }) {
-  const wanted = memberAt(line, error2, ["data", "requiredCapabilities"]);
-  const names2 = wanted ? Object.keys(Object(JSON.parse(textAt(line, wanted)))).join(", ") : "";
+  const wanted2 = memberAt(line, error2, ["data", "requiredCapabilities"]);
+  const names3 = wanted2 ? Object.keys(Object(JSON.parse(textAt(line, wanted2)))).join(", ") : "";
   return new AppError({
     code: "INPUT_REFUSED",
-    message: `Server "${entry.name}" needs ${names2 || "an ability"} for this, which the session's program does not offer.`,
+    message: `Server "${entry.name}" needs ${names3 || "an ability"} for this, which the session's program does not offer.`,
     hint: "Call it from a program that does.",
     data: { mayHaveRun: false }
   });
@@ -39142,7 +39950,7 @@ var Forwarder = class {
       queue.done();
       return;
     }
-    const crossing = crossingOf(call2, instance, slot);
+    const crossing = crossingOf(call2, at, () => this.#deps.isReshaped(call2.forward, instance, slot));
     const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
     instance.calls += 1;
     const done2 = this.#begin(instance, queue);
@@ -39329,15 +40137,15 @@ var TaskRequests = class {
   }
   /** A server that cannot be asked now has no tasks to show; those of the others are shown. */
   async #ofServer(session, entry, ids) {
-    const { copies, tasks } = this.#deps;
+    const { copies: copies2, tasks } = this.#deps;
     const { scopeId } = session.identity;
     try {
-      const { instance, slot } = copies.findReady(session, entry) ?? await copies.acquire(session, entry);
+      const { instance, slot } = copies2.findReady(session, entry) ?? await copies2.acquire(session, entry);
       const own2 = [];
       let cursor;
       for (let page = 0; page < maxPages; page += 1) {
         const answer3 = await slot.channel.ask("tasks/list", cursor === void 0 ? {} : { cursor });
-        if (!answer3.result) return await each(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
+        if (!answer3.result) return await each2(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
         own2.push(...tasks.ownIn(instance.identity.key, scopeId, answer3));
         cursor = stringAt(answer3.line, memberAt(answer3.line, answer3.result, ["nextCursor"]));
         if (cursor === void 0) break;
@@ -39349,7 +40157,7 @@ var TaskRequests = class {
     }
   }
 };
-async function each(ids, ask) {
+async function each2(ids, ask) {
   const answers = await Promise.all(ids.map(ask));
   return answers.flatMap(({ line, result }) => result ? textAt(line, result) : []);
 }
@@ -39594,8 +40402,8 @@ var Questions = class {
     const known = method === "roots/list" ? ownRoots(this.#instance, this.#host) : void 0;
     if (known !== void 0) return known;
     const id = this.#host.nextAskId();
-    const text4 = withElicitationId(params, String(JSON.parse(id)));
-    const question = parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${text4}}`));
+    const text5 = withElicitationId(params, String(JSON.parse(id)));
+    const question = parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${text5}}`));
     if (question.kind !== "request") throw badQuestion(entry.name, `its ${method} is no valid request`);
     const inability = whyUnable(this.#host, question);
     if (inability !== void 0 && method === "elicitation/create") return '{"action":"cancel"}';
@@ -39683,7 +40491,7 @@ async function fetchListing(channel, list, waiting) {
   }
 }
 async function fetchPages(channel, list, waiting) {
-  const { method, nameKey } = listKinds[list];
+  const { method } = listKinds[list];
   const items = /* @__PURE__ */ new Map();
   const cursors = /* @__PURE__ */ new Set();
   let cursor;
@@ -39692,7 +40500,7 @@ async function fetchPages(channel, list, waiting) {
     const answer3 = await askPage(channel, { method, cursor }, waiting);
     if (cursor === "" && errorIn(answer3)) break;
     const array3 = arrayIn(answer3, list, page);
-    for (const item of parseItems(answer3.line, array3, nameKey)) if (!items.has(item.name)) items.set(item.name, item);
+    addItems(items, answer3.line, array3, list);
     cursor = stringAt(answer3.line, memberAt(answer3.line, answer3.result, ["nextCursor"]));
     if (cursor === void 0 || cursors.has(cursor)) break;
     cursors.add(cursor);
@@ -39725,10 +40533,10 @@ function arrayIn(answer3, list, page) {
   const asked = page === 1 ? method : `${method}, page ${page},`;
   const error2 = errorIn(answer3);
   if (error2) {
-    const text4 = textAt(line, error2);
+    const text5 = textAt(line, error2);
     const code = errorCode(answer3);
-    const words3 = stringAt(line, memberAt(line, error2, ["message"])) ?? text4;
-    throw new ListError({ message: `it answered ${asked} with error ${code}: ${words3}`, answer: text4, code });
+    const words3 = stringAt(line, memberAt(line, error2, ["message"])) ?? text5;
+    throw new ListError({ message: `it answered ${asked} with error ${code}: ${words3}`, answer: text5, code });
   }
   const at = memberAt(line, result, [member]);
   const start = at && textAt(line, { start: at.start, end: Math.min(at.end, at.start + 40) });
@@ -39756,6 +40564,7 @@ init_list_problem();
 // src/router/param-headers.ts
 init_json_scan();
 init_server_face();
+init_usable();
 init_envelope();
 
 // src/mcp/modern-headers.ts
@@ -39770,8 +40579,8 @@ function headerMismatch(request3, version2, header) {
   const { line, method, params } = request3;
   const given = header("mcp-protocol-version");
   if (given !== version2) return `MCP-Protocol-Version is ${given ?? "missing"}, the body says ${version2}`;
-  const named = header("mcp-method");
-  if (named !== method) return `Mcp-Method is ${named ?? "missing"}, the body says ${method}`;
+  const named2 = header("mcp-method");
+  if (named2 !== method) return `Mcp-Method is ${named2 ?? "missing"}, the body says ${method}`;
   const path8 = namePaths[method];
   const name = path8 && stringAt(line, memberAt(line, params, [path8]));
   if (path8 === void 0 || name === void 0) return void 0;
@@ -39780,10 +40589,10 @@ function headerMismatch(request3, version2, header) {
 }
 function paramHeaderMismatch(request3, marked, header) {
   for (const { path: path8, name } of marked) {
-    const text4 = argumentText(request3, path8);
+    const text5 = argumentText(request3, path8);
     const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
-    if (text4 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
-    if (text4 !== void 0 && given !== text4 && !isSameNumber(given, text4)) {
+    if (text5 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
+    if (text5 !== void 0 && given !== text5 && !isSameNumber(given, text5)) {
       return `Mcp-Param-${name} is ${given === void 0 ? "missing" : "another value"}`;
     }
   }
@@ -39792,30 +40601,30 @@ function paramHeaderMismatch(request3, marked, header) {
 function paramHeaders(request3, marked) {
   const headers = {};
   for (const { path: path8, name } of marked) {
-    const text4 = argumentText(request3, path8);
-    if (text4 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text4);
+    const text5 = argumentText(request3, path8);
+    if (text5 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text5);
   }
   return headers;
 }
 function argumentText({ line, params }, path8) {
   const at = memberAt(line, params, ["arguments", ...path8]);
-  const text4 = at && textAt(line, at);
-  return text4 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text4);
+  const text5 = at && textAt(line, at);
+  return text5 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text5);
 }
-function decimalText(text4) {
-  const number4 = isNumber(text4) ? Number(text4) : Number.NaN;
-  return text4 && Number.isSafeInteger(number4) && /[.eE]/.test(text4) ? String(number4) : text4;
+function decimalText(text5) {
+  const number4 = isNumber2(text5) ? Number(text5) : Number.NaN;
+  return text5 && Number.isSafeInteger(number4) && /[.eE]/.test(text5) ? String(number4) : text5;
 }
-function headerValue(text4) {
-  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text4) && !/^=\?base64\?.*\?=$/.test(text4);
-  return isPlain ? text4 : `=?base64?${Buffer.from(text4).toString("base64")}?=`;
+function headerValue(text5) {
+  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
+  return isPlain ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
 }
 function markedParams(schema) {
   const marked = [];
   const problem = collectMarked(schema, [], marked);
   if (problem !== void 0) return problem;
-  const names2 = new Set(marked.map(({ name }) => name.toLowerCase()));
-  return names2.size === marked.length ? marked : "two parameters have the same one";
+  const names3 = new Set(marked.map(({ name }) => name.toLowerCase()));
+  return names3.size === marked.length ? marked : "two parameters have the same one";
 }
 var markKey = "x-mcp-header";
 var maxSchemaDepth = 200;
@@ -39841,8 +40650,8 @@ function collectMarked(schema, path8, marked) {
 var dataKeywords = /* @__PURE__ */ new Set(["default", "const", "enum", "examples"]);
 function markProblem(name, type) {
   if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return "it is no header name";
-  const types = Array.isArray(type) ? type.filter((one) => one !== "null") : [type];
-  const isPrimitive = types.length === 1 && primitives.has(types[0]);
+  const types2 = Array.isArray(type) ? type.filter((one) => one !== "null") : [type];
+  const isPrimitive = types2.length === 1 && primitives.has(types2[0]);
   return isPrimitive ? void 0 : `"${name}" is on a parameter that is no string, integer or boolean`;
 }
 var primitives = /* @__PURE__ */ new Set(["string", "integer", "boolean"]);
@@ -39860,10 +40669,10 @@ function decodeHeader(value) {
   return Buffer.from(encoded, "base64").toString("utf8");
 }
 function isSameNumber(a2, b) {
-  return isNumber(a2) && isNumber(b) && Number(a2) === Number(b);
+  return isNumber2(a2) && isNumber2(b) && Number(a2) === Number(b);
 }
-function isNumber(text4) {
-  return text4 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text4);
+function isNumber2(text5) {
+  return text5 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text5);
 }
 function property(value, key) {
   return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : void 0;
@@ -39899,15 +40708,13 @@ var ParamHeaders = class {
     return marks;
   }
 };
-function usableTools(tools2, slot, log, server) {
+function usableTools(tools2, slot) {
   if (!isMirrored(slot)) return tools2;
-  const usable = tools2.items.filter((item) => {
+  const marked = tools2.items.map((item, i2) => {
     const found = marksIn(item);
-    if (typeof found === "string")
-      log.warn("tool.left-out", { server, tool: item.name, reason: `x-mcp-header: ${found}` });
-    return typeof found !== "string";
+    return typeof found === "string" ? leftOut("tools", item.raw, i2, [`x-mcp-header: ${found}`]) : item;
   });
-  return usable.length === tools2.items.length ? tools2 : createListing(usable);
+  return marked.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked, tools2.faults);
 }
 function isMirrored({ transport, channel }) {
   return transport.takesHeaders === true && channel.isStateless;
@@ -39919,8 +40726,11 @@ function marksIn({ raw }) {
 }
 
 // src/router/list-answers.ts
+var maxLogged = 20;
 var ListAnswers = class {
   #deps;
+  /** By server: the faults of its definitions that the log has. */
+  #told = /* @__PURE__ */ new Map();
   constructor(deps) {
     this.#deps = deps;
   }
@@ -39948,7 +40758,7 @@ var ListAnswers = class {
     const { instance, slot } = asking;
     const { server } = instance.identity;
     const place = this.placeOf(asking, list);
-    const usable = (listing) => list === "tools" ? usableTools(listing, slot, log, server) : listing;
+    const usable = (listing) => list === "tools" ? usableTools(listing, slot) : listing;
     if ("listing" in outcome) {
       if (retries.listed(place)) log.info("lists.listed-again", { server, list });
       return usable(outcome.listing);
@@ -39978,10 +40788,20 @@ var ListAnswers = class {
     const isOther = catalog.faceOf(keys2)?.introduction.raw !== slot.introduction.raw;
     if (!isOther && Object.keys(fresh).length === 0) return;
     const changed2 = catalog.learn(keys2, slot.introduction, fresh);
+    this.#tellFaults(instance.identity.server, catalog.faceOf(keys2));
     if (changed2.length === 0 && !isOther) return;
     const lists = changed2.filter((list) => fresh[list]);
     if (lists.length > 0) log.info("lists.changed", { server: instance.identity.server, lists });
     onChanged();
+  }
+  /** Once for each state of them: a server may be started, and its lists be fetched, any number of times. */
+  #tellFaults(server, face) {
+    const faults = face ? faultsIn(face) : [];
+    const text5 = JSON.stringify(faults);
+    if (text5 === (this.#told.get(server) ?? "[]")) return;
+    this.#told.set(server, text5);
+    if (faults.length === 0) return;
+    this.#deps.log.warn("definitions.faulty", { server, count: faults.length, faults: faults.slice(0, maxLogged) });
   }
 };
 
@@ -40404,8 +41224,8 @@ init_messages();
 init_json_scan();
 init_envelope();
 var logLevels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-function isLogLevel(text4) {
-  return logLevels.some((level) => level === text4);
+function isLogLevel(text5) {
+  return logLevels.some((level) => level === text5);
 }
 function isLoud({ line, params }, least) {
   if (!isLogLevel(least)) return true;
@@ -40456,11 +41276,11 @@ function tell(slot, level) {
 
 // src/router/router.ts
 init_modes();
+init_routes();
 
 // src/router/subscriptions.ts
 init_errors();
 init_json_scan();
-init_down_convert();
 init_envelope();
 init_messages();
 var Subscriptions = class {
@@ -40548,8 +41368,8 @@ var Subscriptions = class {
       return outcomeOf(await channel.ask("resources/subscribe", { uri }));
     }
     try {
-      const told = await channel.listening.wantUris(new Set(uris.keys()));
-      if (told.has(uri)) return done;
+      const told2 = await channel.listening.wantUris(new Set(uris.keys()));
+      if (told2.has(uri)) return done;
     } catch (error2) {
       if (!(error2 instanceof AppError) || error2.data?.["mayHaveRun"] !== void 0) throw error2;
     }
@@ -40699,8 +41519,8 @@ var UpstreamMessages = class {
     const { roster, usersOf, taskOwner } = this.#deps;
     const byTask = taskOwner(instance, message);
     if (byTask !== void 0) return roster.find(byTask);
-    const named = stream === void 0 ? slot.owner : slot.channel.ownerOf(Number(stream)) ?? slot.owner;
-    if (named !== void 0) return roster.find(named);
+    const named2 = stream === void 0 ? slot.owner : slot.channel.ownerOf(Number(stream)) ?? slot.owner;
+    if (named2 !== void 0) return roster.find(named2);
     const owners = [...slot.channel.owners().keys()];
     if (owners.length > 1) return "ambiguous";
     if (owners[0] !== void 0) return roster.find(owners[0]);
@@ -40792,11 +41612,11 @@ var Router = class {
       config: deps.config,
       resolve: (entry, asker) => deps.supervisor().resolve(entry, asker)
     });
-    const copies = new Copies({ config: deps.config, supervisor: deps.supervisor, views: this.views });
+    const copies2 = new Copies({ config: deps.config, supervisor: deps.supervisor, views: this.views });
     const paramHeaders2 = new ParamHeaders(deps.catalog);
     this.forwarder = new Forwarder({
-      acquire: (session, entry) => copies.acquire(session, entry),
-      findReady: (session, entry) => copies.findReady(session, entry),
+      acquire: (session, entry) => copies2.acquire(session, entry),
+      findReady: (session, entry) => copies2.findReady(session, entry),
       maxQueued: () => deps.config().daemon.maxQueued,
       maxConcurrent: createCallLimits(deps.config),
       onAnswered: ({ session, request: request3, entry }, { identity: identity3 }, answer3) => {
@@ -40806,14 +41626,19 @@ var Router = class {
       },
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
       headersFor: (forward, instance, slot) => paramHeaders2.of(forward, slot, () => this.#learning.keysOf(instance, slot)),
+      isReshaped: ({ request: request3, edits }, instance, slot) => {
+        const tools2 = deps.catalog.faceOf(this.#learning.keysOf(instance, slot))?.lists.tools;
+        const name = tools2?.isNewer ? askedTool(request3, edits) : void 0;
+        return tools2?.items.find((item) => item.name === name)?.faults?.isNewer === true;
+      },
       relearn: (slot) => this.#learning.changed(slot, ["tools"], true),
       now: deps.now
     });
     this.#learning = new Learning({
       catalog: deps.catalog,
       views: this.views,
-      acquire: (session, entry) => copies.acquire(session, entry),
-      findSlot: (session, entry) => copies.findSlot(session, entry),
+      acquire: (session, entry) => copies2.acquire(session, entry),
+      findSlot: (session, entry) => copies2.findSlot(session, entry),
       findSession: (id) => deps.roster.find(id),
       onChanged: () => this.refresh(),
       findUser: (instance) => [...deps.supervisor().usersOf(instance)].flatMap((id) => deps.roster.find(id) ?? []).at(0),
@@ -40854,7 +41679,7 @@ var Router = class {
     });
     this.#requests = new HostRequests({
       views: this.views,
-      copies,
+      copies: copies2,
       forwarder: this.forwarder,
       learning: this.#learning,
       lists: this.#lists,
@@ -40887,6 +41712,11 @@ var Router = class {
   async listed(instance) {
     await Promise.all(instance.slots().map((slot) => this.#learning.settled(slot)));
   }
+  /** What a wrapper answers in our place while no daemon is there: its host is of the older family. */
+  readyList(session, list) {
+    const { result, etag } = this.modes.list(session, list) ?? this.views.of(session).list(list);
+    return { result: this.#lists.forOlder(session, list, result), etag };
+  }
   /** Config or variables changed: views are computed anew and sessions told what differs. */
   refresh(session) {
     this.views.invalidate(session);
@@ -40896,9 +41726,9 @@ var Router = class {
    * Servers that came while sessions are open: nobody knows their lists, so no session's lists differ and none would ask.
    * One session that sees such a server makes it known for all.
    */
-  learnNew(names2) {
-    if (names2.length > 0) this.#lists.expectNew();
-    const pending = new Set(names2);
+  learnNew(names3) {
+    if (names3.length > 0) this.#lists.expectNew();
+    const pending = new Set(names3);
     for (const session of this.#deps.roster.all()) {
       for (const entry of this.views.of(session).unknown) {
         if (pending.delete(entry.name)) this.#learning.learnOnce(session, entry, "tools").catch(() => {
@@ -41116,13 +41946,13 @@ var import_node_path21 = require("node:path");
 init_cut_text();
 init_plain_text();
 function formatPath(path8) {
-  let text4 = "";
+  let text5 = "";
   for (const part of path8) {
-    if (typeof part === "number") text4 += `[${part}]`;
-    else if (/^[\w$-]+$/.test(part)) text4 += text4 === "" ? part : `.${part}`;
-    else text4 += `[${quote2(part)}]`;
+    if (typeof part === "number") text5 += `[${part}]`;
+    else if (/^[\w$-]+$/.test(part)) text5 += text5 === "" ? part : `.${part}`;
+    else text5 += `[${quote2(part)}]`;
   }
-  return text4;
+  return text5;
 }
 function quote2(value) {
   return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
@@ -41144,13 +41974,13 @@ function unionFinding(issue2, input, base, inner) {
 }
 function explain(issue2, found, isSecret2) {
   if (found === void 0) return { what: "is missing", hint: `Write ${expectation(issue2)}.` };
-  const wrongKind = issue2.code === "invalid_type";
-  const what = isSecret2 || wrongKind && typeof found === "object" ? `is ${kindOf3(found)}` : `is ${quote2(found)}`;
+  const wrongKind2 = issue2.code === "invalid_type";
+  const what = isSecret2 || wrongKind2 && typeof found === "object" ? `is ${kindOf3(found)}` : `is ${quote2(found)}`;
   if (issue2.code === "invalid_value" && typeof found === "string") {
     const near = nearest(found, issue2.values.map(String));
     return { what, hint: `${near ? `Did you mean ${quote2(near)}? ` : ""}Write ${expectation(issue2)}.` };
   }
-  const isNumberForText = wrongKind && issue2.expected === "string" && ["number", "boolean"].includes(typeof found);
+  const isNumberForText = wrongKind2 && issue2.expected === "string" && ["number", "boolean"].includes(typeof found);
   if (isNumberForText && !isSecret2) return { what, hint: `Write it as text: ${quote2(String(found))}.` };
   return { what, hint: `Write ${expectation(issue2)}.` };
 }
@@ -41395,7 +42225,7 @@ function checkFolders(data, path8) {
 function checkPort(data, path8) {
   const isStarted = data.command !== void 0 && data.url !== void 0;
   const templates = launchTemplates(data);
-  if (isStarted || !refersTo(templates, "PORT") || templates.some((text4) => /\$\{PORT:-/.test(text4))) return [];
+  if (isStarted || !refersTo(templates, "PORT") || templates.some((text5) => /\$\{PORT:-/.test(text5))) return [];
   const hint = 'Add "url": "http://127.0.0.1:${PORT}/mcp" beside the command.';
   return [{ path: path8, what: "mentions ${PORT}, which exists only for a server with command and url", hint }];
 }
@@ -41421,7 +42251,7 @@ function contradictions(data, path8) {
 function launchTemplates(data) {
   const { clientId, clientSecret, authServerMetadataUrl } = data.oauth ?? {};
   const single = [data.command, data.cwd, data.url, clientId, clientSecret, authServerMetadataUrl].filter(
-    (text4) => text4 !== void 0
+    (text5) => text5 !== void 0
   );
   return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
 }
@@ -41560,11 +42390,11 @@ function urlSecrets(url3) {
   const found = password === "" ? inQuery : [password, safeDecode2(password), ...inQuery];
   return found.filter((value) => value !== "");
 }
-function safeDecode2(text4) {
+function safeDecode2(text5) {
   try {
-    return decodeURIComponent(text4);
+    return decodeURIComponent(text5);
   } catch {
-    return text4;
+    return text5;
   }
 }
 
@@ -41607,8 +42437,8 @@ function expandEntry(entry, context) {
 }
 function unexpandedIdentity(entry, values) {
   const { kind, command, args, env: env2, cwd, url: url3, headers, oauth } = entry;
-  const { names: names2 } = mentionedVariables(entry);
-  const taken = names2.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
+  const { names: names3 } = mentionedVariables(entry);
+  const taken = names3.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
   const inherited = inheritedValues(entry, values);
   return canonicalJson({ kind, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
 }
@@ -41654,9 +42484,9 @@ function createFiller(context) {
 }
 function lackProblem(server, missing) {
   if (missing.length > 0) {
-    const names2 = missing.join(", ");
+    const names3 = missing.join(", ");
     const hint = `Set ${missing.length === 1 ? "it" : "them"} where the session is started, or in the env file.`;
-    return { code: "SERVER_NEEDS_VARIABLE", message: `${quote2(server)} needs ${names2}.`, hint };
+    return { code: "SERVER_NEEDS_VARIABLE", message: `${quote2(server)} needs ${names3}.`, hint };
   }
   return {
     code: "SERVER_NEEDS_PROJECT",
@@ -41666,8 +42496,8 @@ function lackProblem(server, missing) {
 }
 function whyUnusable(spec) {
   if (spec.command === "") return "its command is empty after substitution";
-  const texts = [spec.command, spec.cwd, ...spec.args, ...Object.values(spec.env), ...Object.values(spec.inheritedEnv)];
-  if (texts.some((text4) => text4?.includes("\0"))) return "a value has a NUL character";
+  const texts2 = [spec.command, spec.cwd, ...spec.args, ...Object.values(spec.env), ...Object.values(spec.inheritedEnv)];
+  if (texts2.some((text5) => text5?.includes("\0"))) return "a value has a NUL character";
   if (Object.keys(spec.env).some((name) => name === "" || /[=\0]/.test(name))) return "a variable name is not possible";
   for (const [name, value] of Object.entries(spec.headers)) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return `the header name ${quote2(name)} is not possible`;
@@ -41677,9 +42507,9 @@ function whyUnusable(spec) {
   return void 0;
 }
 function secretsOf(spec, used) {
-  const named = [...used, ...Object.entries(spec.env), ...Object.entries(spec.inheritedEnv)];
+  const named2 = [...used, ...Object.entries(spec.env), ...Object.entries(spec.inheritedEnv)];
   const found = [
-    ...named.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
+    ...named2.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
     ...Object.entries(spec.headers).flatMap(([name, value]) => headerSecrets(name, value)),
     ...spec.oauth?.clientSecret ? [spec.oauth.clientSecret] : [],
     ...argumentSecrets(spec.args),
@@ -41694,14 +42524,14 @@ init_foreign_file();
 init_hello();
 
 // node_modules/jsonc-parser/lib/esm/impl/scanner.js
-function createScanner(text4, ignoreTrivia = false) {
-  const len = text4.length;
+function createScanner(text5, ignoreTrivia = false) {
+  const len = text5.length;
   let pos = 0, value = "", tokenOffset = 0, token2 = 16, lineNumber = 0, lineStartOffset = 0, tokenLineStartOffset = 0, prevTokenLineStartOffset = 0, scanError = 0;
   function scanHexDigits(count3, exact2) {
     let digits = 0;
     let value2 = 0;
     while (digits < count3 || !exact2) {
-      let ch = text4.charCodeAt(pos);
+      let ch = text5.charCodeAt(pos);
       if (ch >= 48 && ch <= 57) {
         value2 = value2 * 16 + ch - 48;
       } else if (ch >= 65 && ch <= 70) {
@@ -41728,35 +42558,35 @@ function createScanner(text4, ignoreTrivia = false) {
   }
   function scanNumber() {
     let start = pos;
-    if (text4.charCodeAt(pos) === 48) {
+    if (text5.charCodeAt(pos) === 48) {
       pos++;
     } else {
       pos++;
-      while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
+      while (pos < text5.length && isDigit2(text5.charCodeAt(pos))) {
         pos++;
       }
     }
-    if (pos < text4.length && text4.charCodeAt(pos) === 46) {
+    if (pos < text5.length && text5.charCodeAt(pos) === 46) {
       pos++;
-      if (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
+      if (pos < text5.length && isDigit2(text5.charCodeAt(pos))) {
         pos++;
-        while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
+        while (pos < text5.length && isDigit2(text5.charCodeAt(pos))) {
           pos++;
         }
       } else {
         scanError = 3;
-        return text4.substring(start, pos);
+        return text5.substring(start, pos);
       }
     }
     let end = pos;
-    if (pos < text4.length && (text4.charCodeAt(pos) === 69 || text4.charCodeAt(pos) === 101)) {
+    if (pos < text5.length && (text5.charCodeAt(pos) === 69 || text5.charCodeAt(pos) === 101)) {
       pos++;
-      if (pos < text4.length && text4.charCodeAt(pos) === 43 || text4.charCodeAt(pos) === 45) {
+      if (pos < text5.length && text5.charCodeAt(pos) === 43 || text5.charCodeAt(pos) === 45) {
         pos++;
       }
-      if (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
+      if (pos < text5.length && isDigit2(text5.charCodeAt(pos))) {
         pos++;
-        while (pos < text4.length && isDigit2(text4.charCodeAt(pos))) {
+        while (pos < text5.length && isDigit2(text5.charCodeAt(pos))) {
           pos++;
         }
         end = pos;
@@ -41764,30 +42594,30 @@ function createScanner(text4, ignoreTrivia = false) {
         scanError = 3;
       }
     }
-    return text4.substring(start, end);
+    return text5.substring(start, end);
   }
   function scanString() {
     let result = "", start = pos;
     while (true) {
       if (pos >= len) {
-        result += text4.substring(start, pos);
+        result += text5.substring(start, pos);
         scanError = 2;
         break;
       }
-      const ch = text4.charCodeAt(pos);
+      const ch = text5.charCodeAt(pos);
       if (ch === 34) {
-        result += text4.substring(start, pos);
+        result += text5.substring(start, pos);
         pos++;
         break;
       }
       if (ch === 92) {
-        result += text4.substring(start, pos);
+        result += text5.substring(start, pos);
         pos++;
         if (pos >= len) {
           scanError = 2;
           break;
         }
-        const ch2 = text4.charCodeAt(pos++);
+        const ch2 = text5.charCodeAt(pos++);
         switch (ch2) {
           case 34:
             result += '"';
@@ -41829,7 +42659,7 @@ function createScanner(text4, ignoreTrivia = false) {
       }
       if (ch >= 0 && ch <= 31) {
         if (isLineBreak(ch)) {
-          result += text4.substring(start, pos);
+          result += text5.substring(start, pos);
           scanError = 2;
           break;
         } else {
@@ -41850,19 +42680,19 @@ function createScanner(text4, ignoreTrivia = false) {
       tokenOffset = len;
       return token2 = 17;
     }
-    let code = text4.charCodeAt(pos);
+    let code = text5.charCodeAt(pos);
     if (isWhiteSpace(code)) {
       do {
         pos++;
         value += String.fromCharCode(code);
-        code = text4.charCodeAt(pos);
+        code = text5.charCodeAt(pos);
       } while (isWhiteSpace(code));
       return token2 = 15;
     }
     if (isLineBreak(code)) {
       pos++;
       value += String.fromCharCode(code);
-      if (code === 13 && text4.charCodeAt(pos) === 10) {
+      if (code === 13 && text5.charCodeAt(pos) === 10) {
         pos++;
         value += "\n";
       }
@@ -41898,31 +42728,31 @@ function createScanner(text4, ignoreTrivia = false) {
       // comments
       case 47:
         const start = pos - 1;
-        if (text4.charCodeAt(pos + 1) === 47) {
+        if (text5.charCodeAt(pos + 1) === 47) {
           pos += 2;
           while (pos < len) {
-            if (isLineBreak(text4.charCodeAt(pos))) {
+            if (isLineBreak(text5.charCodeAt(pos))) {
               break;
             }
             pos++;
           }
-          value = text4.substring(start, pos);
+          value = text5.substring(start, pos);
           return token2 = 12;
         }
-        if (text4.charCodeAt(pos + 1) === 42) {
+        if (text5.charCodeAt(pos + 1) === 42) {
           pos += 2;
           const safeLength = len - 1;
           let commentClosed = false;
           while (pos < safeLength) {
-            const ch = text4.charCodeAt(pos);
-            if (ch === 42 && text4.charCodeAt(pos + 1) === 47) {
+            const ch = text5.charCodeAt(pos);
+            if (ch === 42 && text5.charCodeAt(pos + 1) === 47) {
               pos += 2;
               commentClosed = true;
               break;
             }
             pos++;
             if (isLineBreak(ch)) {
-              if (ch === 13 && text4.charCodeAt(pos) === 10) {
+              if (ch === 13 && text5.charCodeAt(pos) === 10) {
                 pos++;
               }
               lineNumber++;
@@ -41933,7 +42763,7 @@ function createScanner(text4, ignoreTrivia = false) {
             pos++;
             scanError = 1;
           }
-          value = text4.substring(start, pos);
+          value = text5.substring(start, pos);
           return token2 = 13;
         }
         value += String.fromCharCode(code);
@@ -41943,7 +42773,7 @@ function createScanner(text4, ignoreTrivia = false) {
       case 45:
         value += String.fromCharCode(code);
         pos++;
-        if (pos === len || !isDigit2(text4.charCodeAt(pos))) {
+        if (pos === len || !isDigit2(text5.charCodeAt(pos))) {
           return token2 = 16;
         }
       // found a minus, followed by a number so
@@ -41965,10 +42795,10 @@ function createScanner(text4, ignoreTrivia = false) {
       default:
         while (pos < len && isUnknownContentCharacter(code)) {
           pos++;
-          code = text4.charCodeAt(pos);
+          code = text5.charCodeAt(pos);
         }
         if (tokenOffset !== pos) {
-          value = text4.substring(tokenOffset, pos);
+          value = text5.substring(tokenOffset, pos);
           switch (value) {
             case "true":
               return token2 = 8;
@@ -42151,7 +42981,7 @@ var ParseOptions;
     allowTrailingComma: false
   };
 })(ParseOptions || (ParseOptions = {}));
-function parseTree(text4, errors = [], options = ParseOptions.DEFAULT) {
+function parseTree(text5, errors = [], options = ParseOptions.DEFAULT) {
   let currentParent = { type: "array", offset: -1, length: -1, children: [], parent: void 0 };
   function ensurePropertyComplete(endOffset) {
     if (currentParent.type === "property") {
@@ -42202,7 +43032,7 @@ function parseTree(text4, errors = [], options = ParseOptions.DEFAULT) {
       errors.push({ error: error2, offset, length });
     }
   };
-  visit(text4, visitor, options);
+  visit(text5, visitor, options);
   const result = currentParent.children[0];
   if (result) {
     delete result.parent;
@@ -42262,8 +43092,8 @@ function getNodeValue(node2) {
       return void 0;
   }
 }
-function visit(text4, visitor, options = ParseOptions.DEFAULT) {
-  const _scanner = createScanner(text4, false);
+function visit(text5, visitor, options = ParseOptions.DEFAULT) {
+  const _scanner = createScanner(text5, false);
   const _jsonPath = [];
   let suppressedCallbacks = 0;
   function toNoArgVisit(visitFunction) {
@@ -42681,10 +43511,10 @@ function printParseErrorCode(code) {
 
 // src/config/jsonc.ts
 var parseOptions = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
-function parseJsonc(text4) {
-  if (/^\ufeff?\s*$/.test(text4)) return { problems: [{ line: 1, column: 1, what: "the file is empty" }] };
+function parseJsonc(text5) {
+  if (/^\ufeff?\s*$/.test(text5)) return { problems: [{ line: 1, column: 1, what: "the file is empty" }] };
   const errors = [];
-  const plain3 = text4.startsWith("\uFEFF") ? ` ${text4.slice(1)}` : text4;
+  const plain3 = text5.startsWith("\uFEFF") ? ` ${text5.slice(1)}` : text5;
   let root;
   try {
     root = parseTree2(plain3, errors, parseOptions);
@@ -42700,30 +43530,30 @@ function parseJsonc(text4) {
 function isSame2(a2, b) {
   return a2.what === b.what && a2.line === b.line && a2.column === b.column;
 }
-function placeOf2(root, text4, path8) {
+function placeOf2(root, text5, path8) {
   for (let length = path8.length; length >= 0; length -= 1) {
     const node2 = length === 0 ? root : findNodeAtLocation2(root, path8.slice(0, length));
-    if (node2) return placeAt(text4, (node2.parent?.type === "property" ? node2.parent : node2).offset);
+    if (node2) return placeAt(text5, (node2.parent?.type === "property" ? node2.parent : node2).offset);
   }
   return { line: 1, column: 1 };
 }
-function placeAt(text4, offset) {
-  const before = text4.slice(0, offset);
+function placeAt(text5, offset) {
+  const before = text5.slice(0, offset);
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: offset - lineStart + 1 };
 }
-function repeatedKeys(node2, text4, path8 = []) {
+function repeatedKeys(node2, text5, path8 = []) {
   if (node2.type === "array")
-    return (node2.children ?? []).flatMap((child, i2) => repeatedKeys(child, text4, [...path8, i2]));
+    return (node2.children ?? []).flatMap((child, i2) => repeatedKeys(child, text5, [...path8, i2]));
   if (node2.type !== "object") return [];
   const seen = /* @__PURE__ */ new Set();
   return (node2.children ?? []).flatMap((property2) => {
     const [key, value] = property2.children ?? [];
     if (!key || !value) return [];
     const inner = [...path8, String(key.value)];
-    const own2 = seen.has(String(key.value)) ? [{ path: inner, place: placeAt(text4, property2.offset) }] : [];
+    const own2 = seen.has(String(key.value)) ? [{ path: inner, place: placeAt(text5, property2.offset) }] : [];
     seen.add(String(key.value));
-    return [...own2, ...repeatedKeys(value, text4, inner)];
+    return [...own2, ...repeatedKeys(value, text5, inner)];
   });
 }
 function syntaxText(error2) {
@@ -42753,7 +43583,7 @@ var syntaxTexts = {
 init_schema();
 function layEnvironment(file, env2) {
   const problems = [];
-  const take = (name, read2, kept, wanted) => {
+  const take = (name, read2, kept, wanted2) => {
     const value = env2[name];
     if (value === void 0 || value === "") return kept;
     const taken = read2(value.trim());
@@ -42761,7 +43591,7 @@ function layEnvironment(file, env2) {
     problems.push({
       code: "CONFIG_INVALID",
       message: `The environment variable ${name} is ${quote2(value)}; ${quote2(kept)} stays.`,
-      hint: `Write ${wanted}.`
+      hint: `Write ${wanted2}.`
     });
     return kept;
   };
@@ -42809,10 +43639,10 @@ function loadConfig({ locations, env: env2 }) {
   return parseConfig({ file, text: reading.kind === "file" ? reading.bytes.toString("utf8") : void 0, env: env2 });
 }
 function parseConfig(input) {
-  const { file, text: text4, env: env2 } = input;
-  if (text4 === void 0)
+  const { file, text: text5, env: env2 } = input;
+  if (text5 === void 0)
     return build({ exists: false, value: {}, report: (finding) => toProblem(finding, file), env: env2 });
-  const parsed = parseJsonc(text4);
+  const parsed = parseJsonc(text5);
   if (parsed.root === void 0) {
     return failed(
       parsed.problems.map(({ line, column, what }) => ({
@@ -42823,7 +43653,7 @@ function parseConfig(input) {
     );
   }
   const { root } = parsed;
-  const report = (finding) => toProblem(finding, file, placeOf2(root, text4, finding.path));
+  const report = (finding) => toProblem(finding, file, placeOf2(root, text5, finding.path));
   const repeated = parsed.repeated.map(
     ({ path: path8, place }) => toProblem({ path: path8, what: "is written twice; only the last one counts", hint: "Remove one." }, file, place)
   );
@@ -42911,10 +43741,10 @@ function failed(problems) {
   return { ok: false, problem: joined(problems), problems };
 }
 function joined(problems) {
-  const [first] = problems;
-  if (!first) return { code: "CONFIG_INVALID", message: "The configuration is not valid." };
+  const [first2] = problems;
+  if (!first2) return { code: "CONFIG_INVALID", message: "The configuration is not valid." };
   const more = problems.length === 2 ? "1 more problem" : `${problems.length - 1} more problems`;
-  return problems.length === 1 ? first : { ...first, message: `${first.message} (${more})` };
+  return problems.length === 1 ? first2 : { ...first2, message: `${first2.message} (${more})` };
 }
 function deepFreeze(value) {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
@@ -42947,8 +43777,8 @@ var ConfigHolder = class {
   }
   /** Variables that the servers want from each session. */
   wants() {
-    const wanted = this.config.servers.filter(({ enabled }) => enabled).map(mentionedVariables);
-    return [...new Set(wanted.flatMap(({ names: names2, patterns }) => [...names2, ...patterns]))].sort();
+    const wanted2 = this.config.servers.filter(({ enabled }) => enabled).map(mentionedVariables);
+    return [...new Set(wanted2.flatMap(({ names: names3, patterns }) => [...names3, ...patterns]))].sort();
   }
   /** What changed, or undefined if the file could not be used: that is an error only once its writer has stopped. */
   reload(isSettled = true) {
@@ -43100,7 +43930,7 @@ function sessionLines(deps, entry, projectRoot) {
     const what = describeCopy(deps, deps.router.views.of(session).resolution(entry));
     byCopy.set(what, [...byCopy.get(what) ?? [], nameOf(session)]);
   }
-  return [...byCopy].map(([what, names2]) => `Open here: ${names2.join(", ")}: ${what}.`);
+  return [...byCopy].map(([what, names3]) => `Open here: ${names3.join(", ")}: ${what}.`);
 }
 function nameOf({ identity: { host, address }, client }) {
   return address === void 0 ? `session ${host.pid}` : `${client?.name ?? "a program"} at ${address}`;
@@ -43156,8 +43986,8 @@ async function readOrEmpty(path8) {
     return "";
   }
 }
-function kibibytes(text4, name) {
-  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text4);
+function kibibytes(text5, name) {
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text5);
   return match ? Number(match[1]) * 1024 : void 0;
 }
 
@@ -43183,10 +44013,10 @@ function decideSharing(entry, extraKnown = []) {
 }
 var fileEnding = /\.(?:[cm]?[jt]sx?|py|sh|rb|pl|lua|jar|exe|json[c5]?|ya?ml|toml|ini|env|db|sqlite3?|csv|txt|md)$/i;
 function isRelativePath(word) {
-  const text4 = word.replace(/^--?[\w-]+=/, "");
-  if (/^\.{1,2}(?:[/\\]|$)/.test(text4)) return true;
-  if (/^(?:[/\\~@$-]|[A-Za-z]:)|:\/\/|\s/.test(text4)) return false;
-  return fileEnding.test(text4);
+  const text5 = word.replace(/^--?[\w-]+=/, "");
+  if (/^\.{1,2}(?:[/\\]|$)/.test(text5)) return true;
+  if (/^(?:[/\\~@$-]|[A-Za-z]:)|:\/\/|\s/.test(text5)) return false;
+  return fileEnding.test(text5);
 }
 
 // src/upstream/resolve.ts
@@ -43275,10 +44105,11 @@ async function reportServers(sources) {
   return Promise.all(sources.config.servers.map((entry) => reportServer(entry, sources, processes)));
 }
 async function reportServer(entry, sources, processes) {
-  const copies = sources.supervisor.ofServer(entry.name);
-  const instances = await Promise.all(copies.map((copy) => reportInstance(copy, sources, processes)));
+  const copies2 = sources.supervisor.ofServer(entry.name);
+  const instances = await Promise.all(copies2.map((copy) => reportInstance(copy, sources, processes)));
   const { sharing, reason } = sharingOf(entry, { knownServers: sources.config.knownServers, demoted: sources.demoted });
-  const face = copies.map(sources.faceOf).find((found) => found !== void 0) ?? lastFace(entry, sources);
+  const face = copies2.map(sources.faceOf).find((found) => found !== void 0) ?? lastFace(entry, sources);
+  const definitionFaults = face ? faultsIn(face) : [];
   const lastError = sources.login(entry.name) ?? instances.map((instance) => instance.lastError).find((error2) => error2 !== void 0);
   const listFailures = reportLists(sources.failedLists(entry.name));
   return {
@@ -43294,7 +44125,8 @@ async function reportServer(entry, sources, processes) {
     ...listFailures.length > 0 ? { listFailures } : {},
     instances,
     ...lastError ? { lastError } : {},
-    hazards: sources.hazards(entry.name)
+    hazards: sources.hazards(entry.name),
+    ...definitionFaults.length > 0 ? { definitionFaults } : {}
   };
 }
 var maxFailures = 8;
@@ -43304,10 +44136,10 @@ function reportLists(failed2) {
   const byReason = /* @__PURE__ */ new Map();
   for (const one of [...failed2].sort((a2, b) => a2.forMs - b.forMs)) byReason.set(`${one.list}\0${one.reason}`, one);
   const order = (list) => listNames2.indexOf(list);
-  return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown3 }) => ({
+  return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown4 }) => ({
     ...{ list, reason, since: at(-forMs) },
     ...inMs === void 0 ? {} : { nextAt: at(inMs) },
-    ...shown3 === void 0 ? {} : { shown: shown3 }
+    ...shown4 === void 0 ? {} : { shown: shown4 }
   }));
 }
 function lastFace(entry, { sessions, viewOf }) {
@@ -43420,7 +44252,7 @@ async function reportTokens({ router, sessions, withSamples, local }) {
     servers: [...byServer].map(([server, raws]) => ({
       server,
       tools: raws.length,
-      text: JSON.stringify(raws.map((raw) => shown2(JSON.parse(raw.toString("utf8")))))
+      text: JSON.stringify(raws.map((raw) => shown3(JSON.parse(raw.toString("utf8")))))
     })),
     sessions: described2
   };
@@ -43428,12 +44260,12 @@ async function reportTokens({ router, sessions, withSamples, local }) {
 function describe4(result) {
   const value = JSON.parse(result.toString("utf8"));
   const found = isRecord(value) && Array.isArray(value["tools"]) ? value["tools"] : [];
-  const names2 = found.map((tool) => isRecord(tool) ? String(tool["name"]) : "");
-  return { tools: found.length, names: names2, text: JSON.stringify(found.map(shown2)) };
+  const names3 = found.map((tool) => isRecord(tool) ? String(tool["name"]) : "");
+  return { tools: found.length, names: names3, text: JSON.stringify(found.map(shown3)) };
 }
-function shown2(tool) {
-  const { name, description, inputSchema } = isRecord(tool) ? tool : {};
-  return { name, description, input_schema: inputSchema };
+function shown3(tool) {
+  const { name, description, inputSchema: inputSchema2 } = isRecord(tool) ? tool : {};
+  return { name, description, input_schema: inputSchema2 };
 }
 
 // src/daemon/control-actions.ts
@@ -43490,14 +44322,14 @@ function createControlActions(deps) {
     start,
     stop: async (entry) => supervisor.stop(entry?.name, stopCauses.stoppedByPerson),
     restart: async (entry, projectDir) => {
-      const copies = supervisor.ofServer(entry.name);
-      const before = copies.map((copy) => ({ copy, owners: ownersOf(copy) }));
-      for (const copy of copies) copy.reset();
-      await Promise.all(copies.map((copy) => copy.stop(stopCauses.restarted)));
+      const copies2 = supervisor.ofServer(entry.name);
+      const before = copies2.map((copy) => ({ copy, owners: ownersOf(copy) }));
+      for (const copy of copies2) copy.reset();
+      await Promise.all(copies2.map((copy) => copy.stop(stopCauses.restarted)));
       await Promise.all(before.flatMap(({ copy, owners }) => owners.map((owner) => copy.acquire(owner))));
-      if (copies.length === 0) return start(entry, projectDir);
-      await Promise.all(copies.map((copy) => router.listed(copy)));
-      return { restarted: entry.name, instances: copies.map(({ state, pid }) => ({ state, pid })) };
+      if (copies2.length === 0) return start(entry, projectDir);
+      await Promise.all(copies2.map((copy) => router.listed(copy)));
+      return { restarted: entry.name, instances: copies2.map(({ state, pid }) => ({ state, pid })) };
     },
     startAll: async (projectDir) => {
       const enabled = holder.config.servers.filter((entry) => entry.enabled);
@@ -43532,8 +44364,8 @@ function ownersOf(copy) {
 function findServer2({ config: config2 }, name) {
   const own2 = config2.servers.find((entry) => entry.name === name || entry.slug === name);
   if (own2) return own2;
-  const [shown3, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
-  return others.length === 0 ? shown3 : void 0;
+  const [shown4, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
+  return others.length === 0 ? shown4 : void 0;
 }
 async function callTool2(deps, entry, { tool, args, projectDir }) {
   if (!entry.enabled) throw disabled(entry);
@@ -43697,10 +44529,10 @@ init_foreign_file();
 // src/base/shell-word.ts
 init_plain_text();
 var plainWord2 = /^[\w@%+=:,./~-]+$/;
-function shellWord(text4, isPlain = plainWord2) {
-  if (isPlain.test(text4)) return text4;
-  if (visible(text4) !== text4) return `$'${visible(text4.replace(/[\\']/g, "\\$&"), inShell)}'`;
-  return `'${text4.replaceAll("'", `'\\''`)}'`;
+function shellWord(text5, isPlain = plainWord2) {
+  if (isPlain.test(text5)) return text5;
+  if (visible(text5) !== text5) return `$'${visible(text5.replace(/[\\']/g, "\\$&"), inShell)}'`;
+  return `'${text5.replaceAll("'", `'\\''`)}'`;
 }
 function inShell(char) {
   if (char === "\n") return "\\n";
@@ -43726,11 +44558,11 @@ function createFindings(deps) {
         const consents = readConsents(locations);
         const ofProjects = [...projects].flatMap((dir) => ofProject(dir, holder, consents));
         const found = [...configFindings(holder), ...ofProjects];
-        const text4 = `${JSON.stringify({ findings: found }, void 0, 1)}
+        const text5 = `${JSON.stringify({ findings: found }, void 0, 1)}
 `;
-        if (text4 === written) return;
-        writeFileAtomic(locations.findingsPath, text4);
-        written = text4;
+        if (text5 === written) return;
+        writeFileAtomic(locations.findingsPath, text5);
+        written = text5;
       } catch (error2) {
         log.warn("findings.not-saved", { error: error2 });
       }
@@ -43840,11 +44672,11 @@ function checkFitness(wrapper, daemon) {
     );
   }
   for (const key of ["configPath", "dataDir", "port"]) {
-    const wanted = wrapper.settings[key];
-    if (wanted === void 0 || wanted === daemon.settings[key]) continue;
+    const wanted2 = wrapper.settings[key];
+    if (wanted2 === void 0 || wanted2 === daemon.settings[key]) continue;
     return refuse(
       "SETTINGS_DIFFER",
-      `${settingNames[key]} is ${wanted} here, but the running daemon was started with ${daemon.settings[key]}.`,
+      `${settingNames[key]} is ${wanted2} here, but the running daemon was started with ${daemon.settings[key]}.`,
       `Unset ${settingNames[key]}, or run \`${ownCommand("stop")}\` so that the next session starts a daemon with it, or use another name: run-mcp-proxy <name>.`
     );
   }
@@ -43864,10 +44696,10 @@ function decideHandOver({ sessions, calls, stateful, pauseMs: pauseMs2 }) {
   if (sessions === 0) return { kind: "now" };
   if (calls > 0) return { kind: "wait", waitsFor: `It waits for ${calls} running ${calls === 1 ? "call" : "calls"}.` };
   if (stateful.length === 0) return { kind: "now" };
-  const names2 = [...new Set(stateful)].sort().join(", ");
+  const names3 = [...new Set(stateful)].sort().join(", ");
   return {
     kind: "wait",
-    waitsFor: `It waits until ${names2} ${stateful.length === 1 ? "is" : "are"} idle: their state would be lost.`
+    waitsFor: `It waits until ${names3} ${stateful.length === 1 ? "is" : "are"} idle: their state would be lost.`
   };
 }
 function refuse(code, message, hint) {
@@ -43990,7 +44822,7 @@ function isOwnOrigin(origin, port) {
 }
 var ownNames2 = ["127.0.0.1", "localhost", "[::1]"];
 function isSame3(a2, b) {
-  const digest = (text4) => (0, import_node_crypto21.createHash)("sha256").update(text4).digest();
+  const digest = (text5) => (0, import_node_crypto21.createHash)("sha256").update(text5).digest();
   return (0, import_node_crypto21.timingSafeEqual)(digest(a2), digest(b));
 }
 
@@ -44132,13 +44964,13 @@ init_atomic_file();
 // src/base/line-splitter.ts
 var keptEndBytes = 4096;
 var newline = 10;
-var nothing = Buffer.alloc(0);
+var nothing2 = Buffer.alloc(0);
 var LineSplitter = class {
   #options;
   #parts = [];
   #bytes = 0;
   #head;
-  #tail = nothing;
+  #tail = nothing2;
   constructor(options) {
     this.#options = options;
   }
@@ -44182,7 +45014,7 @@ var LineSplitter = class {
     this.#parts = [];
     this.#bytes = 0;
     this.#head = void 0;
-    this.#tail = nothing;
+    this.#tail = nothing2;
     if (head) {
       this.#options.onOversize({ head, tail, bytes });
       return;
@@ -44305,7 +45137,7 @@ function accept(socket, deps) {
   });
   socket.once("close", () => clearTimeout(timer));
 }
-function speak(socket, first, deps) {
+function speak(socket, first2, deps) {
   let session;
   let state = nextConnectionState("fresh", "brace");
   let reason = "the connection ended";
@@ -44335,7 +45167,7 @@ function speak(socket, first, deps) {
     session.end();
     deps.onClose(session, reason);
   });
-  push(first);
+  push(first2);
 }
 function greet(socket, line, deps, setReason) {
   const hello = readHello(line);
@@ -44424,9 +45256,9 @@ function parse3(line) {
     return void 0;
   }
 }
-function askForValues(session, names2) {
+function askForValues(session, names3) {
   session.expectValues();
-  session.send(notificationLine(linkMethods.want, { names: names2 }));
+  session.send(notificationLine(linkMethods.want, { names: names3 }));
 }
 
 // src/daemon/mcp-http/endpoint.ts
@@ -44594,12 +45426,12 @@ var Exchange = class {
     const { response, isBatch, now } = this.#options;
     if (this.#stream) return this.#stream.finish(now);
     if (response.headersSent || response.destroyed) return;
-    const [first] = this.#answers;
-    if (!first) {
+    const [first2] = this.#answers;
+    if (!first2) {
       response.writeHead(202).end();
       return;
     }
-    const body = isBatch ? Buffer.concat([Buffer.from("["), joined2(this.#answers), Buffer.from("]")]) : first;
+    const body = isBatch ? Buffer.concat([Buffer.from("["), joined2(this.#answers), Buffer.from("]")]) : first2;
     response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
     response.end(body);
   }
@@ -44691,8 +45523,8 @@ event: message
 `, line);
   }
 };
-function parseEventId(text4) {
-  const match = /^([\w-]+)\.(\d{1,15})$/.exec(text4);
+function parseEventId(text5) {
+  const match = /^([\w-]+)\.(\d{1,15})$/.exec(text5);
   return match?.[1] === void 0 ? void 0 : { stream: match[1], number: Number(match[2]) };
 }
 
@@ -44946,8 +45778,8 @@ var LegacyEndpoint = class {
     const parsed = parseBody(body);
     if (!parsed.ok) return refuse3(response, parsed.refusal);
     const { envelopes, isBatch } = parsed;
-    const first = envelopes[0];
-    const isInitialize = first?.kind === "request" && first.method === "initialize" && envelopes.length === 1;
+    const first2 = envelopes[0];
+    const isInitialize = first2?.kind === "request" && first2.method === "initialize" && envelopes.length === 1;
     const accepts = acceptsOf(request3);
     if (!accepts.json && !accepts.stream) return refuse3(response, notAcceptable);
     const http2 = isInitialize ? this.#create(request3, response, visit2) : this.#findFor(request3, response, visit2);
@@ -45038,11 +45870,11 @@ var LegacyEndpoint = class {
 function parseBody(body) {
   const flat = oneLine2(body);
   const start = flat.findIndex((byte) => byte !== 32 && byte !== 9);
-  const whole = { start: Math.max(start, 0), end: flat.length };
-  const isBatch = isArrayAt(flat, whole);
+  const whole2 = { start: Math.max(start, 0), end: flat.length };
+  const isBatch = isArrayAt(flat, whole2);
   let lines;
   try {
-    lines = isBatch ? arrayElements(flat, whole).map((at) => flat.subarray(at.start, at.end)) : [flat];
+    lines = isBatch ? arrayElements(flat, whole2).map((at) => flat.subarray(at.start, at.end)) : [flat];
   } catch (error2) {
     if (!(error2 instanceof JsonSyntaxError)) throw error2;
     return { ok: false, refusal: { status: 400, code: rpcCodes.parse, message: `Parse error: ${error2.message}` } };
@@ -45104,8 +45936,8 @@ function readIntroduced(clientInfo2, capabilities) {
   const name = clientInfo2 === void 0 ? void 0 : recordIn(clientInfo2)["name"];
   return { name: typeof name === "string" ? name : "unknown", capabilities: recordIn(capabilities) };
 }
-function recordIn(text4) {
-  const value = JSON.parse(text4);
+function recordIn(text5) {
+  const value = JSON.parse(text5);
   return isRecord(value) ? value : {};
 }
 
@@ -45164,9 +45996,9 @@ var Listener = class {
     const meta2 = memberAt(line, params, ["_meta"]);
     const into = isObjectAt(line, meta2) ? meta2 : params;
     const isEmpty = objectMembers(line, into).length === 0;
-    const text4 = into === meta2 ? this.#tag() : `"_meta":{${this.#tag()}}`;
+    const text5 = into === meta2 ? this.#tag() : `"_meta":{${this.#tag()}}`;
     const at = { start: into.start + 1, end: into.start + 1 };
-    return [{ at, with: isEmpty ? text4 : `${text4},` }];
+    return [{ at, with: isEmpty ? text5 : `${text5},` }];
   }
 };
 
@@ -45308,9 +46140,9 @@ function textOf5(line, at) {
 }
 function movedBy(span, edits) {
   let by = 0;
-  for (const { at, with: text4 } of edits) {
+  for (const { at, with: text5 } of edits) {
     if (at.end > span.start) continue;
-    by += (typeof text4 === "string" ? Buffer.byteLength(text4) : text4.length) - (at.end - at.start);
+    by += (typeof text5 === "string" ? Buffer.byteLength(text5) : text5.length) - (at.end - at.start);
   }
   return { start: span.start + by, end: span.end + by };
 }
@@ -45594,17 +46426,17 @@ var ModernReply = class {
 
 // src/daemon/mcp-http/request-state.ts
 var import_node_crypto25 = require("node:crypto");
-var mark = "aitkit1";
+var mark2 = "aitkit1";
 function createStateSigner(secret = (0, import_node_crypto25.randomBytes)(32)) {
   const seal = (body, holder) => (0, import_node_crypto25.createHmac)("sha256", secret).update(body).update("\0").update(holder).digest("base64url");
   return {
     sign: ({ call: call2, round }, holder) => {
-      const body = `${mark}.${call2}.${round}`;
+      const body = `${mark2}.${call2}.${round}`;
       return `${body}.${seal(body, holder)}`;
     },
-    isOurs: (text4) => text4.startsWith(`${mark}.`),
-    verify: (text4, holder) => {
-      const match = /^(aitkit1\.([\w-]+)\.(\d{1,6}))\.([\w-]+)$/.exec(text4);
+    isOurs: (text5) => text5.startsWith(`${mark2}.`),
+    verify: (text5, holder) => {
+      const match = /^(aitkit1\.([\w-]+)\.(\d{1,6}))\.([\w-]+)$/.exec(text5);
       const [, body, call2, round, given] = match ?? [];
       if (body === void 0 || call2 === void 0 || given === void 0) return void 0;
       const [right, wrong] = [Buffer.from(seal(body, holder)), Buffer.from(given)];
@@ -45755,7 +46587,7 @@ var ModernEndpoint = class {
     if (!schema || isArrayAt(raw, schema)) return void 0;
     const marked = markedParams(JSON.parse(textAt(raw, schema)));
     if (typeof marked === "string") return void 0;
-    return paramHeaderMismatch(request3, marked, (wanted) => headerText(http2, wanted));
+    return paramHeaderMismatch(request3, marked, (wanted2) => headerText(http2, wanted2));
   }
   /**
    * Requests of one program with one set of abilities share what they leave behind: the revision has nothing that tells two
@@ -45908,11 +46740,11 @@ function readVisit(url3, principal, deps) {
     ...mode === void 0 ? {} : { mode }
   };
 }
-function decode2(text4) {
+function decode2(text5) {
   try {
-    return decodeURIComponent(text4);
+    return decodeURIComponent(text5);
   } catch {
-    return text4;
+    return text5;
   }
 }
 function notAllowed(allow) {
@@ -45928,8 +46760,8 @@ init_private_dir();
 init_atomic_file();
 function readEndpoint(pidPath) {
   try {
-    const text4 = readFileIfPresent(pidPath, 16384);
-    const value = text4 === void 0 ? void 0 : JSON.parse(text4);
+    const text5 = readFileIfPresent(pidPath, 16384);
+    const value = text5 === void 0 ? void 0 : JSON.parse(text5);
     return isEndpoint(value) ? value : void 0;
   } catch {
     return void 0;
@@ -46149,8 +46981,8 @@ function watchedPlaces(path8) {
   const places2 = /* @__PURE__ */ new Map([[(0, import_node_path29.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path29.basename)(path8)])]]);
   try {
     const target2 = (0, import_node_fs30.realpathSync)(path8);
-    const names2 = places2.get((0, import_node_path29.dirname)(target2)) ?? /* @__PURE__ */ new Set();
-    places2.set((0, import_node_path29.dirname)(target2), names2.add((0, import_node_path29.basename)(target2)));
+    const names3 = places2.get((0, import_node_path29.dirname)(target2)) ?? /* @__PURE__ */ new Set();
+    places2.set((0, import_node_path29.dirname)(target2), names3.add((0, import_node_path29.basename)(target2)));
   } catch {
   }
   return places2;
@@ -46354,8 +47186,8 @@ var controlRoutes = {
 // src/daemon/routes.ts
 function createRoutes(actions) {
   const known = () => {
-    const names2 = actions.serverNames();
-    return names2.length > 0 ? `Configured: ${names2.join(", ")}.` : "None is configured yet: `mcp-proxy add`.";
+    const names3 = actions.serverNames();
+    return names3.length > 0 ? `Configured: ${names3.join(", ")}.` : "None is configured yet: `mcp-proxy add`.";
   };
   const getServer = (name) => {
     const found = actions.findServer(name);
@@ -46363,12 +47195,12 @@ function createRoutes(actions) {
     throw new AppError({ code: "SERVER_UNKNOWN", message: `There is no server "${name}".`, hint: known() });
   };
   const server = ({ body }, key = "name") => {
-    const name = text3(body, key);
+    const name = text4(body, key);
     if (name !== void 0) return getServer(name);
     const message = `The body needs "${key}", the name of a server.`;
     throw new AppError({ code: "BAD_ARGUMENT", message, hint: known() });
   };
-  const project2 = ({ body }) => text3(body, "projectDir");
+  const project2 = ({ body }) => text4(body, "projectDir");
   const handlers = {
     health: () => actions.health(),
     ping: () => ({ pong: true }),
@@ -46398,7 +47230,7 @@ function createRoutes(actions) {
     },
     reload: () => actions.reload(),
     call: (context) => {
-      const tool = text3(context.body, "tool");
+      const tool = text4(context.body, "tool");
       if (tool === void 0) throw new AppError({ code: "BAD_ARGUMENT", message: 'The body needs "tool".' });
       return actions.call(server(context, "server"), tool, context.body["arguments"] ?? {}, project2(context));
     },
@@ -46409,7 +47241,7 @@ function createRoutes(actions) {
     handle: handlers[verb]
   }));
 }
-function text3(body, key) {
+function text4(body, key) {
   const value = body[key];
   return typeof value === "string" && value !== "" ? value : void 0;
 }
@@ -46484,10 +47316,9 @@ function createServedFaces(deps) {
     }
   };
 }
-function faceOf({ views, modes: modes2 }, session) {
-  const view2 = views.of(session);
-  const initialize = jointFace(view2, modes2.instructions(session));
-  return { initialize, list: (list) => modes2.list(session, list) ?? view2.list(list) };
+function faceOf(router, session) {
+  const initialize = jointFace(router.views.of(session), router.modes.instructions(session));
+  return { initialize, list: (list) => router.readyList(session, list) };
 }
 
 // src/daemon/server-side.ts
@@ -46530,8 +47361,8 @@ async function introduce(channel, options) {
     decided.abort();
     if (modern) return adopt(channel, modern);
     if (answer3 instanceof AppError) throw answer3;
-    const text4 = answer3.error ? textAt(answer3.line, answer3.error) : "no result";
-    throw startFailed(options.server, `answered initialize with an error: ${cutChars(text4, 500)}`);
+    const text5 = answer3.error ? textAt(answer3.line, answer3.error) : "no result";
+    throw startFailed(options.server, `answered initialize with an error: ${cutChars(text5, 500)}`);
   }
   decided.abort();
   const introduction = greet2(channel, options.server, textAt(answer3.line, answer3.result));
@@ -46598,8 +47429,8 @@ async function discover(channel, options) {
   channel.setMeta(ownMeta);
   const ask = () => channel.ask("server/discover", {}, options);
   try {
-    const first = await ask();
-    return { modern: readModern(isOffered(first) ? await ask() : first) };
+    const first2 = await ask();
+    return { modern: readModern(isOffered(first2) ? await ask() : first2) };
   } catch (error2) {
     if (!(error2 instanceof AppError)) throw error2;
     return isNoAnswer(error2) ? {} : { unheard: error2 };
@@ -46701,8 +47532,8 @@ function openHazards(path8, log, now) {
   return {
     of: (server) => [...known.get(server) ?? []],
     demoted: (server) => {
-      const [first] = known.get(server) ?? [];
-      return first && `It was seen not to keep sessions apart (${first.what}, ${first.at.slice(0, 10)}).`;
+      const [first2] = known.get(server) ?? [];
+      return first2 && `It was seen not to keep sessions apart (${first2.what}, ${first2.at.slice(0, 10)}).`;
     },
     note: (server, what) => {
       const list = known.get(server) ?? [];
@@ -46894,12 +47725,12 @@ var StdioTransport = class {
   async #supervise(server, outputEnded, inputLost) {
     const exited = server.exited.then(() => "exit");
     const asked = this.#closeAsked.then(() => "close");
-    let first = await Promise.race([exited, asked, outputEnded, inputLost]);
-    if (first === "output" || first === "input") {
-      first = await Promise.race([exited, asked, (0, import_promises16.setTimeout)(exitAfterOutputMs, "late")]);
+    let first2 = await Promise.race([exited, asked, outputEnded, inputLost]);
+    if (first2 === "output" || first2 === "input") {
+      first2 = await Promise.race([exited, asked, (0, import_promises16.setTimeout)(exitAfterOutputMs, "late")]);
     }
     const ending = server.end();
-    if (first === "late") {
+    if (first2 === "late") {
       server.stdout.destroy();
       this.#closing ??= ending.then(() => {
       });
@@ -47078,18 +47909,18 @@ async function listenForCallback(wantedPort) {
     })
   };
 }
-function answer2(response, status, text4) {
+function answer2(response, status, text5) {
   response.writeHead(status, {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     connection: "close"
   });
-  response.end(`${text4}
+  response.end(`${text5}
 `);
 }
 function isEqual(a2, b) {
-  const digest = (text4) => (0, import_node_crypto28.createHash)("sha256").update(text4).digest();
+  const digest = (text5) => (0, import_node_crypto28.createHash)("sha256").update(text5).digest();
   return (0, import_node_crypto28.timingSafeEqual)(digest(a2), digest(b));
 }
 function refusedError(reason) {
@@ -47139,8 +47970,8 @@ function ensureOwnIssuer({
     hint: "Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`."
   });
 }
-function withoutSlash(text4) {
-  return text4.replace(/\/$/, "");
+function withoutSlash(text5) {
+  return text5.replace(/\/$/, "");
 }
 function whyForeign(found, answer3) {
   const given = answer3.get("iss");
@@ -47156,13 +47987,13 @@ function promisesIssuer(metadata) {
 function chooseScope({ configured, challenged, granted, found }) {
   const pinned = words(configured);
   if (pinned.length > 0) return pinned.join(" ");
-  const wanted = words(challenged ?? found.resourceMetadata?.scopes_supported);
-  if (wanted.length === 0) return void 0;
+  const wanted2 = words(challenged ?? found.resourceMetadata?.scopes_supported);
+  if (wanted2.length === 0) return void 0;
   const offline = found.authorizationServerMetadata?.scopes_supported?.includes("offline_access") === true;
-  return [.../* @__PURE__ */ new Set([...words(granted), ...wanted, ...offline ? ["offline_access"] : []])].join(" ");
+  return [.../* @__PURE__ */ new Set([...words(granted), ...wanted2, ...offline ? ["offline_access"] : []])].join(" ");
 }
 function words(scope) {
-  return [scope ?? []].flat().flatMap((text4) => text4.split(/\s+/)).filter(Boolean);
+  return [scope ?? []].flat().flatMap((text5) => text5.split(/\s+/)).filter(Boolean);
 }
 function badMetadata(url3, why) {
   return new AppError({
@@ -47184,8 +48015,8 @@ function findProxy(url3, env2) {
   const isSecure = url3.protocol === "https:" || url3.protocol === "wss:";
   const value = read(env2, isSecure ? "https_proxy" : "http_proxy") ?? read(env2, "all_proxy");
   if (!value) return void 0;
-  const text4 = value.includes("://") ? value : `http://${value}`;
-  const proxy = URL.canParse(text4) ? new URL(text4) : void 0;
+  const text5 = value.includes("://") ? value : `http://${value}`;
+  const proxy = URL.canParse(text5) ? new URL(text5) : void 0;
   if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;
   throw new AppError({
     code: "SERVER_FAILED",
@@ -47220,11 +48051,11 @@ function read(env2, name) {
 
 // src/upstream/oauth-url.ts
 var plainUrl = /^https?:\/\/[\w.~:/?#[\]@!*+,;=%&-]+$/i;
-function ensureSafeToOpen(text4) {
-  if (plainUrl.test(text4) && URL.canParse(text4)) return;
+function ensureSafeToOpen(text5) {
+  if (plainUrl.test(text5) && URL.canParse(text5)) return;
   throw new AppError({
     code: "SERVER_FAILED",
-    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text4, 200))}`,
+    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text5, 200))}`,
     hint: "Do not open it. Remove the server, or tell its maker."
   });
 }
@@ -47273,8 +48104,8 @@ function createProvider(options) {
       const kept = keepRefresh(tokens, stored().tokens);
       save({ tokens: scope === void 0 ? kept : { ...kept, scope }, obtainedAtMs: options.now() });
     },
-    saveCodeVerifier: (text4) => {
-      verifier = text4;
+    saveCodeVerifier: (text5) => {
+      verifier = text5;
     },
     codeVerifier: () => verifier,
     discoveryState: () => discovery,
@@ -47342,10 +48173,10 @@ function createLoginStore(folder, server) {
     remove: () => removeIfPresent(path8)
   };
 }
-function parse5(text4) {
+function parse5(text5) {
   let value;
   try {
-    value = JSON.parse(text4 ?? "{}");
+    value = JSON.parse(text5 ?? "{}");
   } catch {
     return {};
   }
@@ -47455,9 +48286,9 @@ async function errorText(response) {
     return "";
   }
 }
-function statusError(response, text4, headers) {
+function statusError(response, text5, headers) {
   const { status, url: url3 } = response;
-  const words3 = text4 ? `: ${shortened2(text4)}` : "";
+  const words3 = text5 ? `: ${shortened2(text5)}` : "";
   const own2 = credentialNames(headers);
   if (status === 401) {
     return new AppError({
@@ -47479,11 +48310,11 @@ var technical = /^(?:accept|content|x-forwarded|x-request|sec)-|^(?:accept|user-
 function credentialNames(headers) {
   return Object.keys(headers).filter((name) => !technical.test(name));
 }
-function refusedOwn(names2) {
-  return `refused the ${names2.length === 1 ? "header" : "headers"} ${names2.join(", ")} of its entry`;
+function refusedOwn(names3) {
+  return `refused the ${names3.length === 1 ? "header" : "headers"} ${names3.join(", ")} of its entry`;
 }
-function hintForOwn(names2) {
-  return `Correct the value of ${names2.join(", ")} in its entry: it may be wrong, expired, or for another address.`;
+function hintForOwn(names3) {
+  return `Correct the value of ${names3.join(", ")} in its entry: it may be wrong, expired, or for another address.`;
 }
 function hintFor(status) {
   if (status === 404) return "Check the path in `url`.";
@@ -47498,16 +48329,16 @@ function noMessageError({ url: url3, status, headers }) {
     data: { status, mayHaveRun: true }
   });
 }
-function noReplyError({ url: url3, status }, text4) {
+function noReplyError({ url: url3, status }, text5) {
   return new AppError({
     code: "SERVER_FAILED",
-    message: `${url3.origin} answered with something else than an answer to this request: ${shortened2(text4.toString("utf8", 0, maxErrorBytes))}`,
+    message: `${url3.origin} answered with something else than an answer to this request: ${shortened2(text5.toString("utf8", 0, maxErrorBytes))}`,
     hint: "See what it says; if it is no MCP server, correct `url`.",
     data: { status, mayHaveRun: true }
   });
 }
-function shortened2(text4) {
-  return cutChars(text4.replace(/\s+/g, " "), 300);
+function shortened2(text5) {
+  return cutChars(text5.replace(/\s+/g, " "), 300);
 }
 function isEventStream({ headers }) {
   return (headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
@@ -47647,7 +48478,7 @@ var Login = class {
       mustAsk: asked.needsMore,
       stored: () => this.#stored,
       save: (change) => this.#keep({ ...this.#stored, ...change }),
-      drop: (names2) => this.#drop(names2),
+      drop: (names3) => this.#drop(names3),
       onLoginUrl: (url3) => {
         loginUrl = url3;
       },
@@ -47692,9 +48523,9 @@ var Login = class {
     if (!last || this.#now() - last.atMs > inVainMs) return false;
     return words(scope).every((one) => last.scopes.includes(one));
   }
-  #drop(names2) {
+  #drop(names3) {
     const kept = { ...this.#stored };
-    for (const name of names2) delete kept[name];
+    for (const name of names3) delete kept[name];
     this.#keep(kept);
   }
   #keep(login) {
@@ -47774,7 +48605,7 @@ var decoders = {
   gzip: () => zlib.createGunzip(),
   "x-gzip": () => zlib.createGunzip(),
   // Half of the servers understood the name as the bare format; only the other has this first byte.
-  deflate: (first) => ((first[0] ?? 0) & 15) === 8 ? zlib.createInflate() : zlib.createInflateRaw(),
+  deflate: (first2) => ((first2[0] ?? 0) & 15) === 8 ? zlib.createInflate() : zlib.createInflateRaw(),
   br: () => zlib.createBrotliDecompress(),
   ...zstdDecoder()
 };
@@ -47969,12 +48800,12 @@ async function* onlyText(chunks, refuse4) {
   const utf8 = new import_node_util14.TextDecoder("utf-8", { fatal: true });
   let seen = 0;
   for await (const chunk of chunks) {
-    if (seen < sampleBytes && !isText(utf8, chunk)) throw refuse4();
+    if (seen < sampleBytes && !isText2(utf8, chunk)) throw refuse4();
     seen += chunk.length;
     yield chunk;
   }
 }
-function isText(utf8, chunk) {
+function isText2(utf8, chunk) {
   try {
     return !/[\0-\x08\x0e-\x1f]/.test(utf8.decode(chunk, { stream: true }));
   } catch {
@@ -48212,15 +49043,15 @@ function topLevel(head) {
   let [depth2, isValue, hasMethod] = [0, false, false];
   let [key, id] = [];
   for (let found = token2.exec(head); found; found = token2.exec(head)) {
-    const [text4] = found;
-    if (text4 === "{" || text4 === "[") depth2 += 1;
-    else if (text4 === "}" || text4 === "]") depth2 -= 1;
+    const [text5] = found;
+    if (text5 === "{" || text5 === "[") depth2 += 1;
+    else if (text5 === "}" || text5 === "]") depth2 -= 1;
     else if (depth2 !== 1) continue;
-    else if (text4 === ":") isValue = true;
-    else if (text4 === ",") isValue = false;
-    else if (!isValue) key = text4;
+    else if (text5 === ":") isValue = true;
+    else if (text5 === ",") isValue = false;
+    else if (!isValue) key = text5;
     else if (key === '"method"') hasMethod = true;
-    else if (key === '"id"' && wholeId.test(text4) && token2.lastIndex < head.length) id ??= text4;
+    else if (key === '"id"' && wholeId.test(text5) && token2.lastIndex < head.length) id ??= text5;
   }
   return { id, hasMethod };
 }
@@ -48331,12 +49162,12 @@ var EventStreamParser = class {
       this.#options.onOversize(oversize2);
       return;
     }
-    const [first, ...more] = data;
-    if (!first || more.length === 0 && first.length === 0) return;
+    const [first2, ...more] = data;
+    if (!first2 || more.length === 0 && first2.length === 0) return;
     this.#bytes = 0;
     const newline3 = Buffer.from("\n");
-    const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline3, part])]);
-    this.#options.onEvent({ event: event || "message", data: whole });
+    const whole2 = more.length === 0 ? first2 : Buffer.concat([first2, ...more.flatMap((part) => [newline3, part])]);
+    this.#options.onEvent({ event: event || "message", data: whole2 });
   }
 };
 
@@ -48416,8 +49247,8 @@ async function readJsonBody(response, options) {
   const { events, tag, gate, maxMessageBytes } = options;
   const found = await gate.through(response, () => collect(response, maxMessageBytes));
   if ("oversize" in found) return events.onOversize(found.oversize, tag);
-  const text4 = withoutMark(found.bytes);
-  if (response.body instanceof DecodedBody && response.body.isCut && !isJson2(text4)) throw brokenOff(response);
+  const text5 = withoutMark(found.bytes);
+  if (response.body instanceof DecodedBody && response.body.isCut && !isJson2(text5)) throw brokenOff(response);
   let isAnswered = tag === void 0;
   const watched = {
     onGarbage: events.onGarbage,
@@ -48426,15 +49257,15 @@ async function readJsonBody(response, options) {
       events.onMessage(line, stream);
     }
   };
-  if (!handOut(text4, watched, tag)) throw noMessageError(response);
-  if (!isAnswered) throw noReplyError(response, text4);
+  if (!handOut(text5, watched, tag)) throw noMessageError(response);
+  if (!isAnswered) throw noReplyError(response, text5);
 }
-function withoutMark(text4) {
-  return text4[0] === 239 && text4[1] === 187 && text4[2] === 191 ? text4.subarray(3) : text4;
+function withoutMark(text5) {
+  return text5[0] === 239 && text5[1] === 187 && text5[2] === 191 ? text5.subarray(3) : text5;
 }
-function isJson2(text4) {
+function isJson2(text5) {
   try {
-    JSON.parse(text4.toString("utf8"));
+    JSON.parse(text5.toString("utf8"));
     return true;
   } catch {
     return false;
@@ -48474,9 +49305,9 @@ async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefus
       firstMs = read2.retryMs ?? firstMs;
       if (read2.events > 0) failures = 0;
     } else if (response) {
-      const text4 = await errorText(response);
+      const text5 = await errorText(response);
       if (response.status < 500) {
-        if (response.status >= 400) onRefused(response, text4);
+        if (response.status >= 400) onRefused(response, text5);
         return;
       }
     }
@@ -48488,41 +49319,41 @@ async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefus
 init_envelope();
 init_eras();
 init_modern();
-function refusalOf(response, text4, conversation) {
+function refusalOf(response, text5, conversation) {
   const { version: version2, hasSession, headers } = conversation;
   const { status, url: url3 } = response;
   const isRefused = status === 400 || status === 404;
-  if (isRefused && speaksOtherFamily(text4, version2)) return forgottenError(url3, false);
+  if (isRefused && speaksOtherFamily(text5, version2)) return forgottenError(url3, false);
   const isOurs = hasSession && version2 !== modernVersion;
-  const isForgotten = status === 404 || status === 400 && saysForgotten(text4);
-  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text4, headers);
+  const isForgotten = status === 404 || status === 400 && saysForgotten(text5);
+  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text5, headers);
 }
 function isOfGateway(status, isProbe) {
   return status === 401 || isProbe && (status === 403 || status === 429 || status > 501);
 }
-function saysForgotten(text4) {
-  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text4);
+function saysForgotten(text5) {
+  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text5);
 }
-function speaksOtherFamily(text4, version2) {
+function speaksOtherFamily(text5, version2) {
   if (version2 === void 0) return false;
-  const code = codeIn(text4);
+  const code = codeIn(text5);
   if (code === modernCodes.unsupportedVersion) return true;
-  if (isLegacyVersion(version2)) return code === modernCodes.headerMismatch || text4.includes(metaKeys.protocolVersion);
+  if (isLegacyVersion(version2)) return code === modernCodes.headerMismatch || text5.includes(metaKeys.protocolVersion);
   const isKnown = code !== void 0 && newerCodes.has(code);
-  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text4);
+  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text5);
 }
 var newerCodes = /* @__PURE__ */ new Set([...Object.values(modernCodes), -32601, -32602, -32603]);
-function codeIn(text4) {
-  const envelope = parseEnvelope(Buffer.from(text4));
+function codeIn(text5) {
+  const envelope = parseEnvelope(Buffer.from(text5));
   return envelope.kind === "response" ? errorCode(envelope) : void 0;
 }
 
 // src/upstream/transports/http-resume.ts
 var import_promises18 = require("node:timers/promises");
 var maxResumeTries = 5;
-async function readStreamedReply(first, options) {
+async function readStreamedReply(first2, options) {
   const { signal, reading, isResumable, onPaused, resume } = options;
-  let response = first;
+  let response = first2;
   let retryMs4 = options.firstRetryMs;
   let lastEventId;
   for (let tries = 0; tries < maxResumeTries; tries += 1) {
@@ -48540,7 +49371,7 @@ async function readStreamedReply(first, options) {
     await (0, import_promises18.setTimeout)(retryDelay(tries, retryMs4), void 0, { signal });
     response = await resume(lastEventId);
   }
-  throw brokenOff(first);
+  throw brokenOff(first2);
 }
 
 // src/upstream/transports/routing-headers.ts
@@ -48694,14 +49525,14 @@ var HttpTransport = class {
       else await readJsonBody(response, this.#reading(requestId));
       return;
     }
-    const text4 = await errorText(response);
-    const line = Buffer.from(text4);
-    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text4, this.#version);
-    if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text4);
+    const text5 = await errorText(response);
+    const line = Buffer.from(text5);
+    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text5, this.#version);
+    if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text5);
     handOut(line, this.#events, requestId);
   }
-  #readReply(first, requestId, signal) {
-    return readStreamedReply(first, {
+  #readReply(first2, requestId, signal) {
+    return readStreamedReply(first2, {
       ...{ signal, reading: this.#reading(requestId), firstRetryMs: this.#firstRetryMs },
       isResumable: () => this.#version !== modernVersion,
       onPaused: () => this.#events.onStreamPaused?.(requestId),
@@ -48716,8 +49547,8 @@ var HttpTransport = class {
       return void 0;
     }
     if (response.status === 200 && isEventStream(response)) return response;
-    const text4 = await errorText(response);
-    this.#exitIfForgotten(this.#refusal(response, text4));
+    const text5 = await errorText(response);
+    this.#exitIfForgotten(this.#refusal(response, text5));
     throw brokenOff(response);
   }
   #startListening() {
@@ -48727,7 +49558,7 @@ var HttpTransport = class {
     listenAside({
       ...{ signal, firstRetryMs: this.#firstRetryMs, reading: this.#reading(void 0) },
       open: (lastEventId) => this.#get(signal, lastEventId),
-      onRefused: (response, text4) => this.#exitIfForgotten(this.#refusal(response, text4))
+      onRefused: (response, text5) => this.#exitIfForgotten(this.#refusal(response, text5))
     }).catch(() => {
     });
   }
@@ -48737,9 +49568,9 @@ var HttpTransport = class {
   get #firstRetryMs() {
     return this.#deps.firstRetryMs ?? 1e3;
   }
-  #refusal(response, text4) {
+  #refusal(response, text5) {
     const conversation = { version: this.#version, hasSession: this.#sessionId !== void 0 };
-    return refusalOf(response, text4, { ...conversation, headers: this.#spec.headers });
+    return refusalOf(response, text5, { ...conversation, headers: this.#spec.headers });
   }
   /** The request that found out did not run; of the others nobody knows. */
   #exitIfForgotten(error2) {
@@ -48852,9 +49683,9 @@ var SseTransport = class {
         response.body.destroy();
       };
       timer = setTimeout(() => end(noEndpointError(url3)), endpointTimeoutMs);
-      const onAddress = (text4) => {
+      const onAddress = (text5) => {
         clearTimeout(timer);
-        const endpoint = URL.canParse(text4, url3.href) ? new URL(text4, url3) : void 0;
+        const endpoint = URL.canParse(text5, url3.href) ? new URL(text5, url3) : void 0;
         if (endpoint?.origin === url3.origin) onEndpoint(endpoint);
         else end(foreignEndpointError(url3, endpoint));
       };
@@ -48892,8 +49723,8 @@ var SseTransport = class {
     const both = AbortSignal.any([signal, this.#ended.signal]);
     return call(this.#deps.client, { ...request3, headers, signal: both }, this.#deps.credentials);
   }
-  #refusal(response, text4) {
-    return statusError(response, text4, this.#spec.headers);
+  #refusal(response, text5) {
+    return statusError(response, text5, this.#spec.headers);
   }
   #fail(requestId, error2) {
     const known = error2 instanceof AppError ? error2 : brokenOff({ url: this.#spec.url });
@@ -49040,8 +49871,8 @@ var import_node_net4 = require("node:net");
 init_errors();
 async function choosePort({ url: url3, command }) {
   if (url3.includes(portPlaceholder)) return freePort();
-  const { hostname: hostname2, port: text4, protocol } = new URL(url3);
-  const port = Number(text4 || (protocol === "https:" ? 443 : 80));
+  const { hostname: hostname2, port: text5, protocol } = new URL(url3);
+  const port = Number(text5 || (protocol === "https:" ? 443 : 80));
   if (!await canConnect(hostname2, port)) return port;
   throw new AppError({
     code: "SERVER_START_FAILED",
@@ -49083,11 +49914,11 @@ function ensureOwnListener(port, command) {
   });
 }
 function listenerUids(path8, port) {
-  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  const wanted2 = port.toString(16).toUpperCase().padStart(4, "0");
   const table = readSystemFile(path8, "latin1");
   return table.split("\n").flatMap((line) => {
     const [, local = "", , state, , , , uid] = line.trim().split(/\s+/);
-    return state === "0A" && local.endsWith(`:${wanted}`) ? [Number(uid)] : [];
+    return state === "0A" && local.endsWith(`:${wanted2}`) ? [Number(uid)] : [];
   });
 }
 
@@ -49229,8 +50060,8 @@ var StartedHttpServer = class {
     });
   }
 };
-function fill(text4, port) {
-  return text4.replaceAll(portPlaceholder, String(port));
+function fill(text5, port) {
+  return text5.replaceAll(portPlaceholder, String(port));
 }
 function stoppedError2(command) {
   return new AppError({ code: "SERVER_START_FAILED", message: `${command} was stopped.`, data: { mayHaveRun: false } });
@@ -49489,7 +50320,7 @@ function createStderrSink(options) {
   let windowStart = 0;
   let windowBytes = 0;
   let dropped = 0;
-  const put = (text4) => options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text4}
+  const put = (text5) => options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text5}
 `);
   return {
     write: (chunk) => {
@@ -49823,8 +50654,8 @@ var ModernListening = class {
     const before = this.#current;
     this.#current = id;
     if (before !== void 0) this.#deps.cancel(before, "another one took its place");
-    const told = memberAt(line, params, ["notifications", "resourceSubscriptions"]);
-    const uris = isArrayAt(line, told) ? arrayElements(line, told).flatMap((at) => stringAt(line, at) ?? []) : [];
+    const told2 = memberAt(line, params, ["notifications", "resourceSubscriptions"]);
+    const uris = isArrayAt(line, told2) ? arrayElements(line, told2).flatMap((at) => stringAt(line, at) ?? []) : [];
     newest.settle(new Set(uris));
     if (this.#failures > 0) this.#catchUp();
     this.#failures = 0;
@@ -49928,8 +50759,8 @@ var Channel = class {
   }
   /** The session's request that a message of the server belongs to: by its stream, else the only one under way. */
   relatedTo(owner, stream) {
-    const named = stream === void 0 ? void 0 : this.#pending.get(Number(stream));
-    if (named) return named.owner === owner ? named.related : void 0;
+    const named2 = stream === void 0 ? void 0 : this.#pending.get(Number(stream));
+    if (named2) return named2.owner === owner ? named2.related : void 0;
     const own2 = [...this.#pending.values()].filter((request3) => request3.owner === owner);
     return own2.length === 1 ? own2[0]?.related : void 0;
   }
@@ -50026,8 +50857,8 @@ var Channel = class {
   #progress(envelope) {
     const token2 = memberAt(envelope.line, envelope.params, ["progressToken"]);
     if (!token2) return;
-    const text4 = stringAt(envelope.line, token2) ?? textAt(envelope.line, token2);
-    this.#pending.get(Number(text4))?.onProgress?.(envelope);
+    const text5 = stringAt(envelope.line, token2) ?? textAt(envelope.line, token2);
+    this.#pending.get(Number(text5))?.onProgress?.(envelope);
   }
   #notified(envelope, stream) {
     const { line, params } = envelope;
@@ -50451,10 +51282,10 @@ var Instance = class {
 var words2 = /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
 var maxEvidenceChars = 120;
 function singleClientEvidence(error2) {
-  const text4 = error2 instanceof Error ? error2.message : "";
-  const at = text4.search(words2);
+  const text5 = error2 instanceof Error ? error2.message : "";
+  const at = text5.search(words2);
   if (at < 0) return void 0;
-  return text4.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
+  return text5.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
 }
 
 // src/upstream/supervisor.ts
@@ -51073,9 +51904,9 @@ function systemLoginScope(log) {
 function startScope(pid) {
   const manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
   const description = ["Description", "s", "Shared MCP servers (aitkit mcp-proxy)"];
-  const properties = ["3", ...description, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", "1", String(pid)];
+  const properties2 = ["3", ...description, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", "1", String(pid)];
   const unit = [`aitkit-mcp-proxy-${pid}.scope`, "fail"];
-  return ["call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...unit, ...properties, "0"];
+  return ["call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...unit, ...properties2, "0"];
 }
 function runBusctl(args) {
   return new Promise((resolve4, reject) => {
@@ -51094,12 +51925,12 @@ var predecessorEndMs = 2e3;
 var maxStrayErrors = 100;
 async function runDaemon(argv, env2) {
   const name = optionValue(argv, "--name");
-  const first = locate(env2, name);
-  refuseForeignRoot(first.root);
+  const first2 = locate(env2, name);
+  refuseForeignRoot(first2.root);
   const closed = [];
   const ensure = (folder) => ensurePrivateDir(folder, (mode) => closed.push({ folder, mode }));
-  ensure(first.runRoot);
-  const locations = locate(env2, name, claimScope(first.runRoot));
+  ensure(first2.runRoot);
+  const locations = locate(env2, name, claimScope(first2.runRoot));
   for (const folder of [locations.runDir, locations.dataDir]) ensure(folder);
   const lock = await awaitLock(locations);
   if (!lock || await isListening(locations.socketPath)) {
@@ -51187,8 +52018,8 @@ function withStderr(log) {
   };
   return { debug: log.debug, info: also("info"), warn: also("warn"), error: also("error") };
 }
-function optionValue(argv, flag) {
-  const at = argv.indexOf(flag);
+function optionValue(argv, flag2) {
+  const at = argv.indexOf(flag2);
   return at < 0 ? void 0 : argv[at + 1];
 }
 function deferred() {

@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "23a8e08c0392" };
+    ownBuild = { version: "0.1.0", fingerprint: "ba3029853db1" };
   }
 });
 

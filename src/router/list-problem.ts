@@ -1,7 +1,9 @@
 // What an error that came in place of a list means, and how it is said. The words are a server's own: nobody is shown more
 // of them than a line, a secret, or a character that does something.
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
+import { plainLine } from '../base/plain-text.ts';
 import { ListError } from '../catalog/list-error.ts';
 import { type Listing, unknownListing } from '../catalog/server-face.ts';
 import type { ListName } from '../link/hello.ts';
@@ -56,11 +58,7 @@ function isLogin(error: unknown): error is AppError {
 
 function shown(text: string, redact: (text: string) => string): string {
   const read = text.length <= maxRead ? text : text.slice(0, Math.max(0, text.lastIndexOf(' ', maxRead)));
-  const clean = redact(read)
-    .replace(/[\p{C}\p{Z}]+/gu, ' ')
-    .trim()
-    .replace(/\.$/, '');
-  return [...clean].length <= maxReason ? clean : `${[...clean].slice(0, maxReason).join('')}…`;
+  return cutChars(plainLine(redact(read)).replace(/\.$/, ''), maxReason);
 }
 
 /** What a call of something in that list is told. */
