@@ -34,7 +34,8 @@ export function readEnds({ head, tail }: LineEnds): EnvelopeEnds {
 
 /** Walks the cut beginning of an object; an `id` deeper inside belongs to somebody's arguments. */
 function topLevel(head: string): EnvelopeEnds {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  // A text that the cut leaves open goes to the end: to look into it would be to take its words for members.
+  const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
   let [depth, isValue, hasMethod] = [0, false, false];
   let [key, id]: (string | undefined)[] = [];
   for (let found = token.exec(head); found; found = token.exec(head)) {

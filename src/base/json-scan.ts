@@ -80,8 +80,10 @@ export function isKeyAt(bytes: Uint8Array, start: number, end: number, key: stri
 
 /** A key may be written with escapes: "i\u0064" is "id" to every parser. */
 function isEscapedKey(bytes: Uint8Array, start: number, end: number, key: string): boolean {
-  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;
-  return isEscaped && decodeString(bytes, { start, end }) === key;
+  let at = start;
+  // In this key alone: to search the rest of the message for each of its members would take minutes.
+  while (at < end && bytes[at] !== backslash) at += 1;
+  return at < end && decodeString(bytes, { start, end }) === key;
 }
 
 /** Spans of the elements of the array that fills `span`. */

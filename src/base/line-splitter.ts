@@ -11,7 +11,7 @@ export type LineSplitterOptions = {
 };
 
 /** Enough of each end of a message to hold its id and method, which stand first or last in practice. */
-const keptEndBytes = 4_096;
+export const keptEndBytes = 4_096;
 
 const newline = 0x0a;
 const nothing = Buffer.alloc(0);
@@ -63,7 +63,7 @@ export class LineSplitter {
       this.#tail = Buffer.from(start.subarray(-keptEndBytes));
       this.#parts = [];
     } else if (this.#head) {
-      this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
+      this.#tail = lastOf(this.#tail, part);
     } else if (part.length > 0) this.#parts.push(Buffer.from(part)); // the chunk may be read into again
   }
 
@@ -85,6 +85,16 @@ export class LineSplitter {
     const line = bytes[bytes.length - 1] === 0x0d ? bytes.subarray(0, -1) : bytes;
     if (line.length > 0 && !isBlank(line)) this.#options.onLine(line);
   }
+}
+
+/** The end of what is kept and `part`. A full tail is moved in place: parts of one byte must not cost a copy each. */
+export function lastOf(tail: Buffer, part: Buffer): Buffer {
+  if (part.length >= keptEndBytes || tail.length < keptEndBytes) {
+    return Buffer.from(Buffer.concat([tail, part]).subarray(-keptEndBytes));
+  }
+  tail.copyWithin(0, part.length);
+  part.copy(tail, tail.length - part.length);
+  return tail;
 }
 
 /** As empty as an empty line. */

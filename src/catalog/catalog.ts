@@ -2,6 +2,7 @@
 // sessions that see the same.
 import { serverPart } from '../config/qualified-name.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
+import { matchesWildcard } from '../config/wildcard.ts';
 import type { ListName } from '../link/hello.ts';
 import type { Introduction } from '../upstream/handshake.ts';
 import { type JointList, joinLists, type ListSource, type Target } from './joint-list.ts';
@@ -121,12 +122,6 @@ function faceWith(introduction: Introduction, listing: (list: ListName) => Listi
 /** `tools.allow` and `tools.deny` of the config, with `*` for anything; deny wins. */
 export function isToolAllowed(entry: ServerEntry, tool: string): boolean {
   const { allow, deny } = entry.tools;
-  if (deny.some((pattern) => matches(pattern, tool))) return false;
-  return allow === undefined || allow.some((pattern) => matches(pattern, tool));
-}
-
-function matches(pattern: string, name: string): boolean {
-  if (!pattern.includes('*')) return pattern === name;
-  const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${source.join('.*')}$`).test(name);
+  if (deny.some((pattern) => matchesWildcard(pattern, tool))) return false;
+  return allow === undefined || allow.some((pattern) => matchesWildcard(pattern, tool));
 }

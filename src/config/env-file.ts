@@ -32,7 +32,7 @@ export function readEnvFile(path: string): EnvFile {
   return { values, warnings };
 }
 
-const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;
+const assignment = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
 
 /**
  * `NAME=value` a line, `export` allowed, `#` starts a comment after a space. Single quotes keep all as it is; double
@@ -46,8 +46,8 @@ export function parseEnvFile(text: string): { values: Record<string, string>; ba
     .split(/\r?\n/)
     .entries()) {
     if (/^\s*(?:#|$)/.test(line)) continue;
-    const match = assignment.exec(line);
-    const value = match && readValue(match[2] ?? '');
+    const match = assignment.exec(line.trim());
+    const value = match && readValue((match[2] ?? '').trim());
     if (match?.[1] === undefined || typeof value !== 'string') badLines.push(i + 1);
     else values.set(match[1], value);
   }
@@ -59,7 +59,8 @@ function readValue(text: string): string | undefined {
   if (quoted)
     return quoted[1] ?? (quoted[2] ?? '').replace(/\\(.)/g, (_, char: string) => escapes[char] ?? `\\${char}`);
   if (/^['"]/.test(text)) return undefined; // a quote that does not end
-  return text.replace(/(?:^|\s+)#.*$/, '');
+  const comment = text.search(/(?:^|\s)#/);
+  return comment < 0 ? text : text.slice(0, comment).trimEnd();
 }
 
 const escapes: Record<string, string> = { n: '\n', t: '\t', '"': '"', '\\': '\\' };

@@ -7,7 +7,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import type { JsonPath } from './problems.ts';
+import { type JsonPath, maxProblems } from './problems.ts';
 
 export const parseOptions = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
 
@@ -27,13 +27,16 @@ export function parseJsonc(text: string): ParsedText {
   try {
     root = parseTree(plain, errors, parseOptions);
     if (root && errors.length === 0) {
-      return { root, value: getNodeValue(root), problems: [], repeated: repeatedKeys(root, plain) };
+      const repeated = repeatedKeys(root).map(({ path, offset }) => ({ path, place: placeAt(plain, offset) }));
+      return { root, value: getNodeValue(root), problems: [], repeated };
     }
   } catch {
     // The parser recurses: text nested some thousand levels deep overflows the stack.
     return { problems: [{ line: 1, column: 1, what: 'the values are nested too deep' }] };
   }
-  const problems = errors.map(({ error, offset }) => ({ ...placeAt(plain, offset), what: syntaxText(error) }));
+  const problems = errors
+    .slice(0, maxProblems)
+    .map(({ error, offset }) => ({ ...placeAt(plain, offset), what: syntaxText(error) }));
   return { problems: problems.filter((problem, i) => problems.findIndex((one) => isSame(one, problem)) === i) };
 }
 
@@ -57,19 +60,24 @@ export function placeAt(text: string, offset: number): Place {
   return { line: before.split('\n').length, column: offset - lineStart + 1 };
 }
 
-function repeatedKeys(node: Node, text: string, path: JsonPath = []): { path: JsonPath; place: Place }[] {
-  if (node.type === 'array')
-    return (node.children ?? []).flatMap((child, i) => repeatedKeys(child, text, [...path, i]));
-  if (node.type !== 'object') return [];
+type Repeated = { path: JsonPath; offset: number };
+
+function repeatedKeys(node: Node, path: JsonPath = [], found: Repeated[] = []): Repeated[] {
+  if (found.length >= maxProblems) return found;
+  if (node.type === 'array') {
+    for (const [i, child] of (node.children ?? []).entries()) repeatedKeys(child, [...path, i], found);
+    return found;
+  }
   const seen = new Set<string>();
-  return (node.children ?? []).flatMap((property) => {
+  for (const property of node.type === 'object' ? (node.children ?? []) : []) {
     const [key, value] = property.children ?? [];
-    if (!key || !value) return [];
+    if (!key || !value) continue;
     const inner = [...path, String(key.value)];
-    const own = seen.has(String(key.value)) ? [{ path: inner, place: placeAt(text, property.offset) }] : [];
+    if (seen.has(String(key.value)) && found.length < maxProblems) found.push({ path: inner, offset: property.offset });
     seen.add(String(key.value));
-    return [...own, ...repeatedKeys(value, text, inner)];
-  });
+    repeatedKeys(value, inner, found);
+  }
+  return found;
 }
 
 function syntaxText(error: ParseError['error']): string {

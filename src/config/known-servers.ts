@@ -2,6 +2,7 @@ import { knownServersTable } from './known-servers-table.ts';
 import { launchNames } from './launch-names.ts';
 import type { KnownServer } from './schema.ts';
 import type { ServerEntry } from './server-entry.ts';
+import { matchesWildcard } from './wildcard.ts';
 
 /** The row of a server that we or the person's own rows know, or undefined. Own rows come first. */
 export function findKnownServer(
@@ -22,19 +23,4 @@ export function concurrencyOf(
   extra: readonly KnownServer[] = [],
 ): number | undefined {
   return entry.maxConcurrent ?? findKnownServer(entry, extra)?.maxConcurrent;
-}
-
-/** `*` stands for any text, also none; nothing else is special. */
-export function matchesWildcard(pattern: string, text: string): boolean {
-  const [head = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  if (!text.startsWith(head)) return false;
-  let at = head.length;
-  const tail = rest.pop() ?? '';
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.length - tail.length >= at && text.endsWith(tail);
 }

@@ -96,13 +96,16 @@ function imageRun(args: readonly string[]): string[] {
   return [];
 }
 
+/** Registry, its folders and the name; each of them begins a name of the image. */
+const maxImageParts = 8;
+
 /** `ghcr.io/github/github-mcp-server:1.2@sha256:…` is also `github/github-mcp-server` and `github-mcp-server`. */
 function imageNames(image: string): string[] {
-  const parts = image
-    .replace(/@sha256:.*$/, '')
+  const parts = cutAt(image, image.indexOf('@sha256:'))
     .replace(/:[^:/]*$/, '')
     .toLowerCase()
-    .split('/');
+    .split('/')
+    .slice(-maxImageParts);
   return parts.map((_, i) => parts.slice(i).join('/'));
 }
 
@@ -115,8 +118,8 @@ function scriptRun(program: string, args: readonly string[]): string[] {
   const script = args.find((arg, i) => !arg.startsWith('-') && arg !== 'run' && !takesValue(args[i - 1]));
   if (script === undefined) return [program];
   const path = script.replaceAll('\\', '/');
-  const installed = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
-  if (installed) return [installed.toLowerCase()];
+  const installed = installedName(path);
+  if (installed !== undefined) return [installed.toLowerCase()];
   if (/^(?:npm|jsr):/.test(path)) return [packageName(path.slice(4))];
   const reference = /(?:^|\/)servers\/src\/([^/]+)\//.exec(path)?.[1];
   if (reference) return [`mcp-server-${reference.toLowerCase()}`];
@@ -125,6 +128,17 @@ function scriptRun(program: string, args: readonly string[]): string[] {
   const folders = path.toLowerCase().split('/').slice(0, -1);
   const own = folders.findLast((folder) => !/^(?:dist|build|out|src|lib|bin|cjs|esm|)$/.test(folder));
   return [programName(path), own ?? ''];
+}
+
+/** The package in the innermost `node_modules` of a path. */
+function installedName(path: string): string | undefined {
+  const folder = 'node_modules/';
+  for (let at = path.lastIndexOf(folder); at >= 0; at = at === 0 ? -1 : path.lastIndexOf(folder, at - 1)) {
+    if (at > 0 && path[at - 1] !== '/') continue;
+    const name = /^(?:@[^/]+\/)?[^/]+/.exec(path.slice(at + folder.length))?.[0];
+    if (name !== undefined) return name;
+  }
+  return undefined;
 }
 
 function takesValue(option: string | undefined): boolean {
@@ -150,12 +164,19 @@ function programName(command: string): string {
 function packageName(spec: string): string {
   const lower = spec.toLowerCase();
   if (/^(?:git\+|https?:|github:|file:)/.test(lower)) {
-    const path = lower.replace(/[#?].*$/, '').replace(/\.git(?:@.*)?$/, '');
-    return (path.split('/').at(-1) ?? '').replace(/@.*$/, '');
+    const path = cutAt(lower, lower.search(/[#?]/));
+    const branch = path.indexOf('.git@');
+    const name =
+      (branch < 0 && path.endsWith('.git') ? path.slice(0, -4) : cutAt(path, branch)).split('/').at(-1) ?? '';
+    return cutAt(name, name.indexOf('@'));
   }
-  return lower
-    .replace(/(?<=.)@.*$/, (version) => (lower.startsWith('@') && lower.indexOf('@', 1) < 0 ? version : ''))
-    .replace(/[[=<>~!;\s].*$/, '');
+  const plain = cutAt(lower, lower.indexOf('@', 1));
+  return cutAt(plain, plain.search(/[[=<>~!;\s]/));
+}
+
+/** Patterns such as `@.*$` look at the whole rest for each place where they could begin. */
+function cutAt(text: string, at: number): string {
+  return at < 0 ? text : text.slice(0, at);
 }
 
 function moduleName(module: string): string {

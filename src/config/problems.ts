@@ -5,6 +5,9 @@ import type { ErrorCode } from '../base/errors.ts';
 import { visibleJson } from '../base/plain-text.ts';
 import type { Problem } from '../link/control.ts';
 
+/** Of one text or value; a file that is something else has one at each place, and nobody reads more of them. */
+export const maxProblems = 20;
+
 export type JsonPath = readonly (string | number)[];
 
 /** `message` is complete in itself: place, path, what is wrong. `hint` says what to write instead. */
@@ -33,7 +36,7 @@ export function quote(value: unknown): string {
 const secretParents = new Set(['env', 'headers', 'oauth']);
 
 export function findingsOf(issues: readonly z.core.$ZodIssue[], input: unknown, base: JsonPath = []): Finding[] {
-  return issues.flatMap((issue) => {
+  return issues.slice(0, maxProblems).flatMap((issue) => {
     const inner = issue.path.filter((part) => typeof part !== 'symbol');
     if (issue.code === 'invalid_union') return [unionFinding(issue, input, base, inner)];
     const found = valueAt(input, inner);

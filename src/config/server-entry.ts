@@ -5,7 +5,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { type Finding, findingsOf, type JsonPath, quote } from './problems.ts';
 import { type ServerDefinition, type SharingChoice, serverSchema } from './schema.ts';
 import { serverSlug, whyBadName } from './server-name.ts';
-import { folderNames, refersTo } from './template.ts';
+import { closedPart, folderNames, refersTo } from './template.ts';
 import { findUnknownKeys } from './unknown-keys.ts';
 
 export type ServerKind = 'stdio' | 'http' | 'sse' | 'ws' | 'started-http' | 'started-sse';
@@ -139,7 +139,8 @@ function checkStartedUrl(url: string, type: 'http' | 'sse' | 'ws', path: JsonPat
 function parseTemplateUrl(url: string): URL | 'later' | undefined {
   if (/^\$?\{/.test(url)) return 'later';
   // A number fits wherever a reference may stand: host, port, path, query.
-  const filled = url.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, '1');
+  const closed = closedPart(url);
+  const filled = closed.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, '1') + url.slice(closed.length);
   return URL.canParse(filled) ? new URL(filled) : undefined;
 }
 
@@ -241,9 +242,15 @@ function fromHome(folder: string, home: string): string {
   return folder.startsWith('~/') ? join(home, folder.slice(2)) : folder;
 }
 
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (end > 1 && (path[end - 1] === '/' || path[end - 1] === '\\')) end -= 1;
+  return path.slice(0, end);
+}
+
 /** Project roots of sessions have their links resolved, so these must too. */
 function realFolder(folder: string, home: string): string {
-  const plain = normalize(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, '');
+  const plain = withoutSlashes(normalize(fromHome(folder, home)));
   try {
     return realpathSync(plain);
   } catch {

@@ -1,5 +1,6 @@
 // Which names a server may have, and the form of it that stands in tool names, file names and folders.
 import { createHash } from 'node:crypto';
+import { withoutStacks } from '../base/mark-stacks.ts';
 
 export const maxServerNameChars = 64;
 
@@ -23,9 +24,10 @@ export function whyBadName(name: string): string | undefined {
  * names that only look alike stay apart.
  */
 export function serverSlug(name: string): string {
-  const lower = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const bounded = withoutStacks(name);
+  const lower = bounded.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   const plain = lower.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
   if (plain !== '' && !/[^\x00-\x7f]/.test(lower)) return plain;
-  const hash = createHash('sha256').update(name.normalize('NFKC').toLowerCase()).digest('hex').slice(0, 6);
+  const hash = createHash('sha256').update(bounded.normalize('NFKC').toLowerCase()).digest('hex').slice(0, 6);
   return plain === '' ? `s-${hash}` : `${plain}-${hash}`;
 }

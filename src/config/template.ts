@@ -14,7 +14,7 @@ const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-
 export function templateParts(template: string): Part[] {
   const parts: Part[] = [];
   let from = 0;
-  for (const match of template.matchAll(reference)) {
+  for (const match of closedPart(template).matchAll(reference)) {
     if (match.index > from) parts.push(template.slice(from, match.index));
     const name = match[1] ?? match[3] ?? '';
     parts.push(match[2] === undefined ? { name } : { name, fallback: match[2] });
@@ -22,6 +22,11 @@ export function templateParts(template: string): Part[] {
   }
   if (from < template.length) parts.push(template.slice(from));
   return parts;
+}
+
+/** All up to the last `}`: where none follows, a pattern would look for one from each place where a reference could begin. */
+export function closedPart(text: string): string {
+  return text.slice(0, text.lastIndexOf('}') + 1);
 }
 
 export function references(template: string): Reference[] {

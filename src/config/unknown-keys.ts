@@ -1,6 +1,6 @@
 // Keys that the schema does not know. They stay in the file and are no error: a typo is worth a word, not a failure.
 import type * as z from 'zod/mini';
-import { type Finding, type JsonPath, nearest } from './problems.ts';
+import { type Finding, type JsonPath, maxProblems, nearest } from './problems.ts';
 
 type Definition = {
   type: string;
@@ -18,11 +18,14 @@ export function findUnknownKeys(schema: z.core.$ZodType, value: unknown, path: J
     return element ? value.flatMap((entry, i) => findUnknownKeys(element, entry, [...path, i])) : [];
   }
   if (typeof value !== 'object' || value === null) return [];
+  let unknown = 0;
   return Object.entries(value).flatMap(([key, inner]): Finding[] => {
     if (definition.valueType) return findUnknownKeys(definition.valueType, inner, [...path, key]);
     if (!definition.shape) return [];
     const known = Object.hasOwn(definition.shape, key) ? definition.shape[key] : undefined;
     if (known) return findUnknownKeys(known, inner, [...path, key]);
+    unknown += 1;
+    if (unknown > maxProblems) return [];
     const near = nearest(key, Object.keys(definition.shape));
     const finding = { path: [...path, key], what: 'is not a key we know; it is kept and has no effect' };
     return [near ? { ...finding, hint: `Did you mean "${near}"?` } : finding];

@@ -36,7 +36,9 @@ export async function reportTokens({ router, sessions, withSamples, local }: Tok
   const here = local();
   const byServer = new Map<string, Buffer[]>();
   for (const { target, raw } of views.of(here).list(tools).items) {
-    byServer.set(target.slug, [...(byServer.get(target.slug) ?? []), raw]);
+    const known = byServer.get(target.slug);
+    if (known) known.push(raw);
+    else byServer.set(target.slug, [raw]);
   }
   const described = [];
   for (const session of sessions) {

@@ -84,6 +84,8 @@ export function markedParams(schema: unknown): readonly MarkedParam[] | string {
 }
 
 const markKey = 'x-mcp-header';
+/** Far more headers than a request may have; each is looked for in the arguments. */
+const maxMarked = 100;
 /** As deep as the messages themselves may be: a hostile schema must not fill the stack. */
 const maxSchemaDepth = 200;
 
@@ -99,6 +101,7 @@ function collectMarked(schema: unknown, path: readonly string[], marked: MarkedP
     } else if (key === markKey) {
       const problem = path.length === 0 ? 'it is on no parameter' : markProblem(value, property(schema, 'type'));
       if (problem !== undefined) return problem;
+      if (marked.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
       marked.push({ path, name: String(value) });
     } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
       return `it stands below "${key}", where no value can be found`;

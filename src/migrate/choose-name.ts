@@ -1,4 +1,5 @@
 // The name of a moved server in our config: plain, short enough to stand in tool names unchanged, free.
+import { withoutStacks } from '../base/mark-stacks.ts';
 import { whyBadName } from '../config/server-name.ts';
 
 /** A longer name would be cut in tool names. */
@@ -33,7 +34,7 @@ export function freeName(wanted: string, project: string | undefined, taken: Rea
 }
 
 function slug(text: string): string {
-  return text
+  return withoutStacks(text)
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -1,5 +1,6 @@
 // From each program's own way to write a server to ours. What an entry says beyond its launch is sorted into what we
 // cannot carry (the server then stays where it is) and what only decorates.
+import { closedPart } from '../config/template.ts';
 import { isRecord } from '../link/hello.ts';
 import type { HostId, LaunchEntry } from './declared.ts';
 
@@ -135,7 +136,8 @@ function finish(
 /** `${workspaceFolder}`, `${env:X}` and `${userHome}` of editors, `${CLAUDE_PROJECT_DIR}` of Claude Code, in our words. */
 function translateReferences(entry: LaunchEntry, host: HostId): LaunchEntry {
   return mapTexts(entry, (text) => {
-    let result = text;
+    let result = closedPart(text);
+    const open = text.slice(result.length);
     if (isClaude(host)) result = result.replace(/\$\{CLAUDE_PROJECT_DIR(?::-[^}]*)?\}/g, () => '${SESSION_FOLDER}');
     if (host === 'vscode' || host === 'cursor') {
       result = result
@@ -144,7 +146,7 @@ function translateReferences(entry: LaunchEntry, host: HostId): LaunchEntry {
         .replace(/\$\{env:(\w+)\}/g, (_, name: string) => `\${${name}}`);
     }
     if (host === 'opencode') result = result.replace(/\{env:(\w+)\}/g, (_, name: string) => `\${${name}}`);
-    return result;
+    return result + open;
   });
 }
 

@@ -6,8 +6,7 @@ import type { LaunchEntry } from './declared.ts';
 export type Hide = (text: string) => string;
 
 /** Keys of settings files whose values are nobody's business, also in the lines around a change. */
-const secretMember =
-  /("[^"\n]*(?:key|token|secret|passw|credential|oauth|email|uuid)[^"\n]*"\s*:\s*)"(?!<value of |\$\{)[^"\n]*"/gi;
+const secretMember = /key|token|secret|passw|credential|oauth|email|uuid/i;
 
 export function createHide(entries: readonly LaunchEntry[]): Hide {
   const names = new Map<string, string>();
@@ -24,8 +23,34 @@ export function createHide(entries: readonly LaunchEntry[]): Hide {
       for (const form of new Set([value, JSON.stringify(value).slice(1, -1)]))
         clean = clean.replaceAll(form, `<value of ${name}>`);
     }
-    return redact(clean.replace(secretMember, '$1"<hidden>"'));
+    return redact(withoutMembers(clean));
   };
+}
+
+/** By hand: a pattern would look at the rest of a text anew for each word in it that could make its name a secret one. */
+function withoutMembers(text: string): string {
+  const parts: string[] = [];
+  const value = /\s*:\s*"(?!<value of |\$\{)/y;
+  let [at, shown] = [text.indexOf('"'), 0];
+  while (at >= 0) {
+    const end = closingQuote(text, at);
+    value.lastIndex = end + 1;
+    const isSecret = end >= 0 && secretMember.test(text.slice(at, end)) && value.test(text);
+    const close = isSecret ? closingQuote(text, value.lastIndex - 1) : -1;
+    if (close >= 0) {
+      parts.push(text.slice(shown, value.lastIndex - 1), '"<hidden>"');
+      shown = close + 1;
+    }
+    // What closed one may open the next: in the lines around a change the first quote is any.
+    at = close >= 0 ? text.indexOf('"', shown) : end >= 0 ? end : text.indexOf('"', at + 1);
+  }
+  return parts.join('') + text.slice(shown);
+}
+
+/** On the same line; -1: none. */
+function closingQuote(text: string, open: number): number {
+  const end = text.indexOf('"', open + 1);
+  return text.slice(open, Math.max(open, end)).includes('\n') ? -1 : end;
 }
 
 function secretsOf(entry: LaunchEntry): [string, string][] {

@@ -1,6 +1,6 @@
 // Whether the command line of a running process is that of a server's entry, and which of two entries says it better.
 import { basename } from 'node:path';
-import { folderNames } from '../config/template.ts';
+import { closedPart, folderNames } from '../config/template.ts';
 import type { LaunchEntry } from './declared.ts';
 
 /** Made once for an entry and asked for every process: a repository's arguments may be a megabyte. */
@@ -56,15 +56,20 @@ function isSpecific(command: string, args: readonly string[]): boolean {
 const reference = /\$\{([^}]*)\}|\$?\{env:[^}]*\}/g;
 
 function literalOf(template: string): string {
-  return template.replace(reference, '');
+  return withReferences(template, '');
+}
+
+function withReferences(template: string, replacement: string): string {
+  const closed = closedPart(template);
+  return closed.replace(reference, replacement) + template.slice(closed.length);
 }
 
 /** What stands around the references, one more than there are names. */
 type Template = { parts: string[]; names: string[] };
 
 function templateOf(text: string): Template {
-  const names = [...text.matchAll(reference)].map((match) => match[1] ?? '');
-  return { parts: text.replace(reference, '\0').split('\0'), names };
+  const names = [...closedPart(text).matchAll(reference)].map((match) => match[1] ?? '');
+  return { parts: withReferences(text, '\0').split('\0'), names };
 }
 
 /** A reference stands for a value that can be an argument or a part of one. Linear: a repository may have written it. */

@@ -3,8 +3,8 @@
 /** Lines [fromA, toA) of the first text became lines [fromB, toB) of the second. */
 export type Hunk = { fromA: number; toA: number; fromB: number; toB: number };
 
-/** More edits than this are shown and merged as one block; a migration makes a few dozen. */
-const maxEdits = 4_000;
+/** More edits than this are shown and merged as one block; a migration makes a few dozen. Time and memory go with its square. */
+const maxEdits = 1_000;
 
 /** Lines with their line breaks, so that a text is exactly the sum of its lines. */
 export function linesOf(text: string): string[] {
@@ -96,11 +96,12 @@ function renderGroup(group: readonly Hunk[], a: readonly string[], b: readonly s
   const out = [`@@ line ${start + 1} @@`];
   let at = start;
   for (const { fromA, toA, fromB, toB } of group) {
-    out.push(...a.slice(at, fromA).map((line) => ` ${plain(line)}`));
-    out.push(...a.slice(fromA, toA).map((line) => `-${plain(line)}`));
-    out.push(...b.slice(fromB, toB).map((line) => `+${plain(line)}`));
+    // Not pushed together: each would be an argument on the stack.
+    for (const line of a.slice(at, fromA)) out.push(` ${plain(line)}`);
+    for (const line of a.slice(fromA, toA)) out.push(`-${plain(line)}`);
+    for (const line of b.slice(fromB, toB)) out.push(`+${plain(line)}`);
     at = toA;
   }
-  out.push(...a.slice(at, end).map((line) => ` ${plain(line)}`));
+  for (const line of a.slice(at, end)) out.push(` ${plain(line)}`);
   return out;
 }

@@ -172,7 +172,12 @@ function needsLogin({ entry }: Group): boolean {
   if (entry.url === undefined || entry.command !== undefined) return false;
   const isLocal = /^\w+:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)/.test(entry.url);
   const hasCredentials = Object.keys(entry.headers ?? {}).some((name) => /auth|key|token|cookie/i.test(name));
-  return !isLocal && !hasCredentials && !/[?&][^=]*(?:key|token)[^=]*=/i.test(entry.url);
+  return !isLocal && !hasCredentials && !hasKeyInQuery(entry.url);
+}
+
+function hasKeyInQuery(url: string): boolean {
+  const names = url.split('=').slice(0, -1);
+  return names.some((text) => /[?&]/.test(text) && /key|token/i.test(text.slice(text.search(/[?&]/))));
 }
 
 function notesFor(places: PlannedServer['places']): string[] {

@@ -1,5 +1,6 @@
 // The administrator's lists of Claude Code hold for our servers too: what may not run there must not run through us.
 import { basename } from 'node:path';
+import { matchesWildcard } from '../config/wildcard.ts';
 import { isRecord } from '../link/hello.ts';
 import type { ClaudeSettings } from './claude-settings.ts';
 import type { LaunchEntry } from './declared.ts';
@@ -56,16 +57,10 @@ function matchersOf(list: unknown): Matcher[] {
 
 function matches(matcher: Matcher, names: readonly string[], entry: LaunchEntry): boolean {
   if (matcher.serverName !== undefined) return names.includes(matcher.serverName);
-  if (matcher.serverUrl !== undefined) return entry.url !== undefined && matchesUrl(matcher.serverUrl, entry.url);
+  if (matcher.serverUrl !== undefined) return entry.url !== undefined && matchesWildcard(matcher.serverUrl, entry.url);
   if (matcher.serverCommand === undefined || entry.command === undefined) return false;
   const words = [entry.command, ...(entry.args ?? [])];
   const wanted = matcher.serverCommand;
   const isSame = wanted.length === words.length && wanted.every((word, i) => word === words[i]);
   return isSame || (wanted.length === 1 && wanted[0] === basename(entry.command));
-}
-
-/** `*` stands for anything. */
-function matchesUrl(pattern: string, url: string): boolean {
-  const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`).test(url);
 }

@@ -1,7 +1,15 @@
 // Takes back our change of a file that was changed by others since: first line by line, which is byte-exact wherever
 // they left our lines alone; for JSON then value by value. What they changed themselves is theirs and is named.
 import { isRecord } from '../link/hello.ts';
-import { editJsonc, isDeepEqual, type JsonOp, type JsonPath, readJsonc, valueAt } from './documents/jsonc-document.ts';
+import {
+  canonicalJson,
+  editJsonc,
+  isDeepEqual,
+  type JsonOp,
+  type JsonPath,
+  readJsonc,
+  valueAt,
+} from './documents/jsonc-document.ts';
 import { readToml } from './documents/toml-document.ts';
 import { diffLines, type Hunk, linesOf } from './line-diff.ts';
 
@@ -109,9 +117,11 @@ function collect({ was, became, is, path }: Values, ops: JsonOp[], conflicts: st
 
 /** Elements that we added are taken out; elements that we took out come back. */
 function collectList(lists: { was: unknown[]; became: unknown[]; is: unknown[]; path: JsonPath }, ops: JsonOp[]): void {
-  const has = (list: readonly unknown[], value: unknown) => list.some((entry) => isDeepEqual(entry, value));
-  const kept = lists.is.filter((value) => has(lists.was, value) || !has(lists.became, value));
-  const lost = lists.was.filter((value) => !has(lists.became, value) && !has(kept, value));
+  const textsOf = (list: readonly unknown[]) => new Set(list.map(canonicalJson));
+  const [was, became] = [textsOf(lists.was), textsOf(lists.became)];
+  const kept = lists.is.filter((value) => was.has(canonicalJson(value)) || !became.has(canonicalJson(value)));
+  const there = textsOf(kept);
+  const lost = lists.was.filter((value) => !became.has(canonicalJson(value)) && !there.has(canonicalJson(value)));
   const value = [...kept, ...lost];
   if (isDeepEqual(value, lists.is)) return;
   ops.push({ op: 'set', path: lists.path, value });

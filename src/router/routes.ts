@@ -8,6 +8,7 @@ import { listOfMethod } from '../link/faces.ts';
 import type { ListName } from '../link/hello.ts';
 import { memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 import type { Session } from '../sessions/session.ts';
+import { templateMatcher } from './uri-template.ts';
 import type { SessionView } from './views.ts';
 
 export type Route = {
@@ -114,8 +115,9 @@ function findTarget(
     if (target) return target;
   }
   if (!lists.includes('resources')) return undefined;
+  const isFrom = templateMatcher(asked);
   for (const { name, target } of view.list('resourceTemplates').items) {
-    if (!matchesTemplate(name, asked)) continue;
+    if (!isFrom(name, target.slug)) continue;
     // A template that got its server's mark gives it to the URIs made from it.
     const mark = name.length - target.name.length;
     return { slug: target.slug, name: name.endsWith(target.name) ? asked.slice(mark) : asked };
@@ -124,15 +126,6 @@ function findTarget(
   const owners = view.servers.filter(({ face }) => face && declares(face.introduction, 'resources'));
   const [only] = owners;
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : undefined;
-}
-
-/** RFC 6570 templates, as far as deciding whether a URI could come from one: each expression stands for any text. */
-function matchesTemplate(template: string, uri: string): boolean {
-  const source = template.split(/(\{[^}]*\})/).map((part) => {
-    if (/^\{[^}]*\}$/.test(part)) return /^\{[+#/?&]/.test(part) ? '.*' : '[^/]*';
-    return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  });
-  return new RegExp(`^${source.join('')}$`).test(uri);
 }
 
 function renameContents({ line, result }: ResponseEnvelope, from: string, to: string): Edit[] {

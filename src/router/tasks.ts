@@ -35,7 +35,9 @@ export class Tasks {
   idsOf(scopeId: string): Map<string, string[]> {
     const ids = new Map<string, string[]>();
     for (const [key, { server }] of this.#of(scopeId)) {
-      ids.set(server, [...(ids.get(server) ?? []), key.slice(key.lastIndexOf('\0') + 1)]);
+      const known = ids.get(server) ?? [];
+      known.push(key.slice(key.lastIndexOf('\0') + 1));
+      ids.set(server, known);
     }
     return ids;
   }

@@ -75,7 +75,7 @@ export class UpstreamMessages {
       this.#deps.log.debug('server.notification-of-nobody', { server: instance.identity.server, method });
       // A log line costs nobody anything by going to the server's log alone; anything else had a receiver.
       if (owner === 'ambiguous' && method !== 'notifications/message')
-        this.#deps.onHazard(instance, `${method} could belong to several sessions`);
+        this.#deps.onHazard(instance, `${shown(method)} could belong to several sessions`);
       return;
     }
     if (method === 'notifications/message' && !isLoud(notification, owner.logLevel)) return;
@@ -111,7 +111,7 @@ export class UpstreamMessages {
   }
 
   #refuse(instance: Instance, slot: Slot, request: RequestEnvelope): void {
-    const what = `${request.method} while several sessions had calls under way`;
+    const what = `${shown(request.method)} while several sessions had calls under way`;
     this.#deps.onHazard(instance, what);
     const hint = 'set "onAmbiguous": "serialize" or "sharing": "session" for this server';
     slot.channel.send(errorLine(request.idText, rpcCodes.unavailable, `Refused: ${what}; ${hint}.`));
@@ -165,6 +165,11 @@ export class UpstreamMessages {
     const owner = id && this.#elicitations.get(textAt(notification.line, id));
     if (owner) this.#deps.roster.find(owner)?.send(notification.line);
   }
+}
+
+/** Evidence is kept and read again with each message like it. */
+function shown(method: string): string {
+  return method.length > 100 ? `${method.slice(0, 99)}…` : method;
 }
 
 /** Forgotten beyond that: nobody has so many open browser pages. */

@@ -12,7 +12,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export const numberMark = markOf(workerData) ?? `${randomBytes(12).toString('base64url')}#`;
 
-const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const markedNumber = new RegExp(`"${numberMark}([^"]*)"`, 'g');
 /** Fifteen digits always survive a double; shorter texts need no look at each token. */
 const riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
@@ -25,10 +25,36 @@ function markOf(given: unknown): string | undefined {
 export function parseExact(text: string): Json {
   const value: Json = JSON.parse(text);
   if (!riskyNumber.test(text)) return value;
-  const marked = text.replace(token, (found) =>
-    found.startsWith('"') || String(Number(found)) === found ? found : `"${numberMark}${found}"`,
-  );
-  return JSON.parse(marked);
+  return JSON.parse(withMarks(text));
+}
+
+/** Of valid JSON. Strings are passed over by hand: a pattern for them runs out of stack in one of some megabytes. */
+function withMarks(text: string): string {
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const start = quote < 0 ? text.length : quote;
+    const end = stringEnd(text, start);
+    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));
+    at = end;
+  }
+  return parts.join('');
+}
+
+function marked(found: string): string {
+  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;
+}
+
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) break;
+    let slashes = quote;
+    while (text[slashes - 1] === '\\') slashes -= 1;
+    if ((quote - slashes) % 2 === 0) return quote + 1;
+    at = quote;
+  }
+  return text.length;
 }
 
 export function stringifyExact(value: unknown, indent?: string): string {

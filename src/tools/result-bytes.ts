@@ -1,7 +1,6 @@
 // A tool's result from its bytes, for reading. Where it is handed on unchanged, its bytes are.
 import { readBytesIfPresent } from '../base/atomic-file.ts';
-import { type Span, textAt } from '../base/json-scan.ts';
-import { memberAt } from '../mcp/envelope.ts';
+import { isObjectAt, objectMembers, type Span, textAt } from '../base/json-scan.ts';
 import { isObject, parseExact } from './exact-json.ts';
 
 /** A text of half a GiB is the longest that V8 holds. */
@@ -20,10 +19,11 @@ export function readResultBytes(bytes: Buffer, at: Span = { start: 0, end: bytes
   if (!isObject(value)) return {};
   // Numbers that a double cannot hold come back as they were, also from the part that is cut. Not in `content`: its JSON
   // is text.
-  const exact = Object.keys(value).flatMap((key): [string, unknown][] => {
-    const member = key === 'content' ? undefined : memberAt(bytes, at, [key]);
-    const text = member && textAt(bytes, member);
-    return text && /\d{16}/.test(text) ? [[key, parseExact(text)]] : [];
+  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);
+  members.delete('content');
+  const exact = [...members].flatMap(([key, member]): [string, unknown][] => {
+    const text = textAt(bytes, member);
+    return /\d{16}/.test(text) ? [[key, parseExact(text)]] : [];
   });
   return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;
 }

@@ -16,7 +16,14 @@ export function follow(root: Json, path: string): Json {
     const inBrackets = raw.slice(1, -1);
     return inBrackets.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets;
   });
-  return walk(root, steps, path);
+  let at = root;
+  for (const [i, step] of steps.entries()) {
+    if (Array.isArray(at) && step === '*') return each(at, steps, i + 1);
+    const next = into(at, step);
+    if (next === undefined) throw leadsNowhere(path, at, step);
+    at = next;
+  }
+  return at;
 }
 
 /** Of one row of what `path` leads to: the rows of a mapped path are those of its first `[*]`. */
@@ -49,39 +56,43 @@ function tailOf(path: string): string {
   return path.startsWith('[') ? path : `.${path}`;
 }
 
-function walk(value: Json, steps: readonly string[], path: string): Json {
-  const [step, ...rest] = steps;
-  if (step === undefined) return value;
-  if (Array.isArray(value)) {
-    if (step === '*') return value.map((item) => tryWalk(item, rest, path));
-    const item = /^\d+$/.test(step) ? value[Number(step)] : undefined;
-    if (item !== undefined) return walk(item, rest, path);
-    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);
+/** One step; undefined: it leads nowhere. */
+function into(value: Json, step: string): Json | undefined {
+  if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, step) ? (value[step] ?? null) : undefined;
+}
+
+/** The same for the steps from `first` on. Without an error for each row that lacks a field: there may be 100,000. */
+function find(value: Json, steps: readonly string[], first: number): Json | undefined {
+  let at = value;
+  for (let i = first; i < steps.length; i += 1) {
+    const step = steps[i] ?? '';
+    if (Array.isArray(at) && step === '*') return each(at, steps, i + 1);
+    const next = into(at, step);
+    if (next === undefined) return undefined;
+    at = next;
   }
-  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);
-  const has = isJsonObject(value)
-    ? `keys are ${Object.keys(value).slice(0, 20).join(', ')}`
-    : `it is a ${typeof value}`;
-  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);
+  return at;
 }
 
 /** Rows that lack a field are null, as a projection shows them. */
-function tryWalk(value: Json, steps: readonly string[], path: string): Json {
-  try {
-    return walk(value, steps, path);
-  } catch {
-    return null;
+function each(rows: readonly Json[], steps: readonly string[], first: number): Json[] {
+  return rows.map((row) => find(row, steps, first) ?? null);
+}
+
+function leadsNowhere(path: string, value: Json, step: string): AppError {
+  if (Array.isArray(value)) {
+    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);
   }
+  const has = isJsonObject(value)
+    ? `keys are ${Object.keys(value).slice(0, 20).join(', ')}`
+    : `it is a ${typeof value}`;
+  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);
 }
 
 /** `by.name`: a field of a row, through dots; undefined: the row has none of that name. */
 export function fieldOf(row: { [key: string]: Json }, field: string): Json | undefined {
-  if (Object.hasOwn(row, field)) return row[field] ?? null;
-  try {
-    return walk(row, field.split('.'), field);
-  } catch {
-    return undefined; // leads nowhere in this row
-  }
+  return Object.hasOwn(row, field) ? (row[field] ?? null) : find(row, field.split('.'), 0);
 }
 
 /** `$.a.b`, or `$["odd key"]` where a dot would be read as a step. */

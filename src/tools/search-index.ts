@@ -67,6 +67,8 @@ type Indexed = {
 };
 
 const maxDescription = 120;
+/** In characters. A page of them is a task already; each step and each unknown word of more would be looked up as well. */
+const maxRequest = 4_000;
 
 export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex {
   const tokenizer = new Tokenizer();
@@ -102,7 +104,8 @@ export function createToolIndex(tuning: SearchTuning = searchTuning): ToolIndex 
       servers.remove(key);
       names.remove(key);
     },
-    search(query, { limit, servers: only, readOnly, accepts }) {
+    search(asked, { limit, servers: only, readOnly, accepts }) {
+      const query = asked.slice(0, maxRequest);
       const wanted = only && only.length > 0 ? new Set(only) : undefined;
       const isAccepted = (entry: Indexed): boolean =>
         (!wanted || wanted.has(entry.shown)) &&

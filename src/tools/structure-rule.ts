@@ -26,14 +26,35 @@ export function ruleOf(validate: ValidateFunction, code: () => string, mayRunAwa
   return { passes: passesBy(validate), code, mayRunAway };
 }
 
-/** Patterns that try everything twice for each letter, and references that double at each step: nothing else can. */
+/** Each item is compared with all that an enumeration holds, one after the other. */
+const mostCompared = 100;
+
+/**
+ * Patterns that try everything twice for each letter, references that double at each step, and items that are all compared
+ * with each other or with a long list: nothing else can.
+ */
 export function mayRunAway(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.some(mayRunAway);
+  if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
   if (!isObject(schema)) return false;
-  const { pattern, patternProperties, $ref, $dynamicRef, $recursiveRef } = schema;
-  if (isObject(patternProperties)) return true;
+  const { pattern, patternProperties, uniqueItems, $ref, $dynamicRef, $recursiveRef } = schema;
+  if (isObject(patternProperties) || uniqueItems === true) return true;
   if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === 'string')) return true;
   return Object.values(schema).some(mayRunAway);
+}
+
+/** Objects and lists of a schema; a tool of the servers that people use has 69 objects at most (527 tools counted). */
+const maxParts = 400;
+
+/** Whether it takes longer to compile than a call may hold all others: each part takes a third of a millisecond. */
+export function isTooLarge(schema: unknown): boolean {
+  let parts = 0;
+  for (const open: unknown[] = [schema]; open.length > 0 && parts <= maxParts; ) {
+    const next = open.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    parts += 1;
+    for (const inner of Object.values(next)) if (typeof inner === 'object') open.push(inner);
+  }
+  return parts > maxParts;
 }
 
 /** `code`: of a schema that this daemon compiled, never from outside. */
@@ -42,9 +63,12 @@ export function readCheck(code: string): (value: unknown) => Mistake[] {
   return (value) => (validate(value) === true ? [] : mistakesOf(validate.errors));
 }
 
+/** More of them at once tell nobody what to do. */
+const maxMistakes = 20;
+
 /** Without what a message to another thread cannot hold, and what nobody reads. */
 export function mistakesOf(errors: readonly Mistake[] | null | undefined): Mistake[] {
-  return (errors ?? []).map(({ instancePath, message, params }) => ({
+  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({
     instancePath,
     ...(message === undefined ? {} : { message }),
     params,

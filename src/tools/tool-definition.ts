@@ -17,11 +17,11 @@ export function argumentsOf(tool: ToolDefinition): Argument[] {
   if (!isObject(tool.inputSchema)) return [];
   const { properties, required } = tool.inputSchema;
   if (!isObject(properties)) return [];
-  const needed: unknown[] = Array.isArray(required) ? required : [];
+  const needed = new Set<unknown>(Array.isArray(required) ? required : []);
   return Object.keys(properties).map((name) => {
     const schema = properties[name];
     const text = isObject(schema) ? schema['description'] : undefined;
-    return { name, text: typeof text === 'string' ? text : '', isRequired: needed.includes(name) };
+    return { name, text: typeof text === 'string' ? text : '', isRequired: needed.has(name) };
   });
 }
 

@@ -111,7 +111,7 @@ export class Relay {
         return;
       case 'request':
         this.#asked.set(frame.key, frame.id);
-        if (this.#asked.size > maxAsked) for (const key of [...this.#asked.keys()].slice(0, 1)) this.#asked.delete(key);
+        if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? '');
         this.#o.write(line);
         return;
       case 'notification':

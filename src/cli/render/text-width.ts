@@ -10,7 +10,7 @@ const noWidth = /^[\p{M}\u200b-\u200d\u2060\ufeff]+$/u;
 export function textWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segments.segment(text)) width += segmentWidth(segment);
+  for (const segment of graphemes(text)) width += segmentWidth(segment);
   return width;
 }
 
@@ -18,7 +18,7 @@ export function textWidth(text: string): number {
 export function cutText(text: string, width: number, from: 'start' | 'end' = 'end'): string {
   if (textWidth(text) <= width) return text;
   if (width <= 0) return '';
-  const parts = [...segments.segment(text)].map(({ segment }) => segment);
+  const parts = [...graphemes(text)];
   if (from === 'start') parts.reverse();
   let used = 1;
   const kept: string[] = [];
@@ -49,6 +49,27 @@ export function wrapText(text: string, width: number): string[] {
     } else line = line === '' ? word : `${line} ${word}`;
   }
   return [...lines, line];
+}
+
+/** V8 copies the whole text for each segment of it (Node 20): long ones are taken apart piece by piece. */
+const pieceChars = 512;
+
+function* graphemes(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const piece = text.slice(at, at + pieceChars);
+    const isLast = at + piece.length === text.length;
+    let end = 0;
+    for (const { segment, index } of segments.segment(piece)) {
+      end = index + segment.length;
+      // What the cut may have halved begins the next piece, unless it is all of this one.
+      if (!isLast && end === piece.length && index > 0) {
+        end = index;
+        break;
+      }
+      yield segment;
+    }
+    at += end;
+  }
 }
 
 function segmentWidth(segment: string): number {

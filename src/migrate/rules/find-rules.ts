@@ -10,7 +10,14 @@ import { lineOfPath } from '../documents/jsonc-document.ts';
 import { claudeDir } from '../hosts.ts';
 import { type Boundary, insideProject, type World, whyNotWritable } from '../world.ts';
 import { readTexts } from './text-files.ts';
-import { type MovedServer, type Translation, translateMatcher, translateRule } from './translate-rule.ts';
+import {
+  type MovedServer,
+  type PatternTime,
+  patternTime,
+  type Translation,
+  translateMatcher,
+  translateRule,
+} from './translate-rule.ts';
 
 export type RuleKind = 'allow' | 'ask' | 'deny' | 'hook' | 'tools' | 'disallowedTools' | 'allowed-tools';
 
@@ -38,11 +45,12 @@ export type RuleScope = {
 
 export function findRules(world: World, settings: ClaudeSettings, server: MovedServer, scope: RuleScope): FoundRules {
   const found: FoundRules = { findings: [], edits: [], problems: [] };
+  const time = patternTime();
   if (server.prefixes.length === 0) return found;
   for (const file of settings.files) {
     if (!file.exists || !concerns(file, scope)) continue;
     permissionRules(file, server, found);
-    hookMatchers(file, server, found);
+    hookMatchers(file, server, time, found);
     if (file.kind === 'state') legacyAllowed(file, server, scope, found);
   }
   for (const { folder, boundary, fixed } of textFolders(world, settings, scope)) {
@@ -75,7 +83,7 @@ function permissionRules(file: SettingsFile, server: MovedServer, found: FoundRu
 /** Hooks that run before a call or on a permission question can stop it; the others only watch. */
 const guardEvents = new Set(['PreToolUse', 'PermissionRequest']);
 
-function hookMatchers(file: SettingsFile, server: MovedServer, found: FoundRules): void {
+function hookMatchers(file: SettingsFile, server: MovedServer, time: PatternTime, found: FoundRules): void {
   const hooks = file.value['hooks'];
   if (!isRecord(hooks)) return;
   for (const [event, groups] of Object.entries(hooks)) {
@@ -92,7 +100,7 @@ function hookMatchers(file: SettingsFile, server: MovedServer, found: FoundRules
         rule: group['matcher'],
         isGuard: guardEvents.has(event),
       };
-      const translation = translateMatcher(group['matcher'], server);
+      const translation = translateMatcher(group['matcher'], server, time);
       const already = groups.some(
         (other) => isRecord(other) && translation.kind === 'translated' && other['matcher'] === translation.rule,
       );

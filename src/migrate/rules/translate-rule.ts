@@ -1,4 +1,5 @@
 // From a rule that names a tool of a server in Claude Code to the same rule for that tool behind our plugin.
+import { runInNewContext } from 'node:vm';
 import { hostPrefix, keptChars, qualifyName } from '../../config/qualified-name.ts';
 
 /** How Claude Code writes the tools of our plugin's server. */
@@ -55,11 +56,19 @@ function translated(rule: string): Translation {
   return { kind: 'translated', rule };
 }
 
+/** What is left for all patterns of one look at the settings. */
+export type PatternTime = { leftMs: number };
+
+/** A pattern that people wrote is done in a millisecond; a repository's may try everything twice for each letter. */
+export function patternTime(): PatternTime {
+  return { leftMs: 500 };
+}
+
 /**
  * A hook matcher for the new name alone, to stand in an entry beside the old one. Claude Code takes a matcher of plain
  * names as a list, anything else as a pattern that may match anywhere.
  */
-export function translateMatcher(matcher: string, server: MovedServer): Translation {
+export function translateMatcher(matcher: string, server: MovedServer, time = patternTime()): Translation {
   if (/^[A-Za-z0-9_|-]+$/.test(matcher)) return translateList(matcher, server);
   let pattern = matcher;
   for (const prefix of server.prefixes) {
@@ -67,7 +76,7 @@ export function translateMatcher(matcher: string, server: MovedServer): Translat
     const named = new RegExp(`${prefix}(?=__|[^A-Za-z0-9_-]|$)`, 'g');
     pattern = pattern.replace(named, () => pluginPrefix + server.part);
   }
-  if (pattern === matcher) return translatePattern(matcher, server);
+  if (pattern === matcher) return translatePattern(matcher, server, time);
   if (!isPattern(pattern)) return { kind: 'unknown', why: 'it is not a valid pattern' };
   return translated(findsCutNames(pattern, server) ? pattern : `${pattern}|${cutNames(server)}`);
 }
@@ -77,9 +86,17 @@ function findsCutNames(pattern: string, { part }: MovedServer): boolean {
   const word = `[A-Za-z0-9_-]{1,${keptChars(part)}}`;
   const simple = new RegExp(`^(?:__)?(?:${word}|\\(${word}(?:\\|${word})*\\))?(?:\\.[*+])?$`);
   const [, ...rests] = pattern.split(pluginPrefix + part);
-  return rests.every(
-    (rest) => simple.test(rest.replace(/(?:[$|^)]|\(\??:?)+$/, '')) || simple.test(rest.replace(/\$$/, '')),
-  );
+  return rests.every((rest) => simple.test(withoutSigns(rest)) || simple.test(rest.replace(/\$$/, '')));
+}
+
+/** Without the ends of groups and alternatives behind it: `$`, `|`, `^`, `)`, `(`, `(?`, `(:`, `(?:`. */
+function withoutSigns(pattern: string): string {
+  let end = pattern.length;
+  for (;;) {
+    const length = /(?:[$|^)(]|\(\?|\(:|\(\?:)$/.exec(pattern.slice(Math.max(0, end - 3), end))?.[0].length;
+    if (length === undefined) return pattern.slice(0, end);
+    end -= length;
+  }
 }
 
 /** Every name of the server that was cut: a hook that sees one too many can let it pass, one too few cannot stop it. */
@@ -99,15 +116,31 @@ function translateList(matcher: string, server: MovedServer): Translation {
 }
 
 /** A pattern without the server's name may still match its tools: `mcp__.*`, `.*__delete.*`. */
-function translatePattern(matcher: string, server: MovedServer): Translation {
+function translatePattern(matcher: string, server: MovedServer, time: PatternTime): Translation {
   if (matcher === '' || matcher === '*' || /^[A-Za-z0-9_|-]+$/.test(matcher) || !isPattern(matcher))
     return { kind: 'other' };
-  const pattern = new RegExp(matcher);
   const probes = ['x', 'get_x', 'delete_x', 'write_x'];
-  const hits = (prefix: string) => probes.some((probe) => pattern.test(`${prefix}__${probe}`));
-  const hitsOld = server.prefixes.some(hits);
-  if (!hitsOld || hits(pluginPrefix + server.part)) return { kind: 'other' };
+  const named = (prefix: string) => probes.map((probe) => `${prefix}__${probe}`);
+  const hitsOld = matchesAny(matcher, server.prefixes.flatMap(named), time);
+  const hitsNew = hitsOld && matchesAny(matcher, named(pluginPrefix + server.part), time);
+  if (hitsOld === undefined || hitsNew === undefined)
+    return { kind: 'unknown', why: 'its pattern takes too long to try' };
+  if (!hitsOld || hitsNew) return { kind: 'other' };
   return { kind: 'unknown', why: 'its pattern matches the old names but not the new ones' };
+}
+
+/** undefined: it was not done in time. In a context of its own, where a pattern can be stopped. */
+function matchesAny(pattern: string, names: readonly string[], time: PatternTime): boolean | undefined {
+  if (time.leftMs < 1) return undefined;
+  const start = performance.now();
+  try {
+    const test = 'names.some((name) => new RegExp(pattern).test(name))';
+    return runInNewContext(test, { pattern, names }, { timeout: Math.ceil(time.leftMs) }) === true;
+  } catch {
+    return undefined;
+  } finally {
+    time.leftMs -= performance.now() - start;
+  }
 }
 
 function isPattern(text: string): boolean {

@@ -1,9 +1,17 @@
 // Checks arguments against a tool's own schema before an upstream is started for them. The validator is loaded at the first
 // use: sessions that list all tools never need it.
 import type { Ajv, ValidateFunction } from 'ajv';
-import { isObject } from '../exact-json.ts';
+import { isObject, jsonBytes } from '../exact-json.ts';
 import type { LimitedWork } from '../limited-work.ts';
-import { type Mistake, mayRunAway, mistakesOf, ruleOf, type StructureRule } from '../structure-rule.ts';
+import {
+  isTooLarge,
+  type Mistake,
+  mayRunAway,
+  mistakesOf,
+  nothingPasses,
+  ruleOf,
+  type StructureRule,
+} from '../structure-rule.ts';
 import type { ToolDefinition } from '../tool-definition.ts';
 
 /** What is wrong, one line each; empty when right, or when the schema itself cannot be used (the upstream then decides). */
@@ -11,6 +19,10 @@ export type ArgumentCheck = (tool: ToolDefinition, args: Record<string, unknown>
 
 /** What people mean well is done in microseconds. */
 const checkMs = 500;
+/** Larger arguments are checked in the thread, whatever their schema: each part of them meets each part of it. */
+const mostHere = 65_536;
+/** As many as help to choose another. */
+const shownValues = 50;
 
 type Check = (args: Record<string, unknown>) => Promise<readonly Mistake[]>;
 
@@ -27,18 +39,19 @@ export function createArgumentCheck(limited: LimitedWork): ArgumentCheck {
     const mistakes = await (await compiling)(args);
     return mistakes.map(({ instancePath, message, params }) => {
       const extra = typeof params['additionalProperty'] === 'string' ? ` "${params['additionalProperty']}"` : '';
-      const allowed = Array.isArray(params['allowedValues']) ? ` (${params['allowedValues'].join(', ')})` : '';
+      const values: unknown = params['allowedValues'];
+      const allowed = Array.isArray(values) ? ` (${values.slice(0, shownValues).join(', ')})` : '';
       return `${instancePath === '' ? 'arguments' : instancePath.slice(1).replaceAll('/', '.')} ${message ?? 'is wrong'}${extra}${allowed}`;
     });
   };
 }
 
 async function createCheck(schema: Record<string, unknown>, limited: LimitedWork): Promise<Check> {
-  const compiled = await compile(schema);
+  const compiled = await compile(schema, { allErrors: true });
   if (!compiled) return async () => [];
-  if (!compiled.mayRunAway) return async (args) => mistakesIn(compiled.validate, args);
-  const code = compiled.code();
   return async (value) => {
+    if (!compiled.mayRunAway && jsonBytes(value) <= mostHere) return mistakesIn(compiled.validate, value);
+    const code = compiled.code();
     const outcome = await limited.run({ kind: 'check', code, value }, checkMs);
     return outcome?.kind === 'checked' ? outcome.mistakes : [];
   };
@@ -52,36 +65,49 @@ function mistakesIn(validate: ValidateFunction, args: Record<string, unknown>): 
   }
 }
 
-/** What its output schema demands of a shortened structuredContent; undefined if it has none that can be used. */
+/**
+ * What its output schema demands of a shortened structuredContent; undefined if it has none that can be used. Nothing
+ * passes one that is too large to be read here: the structure then stays as it is.
+ */
 export async function structureRule(tool: ToolDefinition): Promise<StructureRule | undefined> {
   if (!isObject(tool.outputSchema)) return undefined;
-  const compiled = await compile(tool.outputSchema, true);
+  if (isTooLarge(tool.outputSchema)) return nothingPasses;
+  const compiled = await compile(tool.outputSchema, { allErrors: false });
   return compiled && ruleOf(compiled.validate, compiled.code, compiled.mayRunAway);
 }
 
 type Compiled = {
   readonly validate: ValidateFunction;
   readonly mayRunAway: boolean;
-  /** Of a schema that may run away, or where it was wanted. */
+  /** For another thread. */
   readonly code: () => string;
 };
 
-/** undefined: it does not compile, which is the upstream's mistake and no reason to refuse anything. */
-async function compile(whole: Record<string, unknown>, wantsCode = false): Promise<Compiled | undefined> {
+/**
+ * undefined: it does not compile, which is the upstream's mistake and no reason to refuse anything, or would take too long.
+ * `allErrors`: a schema of alternatives has one for each of them and each item, so only where they are told.
+ */
+async function compile(whole: Record<string, unknown>, options: { allErrors: boolean }): Promise<Compiled | undefined> {
+  if (isTooLarge(whole)) return undefined;
   try {
     // Schemas with $id would be remembered and clash; each gets a validator of its own.
     const { $id: _, ...schema } = whole;
-    const isDangerous = mayRunAway(schema);
-    const source = wantsCode || isDangerous;
-    const validator = await newValidator(whole['$schema'], { source });
+    const validator = await newValidator(whole['$schema'], options);
     const validate = validator.compile(schema);
-    const writeCode = source ? await loadWriter() : undefined;
-    const code = (): string => writeCode?.(validator, validate) ?? '';
-    const written = isDangerous ? code() : undefined;
-    return { validate, mayRunAway: isDangerous, code: () => written ?? code() };
+    const writeCode = await loadWriter();
+    return { validate, mayRunAway: mayRunAway(schema), code: once(() => writeCode(validator, validate)) };
   } catch {
     return undefined;
   }
+}
+
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    const text = made ?? make();
+    made = text;
+    return text;
+  };
 }
 
 async function loadWriter() {
@@ -90,9 +116,10 @@ async function loadWriter() {
   return 'default' in standalone && typeof standalone.default === 'function' ? standalone.default : standalone;
 }
 
-async function newValidator(dialect: unknown, code: { source?: boolean } = {}): Promise<Ajv> {
+async function newValidator(dialect: unknown, { allErrors }: { allErrors: boolean }): Promise<Ajv> {
   // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild.
-  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false, code } as const;
+  const code = { source: true };
+  const settings = { strict: false, allErrors, validateFormats: false, logger: false, code } as const;
   const isModern = typeof dialect === 'string' && dialect.includes('2020-12');
   if (isModern) {
     const { Ajv2020 } = await import('ajv/dist/2020.js');

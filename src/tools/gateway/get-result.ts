@@ -2,14 +2,19 @@ import * as z from 'zod/mini';
 import { stringifyExact } from '../exact-json.ts';
 import { type GatewayTool, readArguments, textResult } from './gateway-tool.ts';
 
+/** In characters. Each part of a result is compared with them: a longer one finds nothing more and holds all others. */
+const maxSearch = 200;
+const maxPath = 2_000;
+const maxFields = 100;
+
 const shape = z.object({
   ref: z.string(),
-  path: z.optional(z.string()),
+  path: z.optional(z.string().check(z.maxLength(maxPath))),
   block: z.optional(z.int().check(z.minimum(0))),
   offset: z.optional(z.int().check(z.minimum(0))),
   limit: z.optional(z.int().check(z.minimum(1))),
-  fields: z.optional(z.array(z.string())),
-  search: z.optional(z.string().check(z.minLength(1))),
+  fields: z.optional(z.array(z.string().check(z.maxLength(maxPath))).check(z.maxLength(maxFields))),
+  search: z.optional(z.string().check(z.minLength(1), z.maxLength(maxSearch))),
   raw: z.optional(z.boolean()),
 });
 

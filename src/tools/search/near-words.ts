@@ -2,6 +2,8 @@
 
 /** Shorter words have too many neighbours: "cart" and "card" are one letter apart. */
 const minLength = 4;
+/** Longer ones are no words: to compare them letter by letter is not worth its time. */
+const maxLength = 64;
 const longLength = 8;
 const maxNear = 3;
 
@@ -11,7 +13,7 @@ export function nearWords(
   vocabulary: Iterable<string>,
   writtenAs: (term: string) => string = (same) => same,
 ): string[] {
-  if (term.length < minLength || !/^\p{L}+$/u.test(term)) return [];
+  if (term.length < minLength || term.length > maxLength || !/^\p{L}+$/u.test(term)) return [];
   const maxEdits = term.length >= longLength ? 2 : 1;
   const near: { found: string; edits: number }[] = [];
   for (const found of vocabulary) {

@@ -33,12 +33,12 @@ export function createQueryReader(tokenizer: Tokenizer, tuning: SearchTuning): Q
     const add = (words: string, weight: number): void => {
       for (const term of tokenizer.terms(words)) weights.set(term, Math.max(weights.get(term) ?? 0, weight));
     };
+    const fileAction = givesOutput.test(text) ? 'write file' : 'read file';
     const spoken = text.replace(new RegExp(pathOrUrl, 'g'), (found) => {
       add(found.replace(/^https?:\/\//, ''), tuning.pathWeight);
       const kind = fileKindOf(found);
       if (kind) add(kind, tuning.impliedWeight);
-      if (kind && kind !== 'url web page')
-        add(givesOutput.test(text) ? 'write file' : 'read file', tuning.fileActionWeight);
+      if (kind && kind !== 'url web page') add(fileAction, tuning.fileActionWeight);
       return ' ';
     });
     const said = tokenizer.terms(spoken);

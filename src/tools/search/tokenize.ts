@@ -1,5 +1,6 @@
 // Words of a text as index terms. Identifiers are split (camelCase, snake_case, letters from digits), English is stemmed,
 // scripts without spaces are cut by Intl.Segmenter. The index and the query use the same function.
+import { withoutStacks } from '../../base/mark-stacks.ts';
 import { stem } from './stem.ts';
 import { WordTable } from './word-table.ts';
 
@@ -54,6 +55,9 @@ function roomFor(length: number) {
   const units = new Uint16Array(length);
   return { units, bytes: Buffer.from(units.buffer) };
 }
+
+/** V8 copies the whole text for each word of it (Node 20): no run without a space or sign is so long in earnest. */
+const maxSegmented = 256;
 
 type Part = { readonly term: string; readonly written: string };
 
@@ -156,9 +160,13 @@ export class Tokenizer implements TermNumbers {
 
   #segment(text: string): Part[] {
     this.#segmenter ??= new Intl.Segmenter('zh', { granularity: 'word' });
-    return [...this.#segmenter.segment(text)]
-      .filter((part) => part.isWordLike)
-      .map((part) => ({ term: part.segment, written: part.segment }));
+    const parts: Part[] = [];
+    for (let at = 0; at < text.length; at += maxSegmented) {
+      for (const { segment, isWordLike } of this.#segmenter.segment(text.slice(at, at + maxSegmented))) {
+        if (isWordLike) parts.push({ term: segment, written: segment });
+      }
+    }
+    return parts;
   }
 
   #idFor({ term, written }: Part): number {
@@ -174,7 +182,7 @@ export class Tokenizer implements TermNumbers {
 function splitIdentifier(word: string): Part[] {
   const plain = asciiOnly.test(word)
     ? word
-    : word
+    : withoutStacks(word)
         .normalize('NFKD')
         .replace(/(\p{Script=Latin})\p{M}+/gu, '$1')
         .normalize('NFC');

@@ -1,6 +1,6 @@
 // Parses text/event-stream as it arrives. Works on bytes: a message is handed on exactly as the server wrote it.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
-import type { OversizeLine } from '../../base/line-splitter.ts';
+import { keptEndBytes, lastOf, type OversizeLine } from '../../base/line-splitter.ts';
 
 export type EventStreamEvent = { event: string; data: Buffer };
 
@@ -16,9 +16,6 @@ export type EventStreamOptions = {
 };
 
 const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
-
-/** Enough of each end of a message to hold its id and method, as in base/line-splitter. */
-const keptEndBytes = 4_096;
 
 /** Field names and ids are short; only data may be long. */
 const maxFieldBytes = 64 * 1024;
@@ -48,9 +45,9 @@ export class EventStreamParser {
       this.#skipLineFeed = false;
     }
     // Looked up again only once passed, so that a chunk is searched once for each of the two.
-    let nextCr = chunk.indexOf(cr, from);
+    let [nextCr, nextLf] = [chunk.indexOf(cr, from), chunk.indexOf(lf, from)];
     while (from < chunk.length) {
-      const nextLf = chunk.indexOf(lf, from);
+      if (nextLf >= 0 && nextLf < from) nextLf = chunk.indexOf(lf, from);
       if (nextCr >= 0 && nextCr < from) nextCr = chunk.indexOf(cr, from);
       const isCr = nextCr >= 0 && (nextLf < 0 || nextCr < nextLf);
       const end = isCr ? nextCr : nextLf;
@@ -72,7 +69,7 @@ export class EventStreamParser {
     if (part.length === 0) return;
     this.#lineBytes += part.length;
     if (this.#oversize) {
-      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes));
+      this.#oversize.tail = lastOf(this.#oversize.tail, part);
       this.#oversize.bytes += part.length;
       return;
     }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { matchesWildcard } from '../../../src/config/known-servers.ts';
 import { knownServersTable } from '../../../src/config/known-servers-table.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { presets } from '../../../src/config/presets.ts';
 import type { KnownServer } from '../../../src/config/schema.ts';
 import { checkServer } from '../../../src/config/server-entry.ts';
 import { decideSharing } from '../../../src/config/sharing.ts';
+import { matchesWildcard } from '../../../src/config/wildcard.ts';
 
 function decide(definition: Record<string, unknown>, extra?: KnownServer[]) {
   const { entry, errors } = checkServer('srv', definition, '/home/me');

@@ -261,7 +261,7 @@ describe('gateway tools', () => {
     const ids = { ids: ['disk__wide'] };
     for (const [tool, args] of [
       ['gateway_describe', ids],
-      ['gateway_invoke', { id: 'disk__wide' }],
+      ['gateway_invoke', { id: 'disk__wide', args: 5 }],
       ['gateway_invoke', { id: 'disk__wide', beside: 1 }],
     ] as const) {
       const { result } = await call(tool, args);

@@ -1,0 +1,193 @@
+// Functions that read one text of others: a server's output and definitions, a repository's files, a model's arguments.
+import { cutChars, lastChars, listNames } from '../../../src/base/cut-text.ts';
+import { endsOf, readEnds } from '../../../src/base/envelope-ends.ts';
+import { LineSplitter } from '../../../src/base/line-splitter.ts';
+import { plainLine, plainText, visible, visibleJson, withoutSequences } from '../../../src/base/plain-text.ts';
+import { createRedactor } from '../../../src/base/redact.ts';
+import { adaptHint } from '../../../src/cli/invocation.ts';
+import { logLine } from '../../../src/cli/render/log-line.ts';
+import { plain } from '../../../src/cli/render/style.ts';
+import { cutText, textWidth, wrapText } from '../../../src/cli/render/text-width.ts';
+import { parseEnvFile } from '../../../src/config/env-file.ts';
+import { parseJsonc } from '../../../src/config/jsonc.ts';
+import { launchNames } from '../../../src/config/launch-names.ts';
+import { nearest } from '../../../src/config/problems.ts';
+import { qualifyNames } from '../../../src/config/qualified-name.ts';
+import { argumentSecrets, headerSecrets, isSecret, urlSecrets } from '../../../src/config/secrets.ts';
+import { checkServer } from '../../../src/config/server-entry.ts';
+import { serverSlug } from '../../../src/config/server-name.ts';
+import { templateParts } from '../../../src/config/template.ts';
+import { acceptsOf } from '../../../src/daemon/mcp-http/http-reply.ts';
+import { parseEventId } from '../../../src/daemon/mcp-http/message-stream.ts';
+import { createStateSigner } from '../../../src/daemon/mcp-http/request-state.ts';
+import { parseEnvelope } from '../../../src/mcp/envelope.ts';
+import { joinInstructions } from '../../../src/mcp/face.ts';
+import { headerValue } from '../../../src/mcp/modern-headers.ts';
+import { plainName } from '../../../src/migrate/choose-name.ts';
+import { readToolNames } from '../../../src/migrate/documents/front-matter.ts';
+import { readJsonc } from '../../../src/migrate/documents/jsonc-document.ts';
+import { readToml, tomlLines } from '../../../src/migrate/documents/toml-document.ts';
+import { readEntry } from '../../../src/migrate/entry-codecs.ts';
+import { createHide } from '../../../src/migrate/hide-secrets.ts';
+import { launchPattern } from '../../../src/migrate/launch-match.ts';
+import { linesOf, unifiedDiff } from '../../../src/migrate/line-diff.ts';
+import { translateMatcher, translateRule } from '../../../src/migrate/rules/translate-rule.ts';
+import { templateMatcher } from '../../../src/router/uri-template.ts';
+import { parseExact } from '../../../src/tools/exact-json.ts';
+import { follow } from '../../../src/tools/result-path.ts';
+import { findHits, isMatch } from '../../../src/tools/result-search.ts';
+import { createToolIndex } from '../../../src/tools/search-index.ts';
+import { shieldResult } from '../../../src/tools/shield.ts';
+import { defaultShieldPolicy } from '../../../src/tools/shield-policy.ts';
+import { oneLine } from '../../../src/tools/tool-definition.ts';
+import { singleClientEvidence } from '../../../src/upstream/single-client.ts';
+import { createStderrSink } from '../../../src/upstream/stderr-sink.ts';
+import { EventStreamParser } from '../../../src/upstream/transports/event-stream.ts';
+import { speaksOtherFamily } from '../../../src/upstream/transports/http-refusal.ts';
+import { handOut } from '../../../src/upstream/transports/message-lines.ts';
+import { peek } from '../../../src/wrapper/frames.ts';
+
+export type TextWork = (text: string) => unknown;
+
+const ignore = () => {};
+const redactor = createRedactor();
+for (const value of ['correct horse', 'correct horse battery', 'aaaaaaaa', 'eyJeyJeyJ']) redactor.add(value);
+const hide = createHide([{ command: 'x', env: { API_KEY: 'aaaaaaaa', TOKEN: 'tokentoken' } }]);
+const moved = { prefixes: ['mcp__a'], part: 'a' };
+const signer = createStateSigner();
+const isFrom = (template: string, uri: string) => templateMatcher(uri)(template, 'a');
+const request = (accept: string) => ({ headers: { accept } }) as Parameters<typeof acceptsOf>[0];
+
+function stderr(text: string): void {
+  const file = { write: ignore, close: ignore };
+  const sink = createStderrSink({ file, redact: redactor.redact, label: 'a', now: () => 0 });
+  for (let at = 0; at < text.length; at += 65_536) sink.write(Buffer.from(text.slice(at, at + 65_536)));
+  sink.tail();
+}
+
+/** In the smallest pieces that a connection may bring. */
+function inPieces(text: string, push: (chunk: Buffer) => void): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 16) push(bytes.subarray(at, at + 16));
+}
+
+function eventStream(text: string): void {
+  const parser = new EventStreamParser({
+    ...{ maxDataBytes: 1_000_000, onEvent: ignore, onId: ignore, onRetry: ignore, onOversize: ignore },
+  });
+  parser.push(Buffer.from(text));
+  inPieces(text, (chunk) => parser.push(chunk));
+}
+
+function lines(text: string): void {
+  const splitter = new LineSplitter({ maxLineBytes: 100_000, onLine: peek, onOversize: readEnds });
+  splitter.push(Buffer.from(text));
+  inPieces(text, (chunk) => splitter.push(chunk));
+  splitter.end();
+}
+
+function search(text: string): unknown {
+  const index = createToolIndex();
+  index.set('a', [{ name: 'read_file', description: 'Reads a file' }]);
+  return index.search(text, { limit: 10 });
+}
+
+function indexed(text: string): unknown {
+  const index = createToolIndex();
+  const inputSchema = { type: 'object', properties: { [text]: { type: 'string', description: text } } };
+  index.set('a', [{ name: text, title: text, description: text, inputSchema }], text, [text]);
+  return index.search('read a file', { limit: 10 });
+}
+
+/** What a path leads to, or why it leads nowhere. */
+function tried(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error instanceof Error ? error.message : error;
+  }
+}
+
+const result = { structuredContent: { rows: [{ id: 1, name: 'a' }] }, content: [] };
+
+export const textWork: Readonly<Record<string, TextWork>> = {
+  'base/redact': redactor.redact,
+  'base/envelope-ends': (text) => readEnds(endsOf(Buffer.from(text))),
+  'base/line-splitter, wrapper/frames': lines,
+  'upstream/stderr-sink': stderr,
+  'upstream/single-client': (text) => singleClientEvidence(new Error(text)),
+  'upstream/transports/event-stream': eventStream,
+  'upstream/transports/http-refusal': (text) => speaksOtherFamily(text, '2026-07-28'),
+  'upstream/transports/message-lines': (text) => handOut(Buffer.from(text), { onMessage: ignore, onGarbage: ignore }),
+  'mcp/envelope': (text) => parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${JSON.stringify(text)}}`)),
+  'mcp/envelope of no message': (text) => parseEnvelope(Buffer.from(text)),
+  'mcp/modern-headers': headerValue,
+  'mcp/face': (text) => joinInstructions(text, [{ name: text, text }]),
+  'router/uri-template as the template': (text) => isFrom(text, 'file:///a/b/c!'),
+  'router/uri-template as the URI': (text) => isFrom('{+a}a{b}/{c}{+d}x', text),
+  'router/uri-template as both': (text) => isFrom(text, text),
+  'router/uri-template with expressions': (text) => isFrom(`{+a}${text.replaceAll('a', '{a}')}`, text),
+  'config/template': templateParts,
+  'config/env-file': (text) => parseEnvFile(`A=${text}\n${text}`),
+  'config/jsonc': (text) => parseJsonc(text),
+  'config/jsonc, a text': (text) => parseJsonc(JSON.stringify({ [text]: text })),
+  'config/launch-names, npx': (text) => launchNames('npx', ['-y', text]),
+  'config/launch-names, npx of git': (text) => launchNames('npx', ['-y', `git+${text}`]),
+  'config/launch-names, docker': (text) => launchNames('docker', ['run', text]),
+  'config/launch-names, node': (text) => launchNames(`${text}node`, [text]),
+  'config/problems': (text) => nearest(text, ['command', 'args', text.slice(0, 9)]),
+  'config/qualified-name': (text) => qualifyNames('part', [text, `${text}a`, text.slice(1)]),
+  'config/secrets, a value': (text) => [isSecret('NAME', text), headerSecrets('x-a', text)],
+  'config/secrets, an argument': (text) => argumentSecrets([text, text]),
+  'config/secrets, a URL': (text) => urlSecrets(`http://a/?${text}`),
+  'config/server-entry': (text) => checkServer('a', { url: text, projects: [text], headers: { a: text } }, '/home/a'),
+  'config/server-entry, a command': (text) => checkServer('a', { command: text, args: [text], cwd: text }, '/home/a'),
+  'config/server-name': serverSlug,
+  'daemon/mcp-http/message-stream': parseEventId,
+  'daemon/mcp-http/request-state': (text) => signer.verify(`aitkit1.${text}`, 'a'),
+  'daemon/mcp-http/http-reply': (text) => acceptsOf(request(text)),
+  'tools/exact-json': (text) => parseExact(JSON.stringify([text, text, 1.5])),
+  'tools/exact-json with a number': (text) => parseExact(`[12345678901234567890,${JSON.stringify(text)}]`),
+  'tools/result-path as the path': (text) => tried(() => follow({ a: [1] }, text)),
+  'tools/result-path as a key': (text) => tried(() => follow({ a: [1] }, `$[${JSON.stringify(text)}]`)),
+  'tools/result-search in the text': (text) => findHits(text, '$', { search: 'aab', context: 200 }),
+  'tools/result-search of a row': (text) => isMatch([text], 'aab'),
+  'tools/search-index, a request': search,
+  'tools/search-index, a definition': indexed,
+  'tools/shield': (text) => {
+    const content = [{ type: 'text', text }];
+    return shieldResult({ ...result, content }, defaultShieldPolicy, { put: () => 'a' });
+  },
+  'tools/shield of a structure': (text) => {
+    return shieldResult({ content: [], structuredContent: { [text]: [text] } }, defaultShieldPolicy, {
+      put: () => 'a',
+    });
+  },
+  'tools/tool-definition': (text) => oneLine(text, 80),
+  'migrate/choose-name': plainName,
+  'migrate/documents/front-matter': (text) => readToolNames(`---\ntools: ${text}\n${text}\n---\n`),
+  'migrate/documents/jsonc-document': readJsonc,
+  'migrate/documents/toml-document': readToml,
+  'migrate/documents/toml-document, a text': (text) => tomlLines(`a = ${JSON.stringify(text)}\n`)(['a']),
+  'migrate/entry-codecs': (text) => readEntry('claude-code', { command: text, args: [text] }),
+  'migrate/entry-codecs of vscode': (text) => readEntry('vscode', { command: text, args: [text] }),
+  'base/plain-text': (text) => [
+    visible(text),
+    plainLine(text),
+    plainText(text),
+    visibleJson(text),
+    withoutSequences(text),
+  ],
+  'base/cut-text': (text) => [cutChars(text, 80), lastChars(text, 80), listNames([text])],
+  'migrate/hide-secrets': hide,
+  'migrate/launch-match': (text) => launchPattern({ command: text, args: [text] }).matches([text, text]),
+  'migrate/line-diff': (text) => [linesOf(text).length, unifiedDiff(`a\n${text}`, `${text}\nb`).length],
+  'migrate/rules/translate-rule': (text) => [translateRule(`mcp__a__${text}`, moved), translateRule(text, moved)],
+  'migrate/rules/translate-rule, a matcher': (text) => [
+    ...[text, `mcp__a${text}`, `mcp__a__${text}`].map((matcher) => translateMatcher(matcher, moved)),
+  ],
+  'cli/render/text-width': (text) => [textWidth(text), cutText(text, 80), cutText(text, 80, 'start')],
+  'cli/render/text-width, wrapped': (text) => wrapText(text, 80),
+  'cli/render/log-line': (text) => logLine(JSON.stringify({ event: text, what: text }), plain),
+  'cli/invocation': (text) => adaptHint(text, '/mcp-proxy', ['status', 'logs']),
+};
