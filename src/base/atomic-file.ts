@@ -46,7 +46,7 @@ export function readFileIfPresent(path: string, maxBytes = maxOwnBytes): string 
 
 export function readBytesIfPresent(path: string, maxBytes = maxOwnBytes): Buffer | undefined {
   const reading = readForeignFile(path, { maxBytes });
-  if (reading.kind === 'refused') throw new Error(`${path} ${reading.reason}`);
+  if (reading.kind === 'refused') throw new Error(`${path} ${reading.reason}.`);
   return reading.kind === 'file' ? reading.bytes : undefined;
 }
 

@@ -1,6 +1,16 @@
 // What a repository, another program or another user can put where a small text file is expected.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -18,7 +28,7 @@ export const hostileKinds = [
 ] as const;
 
 export class HostileFiles {
-  readonly #writers: ChildProcess[] = [];
+  readonly #writers: number[] = [];
   readonly #servers: Server[] = [];
 
   /** In place of whatever stands at `path`. `elsewhere`: what the link out of the project leads to. */
@@ -32,7 +42,7 @@ export class HostileFiles {
         return pipe(path);
       case 'a pipe that somebody fills':
         pipe(path);
-        this.#writers.push(spawn('sh', ['-c', 'exec yes "{" > "$1"', 'sh', path], { stdio: 'ignore' }));
+        this.#writers.push(openWriter(path));
         return;
       case 'a folder':
         mkdirSync(path);
@@ -51,13 +61,19 @@ export class HostileFiles {
     }
   }
 
-  /** Writers wait for a reader that never comes. */
   close(): void {
-    for (const writer of this.#writers) writer.kill('SIGKILL');
+    for (const writer of this.#writers) closeSync(writer);
     for (const server of this.#servers) server.close();
   }
 }
 
 export function pipe(path: string): void {
   execFileSync('mkfifo', [path]);
+}
+
+/** Open for both, so that it waits for no reader; whoever reads gets some and then waits for more. */
+function openWriter(path: string): number {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  writeSync(fd, '{ "mcpServers": '.repeat(1_000));
+  return fd;
 }

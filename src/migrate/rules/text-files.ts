@@ -16,19 +16,28 @@ const maxDepth = 12;
 /** A text for a model to read; a longer one is none. */
 const maxTextBytes = 1024 * 1024;
 const maxTotalBytes = 16 * 1024 * 1024;
+/** The rest would only push what matters off the screen. */
+const maxProblems = 10;
 
 export function readTexts(folder: string, boundary: Boundary): TextFiles {
   const { files, problems } = findTexts(folder, boundary);
   const texts: TextFile[] = [];
+  const refused: SourceProblem[] = [];
   let total = 0;
   for (const file of files) {
     const reading = readClientFile(file, { ...boundary, maxBytes: maxTextBytes });
-    if (reading.kind === 'refused') problems.push({ file, reason: reading.reason });
+    if (reading.kind === 'refused') refused.push({ file, reason: reading.reason });
     if (reading.kind !== 'file') continue;
     total += reading.bytes.length;
-    if (total > maxTotalBytes) return { texts, problems: [...problems, notAll(folder, `${maxTotalBytes >> 20} MiB`)] };
+    if (total > maxTotalBytes) {
+      problems.push(notAll(folder, `${maxTotalBytes >> 20} MiB`));
+      break;
+    }
     texts.push({ file, text: reading.document.text });
   }
+  problems.push(...refused.slice(0, maxProblems));
+  const more = refused.length - maxProblems;
+  if (more > 0) problems.push({ file: folder, reason: `holds ${more} more that cannot be read` });
   return { texts, problems };
 }
 

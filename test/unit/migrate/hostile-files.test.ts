@@ -349,6 +349,14 @@ describe('agents, commands and skills', () => {
       /holds more than 2000 texts/,
     ],
     [
+      'a crowd of devices',
+      () => {
+        for (let i = 0; i < 40; i += 1) symlinkSync('/dev/zero', at(`.claude/agents/${i}.md`));
+      },
+      '.claude/agents',
+      /holds 30 more that cannot be read/,
+    ],
+    [
       'more in them than anybody wrote',
       () => {
         for (let i = 0; i < 20; i += 1) writeFileSync(at(`.claude/agents/${i}.md`), ' '.repeat(2 ** 20));
