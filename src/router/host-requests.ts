@@ -116,9 +116,8 @@ export class HostRequests {
     const route = findRoute(session, view, request);
     if (route) return this.#send(session, request, route);
     const asked = askedName(request);
-    const [list, ...others] = listsOfName(request.method);
-    const unlisted = list && others.length === 0 ? view.missing(list) : view.unknown;
-    const possible = asked === undefined ? [] : unlisted.filter((entry) => mayOffer(entry, request, asked));
+    const unlisted = new Set(listsOfName(request.method).flatMap((list) => view.missing(list)));
+    const possible = asked === undefined ? [] : [...unlisted].filter((entry) => mayOffer(entry, request, asked));
     if (possible.length === 0) return session.send(unknownTarget(request, asked));
     // The name may be of a server that has not spoken yet.
     this.#own(session, request, async (isWanted) => {
@@ -141,19 +140,19 @@ export class HostRequests {
     entries: readonly ServerEntry[],
   ): Promise<Route | AppError | undefined> {
     return new Promise((resolve) => {
-      let left = entries.length;
+      const lists = listsOfName(request.method);
+      let left = entries.length * lists.length;
       let failure: AppError | undefined;
       const look = () => {
         left -= 1;
         const found = findRoute(session, this.#deps.views.of(session), request);
         if (found || left === 0) resolve(found ?? failure);
       };
-      const lists = listsOfName(request.method);
-      for (const entry of entries) {
-        const learned = lists.map((list) => this.#deps.learning.learnOnce(session, entry, list));
-        void Promise.allSettled(learned).then((outcomes) => {
-          const refused = outcomes.find((one) => one.status === 'rejected' && one.reason instanceof AppError);
-          if (refused?.status === 'rejected') failure ??= notRunError(entry.name, refused.reason);
+      for (const [entry, list] of entries.flatMap((entry) => lists.map((list) => [entry, list] as const))) {
+        this.#deps.learning.learnOnce(session, entry, list).then(look, (error: unknown) => {
+          // A list that one server refuses says nothing about a URI, which may be anybody's.
+          const isItsOwn = lists.length === 1 || !(error instanceof AppError && error.code === 'LIST_FAILED');
+          if (error instanceof AppError && isItsOwn) failure ??= notRunError(entry.name, error);
           look();
         });
       }

@@ -68,6 +68,6 @@ export function listFailed(server: string, list: ListName, { reason, login }: Li
     code: 'LIST_FAILED',
     message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
     hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { mayHaveRun: false, retry: 'safe' },
+    data: { mayHaveRun: false },
   });
 }

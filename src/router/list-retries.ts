@@ -142,7 +142,8 @@ export class ListRetries {
   /** How long a list that nobody knows is still worth waiting for. */
   patienceFor(key: ListKey): number {
     const record = this.#records.get(keyOf(key));
-    if (record?.failed) return refusedPatienceMs;
+    // One that has to be started first is worth a first answer again.
+    if (record?.failed && record.sources.size > 0) return refusedPatienceMs;
     if (record?.askedSince === undefined) return Number.POSITIVE_INFINITY;
     return Math.max(0, record.askedSince + patienceMs - this.#clock.now());
   }

@@ -57,7 +57,7 @@ export function askedTool(request: RequestEnvelope, edits: readonly Edit[]): str
   return String(JSON.parse(String(renamed)));
 }
 
-/** The lists in which a name is looked up: of one it is the server's own, in several it is a URI, which may be anybody's. */
+/** The lists in which a name is looked up; in several it may be anybody's URI. */
 export function listsOfName(method: string): readonly ListName[] {
   return places[method]?.lists ?? ['prompts', 'resources', 'resourceTemplates'];
 }

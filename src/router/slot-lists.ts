@@ -79,10 +79,7 @@ export class SlotLists {
   /** The MCP session is over: nothing is asked any more. What runs is answered by its loss. */
   end(): void {
     this.#isEnded = true;
-    for (const { next } of this.#questions.values()) {
-      next?.cancel?.();
-      next?.begin();
-    }
+    for (const { next } of this.#questions.values()) next?.begin();
   }
 
   #want(list: ListName, isUrgent: boolean): Promise<void> {

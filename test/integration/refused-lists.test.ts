@@ -267,6 +267,16 @@ it.each([
   expect(await listed()).toContain(known);
 });
 
+it('a resource that nobody has is not found, whichever server refuses its list of them', async () => {
+  answerWith({ 'resources/list': { error: away }, 'resources/templates/list': { error: away } });
+  rig.writeConfig({ c: server(), other: fixture('echo.mjs') });
+  const client = await open();
+  expect(await client.toolNames()).toContain('other__echo');
+  await failed('resources');
+  const unheard = errorOf(await client.request('resources/read', { uri: 'nobodys://thing' }));
+  expect(unheard).toMatchObject({ code: -32002, message: 'Resource not found: nobodys://thing' });
+});
+
 it('other lists and servers do not wait for one that is not answered', async () => {
   answerWith({ 'resources/list': 'silent' });
   rig.writeConfig({ c: server(), other: fixture('echo.mjs') });

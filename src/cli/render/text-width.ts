@@ -56,7 +56,8 @@ const pieceChars = 512;
 
 function* graphemes(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
-    const piece = text.slice(at, at + pieceChars);
+    const isHalved = (text.codePointAt(at + pieceChars - 1) ?? 0) > 0xffff;
+    const piece = text.slice(at, at + pieceChars - (isHalved ? 1 : 0));
     const isLast = at + piece.length === text.length;
     let end = 0;
     for (const { segment, index } of segments.segment(piece)) {

@@ -124,8 +124,11 @@ it('says how long it is worth waiting: for a first answer, once for all; after a
   expect(retries.patienceFor(tools)).toBe(5_000);
   await clock.pass(10_000);
   expect(retries.patienceFor(tools)).toBe(0);
-  retries.failed(tools, away, source());
+  const one = source();
+  retries.failed(tools, away, one);
   expect(retries.patienceFor(tools)).toBe(1_300);
+  retries.ended(one);
+  expect(retries.patienceFor(tools)).toBe(Number.POSITIVE_INFINITY);
   retries.listed(tools);
   expect(retries.patienceFor(tools)).toBe(Number.POSITIVE_INFINITY);
   retries.asked(tools);
