@@ -86,6 +86,12 @@ const inputSchema = needed(
   (written) => (written === undefined || written === 'true' || saysNothing(written) ? '{"type":"object"}' : undefined),
 );
 
+/** The same number in plain digits. */
+function plainCount(written: string | undefined): string | undefined {
+  const value = Number(written);
+  return /^[-\d]/.test(written ?? '') && Number.isSafeInteger(value) && value >= 0 ? String(value) : undefined;
+}
+
 /** What has no name of its own is called by its URI. */
 function named(uri: string | undefined): string | undefined {
   return uri && JSON.stringify(wholeCharacters(String(JSON.parse(uri))));
@@ -129,7 +135,7 @@ const kinds = {
     shape: object(
       needed('uri', text),
       needed('name', text, (_written, sibling) => named(sibling('uri'))),
-      ...optional({ is: 'number', isWhole: true }, 'size'),
+      { key: 'size', shape: { is: 'count' }, rank: 'optional', instead: plainCount },
       ...content,
     ),
   },

@@ -16,7 +16,9 @@ export type Kind = 'text' | 'number' | 'boolean' | 'null' | 'array' | 'object';
 export type Shape =
   | { readonly is: 'kind'; readonly kinds: readonly Kind[] }
   | { readonly is: 'text'; readonly oneOf?: readonly string[]; readonly like?: { form: RegExp; name: string } }
-  | { readonly is: 'number'; readonly from?: number; readonly to?: number; readonly isWhole?: true }
+  | { readonly is: 'number'; readonly from: number; readonly to: number }
+  /** Plain digits: SDKs in other languages read such numbers as nothing else. */
+  | { readonly is: 'count' }
   /** Elements that are wrong are taken out; it is wrong itself when none is left. */
   | { readonly is: 'list'; readonly of: Shape }
   /** Members of any name; `instead` of what is wrong. */
@@ -58,6 +60,8 @@ export function findWrong(bytes: Buffer, at: Span, shape: Shape, path: string, f
       return kind === 'text' ? wrongText(bytes, at, shape, path) : wrongKind(path, kind, ['text']);
     case 'number':
       return kind === 'number' ? wrongNumber(textAt(bytes, at), shape, path) : wrongKind(path, kind, ['number']);
+    case 'count':
+      return kind === 'number' ? wrongCount(textAt(bytes, at), path) : wrongKind(path, kind, ['number']);
     case 'list':
       return kind === 'array' ? inList(bytes, at, shape.of, path, found) : wrongKind(path, kind, ['array']);
     case 'map':
@@ -114,14 +118,18 @@ function wrongText(bytes: Buffer, at: Span, { oneOf, like }: Shape & { is: 'text
 /** Of a server's text, in a message for people. */
 const maxShown = 40;
 
-function wrongNumber(text: string, { from, to, isWhole }: Shape & { is: 'number' }, path: string): string | undefined {
+function wrongNumber(text: string, { from, to }: Shape & { is: 'number' }, path: string): string | undefined {
   const value = Number(text);
-  if (!Number.isFinite(value)) return `${path} is a number that is too large`;
-  // The SDK for Python reads large ones only as plain digits.
-  const isCounted = /^-?\d+$/.test(text) || Number.isSafeInteger(value);
-  if (isWhole && !isCounted) return `${path} is ${value}, not a whole number`;
-  const isOutside = (from !== undefined && value < from) || (to !== undefined && value > to);
-  return isOutside ? `${path} is ${value}, not from ${from} to ${to}` : undefined;
+  return value >= from && value <= to ? undefined : `${path} is ${shownNumber(text)}, not from ${from} to ${to}`;
+}
+
+function wrongCount(text: string, path: string): string | undefined {
+  const isCount = /^\d{1,18}$/.test(text);
+  return isCount ? undefined : `${path} is ${shownNumber(text)}, not a number of bytes`;
+}
+
+function shownNumber(text: string): string {
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
 }
 
 function inList(bytes: Buffer, at: Span, of: Shape, path: string, found: Found): string | undefined {

@@ -10,7 +10,7 @@ const good: Record<ListName, string> = {
     '{ "name":"good", "title":"Good" ,"inputSchema":{"type":"object","properties":{"a":{"maximum":12345678901234567890}},"required":["a"]},"x":1.50,"outputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"x":null} }',
   prompts: '{"name":"good","arguments":[{"name":"a","required":true,"x":null}],"x":1.50}',
   resources:
-    '{"uri":"file:///good","name":"good","size":3.0,"annotations":{"audience":["user"],"priority":0.5,"lastModified":"2025-01-12T15:00:58Z"},"x":1.50}',
+    '{"uri":"file:///good","name":"good","size":3,"annotations":{"audience":["user"],"priority":0.5,"lastModified":"2025-01-12T15:00:58Z"},"x":1.50}',
   resourceTemplates: '{"uriTemplate":"file:///{good}","name":"good","mimeType":"text/plain","x":1.50}',
 };
 
@@ -169,8 +169,11 @@ const cases: Case[] = [
     /size is null/,
   ],
   ['resources', resource('"size":"12"'), '{"uri":"x://r","name":"r"}', /^size is text/],
-  ['resources', resource('"size":1.5'), '{"uri":"x://r","name":"r"}', /^size is 1.5, not a whole number/],
-  ['resources', resource('"size":1e999'), '{"uri":"x://r","name":"r"}', /^size is a number that is too large/],
+  ['resources', resource('"size":-1'), '{"uri":"x://r","name":"r"}', /^size is -1/],
+  ['resources', resource('"size":3.0'), resource('"size":3'), /^size is 3.0/],
+  ['resources', resource('"size":1e3'), resource('"size":1000'), /^size is 1e3/],
+  ['resources', resource('"size":1.5'), '{"uri":"x://r","name":"r"}', /^size is 1.5, not a number of bytes/],
+  ['resources', resource('"size":1e999'), '{"uri":"x://r","name":"r"}', /^size is 1e999/],
   [
     'resources',
     resource('"annotations":{"audience":["bot"],"priority":2,"lastModified":"yesterday"}'),
