@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ba3029853db1" };
+    ownBuild = { version: "0.1.0", fingerprint: "9093df1ae63b" };
   }
 });
 
@@ -416,12 +416,12 @@ function lastChars(text5, maxChars) {
   return text5.slice(start);
 }
 function listNames(names3, { most = 5, maxChars = 80 } = {}) {
-  const shown4 = names3.slice(0, most).map((name) => {
+  const shown5 = names3.slice(0, most).map((name) => {
     const short = cutChars(name, maxChars);
     return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
   });
-  const more = names3.length - shown4.length;
-  return more === 0 ? shown4.join(", ") : `${shown4.join(", ")} and ${more} more`;
+  const more = names3.length - shown5.length;
+  return more === 0 ? shown5.join(", ") : `${shown5.join(", ")} and ${more} more`;
 }
 function safeEnd(text5, at) {
   const before = text5.charCodeAt(at - 1);
@@ -471,7 +471,7 @@ function readFileIfPresent(path8, maxBytes3 = maxOwnBytes) {
 }
 function readBytesIfPresent(path8, maxBytes3 = maxOwnBytes) {
   const reading = readForeignFile(path8, { maxBytes: maxBytes3 });
-  if (reading.kind === "refused") throw new Error(`${path8} ${reading.reason}`);
+  if (reading.kind === "refused") throw new Error(`${path8} ${reading.reason}.`);
   return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path8) {
@@ -2444,8 +2444,8 @@ var init_signals = __esm({
         signals: { [name]: constantSignal }
       } = import_node_os3.constants;
       const supported = constantSignal !== void 0;
-      const number4 = supported ? constantSignal : defaultNumber;
-      return { name, number: number4, description, supported, action, forced, standard };
+      const number5 = supported ? constantSignal : defaultNumber;
+      return { name, number: number5, description, supported, action, forced, standard };
     };
   }
 });
@@ -2463,33 +2463,33 @@ var init_main = __esm({
     };
     getSignalByName = ({
       name,
-      number: number4,
+      number: number5,
       description,
       supported,
       action,
       forced,
       standard
-    }) => [name, { name, number: number4, description, supported, action, forced, standard }];
+    }) => [name, { name, number: number5, description, supported, action, forced, standard }];
     signalsByName = getSignalsByName();
     getSignalsByNumber = () => {
       const signals2 = getSignals();
       const length = SIGRTMAX + 1;
       const signalsA = Array.from(
         { length },
-        (value, number4) => getSignalByNumber(number4, signals2)
+        (value, number5) => getSignalByNumber(number5, signals2)
       );
       return Object.assign({}, ...signalsA);
     };
-    getSignalByNumber = (number4, signals2) => {
-      const signal = findSignalByNumber(number4, signals2);
+    getSignalByNumber = (number5, signals2) => {
+      const signal = findSignalByNumber(number5, signals2);
       if (signal === void 0) {
         return {};
       }
       const { name, description, supported, action, forced, standard } = signal;
       return {
-        [number4]: {
+        [number5]: {
           name,
-          number: number4,
+          number: number5,
           description,
           supported,
           action,
@@ -2498,12 +2498,12 @@ var init_main = __esm({
         }
       };
     };
-    findSignalByNumber = (number4, signals2) => {
-      const signal = signals2.find(({ name }) => import_node_os4.constants.signals[name] === number4);
+    findSignalByNumber = (number5, signals2) => {
+      const signal = signals2.find(({ name }) => import_node_os4.constants.signals[name] === number5);
       if (signal !== void 0) {
         return signal;
       }
-      return signals2.find((signalA) => signalA.number === number4);
+      return signals2.find((signalA) => signalA.number === number5);
     };
     signalsByNumber = getSignalsByNumber();
   }
@@ -8702,12 +8702,12 @@ var init_command2 = __esm({
         return [];
       }
       const tokens = [];
-      for (const token2 of trimmedCommand.split(SPACES_REGEXP)) {
+      for (const token of trimmedCommand.split(SPACES_REGEXP)) {
         const previousToken = tokens.at(-1);
         if (previousToken && previousToken.endsWith("\\")) {
-          tokens[tokens.length - 1] = `${previousToken.slice(0, -1)} ${token2}`;
+          tokens[tokens.length - 1] = `${previousToken.slice(0, -1)} ${token}`;
         } else {
-          tokens.push(token2);
+          tokens.push(token);
         }
       }
       return tokens;
@@ -9054,8 +9054,9 @@ function isKeyAt(bytes, start, end, key) {
   return true;
 }
 function isEscapedKey(bytes, start, end, key) {
-  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;
-  return isEscaped && decodeString(bytes, { start, end }) === key;
+  let at = start;
+  while (at < end && bytes[at] !== backslash) at += 1;
+  return at < end && decodeString(bytes, { start, end }) === key;
 }
 function arrayElements(bytes, span) {
   const elements = [];
@@ -9325,6 +9326,26 @@ var init_messages = __esm({
   }
 });
 
+// src/config/wildcard.ts
+function matchesWildcard(pattern, text5) {
+  const [head = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === text5;
+  if (!text5.startsWith(head)) return false;
+  let at = head.length;
+  const tail = rest.pop() ?? "";
+  for (const piece of rest) {
+    const found = text5.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text5.length - tail.length >= at && text5.endsWith(tail);
+}
+var init_wildcard = __esm({
+  "src/config/wildcard.ts"() {
+    "use strict";
+  }
+});
+
 // src/base/own-command.ts
 function ownCommand(words3) {
   return `~/.aitkit/bin/mcp-proxy ${words3}`;
@@ -9432,6 +9453,8 @@ function findWrong(bytes, at, shape8, path8, found) {
       return kind === "text" ? wrongText(bytes, at, shape8, path8) : wrongKind(path8, kind, ["text"]);
     case "number":
       return kind === "number" ? wrongNumber(textAt(bytes, at), shape8, path8) : wrongKind(path8, kind, ["number"]);
+    case "count":
+      return kind === "number" ? wrongCount(textAt(bytes, at), path8) : wrongKind(path8, kind, ["number"]);
     case "list":
       return kind === "array" ? inList(bytes, at, shape8.of, path8, found) : wrongKind(path8, kind, ["array"]);
     case "map":
@@ -9466,17 +9489,20 @@ function wrongKind(path8, kind, wanted2) {
 function wrongText(bytes, at, { oneOf, like }, path8) {
   if (!oneOf && !like) return void 0;
   const text5 = stringAt(bytes, at) ?? "";
-  const shown4 = JSON.stringify(text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5);
-  if (oneOf && !oneOf.includes(text5)) return `${path8} is ${shown4}, not ${oneOf.map((one) => `"${one}"`).join(" or ")}`;
-  return like && !like.form.test(text5) ? `${path8} is ${shown4}, not ${like.name}` : void 0;
+  const shown5 = JSON.stringify(text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5);
+  if (oneOf && !oneOf.includes(text5)) return `${path8} is ${shown5}, not ${oneOf.map((one) => `"${one}"`).join(" or ")}`;
+  return like && !like.form.test(text5) ? `${path8} is ${shown5}, not ${like.name}` : void 0;
 }
-function wrongNumber(text5, { from, to, isWhole }, path8) {
+function wrongNumber(text5, { from, to }, path8) {
   const value = Number(text5);
-  if (!Number.isFinite(value)) return `${path8} is a number that is too large`;
-  const isCounted = /^-?\d+$/.test(text5) || Number.isSafeInteger(value);
-  if (isWhole && !isCounted) return `${path8} is ${value}, not a whole number`;
-  const isOutside = from !== void 0 && value < from || to !== void 0 && value > to;
-  return isOutside ? `${path8} is ${value}, not from ${from} to ${to}` : void 0;
+  return value >= from && value <= to ? void 0 : `${path8} is ${shownNumber(text5)}, not from ${from} to ${to}`;
+}
+function wrongCount(text5, path8) {
+  const isCount = /^\d{1,18}$/.test(text5);
+  return isCount ? void 0 : `${path8} is ${shownNumber(text5)}, not a number of bytes`;
+}
+function shownNumber(text5) {
+  return text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5;
 }
 function inList(bytes, at, of, path8, found) {
   const elements = arrayElements(bytes, at);
@@ -9609,6 +9635,10 @@ function objectType(written) {
   const allowsObjects = Array.isArray(type) ? type.includes("object") : String(type).toLowerCase() === "object";
   return allowsObjects ? '"object"' : void 0;
 }
+function plainCount(written) {
+  const value = Number(written);
+  return /^[-\d]/.test(written ?? "") && Number.isSafeInteger(value) && value >= 0 ? String(value) : void 0;
+}
 function named(uri) {
   return uri && JSON.stringify(wholeCharacters(String(JSON.parse(uri))));
 }
@@ -9734,7 +9764,7 @@ var init_definitions = __esm({
         shape: object(
           needed("uri", text2),
           needed("name", text2, (_written, sibling) => named(sibling("uri"))),
-          ...optional({ is: "number", isWhole: true }, "size"),
+          { key: "size", shape: { is: "count" }, rank: "optional", instead: plainCount },
           ...content
         )
       },
@@ -10265,8 +10295,8 @@ function nameAt2(list, entry) {
   return isObject5 ? findMember(objectMembers(entry), nameKeys[list]) : void 0;
 }
 function told(faults) {
-  const shown4 = faults.slice(0, maxTold);
-  return cutChars(`${shown4.join("; ")}${faults.length > shown4.length ? "; and more" : ""}`, maxToldChars);
+  const shown5 = faults.slice(0, maxTold);
+  return cutChars(`${shown5.join("; ")}${faults.length > shown5.length ? "; and more" : ""}`, maxToldChars);
 }
 var nameKeys, maxFaults2, maxNameChars, maxTold, maxToldChars;
 var init_usable = __esm({
@@ -10420,8 +10450,8 @@ function faceKeys({ spec, instanceKey, snapshotKey }) {
 function entriesFor({ identity: { projectRoot, server } }, servers) {
   const visible2 = visibleServers(servers, projectRoot);
   if (server === void 0) return visible2;
-  const shown4 = visible2.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
-  const entry = shown4 ?? visible2.find((one) => isNamed(one, server));
+  const shown5 = visible2.find((entry2) => entry2.shownName === server || entry2.shownSlug === server);
+  const entry = shown5 ?? visible2.find((one) => isNamed(one, server));
   return entry ? [entry] : [];
 }
 var Views;
@@ -10523,8 +10553,8 @@ function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
 function shortHash(text5) {
-  const number4 = (0, import_node_crypto10.createHash)("sha256").update(text5).digest().readUInt32BE(0);
-  return number4.toString(36).padStart(hashChars, "0").slice(-hashChars);
+  const number5 = (0, import_node_crypto10.createHash)("sha256").update(text5).digest().readUInt32BE(0);
+  return number5.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
 var import_node_crypto10, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
 var init_qualified_name = __esm({
@@ -10567,8 +10597,8 @@ function nameAll(list, source, taken) {
   const { part } = source;
   const mark3 = /^[a-z]/.test(part) ? part : `mcp+${part}`;
   return names3.map((uri) => {
-    const shown4 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
-    return taken.has(shown4) ? `${mark3}+${shown4}` : shown4;
+    const shown5 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
+    return taken.has(shown5) ? `${mark3}+${shown5}` : shown5;
   });
 }
 function asUri(part, uri) {
@@ -10619,19 +10649,15 @@ function faceWith(introduction, listing) {
 }
 function isToolAllowed(entry, tool) {
   const { allow, deny } = entry.tools;
-  if (deny.some((pattern) => matches(pattern, tool))) return false;
-  return allow === void 0 || allow.some((pattern) => matches(pattern, tool));
-}
-function matches(pattern, name) {
-  if (!pattern.includes("*")) return pattern === name;
-  const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${source.join(".*")}$`).test(name);
+  if (deny.some((pattern) => matchesWildcard(pattern, tool))) return false;
+  return allow === void 0 || allow.some((pattern) => matchesWildcard(pattern, tool));
 }
 var maxJoined, Catalog;
 var init_catalog = __esm({
   "src/catalog/catalog.ts"() {
     "use strict";
     init_qualified_name();
+    init_wildcard();
     init_joint_list();
     init_server_face();
     maxJoined = 256;
@@ -10712,6 +10738,102 @@ var init_catalog = __esm({
   }
 });
 
+// src/router/uri-template.ts
+function templateMatcher(uri) {
+  const work = /* @__PURE__ */ new Map();
+  return (template, server) => {
+    if (!uri.startsWith(headOf(template))) return false;
+    const done2 = (work.get(server) ?? 0) + template.length * uri.length;
+    work.set(server, done2);
+    return done2 <= maxWork && matches(groupsOf(template), uri);
+  };
+}
+function headOf(template) {
+  const open2 = template.indexOf("{");
+  return open2 < 0 ? template : template.slice(0, open2);
+}
+function matches([first2 = [""], ...others], uri) {
+  const last = others.pop();
+  if (last === void 0) return fills(first2, uri);
+  let at = endAtStart(first2, uri);
+  for (const group of others) at = at === void 0 ? void 0 : earliestEnd(group, uri, at);
+  const lastLength = endAtStart(reversed(last), backwards(uri));
+  return at !== void 0 && lastLength !== void 0 && at + lastLength <= uri.length;
+}
+function groupsOf(template) {
+  const groups = [];
+  let group = [];
+  let at = 0;
+  for (; ; ) {
+    const open2 = template.indexOf("{", at);
+    const close2 = open2 < 0 ? -1 : template.indexOf("}", open2);
+    if (close2 < 0) return [...groups, [...group, template.slice(at)]];
+    group.push(template.slice(at, open2));
+    if ("+#/?&".includes(template.charAt(open2 + 1))) {
+      groups.push(group);
+      group = [];
+    }
+    at = close2 + 1;
+  }
+}
+function fills(group, uri) {
+  const last = group.at(-1) ?? "";
+  if (group.length < 2) return uri === last;
+  const end = endAtStart(group.slice(0, -1), uri);
+  const lastAt = uri.length - last.length;
+  return end !== void 0 && end <= lastAt && uri.endsWith(last) && finder(uri, "/")(end) >= lastAt;
+}
+function endAtStart([head = "", ...others], uri) {
+  return uri.startsWith(head) ? walk(stagesOf(others, uri), head.length) : void 0;
+}
+function earliestEnd([head = "", ...others], uri, from) {
+  const next2 = finder(uri, head);
+  const stages = stagesOf(others, uri);
+  for (let start = next2(from); start < Number.POSITIVE_INFINITY; start = next2(start + 1)) {
+    const end = walk(stages, start + head.length);
+    if (end !== void 0) return end;
+  }
+  return void 0;
+}
+function walk(stages, from) {
+  let at = from;
+  for (const { length, next: next2, nextSlash } of stages) {
+    const found = next2(at);
+    if (found === Number.POSITIVE_INFINITY || found > nextSlash(at)) return void 0;
+    at = found + length;
+  }
+  return at;
+}
+function stagesOf(literals, uri) {
+  return literals.map((literal3) => ({
+    length: literal3.length,
+    next: finder(uri, literal3),
+    nextSlash: finder(uri, "/")
+  }));
+}
+function finder(text5, wanted2) {
+  let found = -1;
+  return (from) => {
+    if (found >= from) return found;
+    const next2 = from > text5.length ? -1 : text5.indexOf(wanted2, from);
+    found = next2 < 0 ? Number.POSITIVE_INFINITY : next2;
+    return found;
+  };
+}
+function reversed(group) {
+  return group.map(backwards).reverse();
+}
+function backwards(text5) {
+  return text5.split("").reverse().join("");
+}
+var maxWork;
+var init_uri_template = __esm({
+  "src/router/uri-template.ts"() {
+    "use strict";
+    maxWork = 2 ** 24;
+  }
+});
+
 // src/router/routes.ts
 function isRouted(method) {
   return places[method] !== void 0 || method === "completion/complete";
@@ -10779,21 +10901,15 @@ function findTarget(view2, lists, asked) {
     if (target2) return target2;
   }
   if (!lists.includes("resources")) return void 0;
+  const isFrom = templateMatcher(asked);
   for (const { name, target: target2 } of view2.list("resourceTemplates").items) {
-    if (!matchesTemplate(name, asked)) continue;
+    if (!isFrom(name, target2.slug)) continue;
     const mark3 = name.length - target2.name.length;
     return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark3) : asked };
   }
   const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
   const [only] = owners;
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : void 0;
-}
-function matchesTemplate(template, uri) {
-  const source = template.split(/(\{[^}]*\})/).map((part) => {
-    if (/^\{[^}]*\}$/.test(part)) return /^\{[+#/?&]/.test(part) ? ".*" : "[^/]*";
-    return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  });
-  return new RegExp(`^${source.join("")}$`).test(uri);
 }
 function renameContents({ line, result }, from, to) {
   const contents = memberAt(line, result, ["contents"]);
@@ -10813,6 +10929,7 @@ var init_routes = __esm({
     init_qualified_name();
     init_faces();
     init_envelope();
+    init_uri_template();
     places = {
       "tools/call": { path: ["name"], lists: ["tools"] },
       "prompts/get": { path: ["name"], lists: ["prompts"] },
@@ -10878,7 +10995,7 @@ function listFailed(server, list, { reason, login }) {
     code: "LIST_FAILED",
     message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
     hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { mayHaveRun: false, retry: "safe" }
+    data: { mayHaveRun: false }
   });
 }
 var maxReason, maxRead, maxAnswer, listWords;
@@ -10919,8 +11036,8 @@ function joinInstructions(own2, servers) {
   const full = join21(Number.POSITIVE_INFINITY);
   if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
   const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
-  const each3 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
-  if (each3 >= minSectionChars) return join21(each3);
+  const each4 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
+  if (each4 >= minSectionChars) return join21(each4);
   return cutChars(`${own2}
 
 Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
@@ -11204,7 +11321,7 @@ __export(util_exports, {
   getParsedType: () => getParsedType,
   getSizableOrigin: () => getSizableOrigin,
   hexToUint8Array: () => hexToUint8Array,
-  hide: () => hide,
+  hide: () => hide2,
   installLazyProp: () => installLazyProp,
   isObject: () => isObject3,
   isPlainObject: () => isPlainObject2,
@@ -11816,7 +11933,7 @@ function own(inst, key, value, enumerable = true) {
   Object.defineProperty(inst, key, { configurable: true, writable: true, enumerable, value });
   return value;
 }
-function hide(inst, key, value) {
+function hide2(inst, key, value) {
   return own(inst, key, value, false);
 }
 // @__NO_SIDE_EFFECTS__
@@ -13013,9 +13130,9 @@ function isValidBase64URL(data) {
   const padded = base642.padEnd(Math.ceil(base642.length / 4) * 4, "=");
   return isValidBase64(padded);
 }
-function isValidJWT(token2, algorithm = null) {
+function isValidJWT(token, algorithm = null) {
   try {
-    const tokensParts = token2.split(".");
+    const tokensParts = token.split(".");
     if (tokensParts.length !== 3)
       return false;
     const [header] = tokensParts;
@@ -13478,7 +13595,7 @@ var init_schemas = __esm({
     }, {
       // Wrappers extend this by installing a richer factory over it; reading it eagerly would defeat the laziness.
       get "~standard"() {
-        return hide(this, "~standard", standardProps(this));
+        return hide2(this, "~standard", standardProps(this));
       },
       set "~standard"(value) {
         own(this, "~standard", value);
@@ -14644,17 +14761,17 @@ function isRef(value) {
 function cloneIssues(issues) {
   return issues.map((iss) => iss.path ? { ...iss, path: iss.path.slice() } : { ...iss });
 }
-function isRecursive(inst, stack, resolve4) {
+function isRecursive(inst, stack2, resolve4) {
   const cached2 = recursive.get(inst);
   if (cached2 !== void 0)
     return cached2 ? PROVEN : NONE;
-  if (stack.has(inst))
+  if (stack2.has(inst))
     return PROVEN;
-  stack.add(inst);
+  stack2.add(inst);
   let result = NONE;
   const check = (child) => {
     if (result !== PROVEN && child?._zod) {
-      const answer3 = isRecursive(child, stack, resolve4);
+      const answer3 = isRecursive(child, stack2, resolve4);
       if (answer3 > result)
         result = answer3;
     }
@@ -14665,7 +14782,7 @@ function isRecursive(inst, stack, resolve4) {
       const desc = Object.getOwnPropertyDescriptor(sh, key);
       if (spread && !desc.enumerable)
         continue;
-      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack, resolve4) : NONE;
+      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack2, resolve4) : NONE;
       if (child > answer3)
         answer3 = child;
     }
@@ -14730,7 +14847,7 @@ function isRecursive(inst, stack, resolve4) {
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
       const inner = def._cachedInner ?? (resolve4 ? inst._zod.innerType : void 0);
-      merge2(inner ? isRecursive(inner, stack, false) : ASSUMED);
+      merge2(inner ? isRecursive(inner, stack2, false) : ASSUMED);
       break;
     }
     // a leaf by choice: `parts` are regex fragments, not data positions
@@ -14773,7 +14890,7 @@ function isRecursive(inst, stack, resolve4) {
       }
     }
   }
-  stack.delete(inst);
+  stack2.delete(inst);
   return settle(inst, result);
 }
 function settle(inst, answer3) {
@@ -17379,11 +17496,32 @@ function markOf(given) {
 function parseExact(text5) {
   const value = JSON.parse(text5);
   if (!riskyNumber.test(text5)) return value;
-  const marked = text5.replace(
-    token,
-    (found) => found.startsWith('"') || String(Number(found)) === found ? found : `"${numberMark}${found}"`
-  );
-  return JSON.parse(marked);
+  return JSON.parse(withMarks(text5));
+}
+function withMarks(text5) {
+  const parts = [];
+  for (let at = 0; at < text5.length; ) {
+    const quote3 = text5.indexOf('"', at);
+    const start = quote3 < 0 ? text5.length : quote3;
+    const end = stringEnd(text5, start);
+    parts.push(text5.slice(at, start).replace(number2, marked), text5.slice(start, end));
+    at = end;
+  }
+  return parts.join("");
+}
+function marked(found) {
+  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;
+}
+function stringEnd(text5, start) {
+  for (let at = start + 1; at < text5.length; at += 1) {
+    const quote3 = text5.indexOf('"', at);
+    if (quote3 < 0) break;
+    let slashes = quote3;
+    while (text5[slashes - 1] === "\\") slashes -= 1;
+    if ((quote3 - slashes) % 2 === 0) return quote3 + 1;
+    at = quote3;
+  }
+  return text5.length;
 }
 function stringifyExact(value, indent) {
   const text5 = JSON.stringify(value, void 0, indent) ?? "null";
@@ -17392,8 +17530,8 @@ function stringifyExact(value, indent) {
 function isMarkedNumber(value) {
   return value.startsWith(numberMark);
 }
-function digitsOf(marked) {
-  return marked.slice(numberMark.length);
+function digitsOf(marked2) {
+  return marked2.slice(numberMark.length);
 }
 function isObject4(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -17415,14 +17553,14 @@ function jsonBytes(value) {
     throw error2;
   }
 }
-var import_node_crypto12, import_node_worker_threads, numberMark, token, markedNumber, riskyNumber;
+var import_node_crypto12, import_node_worker_threads, numberMark, number2, markedNumber, riskyNumber;
 var init_exact_json = __esm({
   "src/tools/exact-json.ts"() {
     "use strict";
     import_node_crypto12 = require("node:crypto");
     import_node_worker_threads = require("node:worker_threads");
     numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto12.randomBytes)(12).toString("base64url")}#`;
-    token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+    number2 = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
     markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");
     riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
   }
@@ -17505,19 +17643,29 @@ function ruleOf(validate2, code, mayRunAway2) {
   return { passes: passesBy(validate2), code, mayRunAway: mayRunAway2 };
 }
 function mayRunAway(schema) {
-  if (Array.isArray(schema)) return schema.some(mayRunAway);
+  if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
   if (!isObject4(schema)) return false;
-  const { pattern, patternProperties, $ref, $dynamicRef, $recursiveRef } = schema;
-  if (isObject4(patternProperties)) return true;
+  const { pattern, patternProperties, uniqueItems, $ref, $dynamicRef, $recursiveRef } = schema;
+  if (isObject4(patternProperties) || uniqueItems === true) return true;
   if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === "string")) return true;
   return Object.values(schema).some(mayRunAway);
+}
+function isTooLarge(schema) {
+  let parts = 0;
+  for (const open2 = [schema]; open2.length > 0 && parts <= maxParts; ) {
+    const next2 = open2.pop();
+    if (typeof next2 !== "object" || next2 === null) continue;
+    parts += 1;
+    for (const inner of Object.values(next2)) if (typeof inner === "object") open2.push(inner);
+  }
+  return parts > maxParts;
 }
 function readCheck(code) {
   const validate2 = readValidate(code);
   return (value) => validate2(value) === true ? [] : mistakesOf(validate2.errors);
 }
 function mistakesOf(errors) {
-  return (errors ?? []).map(({ instancePath, message, params }) => ({
+  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({
     instancePath,
     ...message === void 0 ? {} : { message },
     params
@@ -17538,7 +17686,7 @@ function passesBy(validate2) {
 function defaultOf(module2) {
   return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;
 }
-var import_equal, import_ucs2length, nothingPasses, runtime;
+var import_equal, import_ucs2length, nothingPasses, mostCompared, maxParts, maxMistakes, runtime;
 var init_structure_rule = __esm({
   "src/tools/structure-rule.ts"() {
     "use strict";
@@ -17550,6 +17698,9 @@ var init_structure_rule = __esm({
       code: () => "module.exports = () => false;",
       mayRunAway: false
     };
+    mostCompared = 100;
+    maxParts = 400;
+    maxMistakes = 20;
     runtime = /* @__PURE__ */ new Map([
       ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],
       ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]
@@ -20831,10 +20982,10 @@ var require_utils = __commonJS({
         isIPV6: true
       };
     }
-    function findToken(str, token2) {
+    function findToken(str, token) {
       let ind = 0;
       for (let i2 = 0; i2 < str.length; i2++) {
-        if (str[i2] === token2) ind++;
+        if (str[i2] === token) ind++;
       }
       return ind;
     }
@@ -25311,17 +25462,18 @@ function createArgumentCheck(limited) {
     const mistakes = await (await compiling)(args);
     return mistakes.map(({ instancePath, message, params }) => {
       const extra = typeof params["additionalProperty"] === "string" ? ` "${params["additionalProperty"]}"` : "";
-      const allowed = Array.isArray(params["allowedValues"]) ? ` (${params["allowedValues"].join(", ")})` : "";
+      const values = params["allowedValues"];
+      const allowed = Array.isArray(values) ? ` (${values.slice(0, shownValues).join(", ")})` : "";
       return `${instancePath === "" ? "arguments" : instancePath.slice(1).replaceAll("/", ".")} ${message ?? "is wrong"}${extra}${allowed}`;
     });
   };
 }
 async function createCheck(schema, limited) {
-  const compiled = await compile2(schema);
+  const compiled = await compile2(schema, { allErrors: true });
   if (!compiled) return async () => [];
-  if (!compiled.mayRunAway) return async (args) => mistakesIn(compiled.validate, args);
-  const code = compiled.code();
   return async (value) => {
+    if (!compiled.mayRunAway && jsonBytes(value) <= mostHere) return mistakesIn(compiled.validate, value);
+    const code = compiled.code();
     const outcome = await limited.run({ kind: "check", code, value }, checkMs);
     return outcome?.kind === "checked" ? outcome.mistakes : [];
   };
@@ -25335,30 +25487,37 @@ function mistakesIn(validate2, args) {
 }
 async function structureRule(tool) {
   if (!isObject4(tool.outputSchema)) return void 0;
-  const compiled = await compile2(tool.outputSchema, true);
+  if (isTooLarge(tool.outputSchema)) return nothingPasses;
+  const compiled = await compile2(tool.outputSchema, { allErrors: false });
   return compiled && ruleOf(compiled.validate, compiled.code, compiled.mayRunAway);
 }
-async function compile2(whole2, wantsCode = false) {
+async function compile2(whole2, options) {
+  if (isTooLarge(whole2)) return void 0;
   try {
     const { $id: _, ...schema } = whole2;
-    const isDangerous = mayRunAway(schema);
-    const source = wantsCode || isDangerous;
-    const validator = await newValidator(whole2["$schema"], { source });
+    const validator = await newValidator(whole2["$schema"], options);
     const validate2 = validator.compile(schema);
-    const writeCode = source ? await loadWriter() : void 0;
-    const code = () => writeCode?.(validator, validate2) ?? "";
-    const written = isDangerous ? code() : void 0;
-    return { validate: validate2, mayRunAway: isDangerous, code: () => written ?? code() };
+    const writeCode = await loadWriter();
+    return { validate: validate2, mayRunAway: mayRunAway(schema), code: once10(() => writeCode(validator, validate2)) };
   } catch {
     return void 0;
   }
+}
+function once10(make) {
+  let made;
+  return () => {
+    const text5 = made ?? make();
+    made = text5;
+    return text5;
+  };
 }
 async function loadWriter() {
   const { default: standalone } = await Promise.resolve().then(() => __toESM(require_standalone(), 1));
   return "default" in standalone && typeof standalone.default === "function" ? standalone.default : standalone;
 }
-async function newValidator(dialect, code = {}) {
-  const settings = { strict: false, allErrors: true, validateFormats: false, logger: false, code };
+async function newValidator(dialect, { allErrors }) {
+  const code = { source: true };
+  const settings = { strict: false, allErrors, validateFormats: false, logger: false, code };
   const isModern = typeof dialect === "string" && dialect.includes("2020-12");
   if (isModern) {
     const { Ajv2020 } = await Promise.resolve().then(() => __toESM(require__(), 1));
@@ -25367,13 +25526,15 @@ async function newValidator(dialect, code = {}) {
   const { Ajv } = await Promise.resolve().then(() => __toESM(require_ajv(), 1));
   return new Ajv({ ...settings, meta: true, validateSchema: false });
 }
-var checkMs;
+var checkMs, mostHere, shownValues;
 var init_check_arguments = __esm({
   "src/tools/gateway/check-arguments.ts"() {
     "use strict";
     init_exact_json();
     init_structure_rule();
     checkMs = 500;
+    mostHere = 65536;
+    shownValues = 50;
   }
 });
 
@@ -25467,7 +25628,14 @@ function follow(root, path8) {
     const inBrackets = raw.slice(1, -1);
     return inBrackets.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets;
   });
-  return walk(root, steps, path8);
+  let at = root;
+  for (const [i2, step] of steps.entries()) {
+    if (Array.isArray(at) && step === "*") return each3(at, steps, i2 + 1);
+    const next2 = into(at, step);
+    if (next2 === void 0) throw leadsNowhere(path8, at, step);
+    at = next2;
+  }
+  return at;
 }
 function rowPath(path8, place) {
   const steps = stepsOf(path8);
@@ -25493,33 +25661,33 @@ function tailOf(path8) {
   if (path8.startsWith("$")) return path8.slice(rootOfPath(path8).length);
   return path8.startsWith("[") ? path8 : `.${path8}`;
 }
-function walk(value, steps, path8) {
-  const [step, ...rest] = steps;
-  if (step === void 0) return value;
-  if (Array.isArray(value)) {
-    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path8));
-    const item = /^\d+$/.test(step) ? value[Number(step)] : void 0;
-    if (item !== void 0) return walk(item, rest, path8);
-    throw badRequest(`Path "${path8}" leads nowhere: no item ${step} in an array of ${value.length}.`);
-  }
-  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path8);
-  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;
-  throw badRequest(`Path "${path8}" leads nowhere at "${step}": ${has}.`);
+function into(value, step) {
+  if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : void 0;
+  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;
 }
-function tryWalk(value, steps, path8) {
-  try {
-    return walk(value, steps, path8);
-  } catch {
-    return null;
+function find(value, steps, first2) {
+  let at = value;
+  for (let i2 = first2; i2 < steps.length; i2 += 1) {
+    const step = steps[i2] ?? "";
+    if (Array.isArray(at) && step === "*") return each3(at, steps, i2 + 1);
+    const next2 = into(at, step);
+    if (next2 === void 0) return void 0;
+    at = next2;
   }
+  return at;
+}
+function each3(rows, steps, first2) {
+  return rows.map((row) => find(row, steps, first2) ?? null);
+}
+function leadsNowhere(path8, value, step) {
+  if (Array.isArray(value)) {
+    return badRequest(`Path "${path8}" leads nowhere: no item ${step} in an array of ${value.length}.`);
+  }
+  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;
+  return badRequest(`Path "${path8}" leads nowhere at "${step}": ${has}.`);
 }
 function fieldOf2(row, field) {
-  if (Object.hasOwn(row, field)) return row[field] ?? null;
-  try {
-    return walk(row, field.split("."), field);
-  } catch {
-    return void 0;
-  }
+  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);
 }
 function memberPath(path8, key) {
   return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path8}.${key}` : `${path8}[${JSON.stringify(key)}]`;
@@ -25554,11 +25722,11 @@ function shrinkAt(value, place) {
 function cutString(text5, { maxString, stringCut }) {
   return stringCut === "end" ? text5.slice(0, safeEnd(text5, maxString)) : cutMiddle(text5, maxString);
 }
-function cutMiddle(text5, maxLength) {
-  if (text5.length <= maxLength) return text5;
-  const note3 = ` \u2026 [${text5.length - maxLength} characters cut] \u2026 `;
-  const headEnd = safeEnd(text5, Math.ceil(maxLength * 0.75));
-  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength * 0.25));
+function cutMiddle(text5, maxLength2) {
+  if (text5.length <= maxLength2) return text5;
+  const note3 = ` \u2026 [${text5.length - maxLength2} characters cut] \u2026 `;
+  const headEnd = safeEnd(text5, Math.ceil(maxLength2 * 0.75));
+  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength2 * 0.25));
   return `${text5.slice(0, headEnd)}${note3}${text5.slice(tailStart)}`;
 }
 function shrinkString(text5, { path: path8, limits, cuts }) {
@@ -25958,8 +26126,8 @@ function findTwins(structure, content2) {
   );
   if (texts2.length === 0) return [];
   const members2 = isJsonObject(structure) ? Object.entries(structure) : [];
-  const whole2 = once10(() => formOf(structure));
-  const parts = once10(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
+  const whole2 = once11(() => formOf(structure));
+  const parts = once11(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
   const strings = new Map(members2.map(([key, value]) => [value, key]));
   const twins = texts2.flatMap(({ block, text: text5 }) => {
     const member = strings.get(text5);
@@ -25972,7 +26140,7 @@ function findTwins(structure, content2) {
   });
   return twins.length > 0 ? twins : findItems(members2, texts2);
 }
-function once10(make) {
+function once11(make) {
   let made;
   return () => {
     made ??= { value: make() };
@@ -26259,7 +26427,7 @@ var init_shield = __esm({
     noteFrameBytes = 96;
     frameBytes = Buffer.byteLength('{"content":[],"structuredContent":,"_meta":{}}');
     minBlockBytes = 256;
-    sum = (numbers) => numbers.reduce((total, number4) => total + number4, 0);
+    sum = (numbers) => numbers.reduce((total, number5) => total + number5, 0);
   }
 });
 
@@ -26313,9 +26481,9 @@ var init_bounded_result = __esm({
 // src/tools/gateway/unknown-note.ts
 function unknownNote(unknown3) {
   if (unknown3.length === 0) return void 0;
-  const shown4 = unknown3.slice(0, maxServers).map(whyUnknown);
-  const more = unknown3.length > shown4.length ? [`and ${unknown3.length - shown4.length} more servers`] : [];
-  return `Not known yet are the tools of ${[...shown4, ...more].join("; ")}`;
+  const shown5 = unknown3.slice(0, maxServers).map(whyUnknown);
+  const more = unknown3.length > shown5.length ? [`and ${unknown3.length - shown5.length} more servers`] : [];
+  return `Not known yet are the tools of ${[...shown5, ...more].join("; ")}`;
 }
 function whyUnknown({ slug, error: error2 }) {
   if (!error2) return `${slug} (still starting: try again in some seconds)`;
@@ -26436,21 +26604,24 @@ var init_describe = __esm({
 });
 
 // src/tools/gateway/get-result.ts
-var shape2, gatewayGetResult;
+var maxSearch, maxPath, maxFields, shape2, gatewayGetResult;
 var init_get_result = __esm({
   "src/tools/gateway/get-result.ts"() {
     "use strict";
     init_mini();
     init_exact_json();
     init_gateway_tool();
+    maxSearch = 200;
+    maxPath = 2e3;
+    maxFields = 100;
     shape2 = object2({
       ref: string2(),
-      path: optional2(string2()),
+      path: optional2(string2().check(_maxLength(maxPath))),
       block: optional2(int().check(_gte(0))),
       offset: optional2(int().check(_gte(0))),
       limit: optional2(int().check(_gte(1))),
-      fields: optional2(array(string2())),
-      search: optional2(string2().check(_minLength(1))),
+      fields: optional2(array(string2().check(_maxLength(maxPath))).check(_maxLength(maxFields))),
+      search: optional2(string2().check(_minLength(1), _maxLength(maxSearch))),
       raw: optional2(boolean2())
     });
     gatewayGetResult = {
@@ -26671,14 +26842,14 @@ function readServers(deps, session, named2) {
   };
 }
 function shownArguments(names3) {
-  const shown4 = names3.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
-  const left = names3.length - shown4.length;
-  return left > 0 ? [...shown4, `\u2026 and ${left} more: gateway_describe`] : shown4;
+  const shown5 = names3.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
+  const left = names3.length - shown5.length;
+  return left > 0 ? [...shown5, `\u2026 and ${left} more: gateway_describe`] : shown5;
 }
 function whichServers(wrong, servers) {
-  const shown4 = servers.slice(0, maxNames2).map(({ slug }) => slug);
-  const more = servers.length > shown4.length ? ` and ${servers.length - shown4.length} more` : "";
-  return `No server is called ${wrong.join(", ")}. There are ${shown4.join(", ")}${more}.`;
+  const shown5 = servers.slice(0, maxNames2).map(({ slug }) => slug);
+  const more = servers.length > shown5.length ? ` and ${servers.length - shown5.length} more` : "";
+  return `No server is called ${wrong.join(", ")}. There are ${shown5.join(", ")}${more}.`;
 }
 function whatIsMissing({ offset, limit, found, all }, { query, readOnly }) {
   const isList = query.trim() === "";
@@ -26727,17 +26898,17 @@ var init_search = __esm({
         const { query, limit, offset, servers: named2, readOnly } = readArguments(shape6, args);
         const servers = named2 && named2.length > 0 ? readServers(deps, session, named2) : void 0;
         await deps.waitForAll(session, servers?.slugs);
-        const find = (words3, atMost) => {
+        const find2 = (words3, atMost) => {
           if (servers?.slugs.length === 0) return [];
           const accepts = (server, tool) => deps.mayUse(session, server, tool);
           return deps.index.search(words3, { limit: atMost, servers: servers?.slugs, readOnly, accepts });
         };
-        const tools2 = find(query, offset + limit).slice(offset).map(({ server, name, ...hit }) => ({
+        const tools2 = find2(query, offset + limit).slice(offset).map(({ server, name, ...hit }) => ({
           ...{ id: deps.idOf(server, name), server },
           ...hit,
           args: shownArguments(hit.args)
         }));
-        const counts = { offset, limit, found: tools2.length, all: () => find("", deps.index.size).length };
+        const counts = { offset, limit, found: tools2.length, all: () => find2("", deps.index.size).length };
         const unknown3 = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
         const notes = [
           servers && servers.wrong.length > 0 ? whichServers(servers.wrong, deps.servers(session)) : void 0,
@@ -26814,10 +26985,11 @@ function readSpilled(path8) {
 function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
   const value = JSON.parse(textAt(bytes, at));
   if (!isObject4(value)) return {};
-  const exact2 = Object.keys(value).flatMap((key) => {
-    const member = key === "content" ? void 0 : memberAt(bytes, at, [key]);
-    const text5 = member && textAt(bytes, member);
-    return text5 && /\d{16}/.test(text5) ? [[key, parseExact(text5)]] : [];
+  const members2 = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);
+  members2.delete("content");
+  const exact2 = [...members2].flatMap(([key, member]) => {
+    const text5 = textAt(bytes, member);
+    return /\d{16}/.test(text5) ? [[key, parseExact(text5)]] : [];
   });
   return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
 }
@@ -26827,7 +26999,6 @@ var init_result_bytes = __esm({
     "use strict";
     init_atomic_file();
     init_json_scan();
-    init_envelope();
     init_exact_json();
     maxSpilledBytes = 512 * 1024 * 1024;
   }
@@ -26991,8 +27162,8 @@ function pageRows(rows, path8, request3) {
 }
 function pageObject(object4, path8, request3) {
   const pageBytes = pageBytesOf(request3);
-  const shown4 = project(object4, request3.fields);
-  const entries2 = Object.entries(isJsonObject(shown4) ? shown4 : object4);
+  const shown5 = project(object4, request3.fields);
+  const entries2 = Object.entries(isJsonObject(shown5) ? shown5 : object4);
   const { offset, limit } = pageOf(request3, Number.POSITIVE_INFINITY);
   const data = [];
   let bytes = 0;
@@ -27251,7 +27422,7 @@ function createJobs(deps, limits = defaultJobLimits) {
     job.session = to;
     for (const ref of job.kept) deps.moveKept?.(ref, from, to);
   };
-  const find = (session, id, access) => {
+  const find2 = (session, id, access) => {
     recall(session);
     recall(nobody);
     expire();
@@ -27316,14 +27487,14 @@ function createJobs(deps, limits = defaultJobLimits) {
       void runJob(job, run);
       return id;
     },
-    status: (session, id, access) => describeJob(find(session, id, access)),
+    status: (session, id, access) => describeJob(find2(session, id, access)),
     list(session) {
       recall(session);
       expire();
       return ofSession(session).map(describeJob);
     },
     cancel(session, id, access) {
-      const job = find(session, id, access);
+      const job = find2(session, id, access);
       cancelJob(job, "cancelled by the session");
       return describeJob(job);
     },
@@ -27459,7 +27630,7 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
     lastRead2 = { ref: entry.ref, result };
     return result;
   };
-  const find = (session, ref) => {
+  const find2 = (session, ref) => {
     const entry = entries2.get(ref);
     if (!entry || entry.session !== session || isOld(entry)) {
       if (entry && isOld(entry)) drop(entry);
@@ -27490,13 +27661,13 @@ function createResultStore(deps, limits = defaultResultStoreLimits) {
       entries2.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: held2 });
     },
     async read(session, ref, request3) {
-      const entry = find(session, ref);
+      const entry = find2(session, ref);
       const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
       if (entry.held.kind !== "file" || !isLarge || !deps.viewLarge) return this.get(session, ref, request3);
       return deps.viewLarge(entry.held.path, ref, { ...request3, maxBytes: limits.maxViewBytes });
     },
     get(session, ref, request3) {
-      const entry = find(session, ref);
+      const entry = find2(session, ref);
       let result;
       try {
         result = read2(entry);
@@ -28204,9 +28375,9 @@ function accessTo(view2, entry) {
   return resolution.ok ? resolution.snapshotKey : void 0;
 }
 function serverNames(entries2) {
-  const shown4 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  const shown5 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
   return entries2.map(({ name, slug, shownName, shownSlug }) => {
-    const own2 = [name, slug].filter((one) => !shown4.has(one));
+    const own2 = [name, slug].filter((one) => !shown5.has(one));
     return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
   });
 }
@@ -28418,7 +28589,7 @@ var init_shorten = __esm({
     init_shield();
     init_structure_rule();
     init_call_tool();
-    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction memberOf(bytes, span, key) {\n  let found;\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    if (isKeyAt(bytes, keyStart, keyEnd, key)) found = { start, end };\n  });\n  return found;\n}\nfunction isKeyAt(bytes, start, end, key) {\n  const length = end - start - 2;\n  if (length !== key.length) return length > key.length && isEscapedKey(bytes, start, end, key);\n  for (let i = 0; i < length; i += 1) {\n    if (bytes[start + 1 + i] !== key.charCodeAt(i)) return false;\n  }\n  return true;\n}\nfunction isEscapedKey(bytes, start, end, key) {\n  const isEscaped = bytes.indexOf(backslash, start) < end && bytes.indexOf(backslash, start) >= 0;\n  return isEscaped && decodeString(bytes, { start, end }) === key;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/mcp/envelope.ts\nfunction memberAt(line, from, path) {\n  let at = from;\n  for (const key of path) {\n    if (!isObjectAt(line, at)) return void 0;\n    at = memberOf(line, at, key);\n  }\n  return at;\n}\n\n// src/tools/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar token = /"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isObject(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  const marked = text.replace(\n    token,\n    (found) => found.startsWith(\'"\') || String(Number(found)) === found ? found : `"${numberMark}${found}"`\n  );\n  return JSON.parse(marked);\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked) {\n  return marked.slice(numberMark.length);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const exact = Object.keys(value).flatMap((key) => {\n    const member = key === "content" ? void 0 : memberAt(bytes, at, [key]);\n    const text = member && textAt(bytes, member);\n    return text && /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/tools/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  return walk(root, steps, path);\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction walk(value, steps, path) {\n  const [step, ...rest] = steps;\n  if (step === void 0) return value;\n  if (Array.isArray(value)) {\n    if (step === "*") return value.map((item2) => tryWalk(item2, rest, path));\n    const item = /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n    if (item !== void 0) return walk(item, rest, path);\n    throw badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  if (isJsonObject(value) && Object.hasOwn(value, step)) return walk(value[step] ?? null, rest, path);\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  throw badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction tryWalk(value, steps, path) {\n  try {\n    return walk(value, steps, path);\n  } catch {\n    return null;\n  }\n}\nfunction fieldOf(row, field) {\n  if (Object.hasOwn(row, field)) return row[field] ?? null;\n  try {\n    return walk(row, field.split("."), field);\n  } catch {\n    return void 0;\n  }\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/tools/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/tools/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/tools/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isObject(block) && isObject(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  return isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/tools/shrink-table.ts\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/tools/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/tools/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isObject(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isObject(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/tools/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number) => total + number, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nfunction mistakesOf(errors) {\n  return (errors ?? []).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
+    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/tools/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isObject(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/tools/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/tools/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/tools/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/tools/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isObject(block) && isObject(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  return isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/tools/shrink-table.ts\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/tools/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/tools/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isObject(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isObject(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/tools/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
     limitMs = (bytes) => 2e3 + bytes / 1e3;
   }
 });
@@ -28708,12 +28879,12 @@ function createQueryReader(tokenizer, tuning) {
     const add = (words4, weight) => {
       for (const term of tokenizer.terms(words4)) weights.set(term, Math.max(weights.get(term) ?? 0, weight));
     };
+    const fileAction = givesOutput.test(text5) ? "write file" : "read file";
     const spoken = text5.replace(new RegExp(pathOrUrl, "g"), (found) => {
       add(found.replace(/^https?:\/\//, ""), tuning.pathWeight);
       const kind = fileKindOf(found);
       if (kind) add(kind, tuning.impliedWeight);
-      if (kind && kind !== "url web page")
-        add(givesOutput.test(text5) ? "write file" : "read file", tuning.fileActionWeight);
+      if (kind && kind !== "url web page") add(fileAction, tuning.fileActionWeight);
       return " ";
     });
     const said = tokenizer.terms(spoken);
@@ -28769,7 +28940,7 @@ var init_query = __esm({
 
 // src/tools/search/near-words.ts
 function nearWords(term, vocabulary, writtenAs = (same) => same) {
-  if (term.length < minLength || !new RegExp("^\\p{L}+$", "u").test(term)) return [];
+  if (term.length < minLength || term.length > maxLength || !new RegExp("^\\p{L}+$", "u").test(term)) return [];
   const maxEdits = term.length >= longLength ? 2 : 1;
   const near = [];
   for (const found of vocabulary) {
@@ -28801,11 +28972,12 @@ function editDistance(a2, b, limit) {
   }
   return last[b.length] ?? limit + 1;
 }
-var minLength, longLength, maxNear;
+var minLength, maxLength, longLength, maxNear;
 var init_near_words = __esm({
   "src/tools/search/near-words.ts"() {
     "use strict";
     minLength = 4;
+    maxLength = 64;
     longLength = 8;
     maxNear = 3;
   }
@@ -28837,7 +29009,7 @@ function scoreDocs(words3, source) {
   }
   return { slots, scores };
 }
-function scoreConcept(word, { index, rarity, tuning }, into) {
+function scoreConcept(word, { index, rarity, tuning }, into2) {
   const touched = [];
   const k = tuning.saturation;
   const add = (term, worth) => {
@@ -28846,10 +29018,10 @@ function scoreConcept(word, { index, rarity, tuning }, into) {
       const slot = slots[at] ?? 0;
       const weight = weights[at] ?? 0;
       const score = worth * weight * (k + 1) / (weight + k);
-      const before = into[slot] ?? 0;
+      const before = into2[slot] ?? 0;
       if (score <= before) continue;
       if (before === 0) touched.push(slot);
-      into[slot] = score;
+      into2[slot] = score;
     }
   };
   const own2 = rarity(word.term);
@@ -29047,8 +29219,8 @@ var init_documents = __esm({
       get count() {
         return this.#docs.length;
       }
-      docAt(number4) {
-        return this.#docs[number4];
+      docAt(number5) {
+        return this.#docs[number5];
       }
       /** Of its terms in `ids` and `weights`; they end where the next document's begin. */
       startOf(doc) {
@@ -29188,6 +29360,19 @@ var init_term_index = __esm({
   "src/tools/search/term-index.ts"() {
     "use strict";
     init_documents();
+  }
+});
+
+// src/base/mark-stacks.ts
+function withoutStacks(text5) {
+  return text5.replace(stack, "$1");
+}
+var keptMarks, stack;
+var init_mark_stacks = __esm({
+  "src/base/mark-stacks.ts"() {
+    "use strict";
+    keptMarks = 8;
+    stack = new RegExp(`(\\p{M}{${keptMarks}})\\p{M}+`, "gu");
   }
 });
 
@@ -29354,17 +29539,18 @@ function roomFor(length) {
   return { units, bytes: Buffer.from(units.buffer) };
 }
 function splitIdentifier(word) {
-  const plain3 = asciiOnly.test(word) ? word : word.normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
+  const plain3 = asciiOnly.test(word) ? word : withoutStacks(word).normalize("NFKD").replace(new RegExp("(\\p{Script=Latin})\\p{M}+", "gu"), "$1").normalize("NFC");
   const parts = plain3.replace(new RegExp("(\\p{Ll})(\\p{Lu})", "gu"), "$1 $2").replace(new RegExp("(\\p{Lu})(\\p{Lu}\\p{Ll})", "gu"), "$1 $2").replace(new RegExp("(\\p{L})(\\p{N})", "gu"), "$1 $2").replace(new RegExp("(\\p{N})(\\p{L})", "gu"), "$1 $2").toLowerCase().split(" ").filter((part) => part !== "");
   const terms = parts.map((part) => ({ term: stem(part), written: part }));
   const whole2 = parts.join("");
   if (parts.length > 1) terms.push({ term: whole2, written: whole2 });
   return terms;
 }
-var TermList, CodeUnits, maxKeptUnits, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
+var TermList, CodeUnits, maxKeptUnits, maxSegmented, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
 var init_tokenize = __esm({
   "src/tools/search/tokenize.ts"() {
     "use strict";
+    init_mark_stacks();
     init_stem();
     init_word_table();
     TermList = class {
@@ -29393,6 +29579,7 @@ var init_tokenize = __esm({
       }
     };
     maxKeptUnits = 65536;
+    maxSegmented = 256;
     unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Khmer}\\p{Script=Lao}";
     unspacedScript = new RegExp(`[${unspaced}]`, "u");
     scriptRuns = new RegExp(`[${unspaced}\u30FC]+|[^${unspaced}\u30FC]+`, "gu");
@@ -29428,13 +29615,13 @@ var init_tokenize = __esm({
         return this.#writtenOf.get(term) ?? term;
       }
       /** The same as numbers, for indexing: of the first `maxChars` characters, appended to `into`. */
-      read(text5, into, maxChars = text5.length) {
+      read(text5, into2, maxChars = text5.length) {
         const end = text5.length < maxChars ? text5.length : maxChars;
         const units = this.#codes.of(text5, end);
         const known = this.#known;
-        into.reserve(end * 2);
-        const { ids, leftOut: leftOut2 } = into;
-        let { length } = into;
+        into2.reserve(end * 2);
+        const { ids, leftOut: leftOut2 } = into2;
+        let { length } = into2;
         let at = 0;
         while (at < end) {
           const from = at;
@@ -29462,7 +29649,7 @@ var init_tokenize = __esm({
             if (leftOut2[id] !== 1) length += 1;
           }
         }
-        into.length = length;
+        into2.length = length;
       }
       #split(word) {
         if (plainWord.test(word)) {
@@ -29475,7 +29662,13 @@ var init_tokenize = __esm({
       }
       #segment(text5) {
         this.#segmenter ??= new Intl.Segmenter("zh", { granularity: "word" });
-        return [...this.#segmenter.segment(text5)].filter((part) => part.isWordLike).map((part) => ({ term: part.segment, written: part.segment }));
+        const parts = [];
+        for (let at = 0; at < text5.length; at += maxSegmented) {
+          for (const { segment, isWordLike } of this.#segmenter.segment(text5.slice(at, at + maxSegmented))) {
+            if (isWordLike) parts.push({ term: segment, written: segment });
+          }
+        }
+        return parts;
       }
       #idFor({ term, written }) {
         const id = this.#idOfTerm.get(term);
@@ -29518,12 +29711,12 @@ var init_field_weights = __esm({
         const sums = this.#sumsFor(this.#tokenizer.termCount);
         const touched = this.#touched.ids;
         let to = this.#touched.length;
-        const each3 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
+        const each4 = weight / (1 - lengthEffect + lengthEffect * length / typicalLength);
         for (let at = 0; at < length; at += 1) {
           const id = ids[at] ?? 0;
           const sum2 = sums[id] ?? 0;
           if (sum2 === 0) touched[to++] = id;
-          sums[id] = sum2 + each3;
+          sums[id] = sum2 + each4;
         }
         this.#touched.length = to;
       }
@@ -29635,11 +29828,11 @@ function argumentsOf(tool) {
   if (!isObject4(tool.inputSchema)) return [];
   const { properties: properties2, required: required2 } = tool.inputSchema;
   if (!isObject4(properties2)) return [];
-  const needed2 = Array.isArray(required2) ? required2 : [];
+  const needed2 = new Set(Array.isArray(required2) ? required2 : []);
   return Object.keys(properties2).map((name) => {
     const schema = properties2[name];
     const text5 = isObject4(schema) ? schema["description"] : void 0;
-    return { name, text: typeof text5 === "string" ? text5 : "", isRequired: needed2.includes(name) };
+    return { name, text: typeof text5 === "string" ? text5 : "", isRequired: needed2.has(name) };
   });
 }
 function isReadOnly(tool) {
@@ -29648,9 +29841,9 @@ function isReadOnly(tool) {
 function isDestructive(tool) {
   return isObject4(tool.annotations) && tool.annotations["destructiveHint"] === true;
 }
-function oneLine(text5, maxLength) {
+function oneLine(text5, maxLength2) {
   const line = text5.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
-  return cutChars(line, maxLength);
+  return cutChars(line, maxLength2);
 }
 function readDefinition(value) {
   if (!isObject4(value)) return {};
@@ -29703,7 +29896,8 @@ function createToolIndex(tuning = searchTuning) {
       servers.remove(key);
       names3.remove(key);
     },
-    search(query, { limit, servers: only, readOnly, accepts }) {
+    search(asked, { limit, servers: only, readOnly, accepts }) {
+      const query = asked.slice(0, maxRequest);
       const wanted2 = only && only.length > 0 ? new Set(only) : void 0;
       const isAccepted = (entry) => (!wanted2 || wanted2.has(entry.shown)) && (!readOnly || entry.isReadOnly) && (!accepts || accepts(entry.server, entry.name));
       if (query.trim() === "") return listAll(held2, isAccepted, limit);
@@ -29736,9 +29930,9 @@ function listAll(held2, accepts, limit) {
   return [...held2.keys()].sort().flatMap((server) => held2.get(server) ?? []).filter(accepts).slice(0, limit).map((entry) => describeHit(entry, 0));
 }
 function describeHit(entry, score) {
-  const { shown: shown4, name, description, args, required: required2 } = entry;
+  const { shown: shown5, name, description, args, required: required2 } = entry;
   return {
-    server: shown4,
+    server: shown5,
     name,
     description: oneLine(description, maxDescription),
     args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
@@ -29747,7 +29941,7 @@ function describeHit(entry, score) {
     score: Math.round(score * 1e3) / 1e3
   };
 }
-var maxDescription;
+var maxDescription, maxRequest;
 var init_search_index = __esm({
   "src/tools/search-index.ts"() {
     "use strict";
@@ -29760,6 +29954,7 @@ var init_search_index = __esm({
     init_tuning();
     init_tool_definition();
     maxDescription = 120;
+    maxRequest = 4e3;
   }
 });
 
@@ -30439,7 +30634,7 @@ function string3(params) {
 function url2(params) {
   return _url(ZodURL, params);
 }
-function number2(params) {
+function number3(params) {
   return _number(ZodNumber, params);
 }
 function int2(params) {
@@ -31518,13 +31713,13 @@ __export(coerce_exports2, {
   bigint: () => bigint2,
   boolean: () => boolean4,
   date: () => date3,
-  number: () => number3,
+  number: () => number4,
   string: () => string4
 });
 function string4(params) {
   return _coercedString(ZodString, params);
 }
-function number3(params) {
+function number4(params) {
   return _coercedNumber(ZodNumber, params);
 }
 function boolean4(params) {
@@ -31582,20 +31777,20 @@ var init_types = __esm({
     RELATED_TASK_META_KEY = "io.modelcontextprotocol/related-task";
     JSONRPC_VERSION = "2.0";
     AssertObjectSchema = custom((v) => v !== null && (typeof v === "object" || typeof v === "function"));
-    ProgressTokenSchema = union2([string3(), number2().int()]);
+    ProgressTokenSchema = union2([string3(), number3().int()]);
     CursorSchema = string3();
     TaskCreationParamsSchema = looseObject2({
       /**
        * Requested duration in milliseconds to retain task from creation.
        */
-      ttl: number2().optional(),
+      ttl: number3().optional(),
       /**
        * Time in milliseconds to wait between task status requests.
        */
-      pollInterval: number2().optional()
+      pollInterval: number3().optional()
     });
     TaskMetadataSchema = object3({
-      ttl: number2().optional()
+      ttl: number3().optional()
     });
     RelatedTaskMetadataSchema = object3({
       taskId: string3()
@@ -31649,7 +31844,7 @@ var init_types = __esm({
        */
       _meta: RequestMetaSchema.optional()
     });
-    RequestIdSchema = union2([string3(), number2().int()]);
+    RequestIdSchema = union2([string3(), number3().int()]);
     JSONRPCRequestSchema = object3({
       jsonrpc: literal2(JSONRPC_VERSION),
       id: RequestIdSchema,
@@ -31681,7 +31876,7 @@ var init_types = __esm({
         /**
          * The error type that occurred.
          */
-        code: number2().int(),
+        code: number3().int(),
         /**
          * A short description of the error. The message SHOULD be limited to a concise single sentence.
          */
@@ -31979,11 +32174,11 @@ var init_types = __esm({
       /**
        * The progress thus far. This should increase every time progress is made, even if the total is unknown.
        */
-      progress: number2(),
+      progress: number3(),
       /**
        * Total number of items to process (or total progress required), if known.
        */
-      total: optional3(number2()),
+      total: optional3(number3()),
       /**
        * An optional message describing the current progress.
        */
@@ -32026,7 +32221,7 @@ var init_types = __esm({
        * Time in milliseconds to keep task results available after completion.
        * If null, the task has unlimited lifetime until manually cleaned up.
        */
-      ttl: union2([number2(), _null3()]),
+      ttl: union2([number3(), _null3()]),
       /**
        * ISO 8601 timestamp when the task was created.
        */
@@ -32035,7 +32230,7 @@ var init_types = __esm({
        * ISO 8601 timestamp when the task was last updated.
        */
       lastUpdatedAt: string3(),
-      pollInterval: optional3(number2()),
+      pollInterval: optional3(number3()),
       /**
        * Optional diagnostic message for failed tasks or other status information.
        */
@@ -32120,7 +32315,7 @@ var init_types = __esm({
       /**
        * Importance hint for the resource, from 0 (least) to 1 (most).
        */
-      priority: number2().min(0).max(1).optional(),
+      priority: number3().min(0).max(1).optional(),
       /**
        * ISO 8601 timestamp for the most recent modification.
        */
@@ -32148,7 +32343,7 @@ var init_types = __esm({
        *
        * This can be used by Hosts to display file sizes and estimate context window usage.
        */
-      size: optional3(number2()),
+      size: optional3(number3()),
       /**
        * Optional annotations for the client.
        */
@@ -32571,7 +32766,7 @@ var init_types = __esm({
        *
        * @default 300
        */
-      debounceMs: number2().int().nonnegative().default(300)
+      debounceMs: number3().int().nonnegative().default(300)
     });
     LoggingLevelSchema = _enum2(["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]);
     SetLevelRequestParamsSchema = BaseRequestParamsSchema.extend({
@@ -32616,15 +32811,15 @@ var init_types = __esm({
       /**
        * How much to prioritize cost when selecting a model.
        */
-      costPriority: number2().min(0).max(1).optional(),
+      costPriority: number3().min(0).max(1).optional(),
       /**
        * How much to prioritize sampling speed (latency) when selecting a model.
        */
-      speedPriority: number2().min(0).max(1).optional(),
+      speedPriority: number3().min(0).max(1).optional(),
       /**
        * How much to prioritize intelligence and capabilities when selecting a model.
        */
-      intelligencePriority: number2().min(0).max(1).optional()
+      intelligencePriority: number3().min(0).max(1).optional()
     });
     ToolChoiceSchema = object3({
       /**
@@ -32682,13 +32877,13 @@ var init_types = __esm({
        * declares ClientCapabilities.sampling.context. These values may be removed in future spec releases.
        */
       includeContext: _enum2(["none", "thisServer", "allServers"]).optional(),
-      temperature: number2().optional(),
+      temperature: number3().optional(),
       /**
        * The requested maximum number of tokens to sample (to prevent runaway completions).
        *
        * The client MAY choose to sample fewer tokens than the requested maximum.
        */
-      maxTokens: number2().int(),
+      maxTokens: number3().int(),
       stopSequences: array2(string3()).optional(),
       /**
        * Optional metadata to pass through to the LLM provider. The format of this metadata is provider-specific.
@@ -32765,8 +32960,8 @@ var init_types = __esm({
       type: literal2("string"),
       title: string3().optional(),
       description: string3().optional(),
-      minLength: number2().optional(),
-      maxLength: number2().optional(),
+      minLength: number3().optional(),
+      maxLength: number3().optional(),
       format: _enum2(["email", "uri", "date", "date-time"]).optional(),
       default: string3().optional()
     });
@@ -32774,9 +32969,9 @@ var init_types = __esm({
       type: _enum2(["number", "integer"]),
       title: string3().optional(),
       description: string3().optional(),
-      minimum: number2().optional(),
-      maximum: number2().optional(),
-      default: number2().optional()
+      minimum: number3().optional(),
+      maximum: number3().optional(),
+      default: number3().optional()
     });
     UntitledSingleSelectEnumSchemaSchema = object3({
       type: literal2("string"),
@@ -32808,8 +33003,8 @@ var init_types = __esm({
       type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
-      minItems: number2().optional(),
-      maxItems: number2().optional(),
+      minItems: number3().optional(),
+      maxItems: number3().optional(),
       items: object3({
         type: literal2("string"),
         enum: array2(string3())
@@ -32820,8 +33015,8 @@ var init_types = __esm({
       type: literal2("array"),
       title: string3().optional(),
       description: string3().optional(),
-      minItems: number2().optional(),
-      maxItems: number2().optional(),
+      minItems: number3().optional(),
+      maxItems: number3().optional(),
       items: object3({
         anyOf: array2(object3({
           const: string3(),
@@ -32902,7 +33097,7 @@ var init_types = __esm({
        * Per MCP spec, content is "typically omitted" for decline/cancel actions.
        * We normalize null to undefined for leniency while maintaining type compatibility.
        */
-      content: preprocess((val) => val === null ? void 0 : val, record2(string3(), union2([string3(), number2(), boolean3(), array2(string3())])).optional())
+      content: preprocess((val) => val === null ? void 0 : val, record2(string3(), union2([string3(), number3(), boolean3(), array2(string3())])).optional())
     });
     ResourceTemplateReferenceSchema = object3({
       type: literal2("ref/resource"),
@@ -32953,7 +33148,7 @@ var init_types = __esm({
         /**
          * The total number of completion options available. This can exceed the number of values actually sent in the response.
          */
-        total: optional3(number2().int()),
+        total: optional3(number3().int()),
         /**
          * Indicates whether there are additional completion options beyond those provided in the current response, even if the exact total is unknown.
          */
@@ -33217,8 +33412,8 @@ var init_auth = __esm({
     OAuthClientInformationSchema = object3({
       client_id: string3(),
       client_secret: string3().optional(),
-      client_id_issued_at: number2().optional(),
-      client_secret_expires_at: number2().optional(),
+      client_id_issued_at: number3().optional(),
+      client_secret_expires_at: number3().optional(),
       /**
        * Not part of the wire format: the authorization server this value was obtained from, added by
        * the client's `auth()` before it is stored and compared when it is read back.
@@ -36317,16 +36512,16 @@ var require_extension = __commonJS({
         throw new SyntaxError("Unexpected end of input");
       }
       if (end === -1) end = i2;
-      const token2 = header.slice(start, end);
+      const token = header.slice(start, end);
       if (extensionName === void 0) {
-        push(offers, token2, params);
+        push(offers, token, params);
       } else {
         if (paramName === void 0) {
-          push(params, token2, true);
+          push(params, token, true);
         } else if (mustUnescape) {
-          push(params, paramName, token2.replace(/\\/g, ""));
+          push(params, paramName, token.replace(/\\/g, ""));
         } else {
-          push(params, paramName, token2);
+          push(params, paramName, token);
         }
         push(offers, extensionName, params);
       }
@@ -37934,31 +38129,114 @@ init_plain_text();
 init_private_dir();
 
 // src/base/redact.ts
-var shapes = [
-  /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/g,
-  /\bsk-[A-Za-z0-9_-]{16,}/g,
-  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
-  /\bAKIA[0-9A-Z]{16}\b/g,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
-  /(?<=\bBearer\s)[A-Za-z0-9._~+/=-]{8,}/gi,
-  /(?<=\b(?:api[_-]?key|token|secret|password|passwd|authorization)["']?\s*[=:]\s*["']?)(?!Bearer\b)[^\s"',;&]{6,}/gi,
-  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g
-];
 function createRedactor() {
   const values = /* @__PURE__ */ new Set();
   return {
     add: (value) => {
       if (value.length < 6) return;
-      for (const form of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) values.add(form);
+      for (const form of [value, JSON.stringify(value).slice(1, -1), inUrl(value)]) values.add(form);
     },
     redact: (text5) => {
-      let clean = text5;
-      for (const value of values) clean = clean.replaceAll(value, "[redacted]");
-      for (const shape8 of shapes) clean = clean.replace(shape8, "[redacted]");
-      return clean;
+      const spans = shapes.flatMap((shape8) => shape8(text5));
+      for (const value of values) addAll(spans, text5, value);
+      return hide(text5, spans);
     }
   };
 }
+function inUrl(value) {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+function addAll(spans, text5, value) {
+  for (let at = text5.indexOf(value); at >= 0; at = text5.indexOf(value, at + value.length)) {
+    spans.push({ start: at, end: at + value.length });
+  }
+}
+function hide(text5, spans) {
+  if (spans.length === 0) return text5;
+  const parts = [];
+  let shown5 = 0;
+  for (const { start, end } of spans.sort((a2, b) => a2.start - b.start)) {
+    if (start >= shown5) parts.push(text5.slice(shown5, start), "[redacted]");
+    shown5 = Math.max(shown5, end);
+  }
+  return parts.join("") + text5.slice(shown5);
+}
+function byPattern(pattern) {
+  return (text5) => Array.from(text5.matchAll(pattern), ({ index, 0: found, 1: secret = found }) => {
+    const end = index + found.length;
+    return { start: end - secret.length, end };
+  });
+}
+function runIn(text5, pattern) {
+  return (from) => {
+    pattern.lastIndex = from;
+    pattern.test(text5);
+    return pattern.lastIndex;
+  };
+}
+function webTokens(text5) {
+  const spans = [];
+  const endOfWord = runIn(text5, /[\w-]*/y);
+  for (let start = text5.indexOf("eyJ"); start >= 0; ) {
+    const first2 = endOfWord(start);
+    const second = first2 - start >= 11 && text5[first2] === "." ? endOfWord(first2 + 1) : first2;
+    const isWhole = second - first2 > 8 && text5[second] === ".";
+    const end = isWhole ? endOfWord(second + 1) : first2;
+    if (isWhole) spans.push({ start, end });
+    start = text5.indexOf("eyJ", end);
+  }
+  return spans;
+}
+var secretName = /(?:api|access|private)[_-]?key|token|secret|password|passwd|passphrase|credentials?|authorization|cookie/gi;
+var leastSecret = 6;
+function namedValues(text5) {
+  const spans = [];
+  const assignment2 = /(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?/y;
+  const scheme = /(?:Bearer|Basic|Digest|Token)\s+/iy;
+  const endOfAssignment = runIn(text5, assignment2);
+  const endOfScheme = runIn(text5, scheme);
+  const endOfWord = runIn(text5, /[^\s"',;&]*/y);
+  let done2 = 0;
+  for (const { index, 0: name } of text5.matchAll(secretName)) {
+    const begin = endOfAssignment(index + name.length);
+    if (begin === 0 || begin <= done2) continue;
+    const start = endOfScheme(begin) || begin;
+    const isQuoted = (text5[begin - 1] === '"' || text5[begin - 1] === "'") && text5[begin - 2] !== "\\";
+    const end = isQuoted ? closingQuote(text5, start, text5[begin - 1]) : withoutEscape(text5, start, endOfWord(start));
+    if (end - start < leastSecret) continue;
+    spans.push({ start, end });
+    done2 = end;
+  }
+  return spans;
+}
+function closingQuote(text5, from, quote3) {
+  for (let at = from; at < text5.length; at += 1) {
+    const char = text5[at];
+    if (char === quote3 || char === "\n") return at;
+    if (char === "\\") at += 1;
+  }
+  return text5.length;
+}
+function withoutEscape(text5, start, end) {
+  if (text5[end] !== '"' && text5[end] !== "'") return end;
+  let slashes = 0;
+  while (end - slashes > start && text5[end - slashes - 1] === "\\") slashes += 1;
+  return slashes % 2 === 1 ? end - 1 : end;
+}
+var shapes = [
+  byPattern(/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/g),
+  byPattern(/\bsk-[A-Za-z0-9_-]{16,}/g),
+  byPattern(/\bxox[abprs]-[A-Za-z0-9-]{10,}/g),
+  byPattern(/\bAKIA[0-9A-Z]{16}\b/g),
+  byPattern(/\bBearer\s+([A-Za-z0-9._~+/=-]{8,})/gi),
+  byPattern(/:\/\/[^\s/:@]*:([^\s/@]+)(?=@)/g),
+  webTokens,
+  namedValues
+];
 
 // src/daemon/run.ts
 init_build();
@@ -38964,14 +39242,14 @@ function readEnvFile(path8) {
   }));
   return { values, warnings };
 }
-var assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;
+var assignment = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
 function parseEnvFile(text5) {
   const values = /* @__PURE__ */ new Map();
   const badLines = [];
   for (const [i2, line] of text5.replace(/^\ufeff/, "").split(/\r?\n/).entries()) {
     if (/^\s*(?:#|$)/.test(line)) continue;
-    const match = assignment.exec(line);
-    const value = match && readValue(match[2] ?? "");
+    const match = assignment.exec(line.trim());
+    const value = match && readValue((match[2] ?? "").trim());
     if (match?.[1] === void 0 || typeof value !== "string") badLines.push(i2 + 1);
     else values.set(match[1], value);
   }
@@ -38982,7 +39260,8 @@ function readValue(text5) {
   if (quoted)
     return quoted[1] ?? (quoted[2] ?? "").replace(/\\(.)/g, (_, char) => escapes[char] ?? `\\${char}`);
   if (/^['"]/.test(text5)) return void 0;
-  return text5.replace(/(?:^|\s+)#.*$/, "");
+  const comment = text5.search(/(?:^|\s)#/);
+  return comment < 0 ? text5 : text5.slice(0, comment).trimEnd();
 }
 var escapes = { n: "\n", t: "	", '"': '"', "\\": "\\" };
 
@@ -39308,8 +39587,9 @@ function imageRun(args) {
   }
   return [];
 }
+var maxImageParts = 8;
 function imageNames(image) {
-  const parts = image.replace(/@sha256:.*$/, "").replace(/:[^:/]*$/, "").toLowerCase().split("/");
+  const parts = cutAt(image, image.indexOf("@sha256:")).replace(/:[^:/]*$/, "").toLowerCase().split("/").slice(-maxImageParts);
   return parts.map((_, i2) => parts.slice(i2).join("/"));
 }
 function pythonRun(program, args) {
@@ -39320,14 +39600,23 @@ function scriptRun(program, args) {
   const script = args.find((arg, i2) => !arg.startsWith("-") && arg !== "run" && !takesValue(args[i2 - 1]));
   if (script === void 0) return [program];
   const path8 = script.replaceAll("\\", "/");
-  const installed = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path8)?.[1];
-  if (installed) return [installed.toLowerCase()];
+  const installed = installedName(path8);
+  if (installed !== void 0) return [installed.toLowerCase()];
   if (/^(?:npm|jsr):/.test(path8)) return [packageName(path8.slice(4))];
   const reference2 = /(?:^|\/)servers\/src\/([^/]+)\//.exec(path8)?.[1];
   if (reference2) return [`mcp-server-${reference2.toLowerCase()}`];
   const folders = path8.toLowerCase().split("/").slice(0, -1);
   const own2 = folders.findLast((folder) => !/^(?:dist|build|out|src|lib|bin|cjs|esm|)$/.test(folder));
   return [programName(path8), own2 ?? ""];
+}
+function installedName(path8) {
+  const folder = "node_modules/";
+  for (let at = path8.lastIndexOf(folder); at >= 0; at = at === 0 ? -1 : path8.lastIndexOf(folder, at - 1)) {
+    if (at > 0 && path8[at - 1] !== "/") continue;
+    const name = /^(?:@[^/]+\/)?[^/]+/.exec(path8.slice(at + folder.length))?.[0];
+    if (name !== void 0) return name;
+  }
+  return void 0;
 }
 function takesValue(option) {
   return option !== void 0 && /^(?:-r|--require|--import|--loader|--env-file|-W|-X)$/.test(option);
@@ -39346,10 +39635,16 @@ function programName(command) {
 function packageName(spec) {
   const lower = spec.toLowerCase();
   if (/^(?:git\+|https?:|github:|file:)/.test(lower)) {
-    const path8 = lower.replace(/[#?].*$/, "").replace(/\.git(?:@.*)?$/, "");
-    return (path8.split("/").at(-1) ?? "").replace(/@.*$/, "");
+    const path8 = cutAt(lower, lower.search(/[#?]/));
+    const branch = path8.indexOf(".git@");
+    const name = (branch < 0 && path8.endsWith(".git") ? path8.slice(0, -4) : cutAt(path8, branch)).split("/").at(-1) ?? "";
+    return cutAt(name, name.indexOf("@"));
   }
-  return lower.replace(/(?<=.)@.*$/, (version2) => lower.startsWith("@") && lower.indexOf("@", 1) < 0 ? version2 : "").replace(/[[=<>~!;\s].*$/, "");
+  const plain3 = cutAt(lower, lower.indexOf("@", 1));
+  return cutAt(plain3, plain3.search(/[[=<>~!;\s]/));
+}
+function cutAt(text5, at) {
+  return at < 0 ? text5 : text5.slice(0, at);
 }
 function moduleName(module2) {
   return (module2.split(".")[0] ?? "").toLowerCase().replaceAll("_", "-");
@@ -39360,6 +39655,7 @@ function splitOnce(text5, by) {
 }
 
 // src/config/known-servers.ts
+init_wildcard();
 function findKnownServer(entry, extra = []) {
   if (entry.command === void 0) return void 0;
   const { names: names3, args } = launchNames(entry.command, entry.args);
@@ -39370,19 +39666,6 @@ function findKnownServer(entry, extra = []) {
 }
 function concurrencyOf(entry, extra = []) {
   return entry.maxConcurrent ?? findKnownServer(entry, extra)?.maxConcurrent;
-}
-function matchesWildcard(pattern, text5) {
-  const [head = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return pattern === text5;
-  if (!text5.startsWith(head)) return false;
-  let at = head.length;
-  const tail = rest.pop() ?? "";
-  for (const piece of rest) {
-    const found = text5.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text5.length - tail.length >= at && text5.endsWith(tail);
 }
 
 // src/router/call-limits.ts
@@ -39618,12 +39901,12 @@ var Call = class {
     if (this.method === "tools/call") session.results.noteSent("results", line, request3.idText);
     session.send(line, idKey(request3.idText));
   }
-  progress({ line, params }, token2) {
+  progress({ line, params }, token) {
     if (this.isOver) return;
     const { session, request: request3 } = this.forward;
     const at = memberAt(line, params, ["progressToken"]);
     if (!at) return;
-    const restored = withEdits(line, [{ at, with: request3.line.subarray(token2.start, token2.end) }]);
+    const restored = withEdits(line, [{ at, with: request3.line.subarray(token.start, token.end) }]);
     session.send(restored, idKey(request3.idText));
   }
   #end() {
@@ -39641,8 +39924,8 @@ function translated(envelope, edits) {
 }
 function noticeStart(call2, now) {
   const { request: request3, session, entry } = call2.forward;
-  const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
-  if (!token2 || call2.rounds > 0) return () => {
+  const token = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
+  if (!token || call2.rounds > 0) return () => {
   };
   const since = now();
   let step = 0;
@@ -39650,7 +39933,7 @@ function noticeStart(call2, now) {
     step += 1;
     const seconds = Math.round((now() - since) / 1e3);
     const params = { progress: step * 1e-6, message: `Starting ${entry.name} (${seconds} s)` };
-    const text5 = request3.line.subarray(token2.start, token2.end).toString();
+    const text5 = request3.line.subarray(token.start, token.end).toString();
     const line = notificationLine("notifications/progress", { ...params, progressToken: 0 }).toString();
     const own2 = line.replace('"progressToken":0', () => `"progressToken":${text5}`);
     session.send(Buffer.from(own2), idKey(request3.idText));
@@ -39951,7 +40234,7 @@ var Forwarder = class {
       return;
     }
     const crossing = crossingOf(call2, at, () => this.#deps.isReshaped(call2.forward, instance, slot));
-    const token2 = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
+    const token = memberAt(request3.line, request3.params, ["_meta", "progressToken"]);
     instance.calls += 1;
     const done2 = this.#begin(instance, queue);
     const headers = this.#deps.headersFor(call2.forward, instance, slot);
@@ -39963,7 +40246,7 @@ var Forwarder = class {
       ...headers ? { headers } : {},
       encode: (upstreamId) => {
         const own2 = [{ at: request3.id, with: String(upstreamId) }];
-        if (token2) own2.push({ at: token2, with: String(upstreamId) });
+        if (token) own2.push({ at: token, with: String(upstreamId) });
         return withEdits(request3.line, [...own2, ...crossing.requestEdits(), ...edits]);
       },
       onAnswer: (answer3) => {
@@ -39972,7 +40255,7 @@ var Forwarder = class {
         else if (this.#mayTryAgain(call2, answer3.error)) setImmediate(() => void this.#start(call2));
         else call2.fail(answer3.error);
       },
-      ...token2 ? { onProgress: (progress) => call2.progress(progress, token2) } : {}
+      ...token ? { onProgress: (progress) => call2.progress(progress, token) } : {}
     });
     call2.stop = (reason) => {
       slot.channel.cancel(id, reason);
@@ -40242,9 +40525,8 @@ var HostRequests = class {
     const route = findRoute(session, view2, request3);
     if (route) return this.#send(session, request3, route);
     const asked = askedName(request3);
-    const [list, ...others] = listsOfName(request3.method);
-    const unlisted = list && others.length === 0 ? view2.missing(list) : view2.unknown;
-    const possible = asked === void 0 ? [] : unlisted.filter((entry) => mayOffer(entry, request3, asked));
+    const unlisted = new Set(listsOfName(request3.method).flatMap((list) => view2.missing(list)));
+    const possible = asked === void 0 ? [] : [...unlisted].filter((entry) => mayOffer(entry, request3, asked));
     if (possible.length === 0) return session.send(unknownTarget(request3, asked));
     this.#own(session, request3, async (isWanted2) => {
       const late = await this.#firstRoute(session, request3, possible);
@@ -40261,19 +40543,18 @@ var HostRequests = class {
    */
   #firstRoute(session, request3, entries2) {
     return new Promise((resolve4) => {
-      let left = entries2.length;
+      const lists = listsOfName(request3.method);
+      let left = entries2.length * lists.length;
       let failure3;
       const look = () => {
         left -= 1;
         const found = findRoute(session, this.#deps.views.of(session), request3);
         if (found || left === 0) resolve4(found ?? failure3);
       };
-      const lists = listsOfName(request3.method);
-      for (const entry of entries2) {
-        const learned = lists.map((list) => this.#deps.learning.learnOnce(session, entry, list));
-        void Promise.allSettled(learned).then((outcomes) => {
-          const refused3 = outcomes.find((one) => one.status === "rejected" && one.reason instanceof AppError);
-          if (refused3?.status === "rejected") failure3 ??= notRunError(entry.name, refused3.reason);
+      for (const [entry, list] of entries2.flatMap((entry2) => lists.map((list2) => [entry2, list2]))) {
+        this.#deps.learning.learnOnce(session, entry, list).then(look, (error2) => {
+          const isItsOwn = lists.length === 1 || !(error2 instanceof AppError && error2.code === "LIST_FAILED");
+          if (error2 instanceof AppError && isItsOwn) failure3 ??= notRunError(entry.name, error2);
           look();
         });
       }
@@ -40518,7 +40799,7 @@ function askPage(channel, { method, cursor }, { clock, limitMs: limitMs2 }) {
     });
     const id = channel.request({
       method,
-      encode: (number4) => channel.encode(number4, method, params),
+      encode: (number5) => channel.encode(number5, method, params),
       onAnswer: (answer3) => {
         forgetLimit();
         if ("error" in answer3) reject(answer3.error);
@@ -40587,8 +40868,8 @@ function headerMismatch(request3, version2, header) {
   const target2 = decodeHeader(header("mcp-name"));
   return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
 }
-function paramHeaderMismatch(request3, marked, header) {
-  for (const { path: path8, name } of marked) {
+function paramHeaderMismatch(request3, marked2, header) {
+  for (const { path: path8, name } of marked2) {
     const text5 = argumentText(request3, path8);
     const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
     if (text5 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
@@ -40598,9 +40879,9 @@ function paramHeaderMismatch(request3, marked, header) {
   }
   return void 0;
 }
-function paramHeaders(request3, marked) {
+function paramHeaders(request3, marked2) {
   const headers = {};
-  for (const { path: path8, name } of marked) {
+  for (const { path: path8, name } of marked2) {
     const text5 = argumentText(request3, path8);
     if (text5 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text5);
   }
@@ -40612,35 +40893,37 @@ function argumentText({ line, params }, path8) {
   return text5 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text5);
 }
 function decimalText(text5) {
-  const number4 = isNumber2(text5) ? Number(text5) : Number.NaN;
-  return text5 && Number.isSafeInteger(number4) && /[.eE]/.test(text5) ? String(number4) : text5;
+  const number5 = isNumber2(text5) ? Number(text5) : Number.NaN;
+  return text5 && Number.isSafeInteger(number5) && /[.eE]/.test(text5) ? String(number5) : text5;
 }
 function headerValue(text5) {
   const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
   return isPlain ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
 }
 function markedParams(schema) {
-  const marked = [];
-  const problem = collectMarked(schema, [], marked);
+  const marked2 = [];
+  const problem = collectMarked(schema, [], marked2);
   if (problem !== void 0) return problem;
-  const names3 = new Set(marked.map(({ name }) => name.toLowerCase()));
-  return names3.size === marked.length ? marked : "two parameters have the same one";
+  const names3 = new Set(marked2.map(({ name }) => name.toLowerCase()));
+  return names3.size === marked2.length ? marked2 : "two parameters have the same one";
 }
 var markKey = "x-mcp-header";
+var maxMarked = 100;
 var maxSchemaDepth = 200;
-function collectMarked(schema, path8, marked) {
+function collectMarked(schema, path8, marked2) {
   if (path8.length > maxSchemaDepth) return "its schema is nested too deeply";
   if (typeof schema !== "object" || schema === null) return void 0;
   for (const [key, value] of Object.entries(schema)) {
     if (key === "properties" && typeof value === "object" && value !== null) {
       for (const [name, inner] of Object.entries(value)) {
-        const problem = collectMarked(inner, [...path8, name], marked);
+        const problem = collectMarked(inner, [...path8, name], marked2);
         if (problem !== void 0) return problem;
       }
     } else if (key === markKey) {
       const problem = path8.length === 0 ? "it is on no parameter" : markProblem(value, property(schema, "type"));
       if (problem !== void 0) return problem;
-      marked.push({ path: path8, name: String(value) });
+      if (marked2.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
+      marked2.push({ path: path8, name: String(value) });
     } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
       return `it stands below "${key}", where no value can be found`;
     }
@@ -40691,8 +40974,8 @@ var ParamHeaders = class {
     if (request3.method !== "tools/call" || !isMirrored(slot)) return void 0;
     const tools2 = this.#catalog.faceOf(keys2())?.lists.tools;
     const name = askedTool(request3, edits);
-    const marked = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
-    return marked && paramHeaders(request3, marked);
+    const marked2 = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
+    return marked2 && paramHeaders(request3, marked2);
   }
   #marksOf(tools2) {
     let marks = this.#marks.get(tools2);
@@ -40710,11 +40993,11 @@ var ParamHeaders = class {
 };
 function usableTools(tools2, slot) {
   if (!isMirrored(slot)) return tools2;
-  const marked = tools2.items.map((item, i2) => {
+  const marked2 = tools2.items.map((item, i2) => {
     const found = marksIn(item);
     return typeof found === "string" ? leftOut("tools", item.raw, i2, [`x-mcp-header: ${found}`]) : item;
   });
-  return marked.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked, tools2.faults);
+  return marked2.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked2, tools2.faults);
 }
 function isMirrored({ transport, channel }) {
   return transport.takesHeaders === true && channel.isStateless;
@@ -40883,7 +41166,7 @@ var ListRetries = class {
   /** How long a list that nobody knows is still worth waiting for. */
   patienceFor(key) {
     const record3 = this.#records.get(keyOf(key));
-    if (record3?.failed) return refusedPatienceMs;
+    if (record3?.failed && record3.sources.size > 0) return refusedPatienceMs;
     if (record3?.askedSince === void 0) return Number.POSITIVE_INFINITY;
     return Math.max(0, record3.askedSince + patienceMs - this.#clock.now());
   }
@@ -40967,10 +41250,7 @@ var SlotLists = class {
   /** The MCP session is over: nothing is asked any more. What runs is answered by its loss. */
   end() {
     this.#isEnded = true;
-    for (const { next: next2 } of this.#questions.values()) {
-      next2?.cancel?.();
-      next2?.begin();
-    }
+    for (const { next: next2 } of this.#questions.values()) next2?.begin();
   }
   #want(list, isUrgent) {
     const question = this.#questions.get(list);
@@ -41322,12 +41602,12 @@ var Subscriptions = class {
     return withdraw(slot, uris, uri);
   }
   /** A session left: what only it wanted is asked of nobody any more. */
-  leave(sessionId, find) {
+  leave(sessionId, find2) {
     for (const [place, { key, owner, uris }] of this.#wanted) {
       for (const [uri, { subscribers }] of uris) {
         if (!subscribers.delete(sessionId) || subscribers.size > 0) continue;
         uris.delete(uri);
-        for (const slot of find(key)?.slots() ?? []) {
+        for (const slot of find2(key)?.slots() ?? []) {
           if (slot.owner === owner) withdraw(slot, uris, uri).catch(() => {
           });
         }
@@ -41425,7 +41705,9 @@ var Tasks = class {
   idsOf(scopeId) {
     const ids = /* @__PURE__ */ new Map();
     for (const [key, { server }] of this.#of(scopeId)) {
-      ids.set(server, [...ids.get(server) ?? [], key.slice(key.lastIndexOf("\0") + 1)]);
+      const known = ids.get(server) ?? [];
+      known.push(key.slice(key.lastIndexOf("\0") + 1));
+      ids.set(server, known);
     }
     return ids;
   }
@@ -41501,7 +41783,7 @@ var UpstreamMessages = class {
     if (owner === "ambiguous" || owner === void 0) {
       this.#deps.log.debug("server.notification-of-nobody", { server: instance.identity.server, method });
       if (owner === "ambiguous" && method !== "notifications/message")
-        this.#deps.onHazard(instance, `${method} could belong to several sessions`);
+        this.#deps.onHazard(instance, `${shown3(method)} could belong to several sessions`);
       return;
     }
     if (method === "notifications/message" && !isLoud(notification, owner.logLevel)) return;
@@ -41529,7 +41811,7 @@ var UpstreamMessages = class {
     return only && this.#deps.maySee(only, instance) ? only : void 0;
   }
   #refuse(instance, slot, request3) {
-    const what = `${request3.method} while several sessions had calls under way`;
+    const what = `${shown3(request3.method)} while several sessions had calls under way`;
     this.#deps.onHazard(instance, what);
     const hint = 'set "onAmbiguous": "serialize" or "sharing": "session" for this server';
     slot.channel.send(errorLine(request3.idText, rpcCodes.unavailable, `Refused: ${what}; ${hint}.`));
@@ -41578,6 +41860,9 @@ var UpstreamMessages = class {
     if (owner) this.#deps.roster.find(owner)?.send(notification.line);
   }
 };
+function shown3(method) {
+  return method.length > 100 ? `${method.slice(0, 99)}\u2026` : method;
+}
 var maxElicitations = 1e4;
 function declined({ idText, method }, reason) {
   if (method === "elicitation/create") return resultLine(idText, '{"action":"cancel"}');
@@ -41945,6 +42230,7 @@ var import_node_path21 = require("node:path");
 // src/config/problems.ts
 init_cut_text();
 init_plain_text();
+var maxProblems = 20;
 function formatPath(path8) {
   let text5 = "";
   for (const part of path8) {
@@ -41959,7 +42245,7 @@ function quote2(value) {
 }
 var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
 function findingsOf(issues, input, base = []) {
-  return issues.flatMap((issue2) => {
+  return issues.slice(0, maxProblems).flatMap((issue2) => {
     const inner = issue2.path.filter((part) => typeof part !== "symbol");
     if (issue2.code === "invalid_union") return [unionFinding(issue2, input, base, inner)];
     const found = valueAt2(input, inner);
@@ -42068,6 +42354,7 @@ init_schema();
 
 // src/config/server-name.ts
 var import_node_crypto18 = require("node:crypto");
+init_mark_stacks();
 var maxServerNameChars = 64;
 var windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
 function whyBadName(name) {
@@ -42080,10 +42367,11 @@ function whyBadName(name) {
   return void 0;
 }
 function serverSlug(name) {
-  const lower = name.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
+  const bounded = withoutStacks(name);
+  const lower = bounded.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
   const plain3 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   if (plain3 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain3;
-  const hash = (0, import_node_crypto18.createHash)("sha256").update(name.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
+  const hash = (0, import_node_crypto18.createHash)("sha256").update(bounded.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
   return plain3 === "" ? `s-${hash}` : `${plain3}-${hash}`;
 }
 
@@ -42095,7 +42383,7 @@ var reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_
 function templateParts(template) {
   const parts = [];
   let from = 0;
-  for (const match of template.matchAll(reference)) {
+  for (const match of closedPart(template).matchAll(reference)) {
     if (match.index > from) parts.push(template.slice(from, match.index));
     const name = match[1] ?? match[3] ?? "";
     parts.push(match[2] === void 0 ? { name } : { name, fallback: match[2] });
@@ -42103,6 +42391,9 @@ function templateParts(template) {
   }
   if (from < template.length) parts.push(template.slice(from));
   return parts;
+}
+function closedPart(text5) {
+  return text5.slice(0, text5.lastIndexOf("}") + 1);
 }
 function references(template) {
   return templateParts(template).filter((part) => typeof part !== "string");
@@ -42123,11 +42414,14 @@ function findUnknownKeys(schema, value, path8 = []) {
     return element ? value.flatMap((entry, i2) => findUnknownKeys(element, entry, [...path8, i2])) : [];
   }
   if (typeof value !== "object" || value === null) return [];
+  let unknown3 = 0;
   return Object.entries(value).flatMap(([key, inner]) => {
     if (definition.valueType) return findUnknownKeys(definition.valueType, inner, [...path8, key]);
     if (!definition.shape) return [];
     const known = Object.hasOwn(definition.shape, key) ? definition.shape[key] : void 0;
     if (known) return findUnknownKeys(known, inner, [...path8, key]);
+    unknown3 += 1;
+    if (unknown3 > maxProblems) return [];
     const near = nearest(key, Object.keys(definition.shape));
     const finding = { path: [...path8, key], what: "is not a key we know; it is kept and has no effect" };
     return [near ? { ...finding, hint: `Did you mean "${near}"?` } : finding];
@@ -42212,7 +42506,8 @@ function checkStartedUrl(url3, type, path8) {
 }
 function parseTemplateUrl(url3) {
   if (/^\$?\{/.test(url3)) return "later";
-  const filled = url3.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, "1");
+  const closed = closedPart(url3);
+  const filled = closed.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, "1") + url3.slice(closed.length);
   return URL.canParse(filled) ? new URL(filled) : void 0;
 }
 function checkFolders(data, path8) {
@@ -42293,8 +42588,13 @@ function fromHome(folder, home) {
   if (folder === "~") return home;
   return folder.startsWith("~/") ? (0, import_node_path21.join)(home, folder.slice(2)) : folder;
 }
+function withoutSlashes(path8) {
+  let end = path8.length;
+  while (end > 1 && (path8[end - 1] === "/" || path8[end - 1] === "\\")) end -= 1;
+  return path8.slice(0, end);
+}
 function realFolder(folder, home) {
-  const plain3 = (0, import_node_path21.normalize)(fromHome(folder, home)).replace(/(?<=.)[/\\]+$/, "");
+  const plain3 = withoutSlashes((0, import_node_path21.normalize)(fromHome(folder, home)));
   try {
     return (0, import_node_fs24.realpathSync)(plain3);
   } catch {
@@ -42351,7 +42651,7 @@ function isPlainObject3(value) {
 var import_node_path22 = require("node:path");
 
 // src/config/secrets.ts
-var secretName = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
+var secretName2 = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
 var publicHeaders = /^(?:accept.*|content-type|user-agent|mcp-protocol-version|host|origin)$/i;
 var harmless = [
   /^(?:[a-z]{1,16}(?:[-_. ][a-z]{1,16}){0,3}|[A-Z]{1,8})$/,
@@ -42362,7 +42662,7 @@ var harmless = [
 ];
 function isSecret(name, value) {
   if (value === "") return false;
-  if (secretName.test(name)) return true;
+  if (secretName2.test(name)) return true;
   if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
   return !harmless.some((shape8) => shape8.test(value));
 }
@@ -42374,11 +42674,11 @@ function headerSecrets(name, value) {
 function argumentSecrets(args) {
   return args.flatMap((arg, i2) => {
     const joined3 = /^-{0,2}([\w.-]+)=(.+)$/s.exec(arg);
-    if (joined3?.[1] && joined3[2] && secretName.test(joined3[1])) return [joined3[2]];
+    if (joined3?.[1] && joined3[2] && secretName2.test(joined3[1])) return [joined3[2]];
     const header = /^([\w-]+):\s*(.+)$/s.exec(arg);
-    if (header?.[1] && header[2] && secretName.test(header[1])) return headerSecrets(header[1], header[2]);
+    if (header?.[1] && header[2] && secretName2.test(header[1])) return headerSecrets(header[1], header[2]);
     const before = args[i2 - 1];
-    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName.test(before);
+    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName2.test(before);
     return isValue && !arg.startsWith("-") ? [arg] : [];
   });
 }
@@ -42526,7 +42826,7 @@ init_hello();
 // node_modules/jsonc-parser/lib/esm/impl/scanner.js
 function createScanner(text5, ignoreTrivia = false) {
   const len = text5.length;
-  let pos = 0, value = "", tokenOffset = 0, token2 = 16, lineNumber = 0, lineStartOffset = 0, tokenLineStartOffset = 0, prevTokenLineStartOffset = 0, scanError = 0;
+  let pos = 0, value = "", tokenOffset = 0, token = 16, lineNumber = 0, lineStartOffset = 0, tokenLineStartOffset = 0, prevTokenLineStartOffset = 0, scanError = 0;
   function scanHexDigits(count3, exact2) {
     let digits = 0;
     let value2 = 0;
@@ -42553,7 +42853,7 @@ function createScanner(text5, ignoreTrivia = false) {
     pos = newPosition;
     value = "";
     tokenOffset = 0;
-    token2 = 16;
+    token = 16;
     scanError = 0;
   }
   function scanNumber() {
@@ -42678,7 +42978,7 @@ function createScanner(text5, ignoreTrivia = false) {
     prevTokenLineStartOffset = tokenLineStartOffset;
     if (pos >= len) {
       tokenOffset = len;
-      return token2 = 17;
+      return token = 17;
     }
     let code = text5.charCodeAt(pos);
     if (isWhiteSpace(code)) {
@@ -42687,7 +42987,7 @@ function createScanner(text5, ignoreTrivia = false) {
         value += String.fromCharCode(code);
         code = text5.charCodeAt(pos);
       } while (isWhiteSpace(code));
-      return token2 = 15;
+      return token = 15;
     }
     if (isLineBreak(code)) {
       pos++;
@@ -42698,33 +42998,33 @@ function createScanner(text5, ignoreTrivia = false) {
       }
       lineNumber++;
       tokenLineStartOffset = pos;
-      return token2 = 14;
+      return token = 14;
     }
     switch (code) {
       // tokens: []{}:,
       case 123:
         pos++;
-        return token2 = 1;
+        return token = 1;
       case 125:
         pos++;
-        return token2 = 2;
+        return token = 2;
       case 91:
         pos++;
-        return token2 = 3;
+        return token = 3;
       case 93:
         pos++;
-        return token2 = 4;
+        return token = 4;
       case 58:
         pos++;
-        return token2 = 6;
+        return token = 6;
       case 44:
         pos++;
-        return token2 = 5;
+        return token = 5;
       // strings
       case 34:
         pos++;
         value = scanString();
-        return token2 = 10;
+        return token = 10;
       // comments
       case 47:
         const start = pos - 1;
@@ -42737,7 +43037,7 @@ function createScanner(text5, ignoreTrivia = false) {
             pos++;
           }
           value = text5.substring(start, pos);
-          return token2 = 12;
+          return token = 12;
         }
         if (text5.charCodeAt(pos + 1) === 42) {
           pos += 2;
@@ -42764,17 +43064,17 @@ function createScanner(text5, ignoreTrivia = false) {
             scanError = 1;
           }
           value = text5.substring(start, pos);
-          return token2 = 13;
+          return token = 13;
         }
         value += String.fromCharCode(code);
         pos++;
-        return token2 = 16;
+        return token = 16;
       // numbers
       case 45:
         value += String.fromCharCode(code);
         pos++;
         if (pos === len || !isDigit2(text5.charCodeAt(pos))) {
-          return token2 = 16;
+          return token = 16;
         }
       // found a minus, followed by a number so
       // we fall through to proceed with scanning
@@ -42790,7 +43090,7 @@ function createScanner(text5, ignoreTrivia = false) {
       case 56:
       case 57:
         value += scanNumber();
-        return token2 = 11;
+        return token = 11;
       // literals and unknown symbols
       default:
         while (pos < len && isUnknownContentCharacter(code)) {
@@ -42801,17 +43101,17 @@ function createScanner(text5, ignoreTrivia = false) {
           value = text5.substring(tokenOffset, pos);
           switch (value) {
             case "true":
-              return token2 = 8;
+              return token = 8;
             case "false":
-              return token2 = 9;
+              return token = 9;
             case "null":
-              return token2 = 7;
+              return token = 7;
           }
-          return token2 = 16;
+          return token = 16;
         }
         value += String.fromCharCode(code);
         pos++;
-        return token2 = 16;
+        return token = 16;
     }
   }
   function isUnknownContentCharacter(code) {
@@ -42842,7 +43142,7 @@ function createScanner(text5, ignoreTrivia = false) {
     setPosition,
     getPosition: () => pos,
     scan: ignoreTrivia ? scanNextNonTrivia : scanNext,
-    getToken: () => token2,
+    getToken: () => token,
     getTokenValue: () => value,
     getTokenOffset: () => tokenOffset,
     getTokenLength: () => pos - tokenOffset,
@@ -43132,7 +43432,7 @@ function visit(text5, visitor, options = ParseOptions.DEFAULT) {
   const allowTrailingComma = options && options.allowTrailingComma;
   function scanNext() {
     while (true) {
-      const token2 = _scanner.scan();
+      const token = _scanner.scan();
       switch (_scanner.getTokenError()) {
         case 4:
           handleError(
@@ -43173,7 +43473,7 @@ function visit(text5, visitor, options = ParseOptions.DEFAULT) {
           );
           break;
       }
-      switch (token2) {
+      switch (token) {
         case 12:
         case 13:
           if (disallowComments) {
@@ -43195,22 +43495,22 @@ function visit(text5, visitor, options = ParseOptions.DEFAULT) {
         case 14:
           break;
         default:
-          return token2;
+          return token;
       }
     }
   }
   function handleError(error2, skipUntilAfter = [], skipUntil = []) {
     onError(error2);
     if (skipUntilAfter.length + skipUntil.length > 0) {
-      let token2 = _scanner.getToken();
-      while (token2 !== 17) {
-        if (skipUntilAfter.indexOf(token2) !== -1) {
+      let token = _scanner.getToken();
+      while (token !== 17) {
+        if (skipUntilAfter.indexOf(token) !== -1) {
           scanNext();
           break;
-        } else if (skipUntil.indexOf(token2) !== -1) {
+        } else if (skipUntil.indexOf(token) !== -1) {
           break;
         }
-        token2 = scanNext();
+        token = scanNext();
       }
     }
   }
@@ -43519,12 +43819,13 @@ function parseJsonc(text5) {
   try {
     root = parseTree2(plain3, errors, parseOptions);
     if (root && errors.length === 0) {
-      return { root, value: getNodeValue2(root), problems: [], repeated: repeatedKeys(root, plain3) };
+      const repeated = repeatedKeys(root).map(({ path: path8, offset }) => ({ path: path8, place: placeAt(plain3, offset) }));
+      return { root, value: getNodeValue2(root), problems: [], repeated };
     }
   } catch {
     return { problems: [{ line: 1, column: 1, what: "the values are nested too deep" }] };
   }
-  const problems = errors.map(({ error: error2, offset }) => ({ ...placeAt(plain3, offset), what: syntaxText(error2) }));
+  const problems = errors.slice(0, maxProblems).map(({ error: error2, offset }) => ({ ...placeAt(plain3, offset), what: syntaxText(error2) }));
   return { problems: problems.filter((problem, i2) => problems.findIndex((one) => isSame2(one, problem)) === i2) };
 }
 function isSame2(a2, b) {
@@ -43542,19 +43843,22 @@ function placeAt(text5, offset) {
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: offset - lineStart + 1 };
 }
-function repeatedKeys(node2, text5, path8 = []) {
-  if (node2.type === "array")
-    return (node2.children ?? []).flatMap((child, i2) => repeatedKeys(child, text5, [...path8, i2]));
-  if (node2.type !== "object") return [];
+function repeatedKeys(node2, path8 = [], found = []) {
+  if (found.length >= maxProblems) return found;
+  if (node2.type === "array") {
+    for (const [i2, child] of (node2.children ?? []).entries()) repeatedKeys(child, [...path8, i2], found);
+    return found;
+  }
   const seen = /* @__PURE__ */ new Set();
-  return (node2.children ?? []).flatMap((property2) => {
+  for (const property2 of node2.type === "object" ? node2.children ?? [] : []) {
     const [key, value] = property2.children ?? [];
-    if (!key || !value) return [];
+    if (!key || !value) continue;
     const inner = [...path8, String(key.value)];
-    const own2 = seen.has(String(key.value)) ? [{ path: inner, place: placeAt(text5, property2.offset) }] : [];
+    if (seen.has(String(key.value)) && found.length < maxProblems) found.push({ path: inner, offset: property2.offset });
     seen.add(String(key.value));
-    return [...own2, ...repeatedKeys(value, text5, inner)];
-  });
+    repeatedKeys(value, inner, found);
+  }
+  return found;
 }
 function syntaxText(error2) {
   const name = printParseErrorCode(error2);
@@ -44136,10 +44440,10 @@ function reportLists(failed2) {
   const byReason = /* @__PURE__ */ new Map();
   for (const one of [...failed2].sort((a2, b) => a2.forMs - b.forMs)) byReason.set(`${one.list}\0${one.reason}`, one);
   const order = (list) => listNames2.indexOf(list);
-  return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown4 }) => ({
+  return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown5 }) => ({
     ...{ list, reason, since: at(-forMs) },
     ...inMs === void 0 ? {} : { nextAt: at(inMs) },
-    ...shown4 === void 0 ? {} : { shown: shown4 }
+    ...shown5 === void 0 ? {} : { shown: shown5 }
   }));
 }
 function lastFace(entry, { sessions, viewOf }) {
@@ -44229,7 +44533,9 @@ async function reportTokens({ router, sessions, withSamples, local }) {
   const here = local();
   const byServer = /* @__PURE__ */ new Map();
   for (const { target: target2, raw } of views.of(here).list(tools).items) {
-    byServer.set(target2.slug, [...byServer.get(target2.slug) ?? [], raw]);
+    const known = byServer.get(target2.slug);
+    if (known) known.push(raw);
+    else byServer.set(target2.slug, [raw]);
   }
   const described2 = [];
   for (const session of sessions) {
@@ -44252,7 +44558,7 @@ async function reportTokens({ router, sessions, withSamples, local }) {
     servers: [...byServer].map(([server, raws]) => ({
       server,
       tools: raws.length,
-      text: JSON.stringify(raws.map((raw) => shown3(JSON.parse(raw.toString("utf8")))))
+      text: JSON.stringify(raws.map((raw) => shown4(JSON.parse(raw.toString("utf8")))))
     })),
     sessions: described2
   };
@@ -44261,9 +44567,9 @@ function describe4(result) {
   const value = JSON.parse(result.toString("utf8"));
   const found = isRecord(value) && Array.isArray(value["tools"]) ? value["tools"] : [];
   const names3 = found.map((tool) => isRecord(tool) ? String(tool["name"]) : "");
-  return { tools: found.length, names: names3, text: JSON.stringify(found.map(shown3)) };
+  return { tools: found.length, names: names3, text: JSON.stringify(found.map(shown4)) };
 }
-function shown3(tool) {
+function shown4(tool) {
   const { name, description, inputSchema: inputSchema2 } = isRecord(tool) ? tool : {};
   return { name, description, input_schema: inputSchema2 };
 }
@@ -44364,8 +44670,8 @@ function ownersOf(copy) {
 function findServer2({ config: config2 }, name) {
   const own2 = config2.servers.find((entry) => entry.name === name || entry.slug === name);
   if (own2) return own2;
-  const [shown4, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
-  return others.length === 0 ? shown4 : void 0;
+  const [shown5, ...others] = config2.servers.filter((entry) => isNamed(entry, name));
+  return others.length === 0 ? shown5 : void 0;
 }
 async function callTool2(deps, entry, { tool, args, projectDir }) {
   if (!entry.enabled) throw disabled(entry);
@@ -44797,22 +45103,22 @@ init_hello();
 // src/daemon/guard.ts
 var import_node_crypto21 = require("node:crypto");
 init_atomic_file();
-function checkRequest(request3, port, token2) {
+function checkRequest(request3, port, token) {
   const { host, origin, authorization } = request3.headers;
   if (!isOwnHost(host, port)) return { status: 403, message: "This Host is not served here." };
   if (origin !== void 0 && !isOwnOrigin(origin, port))
     return { status: 403, message: "This Origin is not allowed." };
   const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1];
-  if (given === void 0 || !isSame3(given, token2)) return { status: 401, message: "A valid bearer token is needed." };
+  if (given === void 0 || !isSame3(given, token)) return { status: 401, message: "A valid bearer token is needed." };
   return { status: 200 };
 }
 function loadToken(path8, replace = false) {
   const found = replace ? void 0 : readFileIfPresent(path8)?.trim();
   if (found !== void 0 && found.length >= 32) return found;
-  const token2 = (0, import_node_crypto21.randomBytes)(32).toString("base64url");
-  writeFileAtomic(path8, `${token2}
+  const token = (0, import_node_crypto21.randomBytes)(32).toString("base64url");
+  writeFileAtomic(path8, `${token}
 `);
-  return token2;
+  return token;
 }
 function isOwnHost(host, port) {
   return host !== void 0 && ownNames2.some((name) => host === `${name}:${port}`);
@@ -44843,9 +45149,9 @@ function createControlHttp(deps) {
     },
     listen: (port) => new Promise((resolve4, reject) => {
       const server = (0, import_node_http.createServer)((request3, response) => {
-        const token2 = deps.token();
-        const verdict = checkRequest(request3, addressPort(server), token2);
-        if (verdict.status === 200) return void answer(request3, response, deps, principalOf(token2));
+        const token = deps.token();
+        const verdict = checkRequest(request3, addressPort(server), token);
+        if (verdict.status === 200) return void answer(request3, response, deps, principalOf(token));
         request3.resume();
         send(response, verdict.status, { error: { code: "DAEMON_REFUSED", message: verdict.message } });
       });
@@ -44892,8 +45198,8 @@ async function answer(request3, response, deps, principal) {
     send(response, statusOf2(known), { error: { code: known?.code ?? "INTERNAL", message, ...hint ? { hint } : {} } });
   }
 }
-function principalOf(token2) {
-  return (0, import_node_crypto22.createHash)("sha256").update(token2).digest("base64url");
+function principalOf(token) {
+  return (0, import_node_crypto22.createHash)("sha256").update(token).digest("base64url");
 }
 function statusOf2(error2) {
   if (!error2) return 500;
@@ -45006,7 +45312,7 @@ var LineSplitter = class {
       this.#tail = Buffer.from(start.subarray(-keptEndBytes));
       this.#parts = [];
     } else if (this.#head) {
-      this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
+      this.#tail = lastOf(this.#tail, part);
     } else if (part.length > 0) this.#parts.push(Buffer.from(part));
   }
   #finish() {
@@ -45027,6 +45333,14 @@ var LineSplitter = class {
     if (line.length > 0 && !isBlank(line)) this.#options.onLine(line);
   }
 };
+function lastOf(tail, part) {
+  if (part.length >= keptEndBytes || tail.length < keptEndBytes) {
+    return Buffer.from(Buffer.concat([tail, part]).subarray(-keptEndBytes));
+  }
+  tail.copyWithin(0, part.length);
+  part.copy(tail, tail.length - part.length);
+  return tail;
+}
 function isBlank(line) {
   if ((line[0] ?? 0) > 32) return false;
   return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
@@ -45481,7 +45795,7 @@ var MessageStream = class {
       writeEvent(response, `id: ${this.id}.0
 retry: ${retryMs2}
 `, Buffer.alloc(0));
-    for (const { number: number4, line } of this.#kept) if (number4 > (after ?? 0)) this.#write(response, number4, line);
+    for (const { number: number5, line } of this.#kept) if (number5 > (after ?? 0)) this.#write(response, number5, line);
     if (this.isFinished) this.#end(now);
   }
   push(line) {
@@ -45517,8 +45831,8 @@ retry: ${retryMs2}
       this.#keptBytes = 0;
     });
   }
-  #write(response, number4, line) {
-    writeEvent(response, `id: ${this.id}.${number4}
+  #write(response, number5, line) {
+    writeEvent(response, `id: ${this.id}.${number5}
 event: message
 `, line);
   }
@@ -45994,10 +46308,10 @@ var Listener = class {
       return [{ at: { start: end, end }, with: `,"params":{"_meta":{${this.#tag()}}}` }];
     }
     const meta2 = memberAt(line, params, ["_meta"]);
-    const into = isObjectAt(line, meta2) ? meta2 : params;
-    const isEmpty = objectMembers(line, into).length === 0;
-    const text5 = into === meta2 ? this.#tag() : `"_meta":{${this.#tag()}}`;
-    const at = { start: into.start + 1, end: into.start + 1 };
+    const into2 = isObjectAt(line, meta2) ? meta2 : params;
+    const isEmpty = objectMembers(line, into2).length === 0;
+    const text5 = into2 === meta2 ? this.#tag() : `"_meta":{${this.#tag()}}`;
+    const at = { start: into2.start + 1, end: into2.start + 1 };
     return [{ at, with: isEmpty ? text5 : `${text5},` }];
   }
 };
@@ -46076,8 +46390,8 @@ var ModernCall = class {
       return;
     }
     if (method !== "notifications/progress") return this.#reply?.emit(line);
-    const token2 = memberAt(line, params, ["progressToken"]);
-    if (token2 && this.#token !== void 0) this.#reply?.emit(withEdits(line, [{ at: token2, with: this.#token }]));
+    const token = memberAt(line, params, ["progressToken"]);
+    if (token && this.#token !== void 0) this.#reply?.emit(withEdits(line, [{ at: token, with: this.#token }]));
   }
   /** `edits` without the id, which differs with the POST that gets it. */
   answer(line, idSpan, edits, status) {
@@ -46585,9 +46899,9 @@ var ModernEndpoint = class {
     if (!raw?.includes("x-mcp-header")) return void 0;
     const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
     if (!schema || isArrayAt(raw, schema)) return void 0;
-    const marked = markedParams(JSON.parse(textAt(raw, schema)));
-    if (typeof marked === "string") return void 0;
-    return paramHeaderMismatch(request3, marked, (wanted2) => headerText(http2, wanted2));
+    const marked2 = markedParams(JSON.parse(textAt(raw, schema)));
+    if (typeof marked2 === "string") return void 0;
+    return paramHeaderMismatch(request3, marked2, (wanted2) => headerText(http2, wanted2));
   }
   /**
    * Requests of one program with one set of abilities share what they leave behind: the revision has nothing that tells two
@@ -47112,7 +47426,7 @@ function target(path8) {
 // src/daemon/remote-endpoint.ts
 var retryMs3 = 3e4;
 function openRemoteEndpoint(deps) {
-  let token2 = deps.port === "off" ? "" : loadToken(deps.tokenPath);
+  let token = deps.port === "off" ? "" : loadToken(deps.tokenPath);
   let listening;
   let problem;
   let timer;
@@ -47127,7 +47441,7 @@ function openRemoteEndpoint(deps) {
       } else {
         const holder = describePortHolder(port);
         problem = `port ${port} is held by ${holder ?? "another program"}; sessions use the socket and are not affected`;
-        token2 = loadToken(deps.tokenPath, true);
+        token = loadToken(deps.tokenPath, true);
         deps.onTokenReplaced();
         timer = setTimeout(() => void attempt(port), retryMs3);
         timer.unref();
@@ -47144,7 +47458,7 @@ function openRemoteEndpoint(deps) {
       return problem;
     },
     get token() {
-      return token2;
+      return token;
     },
     move: (port) => {
       clearTimeout(timer);
@@ -47153,7 +47467,7 @@ function openRemoteEndpoint(deps) {
       problem = void 0;
       deps.onPort(void 0);
       if (port === "off") return;
-      token2 ||= loadToken(deps.tokenPath);
+      token ||= loadToken(deps.tokenPath);
       void attempt(port);
     },
     close: () => clearTimeout(timer)
@@ -48240,13 +48554,13 @@ function collect(response, maxBytes3) {
       bytes += chunk.length;
       if (bytes <= maxBytes3) return;
       body.destroy();
-      resolve4({ oversize: { head: headOf(parts), tail: tailOf2(parts), bytes } });
+      resolve4({ oversize: { head: headOf2(parts), tail: tailOf2(parts), bytes } });
     });
     body.once("end", () => resolve4({ bytes: Buffer.concat(parts) }));
     body.once("close", () => reject(whyClosed(response) ?? brokenOff(response)));
   });
 }
-function headOf(parts) {
+function headOf2(parts) {
   const bytes = parts.reduce((sum2, { length }) => sum2 + length, 0);
   return Buffer.concat(parts, Math.min(bytes, keptEndBytes2));
 }
@@ -49039,10 +49353,10 @@ function readEnds({ head, tail }) {
   };
 }
 function topLevel(head) {
-  const token2 = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
   let [depth2, isValue, hasMethod] = [0, false, false];
   let [key, id] = [];
-  for (let found = token2.exec(head); found; found = token2.exec(head)) {
+  for (let found = token.exec(head); found; found = token.exec(head)) {
     const [text5] = found;
     if (text5 === "{" || text5 === "[") depth2 += 1;
     else if (text5 === "}" || text5 === "]") depth2 -= 1;
@@ -49051,7 +49365,7 @@ function topLevel(head) {
     else if (text5 === ",") isValue = false;
     else if (!isValue) key = text5;
     else if (key === '"method"') hasMethod = true;
-    else if (key === '"id"' && wholeId.test(text5) && token2.lastIndex < head.length) id ??= text5;
+    else if (key === '"id"' && wholeId.test(text5) && token.lastIndex < head.length) id ??= text5;
   }
   return { id, hasMethod };
 }
@@ -49061,7 +49375,6 @@ init_envelope();
 
 // src/upstream/transports/event-stream.ts
 var [lf, cr, colon2, space] = [10, 13, 58, 32];
-var keptEndBytes3 = 4096;
 var maxFieldBytes = 64 * 1024;
 var EventStreamParser = class {
   #options;
@@ -49085,9 +49398,9 @@ var EventStreamParser = class {
       if (chunk[0] === lf) from = 1;
       this.#skipLineFeed = false;
     }
-    let nextCr = chunk.indexOf(cr, from);
+    let [nextCr, nextLf] = [chunk.indexOf(cr, from), chunk.indexOf(lf, from)];
     while (from < chunk.length) {
-      const nextLf = chunk.indexOf(lf, from);
+      if (nextLf >= 0 && nextLf < from) nextLf = chunk.indexOf(lf, from);
       if (nextCr >= 0 && nextCr < from) nextCr = chunk.indexOf(cr, from);
       const isCr = nextCr >= 0 && (nextLf < 0 || nextCr < nextLf);
       const end = isCr ? nextCr : nextLf;
@@ -49107,7 +49420,7 @@ var EventStreamParser = class {
     if (part.length === 0) return;
     this.#lineBytes += part.length;
     if (this.#oversize) {
-      this.#oversize.tail = Buffer.from(Buffer.concat([this.#oversize.tail, part]).subarray(-keptEndBytes3));
+      this.#oversize.tail = lastOf(this.#oversize.tail, part);
       this.#oversize.bytes += part.length;
       return;
     }
@@ -49116,8 +49429,8 @@ var EventStreamParser = class {
     const all = Buffer.concat([...this.#data, ...this.#line]);
     const start = this.#data.length === 0 && all.toString("latin1", 0, 5) === "data:" ? 5 : 0;
     this.#oversize = {
-      head: Buffer.from(all.subarray(start, start + keptEndBytes3)),
-      tail: Buffer.from(all.subarray(-keptEndBytes3)),
+      head: Buffer.from(all.subarray(start, start + keptEndBytes)),
+      tail: Buffer.from(all.subarray(-keptEndBytes)),
       bytes: all.length - start
     };
     this.#line = [];
@@ -50476,7 +50789,7 @@ var HealthChecks = class {
     const method = slot.channel.isStateless ? "server/discover" : "ping";
     const id = slot.channel.request({
       method,
-      encode: (number4) => slot.channel.encode(number4, method),
+      encode: (number5) => slot.channel.encode(number5, method),
       onAnswer: settle2
     });
     const timer = setTimeout(() => {
@@ -50855,9 +51168,9 @@ var Channel = class {
     request3.onAnswer({ envelope });
   }
   #progress(envelope) {
-    const token2 = memberAt(envelope.line, envelope.params, ["progressToken"]);
-    if (!token2) return;
-    const text5 = stringAt(envelope.line, token2) ?? textAt(envelope.line, token2);
+    const token = memberAt(envelope.line, envelope.params, ["progressToken"]);
+    if (!token) return;
+    const text5 = stringAt(envelope.line, token) ?? textAt(envelope.line, token);
     this.#pending.get(Number(text5))?.onProgress?.(envelope);
   }
   #notified(envelope, stream) {

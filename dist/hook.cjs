@@ -286,7 +286,7 @@ function readFileIfPresent(path, maxBytes3 = maxOwnBytes) {
 }
 function readBytesIfPresent(path, maxBytes3 = maxOwnBytes) {
   const reading = readForeignFile(path, { maxBytes: maxBytes3 });
-  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);
+  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);
   return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path) {

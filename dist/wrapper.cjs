@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ba3029853db1" };
+    ownBuild = { version: "0.1.0", fingerprint: "9093df1ae63b" };
   }
 });
 
@@ -254,7 +254,7 @@ function readFileIfPresent(path, maxBytes2 = maxOwnBytes) {
 }
 function readBytesIfPresent(path, maxBytes2 = maxOwnBytes) {
   const reading = readForeignFile(path, { maxBytes: maxBytes2 });
-  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}`);
+  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);
   return reading.kind === "file" ? reading.bytes : void 0;
 }
 function removeIfPresent(path) {
@@ -716,29 +716,112 @@ function createRedactor() {
   return {
     add: (value) => {
       if (value.length < 6) return;
-      for (const form of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) values.add(form);
+      for (const form of [value, JSON.stringify(value).slice(1, -1), inUrl(value)]) values.add(form);
     },
     redact: (text) => {
-      let clean = text;
-      for (const value of values) clean = clean.replaceAll(value, "[redacted]");
-      for (const shape of shapes) clean = clean.replace(shape, "[redacted]");
-      return clean;
+      const spans = shapes.flatMap((shape) => shape(text));
+      for (const value of values) addAll(spans, text, value);
+      return hide(text, spans);
     }
   };
 }
-var shapes;
+function inUrl(value) {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+function addAll(spans, text, value) {
+  for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + value.length)) {
+    spans.push({ start: at, end: at + value.length });
+  }
+}
+function hide(text, spans) {
+  if (spans.length === 0) return text;
+  const parts = [];
+  let shown = 0;
+  for (const { start: start2, end } of spans.sort((a, b) => a.start - b.start)) {
+    if (start2 >= shown) parts.push(text.slice(shown, start2), "[redacted]");
+    shown = Math.max(shown, end);
+  }
+  return parts.join("") + text.slice(shown);
+}
+function byPattern(pattern) {
+  return (text) => Array.from(text.matchAll(pattern), ({ index, 0: found, 1: secret = found }) => {
+    const end = index + found.length;
+    return { start: end - secret.length, end };
+  });
+}
+function runIn(text, pattern) {
+  return (from) => {
+    pattern.lastIndex = from;
+    pattern.test(text);
+    return pattern.lastIndex;
+  };
+}
+function webTokens(text) {
+  const spans = [];
+  const endOfWord = runIn(text, /[\w-]*/y);
+  for (let start2 = text.indexOf("eyJ"); start2 >= 0; ) {
+    const first = endOfWord(start2);
+    const second = first - start2 >= 11 && text[first] === "." ? endOfWord(first + 1) : first;
+    const isWhole = second - first > 8 && text[second] === ".";
+    const end = isWhole ? endOfWord(second + 1) : first;
+    if (isWhole) spans.push({ start: start2, end });
+    start2 = text.indexOf("eyJ", end);
+  }
+  return spans;
+}
+function namedValues(text) {
+  const spans = [];
+  const assignment = /(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?/y;
+  const scheme = /(?:Bearer|Basic|Digest|Token)\s+/iy;
+  const endOfAssignment = runIn(text, assignment);
+  const endOfScheme = runIn(text, scheme);
+  const endOfWord = runIn(text, /[^\s"',;&]*/y);
+  let done = 0;
+  for (const { index, 0: name } of text.matchAll(secretName)) {
+    const begin = endOfAssignment(index + name.length);
+    if (begin === 0 || begin <= done) continue;
+    const start2 = endOfScheme(begin) || begin;
+    const isQuoted = (text[begin - 1] === '"' || text[begin - 1] === "'") && text[begin - 2] !== "\\";
+    const end = isQuoted ? closingQuote(text, start2, text[begin - 1]) : withoutEscape(text, start2, endOfWord(start2));
+    if (end - start2 < leastSecret) continue;
+    spans.push({ start: start2, end });
+    done = end;
+  }
+  return spans;
+}
+function closingQuote(text, from, quote2) {
+  for (let at = from; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === quote2 || char === "\n") return at;
+    if (char === "\\") at += 1;
+  }
+  return text.length;
+}
+function withoutEscape(text, start2, end) {
+  if (text[end] !== '"' && text[end] !== "'") return end;
+  let slashes = 0;
+  while (end - slashes > start2 && text[end - slashes - 1] === "\\") slashes += 1;
+  return slashes % 2 === 1 ? end - 1 : end;
+}
+var secretName, leastSecret, shapes;
 var init_redact = __esm({
   "src/base/redact.ts"() {
     "use strict";
+    secretName = /(?:api|access|private)[_-]?key|token|secret|password|passwd|passphrase|credentials?|authorization|cookie/gi;
+    leastSecret = 6;
     shapes = [
-      /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/g,
-      /\bsk-[A-Za-z0-9_-]{16,}/g,
-      /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
-      /\bAKIA[0-9A-Z]{16}\b/g,
-      /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
-      /(?<=\bBearer\s)[A-Za-z0-9._~+/=-]{8,}/gi,
-      /(?<=\b(?:api[_-]?key|token|secret|password|passwd|authorization)["']?\s*[=:]\s*["']?)(?!Bearer\b)[^\s"',;&]{6,}/gi,
-      /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g
+      byPattern(/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/g),
+      byPattern(/\bsk-[A-Za-z0-9_-]{16,}/g),
+      byPattern(/\bxox[abprs]-[A-Za-z0-9-]{10,}/g),
+      byPattern(/\bAKIA[0-9A-Z]{16}\b/g),
+      byPattern(/\bBearer\s+([A-Za-z0-9._~+/=-]{8,})/gi),
+      byPattern(/:\/\/[^\s/:@]*:([^\s/@]+)(?=@)/g),
+      webTokens,
+      namedValues
     ];
   }
 });
@@ -1390,7 +1473,7 @@ var LineSplitter = class {
       this.#tail = Buffer.from(start2.subarray(-keptEndBytes));
       this.#parts = [];
     } else if (this.#head) {
-      this.#tail = Buffer.from(Buffer.concat([this.#tail, part]).subarray(-keptEndBytes));
+      this.#tail = lastOf(this.#tail, part);
     } else if (part.length > 0) this.#parts.push(Buffer.from(part));
   }
   #finish() {
@@ -1411,6 +1494,14 @@ var LineSplitter = class {
     if (line.length > 0 && !isBlank(line)) this.#options.onLine(line);
   }
 };
+function lastOf(tail, part) {
+  if (part.length >= keptEndBytes || tail.length < keptEndBytes) {
+    return Buffer.from(Buffer.concat([tail, part]).subarray(-keptEndBytes));
+  }
+  tail.copyWithin(0, part.length);
+  part.copy(tail, tail.length - part.length);
+  return tail;
+}
 function isBlank(line) {
   if ((line[0] ?? 0) > 32) return false;
   return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
@@ -2024,7 +2115,7 @@ function readEnds({ head, tail }) {
   };
 }
 function topLevel(head) {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+  const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
   let [depth, isValue, hasMethod] = [0, false, false];
   let [key, id] = [];
   for (let found = token.exec(head); found; found = token.exec(head)) {
@@ -2210,8 +2301,9 @@ function isKeyAt(bytes, start2, end, key) {
   return true;
 }
 function isEscapedKey(bytes, start2, end, key) {
-  const isEscaped = bytes.indexOf(backslash, start2) < end && bytes.indexOf(backslash, start2) >= 0;
-  return isEscaped && decodeString(bytes, { start: start2, end }) === key;
+  let at = start2;
+  while (at < end && bytes[at] !== backslash) at += 1;
+  return at < end && decodeString(bytes, { start: start2, end }) === key;
 }
 function arrayElements(bytes, span) {
   const elements = [];
@@ -2509,7 +2601,7 @@ var Relay = class {
         return;
       case "request":
         this.#asked.set(frame.key, frame.id);
-        if (this.#asked.size > maxAsked) for (const key of [...this.#asked.keys()].slice(0, 1)) this.#asked.delete(key);
+        if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? "");
         this.#o.write(line);
         return;
       case "notification":
