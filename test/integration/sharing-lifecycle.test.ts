@@ -10,6 +10,8 @@ import { at } from '../support/mcp-http-client.ts';
 import { runFixture } from '../support/run-fixture.ts';
 
 const all = { tools: { mode: 'all' } };
+/** A daemon that is still there when the next session comes, however slow the machine is. */
+const patient = { ...all, daemon: { idleExitMs: 5_000 } };
 let rig: DaemonRig;
 beforeEach(() => {
   rig = new DaemonRig();
@@ -64,7 +66,7 @@ describe('starts', () => {
   });
 
   it('that a client abandoned complete for the next one', async () => {
-    rig.writeConfig({ slow: fixture('echo.mjs', { START_MS: '3500', COUNT_FILE: join(rig.home, 'starts') }) }, all);
+    rig.writeConfig({ slow: fixture('echo.mjs', { START_MS: '3500', COUNT_FILE: join(rig.home, 'starts') }) }, patient);
     const impatient = await rig.open();
     impatient.send({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'slow__pid', arguments: {} } });
     const { servers } = await rig.statusUntil(
@@ -83,7 +85,7 @@ describe('starts', () => {
   it('over HTTP too, where the MCP session that came too late for its session is closed again', async () => {
     const web = await runFixture('http-echo.mjs', { START_MS: '5000' });
     try {
-      rig.writeConfig({ web: { type: 'http', url: `${web.origin}/mcp` } }, all);
+      rig.writeConfig({ web: { type: 'http', url: `${web.origin}/mcp` } }, patient);
       const requests = async (): Promise<unknown[]> =>
         JSON.parse(await (await fetch(`${web.origin}/test/requests`)).text());
       const deleted = async () => (await requests()).filter((one) => at(one, 'method') === 'DELETE').length;
