@@ -86,14 +86,10 @@ function lines(text: string): void {
   splitter.end();
 }
 
-function search(text: string): unknown {
-  const index = createToolIndex();
-  index.set('a', [{ name: 'read_file', description: 'Reads a file' }]);
-  return index.search(text, { limit: 10 });
-}
+const index = createToolIndex();
+index.set('b', [{ name: 'read_file', description: 'Reads a file' }]);
 
 function indexed(text: string): unknown {
-  const index = createToolIndex();
   const inputSchema = { type: 'object', properties: { [text]: { type: 'string', description: text } } };
   index.set('a', [{ name: text, title: text, description: text, inputSchema }], text, [text]);
   return index.search('read a file', { limit: 10 });
@@ -152,7 +148,7 @@ export const textWork: Readonly<Record<string, TextWork>> = {
   'tools/result-path as a key': (text) => tried(() => follow({ a: [1] }, `$[${JSON.stringify(text)}]`)),
   'tools/result-search in the text': (text) => findHits(text, '$', { search: 'aab', context: 200 }),
   'tools/result-search of a row': (text) => isMatch([text], 'aab'),
-  'tools/search-index, a request': search,
+  'tools/search-index, a request': (text) => index.search(text, { limit: 10 }),
   'tools/search-index, a definition': indexed,
   'tools/shield': (text) => {
     const content = [{ type: 'text', text }];
