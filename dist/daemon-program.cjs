@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "9093df1ae63b" };
+    ownBuild = { version: "0.1.0", fingerprint: "5677261534e9" };
   }
 });
 
@@ -9949,6 +9949,11 @@ function whyNotCompiled(root) {
 function schemaIds(root) {
   return namedParts(root, "$id").map(([id]) => id);
 }
+function isPlainId(id) {
+  if (plainName.test(id)) return !(id in Object.prototype);
+  if (plainUrn.test(id)) return true;
+  return plainAddress.test(id) && URL.canParse(id) && new URL(id).href === id && !id.includes("//json-schema.org/");
+}
 function atPointer(root, parts) {
   let at = root;
   try {
@@ -10013,7 +10018,7 @@ function isSchema(value) {
 function isObject2(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-var formatLimits, ordered, wanted, types, maxSteps, OutputSchema;
+var formatLimits, ordered, wanted, types, maxSteps, plainName, plainUrn, plainAddress, OutputSchema;
 var init_output_schema = __esm({
   "src/mcp/output-schema.ts"() {
     "use strict";
@@ -10042,10 +10047,14 @@ var init_output_schema = __esm({
       enum: (value) => Array.isArray(value) && value.length > 0,
       type: (value) => Array.isArray(value) ? value.length > 0 && value.every(isType) : isType(value),
       id: () => false,
-      $async: (value) => value !== true
+      // Anything that counts as true makes a schema one that answers later, which the others cannot refer to.
+      $async: (value) => !value
     };
     types = /* @__PURE__ */ new Set(["string", "number", "integer", "boolean", "null", "array", "object"]);
     maxSteps = 150;
+    plainName = /^[a-z][\w.-]*$/i;
+    plainUrn = /^urn:[a-z0-9][a-z0-9-]{1,31}:[\w.:-]+$/i;
+    plainAddress = /^https?:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?\/[\w./~-]*$/;
     OutputSchema = class {
       #root;
       #rootId;
@@ -10056,6 +10065,8 @@ var init_output_schema = __esm({
       #targets = /* @__PURE__ */ new Map();
       /** What no validator takes, wherever it stands. */
       #wrongName;
+      /** Against an id that is no address, only references within the schema are sure. */
+      #isRelative;
       /** Parts with an id of their own: inside of one, a reference means another place, and none is followed. */
       #hasParts;
       constructor(root) {
@@ -10069,9 +10080,10 @@ var init_output_schema = __esm({
           if (this.#parts.has(name)) this.#wrongName ??= `${shown(name)} twice`;
           this.#parts.set(name, part);
         }
-        const own2 = ids.filter(([id]) => !id.startsWith("#"));
-        this.#hasParts = own2.some(([, part]) => part !== root);
-        if (own2.length > 1) this.#wrongName ??= "several parts with an $id";
+        this.#hasParts = ids.some(([, part]) => part !== root);
+        if (this.#hasParts) this.#wrongName ??= "a part with an $id of its own";
+        if (isText(root["$id"]) && !isPlainId(root["$id"])) this.#wrongName ??= `the $id ${shown(root["$id"])}`;
+        this.#isRelative = isText(root["$id"]) && plainName.test(root["$id"]);
       }
       check() {
         return this.#wrongName === void 0 ? this.#visit(this.#root, 0) : `has ${this.#wrongName}`;
@@ -10097,6 +10109,7 @@ var init_output_schema = __esm({
       #within(keyword, value, steps) {
         switch (keyword) {
           case "$ref":
+            if (this.#isRelative && !String(value).startsWith("#")) return `has the reference ${shown(value)}`;
             return this.#refer(String(value), steps);
           case "pattern":
             return whyNoPattern(String(value));
@@ -25472,7 +25485,9 @@ async function createCheck(schema, limited) {
   const compiled = await compile2(schema, { allErrors: true });
   if (!compiled) return async () => [];
   return async (value) => {
-    if (!compiled.mayRunAway && jsonBytes(value) <= mostHere) return mistakesIn(compiled.validate, value);
+    const bytes = jsonBytes(value);
+    if (!Number.isFinite(bytes)) return [];
+    if (!compiled.mayRunAway && bytes <= mostHere) return mistakesIn(compiled.validate, value);
     const code = compiled.code();
     const outcome = await limited.run({ kind: "check", code, value }, checkMs);
     return outcome?.kind === "checked" ? outcome.mistakes : [];
@@ -44122,7 +44137,7 @@ var import_node_fs25 = require("node:fs");
 var import_node_path23 = require("node:path");
 var markers = [".git", ".serena", ".mcp.json"];
 function findPlace(folder, home) {
-  if (folder === "") return { folder: "", projectRoot: "" };
+  if (!(0, import_node_path23.isAbsolute)(folder)) return { folder: "", projectRoot: "" };
   return { folder: realFolder2(folder), projectRoot: findProjectRoot(folder, home) };
 }
 function realFolder2(folder) {
@@ -44851,7 +44866,7 @@ function inShell(char) {
 init_visibility();
 init_hello();
 var maxProjects = 64;
-var maxClientFileBytes = 1024 * 1024;
+var maxClientFileBytes = 128 * 1024;
 var maxConsentsBytes = 16 * 1024 * 1024;
 function createFindings(deps) {
   const { locations, holder, log } = deps;

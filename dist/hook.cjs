@@ -721,7 +721,7 @@ function runHook({ env, stdin, stdout, exit }) {
 }
 function handle(input, env) {
   const locations = findLocations(env);
-  const projectDir = env["CLAUDE_PROJECT_DIR"] || textOf(input["cwd"]) || process.cwd();
+  const projectDir = (0, require("node:path").resolve)(env["CLAUDE_PROJECT_DIR"] || textOf(input["cwd"]) || ".");
   const context = {
     recordsDir: locations.recordsDir,
     pid: hostPid(env),

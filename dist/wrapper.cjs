@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "9093df1ae63b" };
+    ownBuild = { version: "0.1.0", fingerprint: "5677261534e9" };
   }
 });
 
@@ -603,7 +603,7 @@ function readFolder(path) {
     return [];
   }
 }
-var import_node_fs9, import_node_path9;
+var import_node_fs9, import_node_path10;
 var init_installed = __esm({
   "src/link/installed.ts"() {
     "use strict";
@@ -661,8 +661,8 @@ function isNewEnough(version) {
 }
 function askNodeVersion(execPath) {
   const limits2 = { timeout: 3e3, maxBuffer: 4096, env: {} };
-  return new Promise((resolve4) => {
-    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve4(error ? void 0 : stdout.trim()));
+  return new Promise((resolve6) => {
+    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve6(error ? void 0 : stdout.trim()));
   });
 }
 function resolveLink(path) {
@@ -672,7 +672,7 @@ function resolveLink(path) {
     return path;
   }
 }
-var import_node_child_process2, import_node_fs10, import_node_path10, oldestDaemonNode;
+var import_node_child_process2, import_node_fs10, import_node_path11, oldestDaemonNode;
 var init_daemon_program = __esm({
   "src/daemon-client/daemon-program.ts"() {
     "use strict";
@@ -689,12 +689,12 @@ var init_daemon_program = __esm({
 function probe(socketPath2) {
   const unusable = inspectSocketFile(socketPath2);
   if (unusable) return Promise.resolve(unusable);
-  return new Promise((resolve4) => {
+  return new Promise((resolve6) => {
     const socket = (0, require("node:net").createConnection)(socketPath2);
     const settle = (result) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve4(result);
+      resolve6(result);
     };
     const timer = setTimeout(() => settle(busy(`Connecting to ${socketPath2} hangs.`)), connectTimeoutMs);
     socket.on("connect", () => settle({ kind: "listening" }));
@@ -837,7 +837,7 @@ function spawnDaemon(command) {
   });
 }
 function awaitReady(child, deadlineMs) {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve6, reject) => {
     let [announcement, stderr] = ["", ""];
     const settle = (act) => {
       clearTimeout(timer);
@@ -863,7 +863,7 @@ function awaitReady(child, deadlineMs) {
       if (announcement.length < maxAnnouncementBytes) announcement += chunk.toString("utf8");
       const end = announcement.indexOf("\n");
       const readiness = end < 0 ? void 0 : parseAnnouncement(announcement.slice(0, end));
-      if (readiness) settle(() => resolve4(readiness));
+      if (readiness) settle(() => resolve6(readiness));
     });
   });
 }
@@ -905,10 +905,10 @@ async function tryStarterLock(lockKeyPath) {
   const key = readLockKey(lockKeyPath);
   if (key === void 0) return { kind: "unsupported" };
   const server = (0, require("node:net").createServer)((socket) => socket.destroy());
-  return new Promise((resolve4) => {
-    server.on("error", (error) => resolve4({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
+  return new Promise((resolve6) => {
+    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
     server.listen(`\0aitkit-${key}-start`, () => {
-      resolve4({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
+      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
     });
   });
 }
@@ -1014,7 +1014,7 @@ function unexpected(cause) {
 function delay(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
-var import_node_path11, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+var import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
@@ -1125,7 +1125,7 @@ async function runningVersions({ runRoot }) {
   const names = (await (0, require("node:fs/promises").readdir)(runRoot)).filter((name) => name.endsWith(".pid"));
   return new Set(names.flatMap((name) => readEndpoint((0, require("node:path").join)(runRoot, name))?.build?.version ?? []));
 }
-var import_node_crypto6, import_node_fs11, import_promises, import_node_path12, programs, exampleServers, extras, launchers, maxLauncherBytes, keptVersions, versionMark;
+var import_node_crypto6, import_node_fs11, import_promises, import_node_path13, programs, exampleServers, extras, launchers, maxLauncherBytes, keptVersions, versionMark;
 var init_install_stable = __esm({
   "src/wrapper/install-stable.ts"() {
     "use strict";
@@ -1774,7 +1774,8 @@ function createIdentity({ env, locations, cwd, server, mode, isAlone }) {
     wrapperId: randomId(),
     wrapper: identify(process.pid),
     host: identify(process.ppid),
-    projectDir: env["CLAUDE_PROJECT_DIR"] || cwd,
+    // A relative one would count from the daemon's folder, which is /.
+    projectDir: (0, require("node:path").resolve)(cwd, env["CLAUDE_PROJECT_DIR"] || "."),
     ...hostSessionId ? { hostSessionId } : {},
     ...server === void 0 ? {} : { server },
     ...mode === void 0 ? {} : { mode },
@@ -3154,7 +3155,7 @@ function serve(args, { env, bundlePath, exit }) {
     memory,
     face: () => ({
       facesDir: plain.facesDir,
-      projectDir: env["CLAUDE_PROJECT_DIR"] || process.cwd(),
+      projectDir: (0, require("node:path").resolve)(env["CLAUDE_PROJECT_DIR"] || "."),
       home: env["HOME"] || (0, require("node:os").homedir)(),
       server: args.server,
       mode: args.mode

@@ -19,8 +19,8 @@ export type Findings = { update: (projectDir: string | undefined) => void };
 
 /** Project folders whose findings are kept: as many as one works in at a time. */
 const maxProjects = 64;
-/** All sessions wait while one is read: 1 MiB of JSON takes some 10 ms, and what people write is a few KiB. */
-const maxClientFileBytes = 1024 * 1024;
+/** All sessions wait while one is read: 1 MiB of nothing but brackets takes 300 ms, and what people write is a few KiB. */
+const maxClientFileBytes = 128 * 1024;
 /** Our own, with every definition that was approved. */
 const maxConsentsBytes = 16 * 1024 * 1024;
 

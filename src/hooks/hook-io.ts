@@ -1,6 +1,7 @@
 // Input and output of a hook: one JSON object on stdin, at most one on stdout. Nothing that fails here may be seen by the
 // host: a hook that breaks breaks the start of a session.
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { findLocations } from '../daemon-client/claim.ts';
 import { isRecord } from '../link/hello.ts';
 import type { Environment } from '../link/locations.ts';
@@ -49,7 +50,7 @@ export function runHook({ env, stdin, stdout, exit }: HookOptions): void {
 
 function handle(input: Record<string, unknown>, env: Environment): string | undefined {
   const locations = findLocations(env);
-  const projectDir = env['CLAUDE_PROJECT_DIR'] || textOf(input['cwd']) || process.cwd();
+  const projectDir = resolve(env['CLAUDE_PROJECT_DIR'] || textOf(input['cwd']) || '.');
   const context: HookContext = {
     recordsDir: locations.recordsDir,
     pid: hostPid(env),

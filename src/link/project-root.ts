@@ -1,7 +1,7 @@
 // The folder of a session, and which project it belongs to: nearest ancestor with a marker. A worktree has its own .git
 // file and so is its own.
 import { realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 
 const markers = ['.git', '.serena', '.mcp.json'];
 
@@ -13,7 +13,7 @@ export type Place = {
 };
 
 export function findPlace(folder: string, home: string): Place {
-  if (folder === '') return { folder: '', projectRoot: '' };
+  if (!isAbsolute(folder)) return { folder: '', projectRoot: '' };
   return { folder: realFolder(folder), projectRoot: findProjectRoot(folder, home) };
 }
 

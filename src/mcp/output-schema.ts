@@ -31,7 +31,8 @@ const wanted: Readonly<Record<string, (value: unknown) => boolean>> = {
   enum: (value) => Array.isArray(value) && value.length > 0,
   type: (value) => (Array.isArray(value) ? value.length > 0 && value.every(isType) : isType(value)),
   id: () => false,
-  $async: (value) => value !== true,
+  // Anything that counts as true makes a schema one that answers later, which the others cannot refer to.
+  $async: (value) => !value,
 };
 const types: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object']);
 
@@ -48,6 +49,17 @@ export function schemaIds(root: Json): string[] {
   return namedParts(root, '$id').map(([id]) => id);
 }
 
+const plainName = /^[a-z][\w.-]*$/i;
+const plainUrn = /^urn:[a-z0-9][a-z0-9-]{1,31}:[\w.:-]+$/i;
+const plainAddress = /^https?:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?\/[\w./~-]*$/;
+
+/** An id that every URI parser reads alike, and that is no name of the validator's own. */
+function isPlainId(id: string): boolean {
+  if (plainName.test(id)) return !(id in Object.prototype);
+  if (plainUrn.test(id)) return true;
+  return plainAddress.test(id) && URL.canParse(id) && new URL(id).href === id && !id.includes('//json-schema.org/');
+}
+
 class OutputSchema {
   readonly #root: Json;
   readonly #rootId: string | undefined;
@@ -58,6 +70,8 @@ class OutputSchema {
   readonly #targets = new Map<string, Json | true | undefined>();
   /** What no validator takes, wherever it stands. */
   #wrongName: string | undefined;
+  /** Against an id that is no address, only references within the schema are sure. */
+  readonly #isRelative: boolean;
   /** Parts with an id of their own: inside of one, a reference means another place, and none is followed. */
   readonly #hasParts: boolean;
 
@@ -72,10 +86,11 @@ class OutputSchema {
       if (this.#parts.has(name)) this.#wrongName ??= `${shown(name)} twice`;
       this.#parts.set(name, part);
     }
-    const own = ids.filter(([id]) => !id.startsWith('#'));
-    this.#hasParts = own.some(([, part]) => part !== root);
-    // One may be relative to the other, and then be the same.
-    if (own.length > 1) this.#wrongName ??= 'several parts with an $id';
+    this.#hasParts = ids.some(([, part]) => part !== root);
+    // One may be relative to another or to one of another tool, and then be the same; or be none that can be parsed.
+    if (this.#hasParts) this.#wrongName ??= 'a part with an $id of its own';
+    if (isText(root['$id']) && !isPlainId(root['$id'])) this.#wrongName ??= `the $id ${shown(root['$id'])}`;
+    this.#isRelative = isText(root['$id']) && plainName.test(root['$id']);
   }
 
   check(): string | undefined {
@@ -104,6 +119,7 @@ class OutputSchema {
   #within(keyword: string, value: unknown, steps: number): string | undefined {
     switch (keyword) {
       case '$ref':
+        if (this.#isRelative && !String(value).startsWith('#')) return `has the reference ${shown(value)}`;
         return this.#refer(String(value), steps);
       case 'pattern':
         return whyNoPattern(String(value));

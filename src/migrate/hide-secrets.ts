@@ -1,9 +1,12 @@
 // Secrets by name: every value that an entry keeps secret is shown as the name it stands under.
+import { cutChars } from '../base/cut-text.ts';
 import { createRedactor } from '../base/redact.ts';
 import { argumentSecrets, headerSecrets, isSecret, urlSecrets } from '../config/secrets.ts';
 import type { LaunchEntry } from './declared.ts';
 
 export type Hide = (text: string) => string;
+
+const maxNameChars = 80;
 
 /** Keys of settings files whose values are nobody's business, also in the lines around a change. */
 const secretMember = /key|token|secret|passw|credential|oauth|email|uuid/i;
@@ -18,13 +21,21 @@ export function createHide(entries: readonly LaunchEntry[]): Hide {
   const ordered = [...names].sort((a, b) => b[0].length - a[0].length);
   const { redact } = createRedactor();
   return (text) => {
-    let clean = text;
+    let parts: Part[] = [text];
     for (const [value, name] of ordered) {
+      const shown = `<value of ${cutChars(name, maxNameChars)}>`;
       for (const form of new Set([value, JSON.stringify(value).slice(1, -1)]))
-        clean = clean.replaceAll(form, `<value of ${name}>`);
+        parts = parts.flatMap((part) => (typeof part === 'string' ? without(part, form, shown) : [part]));
     }
-    return redact(withoutMembers(clean));
+    return redact(withoutMembers(parts.map((part) => (typeof part === 'string' ? part : part.shown)).join('')));
   };
+}
+
+/** What stands for a value is not read again: a name may hold another one's value, and so on. */
+type Part = string | { readonly shown: string };
+
+function without(text: string, form: string, shown: string): Part[] {
+  return text.split(form).flatMap((piece, i): Part[] => (i === 0 ? [piece] : [{ shown }, piece]));
 }
 
 /** By hand: a pattern would look at the rest of a text anew for each word in it that could make its name a secret one. */

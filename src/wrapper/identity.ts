@@ -1,5 +1,6 @@
 // Who this wrapper is and for whom it works: what the hello says.
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type ProcessIdentity, processStartTime } from '../base/process-identity.ts';
 import { readSystemFile } from '../base/system-file.ts';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
@@ -25,7 +26,8 @@ export function createIdentity({ env, locations, cwd, server, mode, isAlone }: I
     wrapperId: randomId(),
     wrapper: identify(process.pid),
     host: identify(process.ppid),
-    projectDir: env['CLAUDE_PROJECT_DIR'] || cwd,
+    // A relative one would count from the daemon's folder, which is /.
+    projectDir: resolve(cwd, env['CLAUDE_PROJECT_DIR'] || '.'),
     ...(hostSessionId ? { hostSessionId } : {}),
     ...(server === undefined ? {} : { server }),
     ...(mode === undefined ? {} : { mode }),

@@ -1,6 +1,7 @@
 // Puts the wrapper together. What the first answer does not need is loaded when it is needed: starting fast is the point.
 import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { AppError, describeError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
@@ -100,7 +101,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
     memory,
     face: () => ({
       facesDir: plain.facesDir,
-      projectDir: env['CLAUDE_PROJECT_DIR'] || process.cwd(),
+      projectDir: resolve(env['CLAUDE_PROJECT_DIR'] || '.'),
       home: env['HOME'] || homedir(),
       server: args.server,
       mode: args.mode,

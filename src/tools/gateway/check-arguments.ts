@@ -50,7 +50,10 @@ async function createCheck(schema: Record<string, unknown>, limited: LimitedWork
   const compiled = await compile(schema, { allErrors: true });
   if (!compiled) return async () => [];
   return async (value) => {
-    if (!compiled.mayRunAway && jsonBytes(value) <= mostHere) return mistakesIn(compiled.validate, value);
+    const bytes = jsonBytes(value);
+    // Nested deeper than it can be written again: no other thread could be given it, and the server decides.
+    if (!Number.isFinite(bytes)) return [];
+    if (!compiled.mayRunAway && bytes <= mostHere) return mistakesIn(compiled.validate, value);
     const code = compiled.code();
     const outcome = await limited.run({ kind: 'check', code, value }, checkMs);
     return outcome?.kind === 'checked' ? outcome.mistakes : [];
