@@ -109,6 +109,16 @@ describe('a copy', () => {
     expect((await ask(linked, 'echo__pid')) === (await ask(plain, 'echo__pid'))).toBe(sharing === 'project');
   });
 
+  it.each([
+    '.',
+    './',
+    'packages/web/../../.',
+  ])('counts a relative CLAUDE_PROJECT_DIR %s from there too', async (named) => {
+    rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'project' }) });
+    const session = await rig.open({ project: web, env: { CLAUDE_PROJECT_DIR: named } });
+    expect(await ask(session, 'echo__cwd')).toBe(web);
+  });
+
   it('finds a program and a folder by paths relative to the session’s folder', async () => {
     mkdirSync(join(web, 'tools'));
     for (const name of ['echo.mjs', 'echo-core.mjs', 'lines.mjs'])

@@ -88,6 +88,24 @@ it('is never sure of a schema that the SDK refuses', () => {
   expect(Math.min(taken, refused)).toBeGreaterThan(50);
 });
 
+/** Each was refused by the SDK in some list, alone or beside another tool; an id that parsers read alike is worth more. */
+it.each<Schema>([
+  ...['urn:x', 'URN:x', 'constructor', '__proto__', '', '#', 'http://my host/x', '100%', '::', 'ä', 'a b'].map(
+    ($id) => ({ type: 'object', $id }),
+  ),
+  ...[
+    'http://json-schema.org/draft-07/schema',
+    'https://example.com/r#',
+    'HTTPS://example.com/r',
+    'http://e:99999999/',
+  ].map(($id) => ({ type: 'object', $id })),
+  ...['https://example.com/r', 'a', '', '#', '#a'].map(($id) => ({ type: 'object', properties: { p: { $id } } })),
+  ...[1, 'no', true].map(($async) => ({ type: 'object', properties: { p: { $async } } })),
+  { type: 'object', $id: 'a', properties: { p: { $ref: 'a' } } },
+])('is not sure of %j', (one) => {
+  expect(whyNotCompiled(one)).toBeDefined();
+});
+
 describe('a schema as people write it', () => {
   const object = (property: Schema, more: Schema = {}): Schema => ({
     type: 'object',
