@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "5677261534e9" };
+    ownBuild = { version: "0.1.0", fingerprint: "ce3401f1f9ac" };
   }
 });
 
@@ -49492,7 +49492,7 @@ var EventStreamParser = class {
     }
     const [first2, ...more] = data;
     if (!first2 || more.length === 0 && first2.length === 0) return;
-    this.#bytes = 0;
+    if (first2[0] === 123 || first2[0] === 91) this.#bytes = 0;
     const newline3 = Buffer.from("\n");
     const whole2 = more.length === 0 ? first2 : Buffer.concat([first2, ...more.flatMap((part) => [newline3, part])]);
     this.#options.onEvent({ event: event || "message", data: whole2 });

@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "5677261534e9" };
+    ownBuild = { version: "0.1.0", fingerprint: "ce3401f1f9ac" };
   }
 });
 

@@ -129,7 +129,8 @@ export class EventStreamParser {
     }
     const [first, ...more] = data;
     if (!first || (more.length === 0 && first.length === 0)) return;
-    this.#bytes = 0;
+    // What cannot be a message (no { or [ first) is no sign of life: a packed stream of such events would never end.
+    if (first[0] === 0x7b || first[0] === 0x5b) this.#bytes = 0;
     const newline = Buffer.from('\n');
     const whole = more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline, part])]);
     this.#options.onEvent({ event: event || 'message', data: whole });
