@@ -3,6 +3,11 @@
 
 // src/hooks/hook-io.ts
 
+// src/base/guards.ts
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 // src/base/errors.ts
 var AppError = class extends Error {
   code;
@@ -441,12 +446,6 @@ function findLocations(env, name) {
   const plain = locate(env, name);
   const scopeDir = findScope(plain.runRoot);
   return scopeDir === void 0 ? plain : locate(env, name, scopeDir);
-}
-
-// src/link/hello.ts
-var maxHelloBytes = 256 * 1024;
-function isRecord(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // src/hooks/findings.ts

@@ -71,7 +71,7 @@ function asciiOnly(text: string): string {
 /** The daemon reads nothing from its folder after its start, so it carries the program of its thread as text. */
 async function threadProgram(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, 'src/tools/heavy-thread.ts')],
+    entryPoints: [join(root, 'src/results/heavy-thread.ts')],
     absWorkingDir: root,
     bundle: true,
     platform: 'node',

@@ -1,6 +1,6 @@
 // tsx bench/search/holdout.ts [seconds]: does the tuning generalise? Random tunings are chosen on one half of the tasks (a
 // task's steps stay with it) and judged on the other half, for twenty random halvings.
-import { type SearchTuning, searchTuning } from '../../src/tools/search/tuning.ts';
+import { type SearchTuning, searchTuning } from '../../src/search/tuning.ts';
 import { loadCatalog, loadQueries, type Query } from './corpus.ts';
 import { mean, measureQuality, type Quality } from './measure.ts';
 import { ours } from './ours.ts';

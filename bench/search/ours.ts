@@ -1,6 +1,7 @@
 // The index under test, as a searcher of the benchmark.
-import { type SearchTuning, searchTuning } from '../../src/tools/search/tuning.ts';
-import { createToolIndex, type ToolIndex } from '../../src/tools/search-index.ts';
+
+import { createToolIndex, type ToolIndex } from '../../src/search/tool-index.ts';
+import { type SearchTuning, searchTuning } from '../../src/search/tuning.ts';
 import type { Searcher } from './baselines.ts';
 import type { CatalogServer } from './corpus.ts';
 

@@ -2,12 +2,12 @@
 // costs where it must be found first. Counted with o200k_base over what hosts hand to a model: name, description, schema.
 import { root } from '../../scripts/build-defines.ts';
 import { openTokenizer } from '../../src/cli/tokenizer.ts';
-import { gatewayTools } from '../../src/tools/gateway/gateway-tools.ts';
-import { gatewayGetResult } from '../../src/tools/gateway/get-result.ts';
-import { retrieveTools } from '../../src/tools/gateway/retrieve-tools.ts';
-import { createToolIndex } from '../../src/tools/search-index.ts';
-import { shieldResult } from '../../src/tools/shield.ts';
-import { defaultShieldPolicy } from '../../src/tools/shield-policy.ts';
+import { gatewayTools } from '../../src/gateway/tools/gateway-tools.ts';
+import { gatewayGetResult } from '../../src/gateway/tools/get-result.ts';
+import { retrieveTools } from '../../src/gateway/tools/retrieve-tools.ts';
+import { shieldResult } from '../../src/results/shield.ts';
+import { defaultShieldPolicy } from '../../src/results/shield-policy.ts';
+import { createToolIndex } from '../../src/search/tool-index.ts';
 import { readPackedText } from '../../test/support/packed-json.ts';
 import { type CatalogServer, loadCatalog } from '../search/corpus.ts';
 

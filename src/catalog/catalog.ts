@@ -1,20 +1,14 @@
 // All that a session may see now: from running copies, else from the last known faces. Joins lists once for all
 // sessions that see the same.
-import { serverPart } from '../config/qualified-name.ts';
+
 import type { ServerEntry } from '../config/server-entry.ts';
 import { matchesWildcard } from '../config/wildcard.ts';
-import type { ListName } from '../link/hello.ts';
+import { type ListName, listNames } from '../mcp/lists.ts';
+import { serverPart } from '../mcp/tool-name.ts';
 import type { Introduction } from '../upstream/handshake.ts';
 import { type JointList, joinLists, type ListSource, type Target } from './joint-list.ts';
-import {
-  createListing,
-  declares,
-  emptyListing,
-  type Listing,
-  listNames,
-  type ServerFace,
-  unknownListing,
-} from './server-face.ts';
+import type { Listing } from './listing.ts';
+import { createListing, declares, emptyListing, type ServerFace, unknownListing } from './server-face.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** Keys under which a server's face may be known to one session. */

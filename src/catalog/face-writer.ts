@@ -3,9 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import type { Log } from '../base/log.ts';
 import { type FaceKey, facePath } from '../link/faces.ts';
-import type { ListName } from '../link/hello.ts';
+import { type ListName, listNames } from '../mcp/lists.ts';
 import type { JointList } from './joint-list.ts';
-import { listNames } from './server-face.ts';
 
 export type FaceSource = {
   initialize: Record<string, unknown>;

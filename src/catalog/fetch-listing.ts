@@ -1,13 +1,15 @@
 // Asks a server for one of its lists, whole or not at all.
+
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { isArrayAt, isObjectAt, type Span, stringAt, textAt } from '../base/json-scan.ts';
-import type { ListName } from '../link/hello.ts';
 import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { type ListName, listKinds } from '../mcp/lists.ts';
 import { errorCode } from '../mcp/modern.ts';
 import type { Channel } from '../upstream/channel.ts';
 import { ListError } from './list-error.ts';
-import { addItems, createListing, type ListItem, type Listing, listKinds } from './server-face.ts';
+import type { ListItem, Listing } from './listing.ts';
+import { addItems, createListing } from './server-face.ts';
 
 /** Four times what the official SDK reads at most: a server that never ends its pages must not fill the memory. */
 const maxPages = 256;

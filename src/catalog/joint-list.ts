@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { wholeCharacters } from '../base/cut-text.ts';
 import { type Edit, findMember, isObjectAt, objectMembers, splice } from '../base/json-scan.ts';
-import { qualifyNames } from '../config/qualified-name.ts';
-import type { ListName } from '../link/hello.ts';
-import { type ListItem, type Listing, listKinds } from './server-face.ts';
+import { type ListName, listKinds } from '../mcp/lists.ts';
+import { qualifyNames } from '../mcp/tool-name.ts';
+import type { ListItem, Listing } from './listing.ts';
 
 export type ListSource = {
   /** Slug of the server. */

@@ -1,5 +1,5 @@
 // Why a server's list is not there, as far as its own answer says it.
-import type { Listing } from './server-face.ts';
+import type { Listing } from './listing.ts';
 
 export type ListErrorInit = {
   /** Completes "the list could not be had: ". */

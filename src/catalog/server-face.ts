@@ -1,54 +1,16 @@
 // What one server offers: its introduction and its lists, each definition kept as the bytes that the server wrote.
+
 import { createHash } from 'node:crypto';
 import { arrayElements, findMember, isArrayAt, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
 import { ownBuild } from '../link/build.ts';
-import type { ListName } from '../link/hello.ts';
 import { memberAt } from '../mcp/envelope.ts';
 import { modernVersion } from '../mcp/eras.ts';
+import { type ListName, listKinds, listNames } from '../mcp/lists.ts';
 import type { Introduction } from '../upstream/handshake.ts';
-import {
-  type DefinitionFault,
-  type ItemFaults,
-  leftOut,
-  lookedAs,
-  namedFaults,
-  parseLooked,
-  readItem,
-  readLooked,
-} from './usable.ts';
+import type { DefinitionFault, ListItem, Listing } from './listing.ts';
+import { leftOut, lookedAs, namedFaults, parseLooked, readItem, readLooked } from './usable.ts';
 
-export type ListItem = {
-  raw: Buffer;
-  /** Name of a tool or prompt, URI of a resource, URI template. */
-  name: string;
-  nameSpan: Span;
-  /** What was wrong with it as the server wrote it. */
-  faults?: ItemFaults;
-};
-export type Listing = {
-  items: readonly ListItem[];
-  digest: string;
-  /** What servers have to correct, up to a limit. */
-  faults?: readonly DefinitionFault[];
-  /** Something in it programs of the older family are given in another form. */
-  isNewer?: boolean;
-};
 export type ServerFace = { introduction: Introduction; lists: Record<ListName, Listing> };
-
-type ListKind = { method: string; member: string; nameKey: string; capability: string };
-
-export const listKinds: Record<ListName, ListKind> = {
-  tools: { method: 'tools/list', member: 'tools', nameKey: 'name', capability: 'tools' },
-  prompts: { method: 'prompts/list', member: 'prompts', nameKey: 'name', capability: 'prompts' },
-  resources: { method: 'resources/list', member: 'resources', nameKey: 'uri', capability: 'resources' },
-  resourceTemplates: {
-    method: 'resources/templates/list',
-    member: 'resourceTemplates',
-    nameKey: 'uriTemplate',
-    capability: 'resources',
-  },
-};
-export const listNames = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
 
 export const emptyListing: Listing = createListing([]);
 /** No good answer was ever seen, which is not the same as none of these. Compared by identity. */

@@ -3,26 +3,12 @@
 // whole list, and nobody is helped by losing that here.
 
 import { cutChars } from '../base/cut-text.ts';
+import { isRecord } from '../base/guards.ts';
 import { findMember, isObjectAt, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
-import { isRecord, type ListName } from '../link/hello.ts';
 import { mendDefinition } from '../mcp/definitions.ts';
+import type { ListName } from '../mcp/lists.ts';
 import { hasSchemaIds, olderTool } from '../mcp/older-tools.ts';
-import type { ListItem, Listing } from './server-face.ts';
-
-/** Of one entry. The name is a server's text: bounded, but with whatever characters it likes. */
-export type DefinitionFault = {
-  readonly name: string;
-  /** Empty: right for a program of 2026-07-28. */
-  readonly what: string;
-  /** What is wrong besides by the schemas of the revisions with sessions. */
-  readonly olderWhat?: string;
-  readonly isLeftOut: boolean;
-};
-
-export type ItemFaults = DefinitionFault & {
-  /** Programs of the older family may be given another form of it. */
-  readonly isNewer?: boolean;
-};
+import type { DefinitionFault, ItemFaults, ListItem, Listing } from './listing.ts';
 
 const nameKeys = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' } as const;
 

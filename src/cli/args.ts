@@ -1,6 +1,6 @@
 // Command line arguments after a table of options. Knows nothing of any command; a mistake becomes BAD_ARGUMENT (exit 2).
 import { AppError } from '../base/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest as nearestSpelling } from '../config/problems.ts';
 
 export type OptionSpec = {
   long: string;
@@ -114,4 +114,22 @@ function unknownOption(word: string, options: readonly OptionSpec[]): AppError {
 
 export function badArgument(message: string, hint?: string): AppError {
   return new AppError({ code: 'BAD_ARGUMENT', message, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** The candidate that `word` was probably meant to be: the only one that starts so, else the closest in spelling. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const longer = candidates.filter((candidate) => word.length > 1 && candidate.startsWith(word.toLowerCase()));
+  return longer.length === 1 ? longer[0] : nearestSpelling(word, candidates);
+}
+
+/** Exactly the named words; `?` at the end of a name marks one that may be missing. */
+export function takePositionals(args: ParsedArgs, names: readonly string[], usage: string): (string | undefined)[] {
+  const needed = names.filter((name) => !name.endsWith('?'));
+  const { positionals } = args;
+  const missing = needed[positionals.length];
+  if (missing) throw badArgument(`The ${missing} is missing.`, `Usage: mcp-proxy ${usage}`);
+  const extra = positionals[names.length] ?? args.rest?.[0];
+  if (extra !== undefined)
+    throw badArgument(`${JSON.stringify(extra)} is one word too many.`, `Usage: mcp-proxy ${usage}`);
+  return names.map((_, i) => positionals[i]);
 }

@@ -35,9 +35,9 @@ export type Command = {
   about: string;
   options: readonly OptionSpec[];
   isPassThrough?: ArgsSpec['isPassThrough'];
-  /** Command lines that work, without the program's name, and what they do. */
   /** Ctrl-C and SIGTERM only abort `context.signal`, and the command ends by itself; else they end the program at once. */
   ownsInterrupt?: true;
+  /** Command lines that work, without the program's name, and what they do. */
   examples: readonly { line: string; does: string }[];
   run: (context: CommandContext, args: ParsedArgs) => Promise<ExitCode>;
 };

@@ -2,8 +2,8 @@
 import { AppError } from '../base/errors.ts';
 import { type Config, type InvalidServer, type LoadResult, loadConfig } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
+import { nearest } from './args.ts';
 import type { CommandContext } from './command.ts';
-import { nearest } from './nearest.ts';
 
 export type Configured = {
   exists: boolean;

@@ -5,8 +5,7 @@ import type { Problem } from '../link/control.ts';
 import type { CommandContext } from './command.ts';
 import { plural, shortPath } from './render/format.ts';
 import { wrapText } from './render/text-width.ts';
-import { problemLines } from './render/view.ts';
-import { viewOf } from './view-of.ts';
+import { problemLines, viewOf } from './render/view.ts';
 
 export type Effect = {
   /** With a daemon, after "3 sessions are open: ". */

@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findProjectRoot } from '../link/project-root.ts';
-import type { ApplyDeps } from '../migrate/apply.ts';
-import { readConsents } from '../migrate/consent.ts';
-import { defaultPlanOptions, type PlanOptions } from '../migrate/plan-model.ts';
-import { probeServer } from '../migrate/probe-server.ts';
-import { scanForProjects } from '../migrate/sources/collect-sources.ts';
-import { createWorld, isFolder, type World } from '../migrate/world.ts';
+import type { ApplyDeps } from '../migrate/change/apply.ts';
+import { readConsents } from '../migrate/change/consent.ts';
+import { probeServer } from '../migrate/change/probe-server.ts';
+import type { UndoResult } from '../migrate/change/undo.ts';
+import { approvalHash } from '../migrate/plan/launch-spec.ts';
+import { defaultPlanOptions, type Plan, type PlanOptions } from '../migrate/plan/plan-model.ts';
+import { scanForProjects } from '../migrate/programs/collect-sources.ts';
+import type { Declared } from '../migrate/programs/declared.ts';
+import { createWorld, isFolder, tilde, type World } from '../migrate/world.ts';
 import { badArgument, type OptionSpec, type ParsedArgs } from './args.ts';
 import type { CommandContext } from './command.ts';
 
@@ -122,4 +125,49 @@ async function findFailure(context: CommandContext, name: string): Promise<strin
   if (status?.config.error) return status.config.error.message;
   const error = status?.servers.find((server) => server.name === name)?.lastError;
   return error && [error.message, error.hint].filter((text) => text !== undefined).join(' ');
+}
+
+// What an undo did, file by file.
+const words = {
+  restored: 'as before, byte for byte',
+  removed: 'removed, it was not there before',
+  already: 'was as before already',
+  merged: 'our change is out, later changes of others stayed',
+  conflict: 'not completely undone',
+};
+
+export function undoLines(world: World, result: UndoResult): string[] {
+  return [
+    `${result.id} ${result.isComplete ? 'is undone.' : 'is undone in part.'}`,
+    ...result.files.flatMap((file) => [
+      `  ${tilde(file.file, world.home)}: ${words[file.result]}`,
+      ...file.conflicts.map((conflict) => `    ${conflict}`),
+      ...(file.backup === undefined ? [] : [`    as it was: ${join(world.locations.backupsDir, file.backup)}`]),
+    ]),
+  ];
+}
+
+// Names and approvals given to `migrate` that fit nothing: a typo must not look like a plan without that server.
+const nameOptions = ['only', 'keep-names', 'everywhere'];
+
+/** Throws BAD_ARGUMENT for the first one. */
+export function ensureKnown(args: ParsedArgs, { servers }: Plan, declared: readonly Declared[]): void {
+  const known = new Set(servers.flatMap(({ name, places }) => [name, ...places.map((place) => place.name)]));
+  for (const option of nameOptions) {
+    const names = args.values(option).flatMap((text) => text.split(','));
+    const unknown = names.find((name) => name !== '' && name !== 'all' && !known.has(name));
+    if (unknown === undefined) continue;
+    const list = [...known].join(', ');
+    throw badArgument(
+      `--${option} ${unknown}: no program declares such a server here.`,
+      `There are: ${list || 'none'}.`,
+    );
+  }
+  const hashes = declared.filter(({ place }) => place.scope === 'project').map((server) => approvalHash(server));
+  for (const text of args.values('accept')) {
+    const given = text.slice(text.lastIndexOf('@') + 1);
+    if (given.length >= 12 && hashes.some((hash) => hash.startsWith(given))) continue;
+    const hint = 'It may have changed since. See what it is now: mcp-proxy migrate plan';
+    throw badArgument(`--accept ${text}: nothing that a repository brings here has this content.`, hint);
+  }
 }

@@ -9,8 +9,7 @@ import { getConfigured, readConfigured } from './configured.ts';
 import type { DaemonClient } from './daemon-access.ts';
 import { failedListLines } from './render/failed-list.ts';
 import { shortPath } from './render/format.ts';
-import { problemLines } from './render/view.ts';
-import { viewOf } from './view-of.ts';
+import { problemLines, viewOf } from './render/view.ts';
 
 export type ServerVerb = {
   verb: 'start' | 'stop' | 'restart';

@@ -1,5 +1,7 @@
+import { canonicalJson } from '../base/canonical-json.ts';
+import { isRecord } from '../base/guards.ts';
 import type { Config } from './load.ts';
-import { canonicalJson, type ServerEntry } from './server-entry.ts';
+import type { ServerEntry } from './server-entry.ts';
 
 export type ConfigDiff = {
   /** Names of servers. */
@@ -53,15 +55,11 @@ function changedPaths(before: object, after: object): string[] {
   return [...new Set([...old.keys(), ...next.keys()])].flatMap((section) => {
     const [was, is] = [old.get(section), next.get(section)];
     if (canonicalJson(was) === canonicalJson(is)) return [];
-    if (!isPlainObject(was) || !isPlainObject(is)) return [section];
+    if (!isRecord(was) || !isRecord(is)) return [section];
     const keys = new Set([...Object.keys(was), ...Object.keys(is)]);
     const [wasMap, isMap] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
     return [...keys]
       .filter((key) => canonicalJson(wasMap.get(key)) !== canonicalJson(isMap.get(key)))
       .map((key) => `${section}.${key}`);
   });
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,13 @@
 // Fills references in an entry with the values of the session that asks. A value is put in once, as it is: it is not
 // split, not read again, and can add neither an argument nor a header.
+
 import { isAbsolute, join } from 'node:path';
+import { canonicalJson } from '../base/canonical-json.ts';
 import { matchesName } from '../link/baseline-env.ts';
 import type { Problem } from '../link/control.ts';
 import { quote } from './problems.ts';
 import { argumentSecrets, headerSecrets, isSecret, urlSecrets } from './secrets.ts';
-import { canonicalJson, launchTemplates, type ServerEntry, type ServerKind } from './server-entry.ts';
+import { launchTemplates, type ServerEntry, type ServerKind } from './server-entry.ts';
 import { isOwnName, portPlaceholder, references, templateParts } from './template.ts';
 
 export type Values = Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
 // and migration. Never keeps anything: on a failed load the caller stays with its last good one.
 import { homedir } from 'node:os';
 import { readForeignFile } from '../base/foreign-file.ts';
-import { isRecord } from '../link/hello.ts';
+import { isRecord } from '../base/guards.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { parseJsonc, placeOf } from './jsonc.ts';
 import { type LayeredSettings, layEnvironment } from './layers.ts';

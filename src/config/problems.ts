@@ -1,6 +1,8 @@
 // Turns what zod and the parser found into sentences with file, line, column and path of the value.
+
 import type * as z from 'zod/mini';
 import { cutChars } from '../base/cut-text.ts';
+import { editDistance } from '../base/edit-distance.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { visibleJson } from '../base/plain-text.ts';
 import type { Problem } from '../link/control.ts';
@@ -137,20 +139,4 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 /** Case and separators are what people get wrong first: `time_out_ms` is `timeoutMs`. */
 function normal(word: string): string {
   return word.slice(0, 64).toLowerCase().replace(/[-_ ]/g, '');
-}
-
-/** Letters to insert, delete, replace or swap with the next one. */
-function editDistance(a: string, b: string): number {
-  let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      let cost = Math.min((row[j - 1] ?? 0) + 1, (last?.[j] ?? 0) + 1, (last?.[j - 1] ?? 0) + change);
-      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast?.[j - 2] ?? 0) + 1);
-      row.push(cost);
-    }
-    [beforeLast, last] = [last, row];
-  }
-  return last?.[b.length] ?? 0;
 }

@@ -1,7 +1,9 @@
 // One entry of `mcpServers` checked and brought into the form that the rest of the program reads.
+
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
+import { canonicalJson } from '../base/canonical-json.ts';
 import { type Finding, findingsOf, type JsonPath, quote } from './problems.ts';
 import { type ServerDefinition, type SharingChoice, serverSchema } from './schema.ts';
 import { serverSlug, whyBadName } from './server-name.ts';
@@ -74,14 +76,6 @@ function nameFindings(path: JsonPath, name: string): Finding[] {
 /** sha256 of the definition with sorted keys. */
 export function definitionHash(raw: unknown): string {
   return createHash('sha256').update(canonicalJson(raw)).digest('hex');
-}
-
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  members.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`;
 }
 
 type KindResult = { kind?: ServerKind; findings: Finding[] };

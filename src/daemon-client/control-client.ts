@@ -1,6 +1,7 @@
 // The control API over the daemon's socket, for the CLI. Never starts a daemon; ensureDaemon does, for the commands that may.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { AppError, type ErrorCode, errorCodes, systemCode } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
 import { ownCommand } from '../base/own-command.ts';
 import {
@@ -17,7 +18,6 @@ import {
   type TokensReport,
   type ToolSummary,
 } from '../link/control.ts';
-import { isRecord } from '../link/hello.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { type LaunchOutcome, startOrReuse } from './launch.ts';
 import { classifyConnectError, inspectSocketFile } from './socket-file.ts';

@@ -1,12 +1,14 @@
 // One connection to the daemon: connect, hello at once, then lines both ways. Starts nothing, unlinks nothing:
 // only ENOENT and ECONNREFUSED prove that nobody listens (socket-file.ts).
+
 import { createConnection, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
 import { writeLine } from '../base/line-writer.ts';
 import { intoOneBuffer } from '../base/one-buffer.ts';
-import { type Hello, type HelloReply, isRecord, linkMethods, parseHelloReply } from '../link/hello.ts';
+import { type Hello, type HelloReply, linkMethods, parseHelloReply } from '../link/hello.ts';
 import { busy, classifyConnectError, inspectSocketFile, type LinkFailure } from './socket-file.ts';
 
 export type DialOptions = {

@@ -1,8 +1,8 @@
 // Starts the daemon's process, apart from terminal and session, and waits for the one line that announces it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { AppError } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { createRedactor } from '../base/redact.ts';
-import { isRecord } from '../link/hello.ts';
 
 export type DaemonCommand = { execPath: string; args: string[]; env: Record<string, string> };
 export type Readiness = { kind: 'ready'; pid: number } | { kind: 'already-running' };

@@ -1,9 +1,9 @@
 // Lets one of many starters start a daemon while the others wait for it. A courtesy that saves processes: what decides
 // is the lock that the daemon itself holds for life.
-import { randomBytes } from 'node:crypto';
+
 import { createServer } from 'node:net';
-import { createFileExclusive, readFileIfPresent } from '../base/atomic-file.ts';
 import { systemCode } from '../base/errors.ts';
+import { readLockKey } from '../link/endpoint.ts';
 
 export type LockAttempt = { kind: 'held'; release: () => Promise<void> } | { kind: 'taken' } | { kind: 'unsupported' };
 
@@ -19,15 +19,4 @@ export async function tryStarterLock(lockKeyPath: string): Promise<LockAttempt> 
       resolve({ kind: 'held', release: () => new Promise((done) => server.close(() => done())) });
     });
   });
-}
-
-/** 32 hex characters, made by the first who asks; undefined if the file cannot be made or holds something else. */
-export function readLockKey(path: string): string | undefined {
-  try {
-    if (readFileIfPresent(path) === undefined) createFileExclusive(path, `${randomBytes(16).toString('hex')}\n`);
-    const key = readFileIfPresent(path)?.trim();
-    return key !== undefined && /^[0-9a-f]{32}$/.test(key) ? key : undefined;
-  } catch {
-    return undefined; // read-only folder: the daemon's own lock decides
-  }
 }

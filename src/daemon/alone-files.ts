@@ -7,8 +7,8 @@ import type { Log } from '../base/log.ts';
 import { isRunning } from '../base/process-identity.ts';
 import { aloneOwner } from '../link/alone.ts';
 import { type Environment, type Locations, locate } from '../link/locations.ts';
-import { reapJournal } from '../upstream/journal.ts';
-import { markerTag, reapMarked } from '../upstream/reap-marked.ts';
+import { reapJournal } from '../upstream/process/journal.ts';
+import { markerTag, reapMarked } from '../upstream/process/reap-marked.ts';
 import { acquireLock, heldPath } from './single-instance.ts';
 
 /** At the end of such a daemon, while it still has its lock. */

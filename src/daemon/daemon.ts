@@ -1,11 +1,10 @@
 // Joins the parts to one daemon. What each part needs of another is handed in here, so no two folders know each other.
+
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../base/log.ts';
 import { processStartTime } from '../base/process-identity.ts';
-import type { Redactor } from '../base/redact.ts';
 import { cacheDir } from '../config/cache-dir.ts';
 import { readEnvFile } from '../config/env-file.ts';
 import { isNamed } from '../config/visibility.ts';
@@ -13,39 +12,25 @@ import { baselineEnv } from '../link/baseline-env.ts';
 import { ownBuild, protocolMajor } from '../link/build.ts';
 import type { Endpoint } from '../link/endpoint.ts';
 import { linkMethods } from '../link/hello.ts';
-import type { Environment, Locations } from '../link/locations.ts';
 import { Router } from '../router/router.ts';
 import { createRecords } from '../sessions/records.ts';
 import { Roster } from '../sessions/roster.ts';
 import { Session } from '../sessions/session.ts';
 import { ConfigHolder } from './config-holder.ts';
-import { createControlActions } from './control-actions.ts';
-import { awaitQuiet } from './drain.ts';
+import { createControlActions } from './control/control-actions.ts';
+import { createControlHttp } from './control/http-server.ts';
+import { createRoutes } from './control/routes.ts';
+import type { DaemonOptions } from './daemon-options.ts';
 import { createFindings } from './findings.ts';
 import { watchHandOver } from './hand-over.ts';
-import { createControlHttp, type RouteContext } from './http-server.ts';
-import { watchIdle } from './idle-exit.ts';
+import { awaitQuiet, watchIdle } from './idle-exit.ts';
 import { createLinkServer, type LinkServerDeps } from './link-server.ts';
 import { createMcpHttp } from './mcp-http/endpoint.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { openReload, type Reload } from './reload.ts';
 import { openRemoteEndpoint } from './remote-endpoint.ts';
-import { createRoutes } from './routes.ts';
 import { createServedFaces } from './served-faces.ts';
 import { createServerSide } from './server-side.ts';
-
-export type DaemonOptions = {
-  locations: Locations;
-  env: Environment;
-  /** A private daemon that ends with its only session. */
-  isAlone: boolean;
-  log: Log;
-  redactor: Redactor;
-  /** Streams events to a watching program. */
-  subscribe: (context: RouteContext) => void;
-  /** Called once, when everything is stopped. */
-  onStopped: (reason: string) => void;
-};
 
 export type Daemon = { endpoint: Endpoint; stop: (reason: string, restart?: boolean) => Promise<void> };
 

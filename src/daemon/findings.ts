@@ -6,11 +6,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import { listNames } from '../base/cut-text.ts';
 import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
+import { isRecord } from '../base/guards.ts';
 import type { Log } from '../base/log.ts';
 import { shellWord } from '../base/shell-word.ts';
 import { definitionHash } from '../config/server-entry.ts';
 import { visibleServers } from '../config/visibility.ts';
-import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
 import type { ConfigHolder } from './config-holder.ts';
 

@@ -2,11 +2,11 @@
 // The last change of version is kept on disk: the successor must wait before it hands over in its turn.
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { describeError, systemCode } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import type { Log } from '../base/log.ts';
 import { type Build, describeBuild, ownBuild } from '../link/build.ts';
 import type { UpgradeStatus } from '../link/control.ts';
 import { decideHandOver, type HandOverView, isNewerBuild, linkProtocol } from '../link/fitness.ts';
-import { isRecord } from '../link/hello.ts';
 import { listInstalled } from '../link/installed.ts';
 
 export type HandOverDeps = {

@@ -1,10 +1,12 @@
 // The daemon's socket: a first byte of `{` is a wrapper's hello, anything else is HTTP for the control API.
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { lstatSync, renameSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { removeIfPresent } from '../base/atomic-file.ts';
+import { isRecord } from '../base/guards.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
 import { writeLine } from '../base/line-writer.ts';
 import type { Log } from '../base/log.ts';
@@ -12,8 +14,7 @@ import { ensurePrivateDir } from '../base/private-dir.ts';
 import { gather, inTurn } from '../base/turn.ts';
 import { ownBuild } from '../link/build.ts';
 import { checkFitness, linkProtocol } from '../link/fitness.ts';
-import type { Settings } from '../link/hello.ts';
-import { type Hello, type HelloRefusal, isRecord, linkMethods, maxHelloBytes, parseHello } from '../link/hello.ts';
+import { type Hello, type HelloRefusal, linkMethods, maxHelloBytes, parseHello, type Settings } from '../link/hello.ts';
 import { findPlace } from '../link/project-root.ts';
 import { errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { nextConnectionState } from '../sessions/connection-state.ts';

@@ -2,8 +2,8 @@
 import { systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { describePortHolder } from '../base/port-holder.ts';
-import { loadToken } from './guard.ts';
-import type { ControlHttp } from './http-server.ts';
+import { loadToken } from './control/guard.ts';
+import type { ControlHttp } from './control/http-server.ts';
 
 export type RemoteEndpoint = {
   readonly port: number | undefined;

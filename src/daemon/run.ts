@@ -9,8 +9,8 @@ import { describeBuild, ownBuild } from '../link/build.ts';
 import { type Environment, type Locations, locate } from '../link/locations.ts';
 import { claimScope } from '../link/scope.ts';
 import { pruneAlone, removeLockFiles } from './alone-files.ts';
+import { createEventStream } from './control/events.ts';
 import { startDaemon } from './daemon.ts';
-import { createEventStream } from './events.ts';
 import { leaveLoginSession, systemLoginScope } from './login-scope.ts';
 import { acquireLock, isListening, type Lock } from './single-instance.ts';
 

@@ -17,13 +17,13 @@ import { versionToAskIn } from '../upstream/handshake.ts';
 import { type Hazards, openHazards } from '../upstream/hazards.ts';
 import type { Instance, InstanceIdentity } from '../upstream/instance.ts';
 import { createKeyMaker, loadSecret } from '../upstream/instance-key.ts';
-import { createJournal, type Journal, reapJournal } from '../upstream/journal.ts';
 import { createOpener } from '../upstream/opener.ts';
-import { markerTag, reapMarked } from '../upstream/reap-marked.ts';
+import { createJournal, type Journal, reapJournal } from '../upstream/process/journal.ts';
+import { markerTag, reapMarked } from '../upstream/process/reap-marked.ts';
+import { createStderrSink, type StderrSink } from '../upstream/process/stderr-sink.ts';
+import { createTreeWatch } from '../upstream/process/tree-watch.ts';
 import { createRemoteOpener } from '../upstream/remote-opener.ts';
-import { createStderrSink, type StderrSink } from '../upstream/stderr-sink.ts';
 import { Supervisor } from '../upstream/supervisor.ts';
-import { createTreeWatch } from '../upstream/tree-watch.ts';
 import type { ConfigHolder } from './config-holder.ts';
 
 export type ServerSide = {

@@ -3,9 +3,9 @@ import { constants, openSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { createFileExclusive, readFileIfPresent, removeIfPresent } from '../base/atomic-file.ts';
 import { AppError, systemCode } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { isRunning, processStartTime } from '../base/process-identity.ts';
-import { isRecord } from '../link/hello.ts';
-import { readLockKey } from '../link/lock-key.ts';
+import { readLockKey } from '../link/endpoint.ts';
 
 export type Lock = { release: () => void };
 

@@ -2,8 +2,8 @@
 // host: a hook that breaks breaks the start of a session.
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { isRecord } from '../base/guards.ts';
 import { findLocations } from '../daemon-client/claim.ts';
-import { isRecord } from '../link/hello.ts';
 import type { Environment } from '../link/locations.ts';
 import { takeFindings } from './findings.ts';
 import { endSession } from './session-end.ts';

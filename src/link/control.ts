@@ -1,6 +1,7 @@
 // The control API as data: HTTP on the daemon's socket (and on 127.0.0.1 with the token). No verb can name a command.
+
+import type { ListName } from '../mcp/lists.ts';
 import type { Build } from './build.ts';
-import type { ListName } from './hello.ts';
 
 export const controlRoutes = {
   health: { method: 'GET', path: '/health' },

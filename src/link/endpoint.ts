@@ -1,5 +1,7 @@
 // run/mcp-proxy-<name>.pid: what the daemon says about itself for people and programs. The socket decides, not this file.
-import { readFileIfPresent } from '../base/atomic-file.ts';
+
+import { randomBytes } from 'node:crypto';
+import { createFileExclusive, readFileIfPresent } from '../base/atomic-file.ts';
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { Build } from './build.ts';
 
@@ -30,4 +32,18 @@ function isEndpoint(value: unknown): value is Endpoint {
   if (typeof value !== 'object' || value === null) return false;
   const has = (key: string, type: string) => typeof Reflect.get(value, key) === type;
   return has('pid', 'number') && has('startTime', 'string') && has('socket', 'string') && has('nonce', 'string');
+}
+
+/**
+ * The unguessable name under which a daemon holds its lock, and a starter its own: 128 random bits in a private file, as 32
+ * hex characters, made by the first who asks; undefined if the file cannot be made or holds something else.
+ */
+export function readLockKey(path: string): string | undefined {
+  try {
+    if (readFileIfPresent(path) === undefined) createFileExclusive(path, `${randomBytes(16).toString('hex')}\n`);
+    const key = readFileIfPresent(path)?.trim();
+    return key !== undefined && /^[0-9a-f]{32}$/.test(key) ? key : undefined;
+  } catch {
+    return undefined; // read-only folder: a starter goes on, and the daemon's own lock decides
+  }
 }

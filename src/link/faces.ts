@@ -1,9 +1,10 @@
 // Ready-made answers on disk, written by the daemon, copied by a wrapper whose daemon is away or slow.
+
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readFileIfPresent } from '../base/atomic-file.ts';
-import type { ListName } from './hello.ts';
-import { isRecord } from './hello.ts';
+import { isRecord } from '../base/guards.ts';
+import { type ListName, listNames } from '../mcp/lists.ts';
 
 export type Face = {
   /** InitializeResult without protocolVersion, which the wrapper takes from the request. */
@@ -30,7 +31,7 @@ export function readFace(path: string): Face | undefined {
     const value: unknown = text === undefined ? undefined : JSON.parse(text);
     if (!isRecord(value) || !isRecord(value['initialize']) || !isRecord(value['lists'])) return undefined;
     const lists: Face['lists'] = {};
-    for (const name of ['tools', 'prompts', 'resources', 'resourceTemplates'] as const) {
+    for (const name of listNames) {
       const list = value['lists'][name];
       if (isRecord(list) && typeof list['etag'] === 'string')
         lists[name] = { etag: list['etag'], result: list['result'] };
@@ -40,10 +41,3 @@ export function readFace(path: string): Face | undefined {
     return undefined; // damaged: the daemon writes it again
   }
 }
-
-export const listOfMethod: Readonly<Record<string, ListName>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};

@@ -1,6 +1,8 @@
 // The first line each way on the socket, and the few messages of the link itself. Everything after the hello is MCP,
 // one message a line; methods that start with `aitkit/` belong to the link and never come from or go to a host or server.
+import { isRecord, stringRecord } from '../base/guards.ts';
 import type { ProcessIdentity } from '../base/process-identity.ts';
+import type { ListName } from '../mcp/lists.ts';
 import type { EnvValues } from './baseline-env.ts';
 import type { Build } from './build.ts';
 
@@ -22,8 +24,6 @@ export const linkMethods = {
 
 /** Longest hello line; it carries a PATH and a few names. */
 export const maxHelloBytes = 256 * 1024;
-
-export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
 
 /** Settings that a wrapper was given by its environment; they must agree with the running daemon's. */
 export type Settings = { configPath?: string; dataDir?: string; port?: string };
@@ -96,10 +96,6 @@ export function parseHelloReply(value: unknown): HelloReply | undefined {
   };
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isIdentity(value: unknown): value is ProcessIdentity {
   return isRecord(value) && typeof value['pid'] === 'number' && typeof value['startTime'] === 'string';
 }
@@ -111,11 +107,4 @@ function isBuild(value: unknown): value is Build {
 function text<K extends string>(record: Record<string, unknown>, key: K): { [P in K]?: string } {
   const value = record[key];
   return typeof value === 'string' ? ({ [key]: value } as { [P in K]?: string }) : {};
-}
-
-function stringRecord(value: unknown): Record<string, string> {
-  const record: Record<string, string> = {};
-  if (!isRecord(value)) return record;
-  for (const [key, entry] of Object.entries(value)) if (typeof entry === 'string') record[key] = entry;
-  return record;
 }

@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent } from '../base/atomic-file.ts';
+import { isRecord } from '../base/guards.ts';
 import { type Build, compareVersions } from './build.ts';
-import { isRecord } from './hello.ts';
 
 export type Installed = { build: Build; folder: string };
 

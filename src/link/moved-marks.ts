@@ -1,6 +1,6 @@
 // `<their name>=<our name>` of what a migration put into `disabledMcpjsonServers`, so that it is told apart from what the
 // person rejected, also on another machine that gets the file. Claude Code ignores the key; the session start hook reads it.
-import { isRecord } from './hello.ts';
+import { isRecord } from '../base/guards.ts';
 
 export const movedMark = 'mcpProxyMoved';
 

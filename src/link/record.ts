@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { readForeignText } from '../base/foreign-file.ts';
+import { isRecord } from '../base/guards.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
-import { isRecord } from './hello.ts';
 
 export type SessionRecord = {
   /** The host's. */

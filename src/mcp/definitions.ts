@@ -4,8 +4,8 @@ import { isUtf8 } from 'node:buffer';
 import { wholeCharacters } from '../base/cut-text.ts';
 import { type Edit, findMember, isObjectAt, objectMembers, type Span, splice, stringAt } from '../base/json-scan.ts';
 import { memberAt } from './envelope.ts';
-import { asUtf8, farNumbers, isTooDeep, maxDepth, withoutHalves } from './plain-text.ts';
 import { Found, findWrong, type MemberShape, type Shape, saysNothing } from './shapes.ts';
+import { asUtf8, farNumbers, isTooDeep, maxDepth, withoutHalves } from './strict-text.ts';
 
 export const text: Shape = { is: 'text' };
 export const texts: Shape = { is: 'list', of: text };

@@ -1,5 +1,5 @@
 // One JSON-RPC message as bytes plus the places of its envelope. Payloads stay unread.
-import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
+
 import {
   arrayElements,
   type Edit,
@@ -12,6 +12,7 @@ import {
   stringAt,
   textAt,
 } from '../base/json-scan.ts';
+import { type EnvelopeScan, scanEnvelope } from './envelope-scan.ts';
 
 type Common = { readonly line: Buffer };
 export type RequestEnvelope = Common & {
@@ -109,6 +110,17 @@ export function textBytes({ line, result }: ResponseEnvelope): number {
 
 export function withEdits(line: Buffer, edits: readonly Edit[]): Buffer {
   return edits.length === 0 ? line : splice(line, edits);
+}
+
+/**
+ * A line break inside a message can only be white space between tokens, where a space does the same; on a wire of lines, and
+ * in an event, it would end the message.
+ */
+export function oneLine(line: Buffer): Buffer {
+  if (!line.includes(0x0a) && !line.includes(0x0d)) return line;
+  const copy = Buffer.from(line);
+  for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
+  return copy;
 }
 
 function isIdText(idText: string | undefined): idText is string {

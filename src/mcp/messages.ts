@@ -40,6 +40,12 @@ export function notificationLine(method: string, params?: unknown): Buffer {
   return Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}${tail}}`);
 }
 
+/** A question that nobody can be asked, answered so that its server goes on: an elicitation is cancelled, not failed. */
+export function declinedLine({ idText, method }: { idText: string; method: string }, reason: string): Buffer {
+  if (method === 'elicitation/create') return resultLine(idText, '{"action":"cancel"}');
+  return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
+}
+
 /** The same failure as a JSON-RPC error, for requests whose result has no `isError`. */
 export function appErrorLine(idText: string, error: AppError): Buffer {
   const code =

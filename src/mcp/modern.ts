@@ -1,4 +1,5 @@
 // Revision 2026-07-28 as it differs from those with sessions: what each request carries, what each result must have.
+
 import {
   arrayElements,
   cutEdits,
@@ -14,6 +15,7 @@ import {
 } from '../base/json-scan.ts';
 import { memberAt, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { isLegacyVersion, legacyVersions, modernVersion } from './eras.ts';
+import { listKinds, listNames } from './lists.ts';
 
 const prefix = 'io.modelcontextprotocol/';
 export const metaKeys = {
@@ -59,10 +61,7 @@ export function mayNeedInput(method: string): boolean {
 
 const cacheable: ReadonlySet<string> = new Set([
   'server/discover',
-  'tools/list',
-  'prompts/list',
-  'resources/list',
-  'resources/templates/list',
+  ...listNames.map((list) => listKinds[list].method),
   'resources/read',
 ]);
 

@@ -1,6 +1,7 @@
 // Whether the official SDK can compile a tool's output schema. It does so for every tool as soon as it has the list, and
 // one that its validator refuses costs it all of them (measured with SDK 1.32.2). Nothing is compiled here: a schema of a
 // hostile server would hold everybody. What is unusual and might be refused counts as refused.
+import { isRecord } from '../base/guards.ts';
 
 type Json = Record<string, unknown>;
 
@@ -14,7 +15,7 @@ const wanted: Readonly<Record<string, (value: unknown) => boolean>> = {
   ...each(isText, '$ref', 'pattern', 'format', '$id'),
   ...each(isText, ...formatLimits),
   ...each(Array.isArray, 'required', 'allOf', 'anyOf', 'oneOf'),
-  ...each(isObject, 'properties', 'patternProperties', 'dependencies'),
+  ...each(isRecord, 'properties', 'patternProperties', 'dependencies'),
   ...each(
     isSchema,
     'additionalProperties',
@@ -99,7 +100,7 @@ class OutputSchema {
 
   #visit(schema: unknown, steps: number): string | undefined {
     if (schema === null) return 'has null for a schema';
-    if (!isObject(schema) || this.#seen.has(schema)) return undefined;
+    if (!isRecord(schema) || this.#seen.has(schema)) return undefined;
     if (steps > maxSteps) return 'is nested too deep';
     this.#seen.add(schema);
     for (const [keyword, value] of Object.entries(schema)) {
@@ -156,7 +157,7 @@ class OutputSchema {
     if (target === undefined) return `has a $ref to ${shown(ref)}, which is not there`;
     // One that leads to nothing but the next is followed at once: in a circle for ever.
     let length = 0;
-    for (let at: unknown = target; isObject(at) && isText(at['$ref']) && !hasRules(at); length += 1) {
+    for (let at: unknown = target; isRecord(at) && isText(at['$ref']) && !hasRules(at); length += 1) {
       if (length > maxSteps) return `has a $ref to ${shown(ref)}, which leads too far`;
       at = this.#resolve(at['$ref']);
     }
@@ -195,15 +196,15 @@ function atPointer(root: Json, parts: readonly string[]): Json | true | undefine
     return undefined; // malformed percent-encoding, which the validator refuses as well
   }
   if (typeof at === 'boolean') return true;
-  return isObject(at) ? at : undefined;
+  return isRecord(at) ? at : undefined;
 }
 
 function namedParts(root: Json, keyword: string): [name: string, part: Json][] {
   const parts: [name: string, part: Json][] = [];
   const left: unknown[] = [root];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
-    const name = isObject(at) ? at[keyword] : undefined;
-    if (isObject(at) && typeof name === 'string') parts.push([name, at]);
+    const name = isRecord(at) ? at[keyword] : undefined;
+    if (isRecord(at) && typeof name === 'string') parts.push([name, at]);
     for (const value of Object.values(Object(at))) if (typeof value === 'object') left.push(value);
   }
   return parts;
@@ -258,9 +259,5 @@ function isNumber(value: unknown): boolean {
 }
 
 function isSchema(value: unknown): boolean {
-  return isObject(value) || typeof value === 'boolean';
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value) || typeof value === 'boolean';
 }

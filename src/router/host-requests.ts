@@ -1,26 +1,28 @@
 // What a host asks: answered here, or sent to the server whose matter it is.
+
 import { AppError } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import { ownCommand } from '../base/own-command.ts';
+import type { Copies } from '../calls/copies.ts';
+import type { Forwarder } from '../calls/forward.ts';
+import { notRunError } from '../calls/not-run.ts';
+import { askedName, findRoute, isRouted, listsOfName, mayOffer, type Route, undeclaredBy } from '../calls/routes.ts';
+import type { Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import { listOfMethod } from '../link/faces.ts';
-import { isRecord, linkPrefix } from '../link/hello.ts';
+import type { Modes } from '../gateway/modes.ts';
+import { linkPrefix } from '../link/hello.ts';
 import { idKey, memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
+import { listOfMethod } from '../mcp/lists.ts';
 import { appErrorLine, errorLine, failureLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
-import type { Copies } from './copies.ts';
-import type { Forwarder } from './forward.ts';
 import type { Learning } from './learning.ts';
 import type { Lists } from './lists.ts';
 import type { LogSetting } from './log-setting.ts';
-import type { Modes } from './modes.ts';
-import { notRunError } from './not-run.ts';
-import { askedName, findRoute, isRouted, listsOfName, mayOffer, type Route, undeclaredBy } from './routes.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { TaskRequests } from './task-requests.ts';
 import type { Tasks } from './tasks.ts';
-import type { Views } from './views.ts';
 
 export type HostRequestsDeps = {
   views: Views;
@@ -53,7 +55,7 @@ export class HostRequests {
     if (method.startsWith(linkPrefix)) return session.send(unknownMethod(request));
     const refuser = undeclaredBy(session, this.#deps.views.of(session), method);
     if (refuser) return this.#deps.forwarder.forward({ session, request, entry: refuser, edits: [] });
-    const list = listOfMethod[method];
+    const list = listOfMethod(method);
     if (list) return this.#own(session, request, () => this.#deps.lists.serve(session, request, list));
     if (isRouted(method)) return this.#route(session, request);
     switch (method) {

@@ -2,11 +2,12 @@
 // not be had, and for servers that nobody has seen yet by starting one copy for all who wait.
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { faceKeys, mustStart, type Views } from '../calls/views.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
 import { createListFetcher } from '../catalog/fetch-listing.ts';
-import { declares, listNames, unknownListing } from '../catalog/server-face.ts';
+import { declares, unknownListing } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import type { ListName } from '../link/hello.ts';
+import { type ListName, listNames } from '../mcp/lists.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
@@ -14,7 +15,6 @@ import { type Asking, ListAnswers } from './list-answers.ts';
 import { listFailed, problemOfList } from './list-problem.ts';
 import { type ListPlace, ListRetries, type ListSource, type ListTrouble } from './list-retries.ts';
 import { SlotLists } from './slot-lists.ts';
-import { faceKeys, mustStart, type Views } from './views.ts';
 
 export type LearningDeps = {
   catalog: Catalog;

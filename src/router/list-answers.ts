@@ -1,15 +1,17 @@
 // What comes of the questions for a server's lists: good ones are taken in, over an error what was known before stays.
+
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { usableTools } from '../calls/param-headers.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
 import { ListError } from '../catalog/list-error.ts';
-import { emptyListing, faultsIn, type Listing, type ServerFace, unknownListing } from '../catalog/server-face.ts';
-import type { ListName } from '../link/hello.ts';
+import type { Listing } from '../catalog/listing.ts';
+import { emptyListing, faultsIn, type ServerFace, unknownListing } from '../catalog/server-face.ts';
+import type { ListName } from '../mcp/lists.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
 import { problemOfList, saysNone } from './list-problem.ts';
 import type { ListPlace, ListRetries, ListSource } from './list-retries.ts';
-import { usableTools } from './param-headers.ts';
 import type { Outcome, SlotLists } from './slot-lists.ts';
 
 /** What is asked of one MCP session with a server, and how it is asked again. */

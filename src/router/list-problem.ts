@@ -1,12 +1,14 @@
 // What an error that came in place of a list means, and how it is said. The words are a server's own: nobody is shown more
 // of them than a line, a secret, or a character that does something.
+
 import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { ListError } from '../catalog/list-error.ts';
-import { type Listing, unknownListing } from '../catalog/server-face.ts';
-import type { ListName } from '../link/hello.ts';
+import type { Listing } from '../catalog/listing.ts';
+import { unknownListing } from '../catalog/server-face.ts';
+import type { ListName } from '../mcp/lists.ts';
 import { rpcCodes } from '../mcp/messages.ts';
 import type { ListProblem } from './list-retries.ts';
 

@@ -3,7 +3,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { AppError } from '../base/errors.ts';
-import type { ListName } from '../link/hello.ts';
+import type { ListName } from '../mcp/lists.ts';
 
 /** Which list of whom: of one copy, over HTTP of one identity. `instance` and `snapshot` are its face's keys. */
 export type ListKey = { readonly instance: string; readonly list: ListName };

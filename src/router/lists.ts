@@ -4,20 +4,21 @@
 import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
-import { listNames } from '../catalog/server-face.ts';
+import { within } from '../base/within.ts';
+import type { SessionView, Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
+import { type Offers, ownInstructions } from '../gateway/offers.ts';
 import { ownBuild } from '../link/build.ts';
-import type { ListName } from '../link/hello.ts';
 import { linkMethods } from '../link/hello.ts';
 import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
+import { type ListName, listKinds, listNames } from '../mcp/lists.ts';
 import { appErrorLine, errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { olderTools } from '../mcp/older-tools.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
 import { listFailed } from './list-problem.ts';
-import type { SessionView, Views } from './views.ts';
 
 export type ListsDeps = {
   views: Views;
@@ -31,16 +32,6 @@ export type ListsDeps = {
 };
 
 /** What a session is offered, where that is not simply what it may see. */
-export type Offers = {
-  /** How it is offered may depend on the program, which `initialize` names. */
-  ready: (session: Session) => Promise<void>;
-  /** Whether the list says nothing of servers, so that none need be waited for. */
-  isOwn: (session: Session, list: ListName) => boolean;
-  /** undefined: not known before `ready`. */
-  list: (session: Session, list: ListName) => { readonly result: Buffer; readonly etag: string } | undefined;
-  /** The first part of the instructions. */
-  instructions: (session: Session) => string;
-};
 
 /** `claude -p` goes on without a server's tools 2.0 s after its own start; ours begins a little later (measured). */
 const claudeWaitMs = 1_300;
@@ -54,16 +45,6 @@ const newServerWaitMs = 1_300;
  */
 const aloneWaitMs = 4_000;
 const claudeAloneWaitMs = 20_000;
-
-export const ownInstructions =
-  'These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.';
-
-const changedMethods: Record<ListName, string> = {
-  tools: 'notifications/tools/list_changed',
-  prompts: 'notifications/prompts/list_changed',
-  resources: 'notifications/resources/list_changed',
-  resourceTemplates: 'notifications/resources/list_changed',
-};
 
 export class Lists {
   readonly #deps: ListsDeps;
@@ -151,7 +132,7 @@ export class Lists {
       if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
       if (!offered || offered.etag === served) continue;
       session.announced.add(list);
-      methods.add(changedMethods[list]);
+      methods.add(listKinds[list].changed);
     }
     for (const method of methods) session.notify(method);
   }
@@ -192,15 +173,6 @@ export class Lists {
     await Promise.all(waits);
     return failure;
   }
-}
-
-async function within(done: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([done, limit]);
-  clearTimeout(timer);
 }
 
 function isClaude({ client }: Session): boolean {

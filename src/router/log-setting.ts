@@ -1,11 +1,10 @@
 // One log level for each session, the most verbose of them for a server that they share.
 import { stringAt } from '../base/json-scan.ts';
-import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
+import { memberAt, type NotificationEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
-import { isLogLevel, mostVerbose } from './log-levels.ts';
 
 export type LogSettingDeps = { levels: () => (string | undefined)[]; copies: () => readonly Instance[] };
 
@@ -48,4 +47,24 @@ function tell(slot: Slot, level: string | undefined): void {
   if (level === undefined || slot.channel.isStateless || slot.introduction.capabilities['logging'] === undefined)
     return;
   slot.channel.ask('logging/setLevel', { level }).catch(() => {}); // a server without it keeps its own level
+}
+
+// Syslog levels of MCP logging, least to most severe.
+export const logLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
+
+export function isLogLevel(text: string | undefined): text is (typeof logLevels)[number] {
+  return logLevels.some((level) => level === text);
+}
+
+/** Whether a session that set `least` wants this message; without a level the server's choice holds. */
+export function isLoud({ line, params }: NotificationEnvelope, least: string | undefined): boolean {
+  if (!isLogLevel(least)) return true;
+  const level = stringAt(line, memberAt(line, params, ['level']));
+  return !isLogLevel(level) || logLevels.indexOf(level) >= logLevels.indexOf(least);
+}
+
+/** The level to ask a shared server for: whatever the most curious session wants. */
+export function mostVerbose(levels: readonly (string | undefined)[]): string | undefined {
+  const known = levels.filter(isLogLevel);
+  return known.sort((a, b) => logLevels.indexOf(a) - logLevels.indexOf(b))[0];
 }

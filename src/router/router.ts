@@ -1,13 +1,21 @@
 // Where every message meets: from a session to us or to a server, from a server to the session it belongs to.
+
 import { steadyClock } from '../base/clock.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
+import { Copies } from '../calls/copies.ts';
+import { createCallLimits, Forwarder } from '../calls/forward.ts';
+import { InputRounds } from '../calls/input-rounds.ts';
+import { ParamHeaders } from '../calls/param-headers.ts';
+import { askedTool } from '../calls/routes.ts';
+import { Views } from '../calls/views.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import { listOfMethod } from '../link/faces.ts';
-import { type ListName, linkPrefix } from '../link/hello.ts';
+import { Modes } from '../gateway/modes.ts';
+import { linkPrefix } from '../link/hello.ts';
 import { idKey, memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { type ListName, listOfMethod } from '../mcp/lists.ts';
 import { errorLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
@@ -15,21 +23,13 @@ import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
 import type { Supervisor } from '../upstream/supervisor.ts';
 import type { TransportExit } from '../upstream/transports/transport.ts';
-import { createCallLimits } from './call-limits.ts';
-import { Copies } from './copies.ts';
-import { Forwarder } from './forward.ts';
 import { HostRequests } from './host-requests.ts';
-import { InputRounds } from './input-rounds.ts';
 import { type FailedList, Learning } from './learning.ts';
 import { Lists } from './lists.ts';
 import { LogSetting } from './log-setting.ts';
-import { Modes } from './modes.ts';
-import { ParamHeaders } from './param-headers.ts';
-import { askedTool } from './routes.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tasks } from './tasks.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
-import { Views } from './views.ts';
 
 export type RouterDeps = {
   config: () => Config;
@@ -260,7 +260,7 @@ export class Router {
 
   #requested(session: Session, request: RequestEnvelope): void {
     try {
-      this.#deps.beforeRequest(request.method in listOfMethod || request.method === 'initialize');
+      this.#deps.beforeRequest(listOfMethod(request.method) !== undefined || request.method === 'initialize');
       this.#requests.handle(session, request);
     } catch (error) {
       // A defect of ours: this request learns it, nothing else does.

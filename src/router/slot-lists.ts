@@ -2,8 +2,8 @@
 // seen by the next, and a server that says all the time that something changed is asked after pauses that grow.
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Listing } from '../catalog/server-face.ts';
-import type { ListName } from '../link/hello.ts';
+import type { Listing } from '../catalog/listing.ts';
+import type { ListName } from '../mcp/lists.ts';
 
 export type Outcome = { readonly listing: Listing } | { readonly error: unknown };
 

@@ -2,6 +2,7 @@
 // One count for each MCP session with a server: over a pipe that is one for all, over HTTP one for each of ours.
 import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
+import type { Copy } from '../calls/copies.ts';
 import { legacyNotificationEdits } from '../mcp/down-convert.ts';
 import { memberAt, type NotificationEnvelope, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
 import { rpcCodes } from '../mcp/messages.ts';
@@ -9,7 +10,6 @@ import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
-import type { Copy } from './copies.ts';
 
 /** JSON text of what the server answered. */
 export type Subscribed = { result: string } | { error: string };

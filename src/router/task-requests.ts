@@ -2,14 +2,14 @@
 // they exist. A session of several servers sees its tasks of all of them in one list.
 import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
+import type { Copies } from '../calls/copies.ts';
+import type { Forwarder } from '../calls/forward.ts';
+import type { Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
-import type { Copies } from './copies.ts';
-import type { Forwarder } from './forward.ts';
 import type { Tasks } from './tasks.ts';
-import type { Views } from './views.ts';
 
 export type TaskRequestsDeps = { views: Views; copies: Copies; forwarder: Forwarder; tasks: Tasks };
 

@@ -1,6 +1,8 @@
 // What servers say by themselves: whose it is, and the way there. What belongs to nobody for sure goes to nobody.
+
 import { arrayElements, isArrayAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
+import { capabilityOf, ownRoots, whyUnable } from '../calls/abilities.ts';
 import { linkPrefix } from '../link/hello.ts';
 import {
   idKey,
@@ -10,13 +12,12 @@ import {
   type ResponseEnvelope,
   withEdits,
 } from '../mcp/envelope.ts';
-import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import { declinedLine, errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
-import { capabilityOf, ownRoots, whyUnable } from './abilities.ts';
-import { isLoud } from './log-levels.ts';
+import { isLoud } from './log-setting.ts';
 
 export type UpstreamMessagesDeps = {
   roster: Roster;
@@ -53,13 +54,13 @@ export class UpstreamMessages {
     if (owner === 'ambiguous') return this.#refuse(instance, slot, request);
     const sessionRoots = isRoots ? ownRoots(instance, owner) : undefined;
     if (sessionRoots !== undefined) return slot.channel.send(resultLine(request.idText, sessionRoots));
-    if (owner === undefined) return slot.channel.send(declined(request, 'no session has a call under way'));
+    if (owner === undefined) return slot.channel.send(declinedLine(request, 'no session has a call under way'));
     const related = slot.channel.relatedTo(owner.id, stream);
     const refusal = whyUnable(owner, request);
     if (refusal === undefined) return this.#relay(slot, request, owner, related);
     const lack = capabilityOf[request.method];
     if (related !== undefined && lack !== undefined) owner.requests.get(related)?.noteLack?.(lack);
-    slot.channel.send(declined(request, refusal));
+    slot.channel.send(declinedLine(request, refusal));
   }
 
   onNotification(instance: Instance, slot: Slot, notification: NotificationEnvelope, stream: string | undefined): void {
@@ -125,7 +126,7 @@ export class UpstreamMessages {
     void session.expectAnswer(askId).then((answer) => {
       asks.delete(idKey(request.idText));
       if (answer) slot.channel.send(withEdits(answer.line, [{ at: answer.id, with: request.idText }]));
-      else slot.channel.send(declined(request, 'the session ended'));
+      else slot.channel.send(declinedLine(request, 'the session ended'));
     });
     session.send(withEdits(request.line, [{ at: request.id, with: askId }]), related);
   }
@@ -174,9 +175,3 @@ function shown(method: string): string {
 
 /** Forgotten beyond that: nobody has so many open browser pages. */
 const maxElicitations = 10_000;
-
-/** An answer that a server can go on with: an elicitation that nobody sees is cancelled, not failed. */
-function declined({ idText, method }: RequestEnvelope, reason: string): Buffer {
-  if (method === 'elicitation/create') return resultLine(idText, '{"action":"cancel"}');
-  return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
-}

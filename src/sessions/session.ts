@@ -1,8 +1,8 @@
 // One downstream connection: who it is, what it was shown, what it waits for. No routing here.
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
-import type { ListName } from '../link/hello.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
+import type { ListName } from '../mcp/lists.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
 import { ResultLedger } from './result-ledger.ts';

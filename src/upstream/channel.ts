@@ -1,5 +1,6 @@
 // One MCP session with a server over one transport: our ids, whose request each is, progress tokens, cancellation.
 // Ids start at 1: version 1 of the MCP SDK ignores `notifications/cancelled` for id 0 (measured).
+
 import type { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import {
@@ -13,28 +14,9 @@ import {
 } from '../mcp/envelope.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { metaKeys } from '../mcp/modern.ts';
+import type { ChannelRequest } from './channel-request.ts';
 import { listenMethod, ModernListening } from './modern-listening.ts';
 import type { SendOptions, Transport } from './transports/transport.ts';
-
-export type Answer = { envelope: ResponseEnvelope } | { error: AppError };
-
-export type ChannelRequest = {
-  method: string;
-  /** The session that asked; absent: the daemon itself. */
-  owner?: string;
-  /** Key of the session's own request that this one carries. */
-  related?: string;
-  /** The message with this id (and, as a progress token, the same number). */
-  encode: (id: number) => Buffer;
-  onAnswer: (answer: Answer) => void;
-  onProgress?: (envelope: NotificationEnvelope) => void;
-  /** The server let its stream go for a while. */
-  onPaused?: () => void;
-  /** HTTP: further headers of this request. */
-  headers?: Readonly<Record<string, string>>;
-  /** Only to find something out, before the handshake. */
-  isProbe?: boolean;
-};
 
 export type ChannelEvents = {
   onServerRequest: (envelope: RequestEnvelope, stream: string | undefined) => void;

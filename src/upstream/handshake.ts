@@ -3,10 +3,10 @@
 
 import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
+import { isRecord } from '../base/guards.ts';
 import { textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { ownBuild } from '../link/build.ts';
-import { isRecord } from '../link/hello.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import { latestLegacyVersion, legacyVersions, modernVersion } from '../mcp/eras.ts';
 import { notificationLine } from '../mcp/messages.ts';

@@ -1,8 +1,8 @@
 // Evidence that a server is not fit for sharing, kept over restarts. An `auto` server with such evidence is shared by
 // nobody from then on; the config can overrule it.
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { isRecord } from '../base/guards.ts';
 import type { Log } from '../base/log.ts';
-import { isRecord } from '../link/hello.ts';
 
 export type Hazard = { at: string; what: string };
 export type Hazards = {
@@ -56,4 +56,20 @@ function load(path: string): Map<string, Hazard[]> {
     // damaged: evidence is gathered again
   }
   return known;
+}
+
+// Servers that take one session only and say so to the second. The words are those of the protocol's own libraries
+// ("Already connected to a transport", "Server already initialized") and of servers that hold a browser or a device.
+const words =
+  /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
+
+/** Enough to recognise it; the log has the rest. */
+const maxEvidenceChars = 120;
+
+/** What the server said, if it means that it serves one session at a time. */
+export function singleClientEvidence(error: unknown): string | undefined {
+  const text = error instanceof Error ? error.message : '';
+  const at = text.search(words);
+  if (at < 0) return undefined;
+  return text.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
 }

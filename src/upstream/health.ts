@@ -2,9 +2,9 @@
 // are any; but only silence together with processes that do nothing decides: what computes is never ended.
 import { AppError } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
-import { type Activity, systemActivity } from './activity.ts';
 import type { Instance } from './instance.ts';
 import { problemOf } from './instance-errors.ts';
+import { type Activity, systemActivity } from './process/process-facts.ts';
 import type { Slot } from './slot.ts';
 
 export type HealthDeps = {

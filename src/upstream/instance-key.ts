@@ -1,12 +1,14 @@
 // Same resolved launch spec and scope, same process. The key is an HMAC under a local secret, because the spec holds
 // tokens: nobody can test guesses against a key that stands in a log or in status.
+
 import { createHmac, randomBytes } from 'node:crypto';
 import { createFileExclusive, readFileIfPresent } from '../base/atomic-file.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
 
 export type KeyMaker = (...parts: readonly unknown[]) => string;
 
 export function createKeyMaker(secret: string): KeyMaker {
-  return (...parts) => createHmac('sha256', secret).update(canonical(parts)).digest('hex').slice(0, 32);
+  return (...parts) => createHmac('sha256', secret).update(canonicalJson(parts)).digest('hex').slice(0, 32);
 }
 
 /** The secret in `path` (0600), made at the first use. */
@@ -17,13 +19,4 @@ export function loadSecret(path: string): string {
   // Another daemon wrote it first, or it is damaged: a damaged one would give every guess the same key.
   const again = readFileIfPresent(path)?.trim();
   return again && again.length >= 32 ? again : randomBytes(32).toString('hex');
-}
-
-/** JSON with sorted keys, so that the order in which a person wrote variables does not matter. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, entry: unknown) =>
-    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
-      ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : entry,
-  );
 }

@@ -7,12 +7,20 @@ import type { InstanceState, Problem, Sharing } from '../link/control.ts';
 import { modernVersion } from '../mcp/eras.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
-import { crashLoop, NotSentError, notSentError, problemOf, startFailure, timeoutError } from './instance-errors.ts';
+import {
+  crashLoop,
+  NotSentError,
+  notSentError,
+  problemOf,
+  type StopCause,
+  startFailure,
+  stopCauses,
+  timeoutError,
+} from './instance-errors.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
+import type { StderrSink } from './process/stderr-sink.ts';
 import type { LaunchDescription, Opener } from './reach.ts';
 import { describeExit, exitData, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
-import type { StderrSink } from './stderr-sink.ts';
-import { type StopCause, stopCauses } from './stop-cause.ts';
 import type { TransportExit } from './transports/transport.ts';
 
 export type InstanceIdentity = {

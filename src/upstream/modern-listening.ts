@@ -6,7 +6,7 @@ import { arrayElements, isArrayAt, stringAt } from '../base/json-scan.ts';
 import { memberAt, type NotificationEnvelope, parseEnvelope } from '../mcp/envelope.ts';
 import { notificationLine, requestLine, rpcCodes } from '../mcp/messages.ts';
 import { errorCode } from '../mcp/modern.ts';
-import type { Answer, ChannelRequest } from './channel.ts';
+import type { Answer, ChannelRequest } from './channel-request.ts';
 
 export const listenMethod = 'subscriptions/listen';
 

@@ -1,14 +1,12 @@
 // How one copy is reached, by the kind of its server: a pipe for all sessions, or an HTTP session for each.
-import { mkdirSync } from 'node:fs';
+
 import { processStartTime } from '../base/process-identity.ts';
-import type { EnvValues } from '../link/baseline-env.ts';
-import type { Journal } from './journal.ts';
-import type { Opener } from './reach.ts';
+import type { Journal } from './process/journal.ts';
+import type { TreeWatch } from './process/tree-watch.ts';
+import { ensureWorkFolder, instanceEnv, type Opener, type OpenerRequest } from './reach.ts';
 import type { RemoteOpener } from './remote-opener.ts';
-import type { OpenerRequest } from './supervisor.ts';
 import { openStdio } from './transports/stdio.ts';
 import type { Transport } from './transports/transport.ts';
-import type { TreeWatch } from './tree-watch.ts';
 
 export type OpenerDeps = {
   /** Ready when the predecessor's leftovers are gone: two copies of one server must not meet. */
@@ -21,16 +19,6 @@ export type OpenerDeps = {
   /** What speaks HTTP, SSE or WebSocket. */
   remote: RemoteOpener;
 };
-
-/** The environment of a copy: what every program needs, from the session that starts it, and what is configured. */
-export function instanceEnv({ resolved, starter }: OpenerRequest): EnvValues {
-  return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
-}
-
-/** The empty folder of a shared copy is ours to make; a configured folder or a project never is. */
-export function ensureWorkFolder(cwd: string, workDir: string): void {
-  if (cwd.startsWith(workDir)) mkdirSync(cwd, { recursive: true, mode: 0o700 });
-}
 
 export function createOpener(request: OpenerRequest, deps: OpenerDeps): Opener {
   const { spec } = request.resolved;

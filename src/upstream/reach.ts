@@ -1,3 +1,7 @@
+import { mkdirSync } from 'node:fs';
+import type { ServerEntry } from '../config/server-entry.ts';
+import type { EnvValues } from '../link/baseline-env.ts';
+import type { Asker, Resolved } from './resolve.ts';
 import type { Transport, TransportEvents } from './transports/transport.ts';
 
 /** How the copies of one kind of upstream are reached. */
@@ -17,3 +21,24 @@ export type Opener = {
 };
 
 export type LaunchDescription = { command?: string; cwd?: string; environment: string[] };
+
+export type OpenerRequest = {
+  entry: ServerEntry;
+  resolved: Resolved;
+  instanceId: string;
+  /** The session that causes the start at hand: PATH and the like are its own. */
+  starter: () => Asker;
+  /** Headers belong to the MCP session: each of ours has its own values in them. */
+  headersOf: (owner: string | undefined) => Readonly<Record<string, string>>;
+  startTimeoutMs: number;
+};
+
+/** The environment of a copy: what every program needs, from the session that starts it, and what is configured. */
+export function instanceEnv({ resolved, starter }: OpenerRequest): EnvValues {
+  return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
+}
+
+/** The empty folder of a shared copy is ours to make; a configured folder or a project never is. */
+export function ensureWorkFolder(cwd: string, workDir: string): void {
+  if (cwd.startsWith(workDir)) mkdirSync(cwd, { recursive: true, mode: 0o700 });
+}

@@ -1,15 +1,14 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
 import { lastChars } from '../base/cut-text.ts';
-import { endsOf, readEnds } from '../base/envelope-ends.ts';
 import { AppError } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
+import { endsOf, readEnds } from '../mcp/envelope-ends.ts';
 import { Channel } from './channel.ts';
 import { type Introduction, introduce } from './handshake.ts';
-import { diedBeforeError, notSentError, stoppedError } from './instance-errors.ts';
-import type { StderrSink } from './stderr-sink.ts';
-import type { StopCause } from './stop-cause.ts';
+import { diedBeforeError, notSentError, type StopCause, stoppedError } from './instance-errors.ts';
+import type { StderrSink } from './process/stderr-sink.ts';
 import type { Transport, TransportEvents, TransportExit } from './transports/transport.ts';
 
 export type SlotEvents = {

@@ -1,29 +1,19 @@
 // Owner of all instances: which one a session gets, when they start and stop. One server's trouble stays its own.
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { Admission } from './admission.ts';
+import { singleClientEvidence } from './hazards.ts';
 import { HealthChecks } from './health.ts';
 import { Instance, type InstanceOptions } from './instance.ts';
-import type { Opener } from './reach.ts';
+import { daemonEnds, type StopCause, stopCauses } from './instance-errors.ts';
+import type { StderrSink } from './process/stderr-sink.ts';
+import type { Opener, OpenerRequest } from './reach.ts';
 import { type Asker, type Resolution, type ResolveDeps, type Resolved, resolveCopy, sharingOf } from './resolve.ts';
-import { singleClientEvidence } from './single-client.ts';
 import type { Slot } from './slot.ts';
-import type { StderrSink } from './stderr-sink.ts';
-import { daemonEnds, type StopCause, stopCauses } from './stop-cause.ts';
-
-export type OpenerRequest = {
-  entry: ServerEntry;
-  resolved: Resolved;
-  instanceId: string;
-  /** The session that causes the start at hand: PATH and the like are its own. */
-  starter: () => Asker;
-  /** Headers belong to the MCP session: each of ours has its own values in them. */
-  headersOf: (owner: string | undefined) => Readonly<Record<string, string>>;
-  startTimeoutMs: number;
-};
 
 export type SupervisorDeps = {
   config: () => Config;

@@ -1,8 +1,9 @@
 // Answers without a daemon: initialize and lists from the face that the daemon left on disk, else from nothing.
+import { isRecord } from '../base/guards.ts';
 import { ownBuild } from '../link/build.ts';
 import { commonFacePath, type Face, facePath, readFace } from '../link/faces.ts';
-import { isRecord, type ListName } from '../link/hello.ts';
 import { findProjectRoot } from '../link/project-root.ts';
+import type { ListName } from '../mcp/lists.ts';
 
 export type FaceSource = {
   facesDir: string;

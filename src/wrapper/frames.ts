@@ -1,5 +1,5 @@
 // Looks at the envelope of one line and builds the answers that are the wrapper's own. Lines themselves are never rewritten.
-import { type EnvelopeScan, scanEnvelope } from '../base/envelope-scan.ts';
+
 import {
   arrayElements,
   isArrayAt,
@@ -12,6 +12,7 @@ import {
 } from '../base/json-scan.ts';
 import { skipSpace, skipValue } from '../base/json-skip.ts';
 import { plainText } from '../base/plain-text.ts';
+import { type EnvelopeScan, scanEnvelope } from '../mcp/envelope-scan.ts';
 
 export type Frame =
   | { kind: 'request'; id: string; key: string; method: string; params: Span | undefined }

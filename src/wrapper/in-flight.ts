@@ -1,5 +1,6 @@
 // Requests of the host that were written to the daemon and not answered. Each leaves this table once: by its answer, or
 // by the loss of the connection. What arrives for an id that is not here is a duplicate and goes nowhere.
+import { listKinds, listNames } from '../mcp/lists.ts';
 
 export type SentRequest = {
   /** The id's own text. */
@@ -17,10 +18,7 @@ export type SentRequest = {
 const resendable: ReadonlySet<string> = new Set([
   'initialize',
   'ping',
-  'tools/list',
-  'prompts/list',
-  'resources/list',
-  'resources/templates/list',
+  ...listNames.map((list) => listKinds[list].method),
 ]);
 
 export function isResendable(method: string): boolean {

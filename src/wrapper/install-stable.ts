@@ -6,10 +6,10 @@ import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
 import { readForeignText } from '../base/foreign-file.ts';
+import { isRecord } from '../base/guards.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { type Build, compareVersions, describeBuild, protocolMajor } from '../link/build.ts';
 import { readEndpoint } from '../link/endpoint.ts';
-import { isRecord } from '../link/hello.ts';
 import type { Locations } from '../link/locations.ts';
 
 export type InstallOptions = {

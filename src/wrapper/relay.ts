@@ -1,8 +1,11 @@
 // Copies lines between host and daemon, untouched, and keeps the promises for the time between two daemons: each request
 // is answered once, nothing that was written to a socket is written again (reads apart), what waits goes out in order.
-import { readEnds } from '../base/envelope-ends.ts';
+
+import { isRecord } from '../base/guards.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
-import { type HelloReply, isRecord, type ListName, linkMethods, linkPrefix } from '../link/hello.ts';
+import { type HelloReply, linkMethods, linkPrefix } from '../link/hello.ts';
+import { readEnds } from '../mcp/envelope-ends.ts';
+import { isListName, listKinds } from '../mcp/lists.ts';
 import { errorLine, type Frame, idKey, paramText, peek, resultLine, rpcCodes } from './frames.ts';
 import { InFlight, isResendable, maxInFlight, type SentRequest } from './in-flight.ts';
 import type { Reconnector } from './reconnect.ts';
@@ -31,13 +34,6 @@ type NotificationFrame = Extract<Frame, { kind: 'notification' }>;
 
 /** Requests of servers that the host may still answer; more than any host shows a person at once. */
 const maxAsked = 10_000;
-
-const listChanged: Readonly<Record<ListName, string>> = {
-  tools: 'tools',
-  prompts: 'prompts',
-  resources: 'resources',
-  resourceTemplates: 'resources',
-};
 
 export class Relay {
   readonly #o: RelayOptions;
@@ -155,8 +151,8 @@ export class Relay {
       else this.#forward(line, frame);
     }
     // These came from the face after the hello had left, so the daemon cannot know that they may differ.
-    for (const kind of new Set(untold.map((list) => listChanged[list]))) {
-      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`);
+    for (const method of new Set(untold.map((list) => listKinds[list].changed))) {
+      this.#o.write(`{"jsonrpc":"2.0","method":"${method}"}`);
     }
     this.#o.resumeHost();
   }
@@ -316,8 +312,4 @@ function textOf(line: Buffer, span: { start: number; end: number }): string {
 function cancelledKey(line: Buffer, { params }: NotificationFrame): string | undefined {
   const id = paramText(line, params, 'requestId');
   return id === undefined ? undefined : idKey(id);
-}
-
-function isListName(value: unknown): value is ListName {
-  return typeof value === 'string' && Object.hasOwn(listChanged, value);
 }

@@ -1,6 +1,7 @@
 // What a new daemon must be told so that the host's session goes on: its initialize, log level, subscriptions, and which
 // lists it was last given.
-import { isRecord, type ListName } from '../link/hello.ts';
+import { isRecord } from '../base/guards.ts';
+import type { ListName } from '../mcp/lists.ts';
 
 /** Answers to lines with such ids are the wrapper's own and never reach the host. */
 export const replayIdPrefix = 'aitkit-replay-';

@@ -1,7 +1,6 @@
 // What happens to the host's lines while no daemon can take them: held, answered from the face, or answered with the reason.
 import type { AppError } from '../base/errors.ts';
-import { listOfMethod } from '../link/faces.ts';
-import type { ListName } from '../link/hello.ts';
+import { type ListName, listOfMethod } from '../mcp/lists.ts';
 import { type FaceSource, initializeWithoutDaemon, listWithoutDaemon } from './degraded.ts';
 import { errorLine, type Frame, paramText, peek, resultLine, rpcCodes } from './frames.ts';
 import { type Held, HeldLines } from './held.ts';
@@ -122,7 +121,7 @@ export class Waiting {
   #expiry(line: Buffer, frame: Extract<Frame, { kind: 'request' }>): number {
     const now = this.#options.now();
     if (frame.method === 'initialize') return now + initializeWaitMs;
-    const isFirstPage = listOfMethod[frame.method] && paramText(line, frame.params, 'cursor') === undefined;
+    const isFirstPage = listOfMethod(frame.method) && paramText(line, frame.params, 'cursor') === undefined;
     if (!isFirstPage) return now + requestWaitMs;
     return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
   }
@@ -153,7 +152,7 @@ export class Waiting {
       write(resultLine(request.id, initializeWithoutDaemon(face(), text)));
       return;
     }
-    const list = paramText(line, params, 'cursor') === undefined ? listOfMethod[method] : undefined;
+    const list = paramText(line, params, 'cursor') === undefined ? listOfMethod(method) : undefined;
     if (list) {
       const { result, etag } = listWithoutDaemon(face(), list);
       memory.rememberServed(list, etag);

@@ -1,33 +1,14 @@
-// Who may import whom. Breaks when a folder reaches for one it must not know, or when the thin side gets a package.
+// Who may import whom: scripts/rooms.ts is compared with the imports. Breaks when a folder reaches for one it must not know,
+// when the thin side gets a package, when a permission is left that nobody uses, or when files go in a circle.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../scripts/build-defines.ts';
-
-type Wall = { folders: string[]; packages: string[] };
-const all = ['base', 'link', 'mcp', 'config', 'sessions', 'upstream', 'catalog', 'tools', 'router'];
-const walls: Record<string, Wall> = {
-  base: { folders: [], packages: [] },
-  link: { folders: ['base'], packages: [] },
-  'daemon-client': { folders: ['base', 'link'], packages: [] },
-  wrapper: { folders: ['base', 'link', 'daemon-client'], packages: [] },
-  hooks: { folders: ['base', 'link', 'daemon-client'], packages: [] },
-  mcp: { folders: ['base'], packages: [] },
-  config: { folders: ['base', 'link'], packages: ['zod', 'env-paths', 'jsonc-parser'] },
-  sessions: { folders: ['base', 'link', 'mcp'], packages: ['zod'] },
-  upstream: { folders: ['base', 'link', 'mcp', 'config'], packages: ['@modelcontextprotocol/sdk', 'execa', 'ws'] },
-  catalog: { folders: ['base', 'link', 'mcp', 'config', 'upstream'], packages: ['@modelcontextprotocol/sdk'] },
-  tools: {
-    folders: ['base', 'mcp', 'config', 'catalog'],
-    packages: ['minisearch', 'ajv', 'zod', '@modelcontextprotocol/sdk'],
-  },
-  migrate: { folders: ['base', 'link', 'config'], packages: ['zod', 'jsonc-parser', 'smol-toml'] },
-  router: { folders: ['base', 'link', 'mcp', 'config', 'sessions', 'upstream', 'catalog', 'tools'], packages: ['zod'] },
-  daemon: { folders: all, packages: ['@modelcontextprotocol/sdk', 'zod'] },
-  cli: { folders: ['base', 'link', 'daemon-client', 'config', 'migrate'], packages: [] },
-};
+import { rooms } from '../../scripts/rooms.ts';
 
 type Import = { file: string; specifier: string };
+
+const thinSide = ['base', 'mcp', 'link', 'daemon-client', 'wrapper', 'hooks'];
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -44,43 +25,71 @@ function imports(): Import[] {
   });
 }
 
-const folderOf = (path: string): string => path.split('/')[0] ?? '';
+const found = imports().filter(({ specifier }) => !specifier.startsWith('node:'));
+const arrows = found
+  .filter(({ specifier }) => specifier.startsWith('.'))
+  .map(({ file, specifier }) => ({ file, target: relative('/', resolve('/', dirname(file), specifier)) }));
+const words = (text: string | undefined) => (text ? text.split(' ') : []);
+const roomNames = Object.keys(rooms);
+
+/** Every circle of `next`, by one of its members. */
+function circles(all: Iterable<string>, next: (of: string) => readonly string[]): string[] {
+  const reach = (from: string, seen: Set<string>): Set<string> => {
+    for (const to of next(from)) if (!seen.has(to)) reach(to, seen.add(to));
+    return seen;
+  };
+  return [...all].filter((one) => reach(one, new Set()).has(one));
+}
 
 describe('import walls', () => {
-  const found = imports().filter(({ specifier }) => !specifier.startsWith('node:'));
-
-  it('reads the sources', () => {
-    expect(found.length).toBeGreaterThan(100);
+  it('reads the sources, each of which lies in a room', () => {
+    expect(found.length).toBeGreaterThan(1_000);
+    expect([...new Set(found.map(({ file }) => dirname(file)))].sort()).toEqual([...roomNames].sort());
   });
 
-  it('keeps every folder to the folders it may know', () => {
-    const broken = found
-      .filter(({ specifier }) => specifier.startsWith('.'))
-      .map(({ file, specifier }) => ({ file, target: relative('/', resolve('/', dirname(file), specifier)) }))
-      .filter(({ file, target }) => folderOf(file) !== folderOf(target))
-      .filter(({ file, target }) => !walls[folderOf(file)]?.folders.includes(folderOf(target)));
-    expect(broken.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  it.each(roomNames)('%s knows the rooms that are named, and no permission is unused', (room) => {
+    const known = arrows.filter(({ file }) => dirname(file) === room).map(({ target }) => dirname(target));
+    expect([...new Set(known)].filter((other) => other !== room).sort()).toEqual(words(rooms[room]?.knows));
   });
 
-  it('keeps every folder to the packages it may load', () => {
-    const broken = found
-      .filter(({ specifier }) => !specifier.startsWith('.'))
-      .filter(({ file, specifier }) => {
-        const name = specifier
+  it.each(roomNames)('%s loads the packages that are named, and no permission is unused', (room) => {
+    const packages = found
+      .filter(({ file, specifier }) => dirname(file) === room && !specifier.startsWith('.'))
+      .map(({ specifier }) =>
+        specifier
           .split('/')
           .slice(0, specifier.startsWith('@') ? 2 : 1)
-          .join('/');
-        return !walls[folderOf(file)]?.packages.includes(name);
-      });
-    expect(broken.map(({ file, specifier }) => `${file} -> ${specifier}`)).toEqual([]);
+          .join('/'),
+      );
+    expect([...new Set(packages)].sort()).toEqual(words(rooms[room]?.packages));
   });
 
-  it('has no cycles between folders', () => {
-    const reach = (from: string, seen: Set<string>): Set<string> => {
-      for (const next of walls[from]?.folders ?? []) if (!seen.has(next)) reach(next, seen.add(next));
-      return seen;
-    };
-    expect(Object.keys(walls).filter((folder) => reach(folder, new Set()).has(folder))).toEqual([]);
+  it('gives the thin side no package, and nothing from the heavy side', () => {
+    for (const name of thinSide) {
+      expect(rooms[name]?.packages, name).toBeUndefined();
+      expect(
+        words(rooms[name]?.knows).filter((other) => !thinSide.includes(other)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('has no circle of files, types included', () => {
+    const files = new Set(arrows.map(({ file }) => file));
+    const next = new Map(
+      [...files].map((of) => [of, arrows.filter(({ file }) => file === of).map(({ target }) => target)]),
+    );
+    expect(circles(files, (file) => next.get(file) ?? [])).toEqual([]);
+  });
+
+  it('has no circle of top folders; a folder and its own rooms may know each other', () => {
+    const top = (room: string) => room.split('/')[0] ?? '';
+    const knows = (folder: string) =>
+      roomNames
+        .filter((room) => top(room) === folder)
+        .flatMap((room) => words(rooms[room]?.knows).map(top))
+        .filter((other) => other !== folder);
+    expect(circles(new Set(roomNames.map(top)), knows)).toEqual([]);
   });
 
   it('names no file after nothing in particular', () => {

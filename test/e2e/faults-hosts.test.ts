@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRunning, linuxStat } from '../../src/base/process-identity.ts';
-import { descendantsOf } from '../../src/upstream/process-tree.ts';
+import { descendantsOf } from '../../src/upstream/process/process-tree.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { copyPlugin, daemonPid, removePlugin } from '../support/fault-rig.ts';

@@ -2,7 +2,7 @@
 // daemon or in a wrapper. The figures are printed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { descendantsOf } from '../../src/upstream/process-tree.ts';
+import { descendantsOf } from '../../src/upstream/process/process-tree.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { footprint } from '../support/footprint.ts';

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRunning, processStartTime } from '../../src/base/process-identity.ts';
-import { readJournal } from '../../src/upstream/journal.ts';
+import { readJournal } from '../../src/upstream/process/journal.ts';
 import { DaemonRig, fixture, wrapperPath } from '../support/daemon-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { textOf } from '../support/mcp-client.ts';

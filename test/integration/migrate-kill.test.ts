@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDefines } from '../../scripts/build-defines.ts';
-import { listManifests } from '../../src/migrate/journal.ts';
-import { isInForce, recover, undo } from '../../src/migrate/undo.ts';
+import { listManifests } from '../../src/migrate/change/journal.ts';
+import { isInForce, recover, undo } from '../../src/migrate/change/undo.ts';
 import { createFixture, type Fixture, pluginOn } from '../unit/migrate/world-fixture.ts';
 
 let folder = '';

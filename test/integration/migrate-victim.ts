@@ -36,11 +36,11 @@ for (const name of deadly) {
 syncBuiltinESMExports();
 
 const { locate } = await import('../../src/link/locations.ts');
-const { applyPlan } = await import('../../src/migrate/apply.ts');
-const { makePlan } = await import('../../src/migrate/make-plan.ts');
-const { defaultPlanOptions } = await import('../../src/migrate/plan-model.ts');
-const { collectSources } = await import('../../src/migrate/sources/collect-sources.ts');
-const { undo } = await import('../../src/migrate/undo.ts');
+const { applyPlan } = await import('../../src/migrate/change/apply.ts');
+const { makePlan } = await import('../../src/migrate/plan/make-plan.ts');
+const { defaultPlanOptions } = await import('../../src/migrate/plan/plan-model.ts');
+const { collectSources } = await import('../../src/migrate/programs/collect-sources.ts');
+const { undo } = await import('../../src/migrate/change/undo.ts');
 const { createWorld } = await import('../../src/migrate/world.ts');
 
 const env = { HOME: home };

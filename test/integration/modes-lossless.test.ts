@@ -1,11 +1,11 @@
 // The promise of shortened results on the whole way from a server through daemon and wrapper to a host and back.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { contentOf, invoke, readBack, refOf } from '../support/gateway-calls.ts';
 import { type McpClient, type Message, resultOf } from '../support/mcp-client.ts';
-import { anyResult, recordedResults } from '../unit/tools/sample-results.ts';
+import { anyResult, recordedResults } from '../unit/results/sample-results.ts';
 
 let rig: DaemonRig;
 let session: McpClient;

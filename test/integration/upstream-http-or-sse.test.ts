@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { AppError } from '../../src/base/errors.ts';
-import { createHttpClient } from '../../src/upstream/transports/http-client.ts';
-import { openHttpOrSse } from '../../src/upstream/transports/http-or-sse.ts';
+import { createHttpClient } from '../../src/upstream/transports/http/http-client.ts';
+import { openHttpOrSse } from '../../src/upstream/transports/http/http-or-sse.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Fixture, runFixture } from '../support/run-fixture.ts';
 import { TransportRecorder } from '../support/transport-recorder.ts';

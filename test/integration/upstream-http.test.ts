@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
-import { openHttp } from '../../src/upstream/transports/http.ts';
-import type { Credentials } from '../../src/upstream/transports/http-call.ts';
-import { createHttpClient } from '../../src/upstream/transports/http-client.ts';
+import { openHttp } from '../../src/upstream/transports/http/http.ts';
+import type { Credentials } from '../../src/upstream/transports/http/http-call.ts';
+import { createHttpClient } from '../../src/upstream/transports/http/http-client.ts';
 import type { Transport } from '../../src/upstream/transports/transport.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Fixture, runFixture } from '../support/run-fixture.ts';

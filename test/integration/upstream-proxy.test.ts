@@ -2,7 +2,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import { createHttpClient, type HttpClient } from '../../src/upstream/transports/http-client.ts';
+import { createHttpClient, type HttpClient } from '../../src/upstream/transports/http/http-client.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
 import { checkServer } from '../../src/config/server-entry.ts';
-import { createJournal, type Journal } from '../../src/upstream/journal.ts';
+import { createJournal, type Journal } from '../../src/upstream/process/journal.ts';
 import type { Opener } from '../../src/upstream/reach.ts';
 import { createRemoteOpener } from '../../src/upstream/remote-opener.ts';
 import { type Fixture, runFixture } from '../support/run-fixture.ts';

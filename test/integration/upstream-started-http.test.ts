@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isRunning } from '../../src/base/process-identity.ts';
-import { createHttpClient } from '../../src/upstream/transports/http-client.ts';
+import { createHttpClient } from '../../src/upstream/transports/http/http-client.ts';
 import {
   createStartedHttp,
   type StartedHttp,
   type StartedHttpSpec,
-} from '../../src/upstream/transports/started-http.ts';
+} from '../../src/upstream/transports/http/started-http.ts';
 import { eventually } from '../support/eventually.ts';
 import { TransportRecorder } from '../support/transport-recorder.ts';
 

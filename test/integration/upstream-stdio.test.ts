@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
+import { createTreeWatch, type TreeWatch, type Watched } from '../../src/upstream/process/tree-watch.ts';
 import { openStdio, type StdioDeps, type StdioSpec } from '../../src/upstream/transports/stdio.ts';
 import type { Transport } from '../../src/upstream/transports/transport.ts';
-import { createTreeWatch, type TreeWatch, type Watched } from '../../src/upstream/tree-watch.ts';
 import { eventually } from '../support/eventually.ts';
 import { TransportRecorder, textOf } from '../support/transport-recorder.ts';
 

@@ -3,12 +3,12 @@
 import { appendFileSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { isRecord } from '../../src/base/guards.ts';
 import { findMember, objectMembers, textAt } from '../../src/base/json-scan.ts';
 import { LineSplitter } from '../../src/base/line-splitter.ts';
 import { processStartTime } from '../../src/base/process-identity.ts';
 import { claimLocations } from '../../src/daemon-client/claim.ts';
 import { ownBuild, protocolMajor } from '../../src/link/build.ts';
-import { isRecord } from '../../src/link/hello.ts';
 
 type Behaviour = { wants?: string[]; readyDelayMs?: number; refuse?: string; dieWith?: string; silentHello?: boolean };
 

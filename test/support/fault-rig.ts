@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root as repository } from '../../scripts/build-defines.ts';
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import type { DaemonRig, SessionOptions } from './daemon-rig.ts';
 import { eventually } from './eventually.ts';
 import type { McpClient, Message } from './mcp-client.ts';

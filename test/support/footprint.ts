@@ -1,6 +1,6 @@
 // What one process and its descendants hold: descriptors, processes, memory.
 import { readdirSync, readFileSync } from 'node:fs';
-import { descendantsOf } from '../../src/upstream/process-tree.ts';
+import { descendantsOf } from '../../src/upstream/process/process-tree.ts';
 
 export type Footprint = {
   fds: number;

@@ -1,5 +1,5 @@
 // What a model does in the modes gateway and dynamic, as calls of a test's session.
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import { type McpClient, type Message, resultOf, textOf } from './mcp-client.ts';
 
 export type Found = { id: string; server: string; args: string[]; score: number };

@@ -1,10 +1,10 @@
 // A session without a wrapper's process: speaks the link protocol on the daemon's socket. For tests with more sessions
 // than a machine can run wrappers.
 import { randomUUID } from 'node:crypto';
+import { isRecord } from '../../src/base/guards.ts';
 import { processStartTime } from '../../src/base/process-identity.ts';
 import { dial, type Link } from '../../src/daemon-client/dial.ts';
 import { protocolMajor } from '../../src/link/build.ts';
-import { isRecord } from '../../src/link/hello.ts';
 import type { Message } from './mcp-client.ts';
 
 /** Longer than the slowest answer while a thousand others are served. */

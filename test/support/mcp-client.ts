@@ -1,6 +1,6 @@
 // One MCP client over a child's stdin and stdout, in raw JSON-RPC: a test sees every byte that a host would.
 import type { ChildProcess } from 'node:child_process';
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 
 export type Message = Record<string, unknown>;
 

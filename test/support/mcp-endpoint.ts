@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { textAt } from '../../src/base/json-scan.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { createControlHttp } from '../../src/daemon/http-server.ts';
+import { createControlHttp } from '../../src/daemon/control/http-server.ts';
 import { createMcpHttp, type McpHttp } from '../../src/daemon/mcp-http/endpoint.ts';
 import { openRemoteEndpoint, type RemoteEndpoint } from '../../src/daemon/remote-endpoint.ts';
 import { idKey, parseEnvelope } from '../../src/mcp/envelope.ts';

@@ -1,5 +1,5 @@
 // Clients of the HTTP endpoint for tests, of both protocol families. They keep every message they were sent.
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 
 export type Message = Record<string, unknown>;
 export type Answerer = (method: string, params: Record<string, unknown>) => unknown;

@@ -1,6 +1,6 @@
 // One TCP connection that speaks HTTP in bytes of its own and reads the answers strictly.
 import { connect, type Socket } from 'node:net';
-import { isRecord } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import { eventsOf, StrictHttpReader, type StrictResponse, textOf } from './strict-http.ts';
 
 export type Message = Record<string, unknown>;

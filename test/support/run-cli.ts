@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root as repository } from '../../scripts/build-defines.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
 import { findProcessesOf } from '../../src/cli/demo/processes.ts';
-import { isRecord } from '../../src/link/hello.ts';
 import { eventually } from './eventually.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };

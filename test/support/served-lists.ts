@@ -1,8 +1,10 @@
 // A server's lists as sessions are served them: read as from a server, joined with another server's, in the form of a
 // protocol family.
+
 import { joinLists } from '../../src/catalog/joint-list.ts';
-import { type Listing, listKinds, parseFace } from '../../src/catalog/server-face.ts';
-import type { ListName } from '../../src/link/hello.ts';
+import type { Listing } from '../../src/catalog/listing.ts';
+import { parseFace } from '../../src/catalog/server-face.ts';
+import { type ListName, listKinds } from '../../src/mcp/lists.ts';
 import { olderTools } from '../../src/mcp/older-tools.ts';
 import { parseIntroduction } from '../../src/upstream/handshake.ts';
 

@@ -1,5 +1,6 @@
 // What the official SDKs refuse in a list, as their clients do: by the schemas, for tools by compiling output schemas, and
 // by what parsers of other languages have no room for.
+
 import {
   ListPromptsResultSchema,
   ListResourcesResultSchema,
@@ -9,7 +10,8 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import * as z from 'zod';
-import { isRecord, type ListName } from '../../src/link/hello.ts';
+import { isRecord } from '../../src/base/guards.ts';
+import type { ListName } from '../../src/mcp/lists.ts';
 import type { Family } from './served-lists.ts';
 
 const schemas = {

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { buildDefines, moduleFunction, root as repository } from '../../scripts/build-defines.ts';
 import { makeBuiltinsLazy } from '../../scripts/lazy-builtins.ts';
+import { isRecord } from '../../src/base/guards.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
-import { isRecord } from '../../src/link/hello.ts';
 import { eventually } from './eventually.ts';
 
 export type Message = Record<string, unknown>;

@@ -1,11 +1,11 @@
 import { isInside } from '../../base/inside.ts';
 import { jsonText } from '../../base/plain-text.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { whyUnreadable } from '../../migrate/approval-text.ts';
-import { accept as approve, findUnapproved } from '../../migrate/consent.ts';
-import { approvalHash } from '../../migrate/launch-spec.ts';
-import { unreadLines } from '../../migrate/report.ts';
-import { collectSources } from '../../migrate/sources/collect-sources.ts';
+import { accept as approve, findUnapproved } from '../../migrate/change/consent.ts';
+import { whyUnreadable } from '../../migrate/plan/approval-text.ts';
+import { approvalHash } from '../../migrate/plan/launch-spec.ts';
+import { unreadLines } from '../../migrate/plan/report.ts';
+import { collectSources } from '../../migrate/programs/collect-sources.ts';
 import { tilde } from '../../migrate/world.ts';
 import { badArgument } from '../args.ts';
 import type { Command } from '../command.ts';

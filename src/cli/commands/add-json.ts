@@ -1,8 +1,7 @@
-import { isRecord } from '../../link/hello.ts';
-import { badArgument } from '../args.ts';
+import { isRecord } from '../../base/guards.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import { projectOption, readScope, scopeOption } from '../claude-scope.ts';
 import type { Command } from '../command.ts';
-import { takePositionals } from '../positionals.ts';
 import { saveServer } from './add.ts';
 
 const usage = 'add-json <name> <json> [options]';

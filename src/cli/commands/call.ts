@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { listNames } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
+import { isRecord } from '../../base/guards.ts';
 import { jsonText, plainLine, visible } from '../../base/plain-text.ts';
 import type { ToolSummary } from '../../link/control.ts';
-import { isRecord } from '../../link/hello.ts';
-import { badArgument } from '../args.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import type { DaemonClient } from '../daemon-access.ts';
-import { takePositionals } from '../positionals.ts';
 import { failedListText } from '../render/failed-list.ts';
 import { cutText, padText, textWidth } from '../render/text-width.ts';
 import { ensureFor } from '../server-verb.ts';

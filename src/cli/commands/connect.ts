@@ -1,10 +1,10 @@
 import { readFileIfPresent } from '../../base/atomic-file.ts';
 import { visibleJson } from '../../base/plain-text.ts';
-import { hostFile, printedEntry, connect as writeEntry } from '../../migrate/connect.ts';
-import { type ConnectableHost, filePlaces, findHost, hostIds, hosts } from '../../migrate/hosts.ts';
-import { httpPort } from '../../migrate/http-access.ts';
+import { hostFile, printedEntry, connect as writeEntry } from '../../migrate/change/connect.ts';
+import { type ConnectableHost, filePlaces, findHost, hostIds, hosts } from '../../migrate/programs/hosts.ts';
+import { httpPort } from '../../migrate/programs/http-access.ts';
+import type { HttpAccess } from '../../migrate/programs/wrapper-entry.ts';
 import { tilde } from '../../migrate/world.ts';
-import type { HttpAccess } from '../../migrate/wrapper-entry.ts';
 import { badArgument } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { ensureLauncher } from '../launcher.ts';

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { describeError } from '../../base/errors.ts';
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { createDaemonAccess } from '../daemon-access.ts';
 import { compare, comparisonLines } from '../demo/comparison.ts';
@@ -17,7 +18,6 @@ import {
   share,
   survive,
 } from '../demo/story.ts';
-import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
 
 export const demo: Command = {

@@ -1,10 +1,9 @@
-import { disconnect as removeEntries } from '../../migrate/connect.ts';
-import { hosts } from '../../migrate/hosts.ts';
-import { unreadLines } from '../../migrate/report.ts';
+import { disconnect as removeEntries } from '../../migrate/change/connect.ts';
+import { unreadLines } from '../../migrate/plan/report.ts';
+import { hosts } from '../../migrate/programs/hosts.ts';
 import { tilde } from '../../migrate/world.ts';
 import type { Command } from '../command.ts';
-import { worldOf } from '../migrate-world.ts';
-import { undoLines } from '../undo-lines.ts';
+import { undoLines, worldOf } from '../migrate-world.ts';
 import { hostArgument } from './connect.ts';
 
 const usage = 'disconnect <program>';

@@ -1,12 +1,11 @@
 import { describeError } from '../../base/errors.ts';
 import { plainLine, withoutSequences } from '../../base/plain-text.ts';
 import { createRedactor } from '../../base/redact.ts';
-import { badArgument } from '../args.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { checks, gatherFacts, runCheck } from '../doctor/all-checks.ts';
 import type { Finding, Severity } from '../doctor/check.ts';
-import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
 

@@ -3,9 +3,9 @@ import { decideSharing } from '../../config/sharing.ts';
 import { visibleServers } from '../../config/visibility.ts';
 import type { ExplainReport } from '../../link/control.ts';
 import { findProjectRoot } from '../../link/project-root.ts';
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
-import { takePositionals } from '../positionals.ts';
 import { formatSharing, shortPath } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
 

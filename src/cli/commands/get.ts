@@ -1,8 +1,8 @@
 import type { ServerEntry } from '../../config/server-entry.ts';
 import { decideSharing } from '../../config/sharing.ts';
+import { takePositionals } from '../args.ts';
 import type { Command } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
-import { takePositionals } from '../positionals.ts';
 import { entryTarget, entryUrl, environmentLines, headerLines } from '../render/entry-text.ts';
 import { formatDuration, formatSharing, shortPath } from '../render/format.ts';
 

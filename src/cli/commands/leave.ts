@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { leave as goAway } from '../../migrate/leave.ts';
-import { unreadLines } from '../../migrate/report.ts';
+import { leave as goAway } from '../../migrate/change/connect.ts';
+import { unreadLines } from '../../migrate/plan/report.ts';
 import { tilde } from '../../migrate/world.ts';
 import { badArgument, parseArgs } from '../args.ts';
 import type { Command } from '../command.ts';
 import { canAsk, confirm } from '../confirm.ts';
-import { worldOf } from '../migrate-world.ts';
-import { undoLines } from '../undo-lines.ts';
+import { undoLines, worldOf } from '../migrate-world.ts';
 import { stop } from './stop.ts';
 
 export const leave: Command = {

@@ -1,16 +1,15 @@
 import { decideSharing } from '../../config/sharing.ts';
 import type { ServerStatus } from '../../link/control.ts';
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { type Configured, readConfigured } from '../configured.ts';
-import { takePositionals } from '../positionals.ts';
 import { entryTarget } from '../render/entry-text.ts';
 import { formatSharing, plural, shortPath } from '../render/format.ts';
 import { stateCell } from '../render/server-rows.ts';
 import { firstServerLines } from '../render/status-text.ts';
 import { renderTable } from '../render/table.ts';
-import { problemLines } from '../render/view.ts';
+import { problemLines, viewOf } from '../render/view.ts';
 import { findStatus } from '../running.ts';
-import { viewOf } from '../view-of.ts';
 
 export const list: Command = {
   usage: ['list [--json]'],

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { plainLine, visibleJson } from '../../base/plain-text.ts';
 import { serverSlug } from '../../config/server-name.ts';
-import { badArgument } from '../args.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import type { Command } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
 import { followLines, lastLines } from '../log-file.ts';
-import { takePositionals } from '../positionals.ts';
 import { shortPath } from '../render/format.ts';
 import { logLine } from '../render/log-line.ts';
 

@@ -1,26 +1,32 @@
 import { listNames } from '../../base/cut-text.ts';
 import { jsonText } from '../../base/plain-text.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { applyPlan } from '../../migrate/apply.ts';
-import { whyUnreadable } from '../../migrate/approval-text.ts';
-import { recordConsents } from '../../migrate/consent.ts';
-import { findUnfinished, listManifests } from '../../migrate/journal.ts';
-import { makePlan } from '../../migrate/make-plan.ts';
-import type { Plan, PlanOptions } from '../../migrate/plan-model.ts';
-import { readProcessTable } from '../../migrate/process-table.ts';
-import { repair } from '../../migrate/repair.ts';
-import { planJson, planLines, unreadLines } from '../../migrate/report.ts';
-import { createCopyFinder } from '../../migrate/running-copies.ts';
-import { collectSources, type Sources } from '../../migrate/sources/collect-sources.ts';
-import { undo } from '../../migrate/undo.ts';
+import { applyPlan } from '../../migrate/change/apply.ts';
+import { recordConsents } from '../../migrate/change/consent.ts';
+import { findUnfinished, listManifests } from '../../migrate/change/journal.ts';
+import { repair } from '../../migrate/change/repair.ts';
+import { undo } from '../../migrate/change/undo.ts';
+import { whyUnreadable } from '../../migrate/plan/approval-text.ts';
+import { makePlan } from '../../migrate/plan/make-plan.ts';
+import type { Plan, PlanOptions } from '../../migrate/plan/plan-model.ts';
+import { readProcessTable } from '../../migrate/plan/process-table.ts';
+import { planJson, planLines, unreadLines } from '../../migrate/plan/report.ts';
+import { createCopyFinder } from '../../migrate/plan/running-copies.ts';
+import { collectSources, type Sources } from '../../migrate/programs/collect-sources.ts';
 import { tilde, type World } from '../../migrate/world.ts';
 import { badArgument, type ParsedArgs } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { ensureLauncher } from '../launcher.ts';
-import { applyDeps, planOptions, readPlanOptions, readProjects, worldOf } from '../migrate-world.ts';
-import { ensureKnown } from '../plan-names.ts';
-import { undoLines } from '../undo-lines.ts';
+import {
+  applyDeps,
+  ensureKnown,
+  planOptions,
+  readPlanOptions,
+  readProjects,
+  undoLines,
+  worldOf,
+} from '../migrate-world.ts';
 
 /** More are in the files; a repository may claim any number. */
 const maxNamesTold = 50;

@@ -1,8 +1,8 @@
 import { removeServer } from '../../config/edit.ts';
+import { takePositionals } from '../args.ts';
 import { scopeOption } from '../claude-scope.ts';
 import type { Command } from '../command.ts';
 import { printEditOutcome } from '../edit-outcome.ts';
-import { takePositionals } from '../positionals.ts';
 
 export const remove: Command = {
   usage: ['remove <name>'],

@@ -1,8 +1,8 @@
 import { AppError } from '../../base/errors.ts';
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import type { DaemonClient } from '../daemon-access.ts';
 import { awaitEnd, findDaemonProcess, killDaemon } from '../daemon-end.ts';
-import { takePositionals } from '../positionals.ts';
 import { serverVerb } from '../server-verb.ts';
 
 const usage = 'restart [server] [--project DIR] [--force] [--json]';

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { AppError } from '../../base/errors.ts';
 import { findDaemonFile, findDaemonNode, ownRuntime } from '../../daemon-client/daemon-program.ts';
-import { badArgument } from '../args.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import type { Command } from '../command.ts';
-import { takePositionals } from '../positionals.ts';
 
 export const run: Command = {
   usage: ['run'],

@@ -1,5 +1,5 @@
+import { takePositionals } from '../args.ts';
 import type { Command } from '../command.ts';
-import { takePositionals } from '../positionals.ts';
 import { formatDuration, plural } from '../render/format.ts';
 import { serverVerb } from '../server-verb.ts';
 

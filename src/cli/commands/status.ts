@@ -1,11 +1,9 @@
 import { loadConfig } from '../../config/load.ts';
-import { badArgument } from '../args.ts';
+import { badArgument, takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { takePositionals } from '../positionals.ts';
 import { type Absent, absentText, statusText } from '../render/status-text.ts';
-import { problemLines } from '../render/view.ts';
+import { problemLines, viewOf } from '../render/view.ts';
 import { type FoundStatus, findStatus } from '../running.ts';
-import { viewOf } from '../view-of.ts';
 
 /** Often enough to see something move, rare enough to cost nothing. */
 const watchEveryMs = 1_000;

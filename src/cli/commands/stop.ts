@@ -1,7 +1,7 @@
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { isNotRunning } from '../daemon-access.ts';
 import { awaitEnd, findDaemonProcess } from '../daemon-end.ts';
-import { takePositionals } from '../positionals.ts';
 import { plural } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
 import { serverVerb } from '../server-verb.ts';

@@ -1,8 +1,8 @@
 // `enable` and `disable`: two words for one key of an entry.
 import { setServerEnabled } from '../../config/edit.ts';
+import { takePositionals } from '../args.ts';
 import type { Command } from '../command.ts';
 import { printEditOutcome } from '../edit-outcome.ts';
-import { takePositionals } from '../positionals.ts';
 
 export const enable = switchCommand(true);
 export const disable = switchCommand(false);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { TokensReport } from '../../link/control.ts';
+import { takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { takePositionals } from '../positionals.ts';
 import { shortPath } from '../render/format.ts';
 import { renderTable } from '../render/table.ts';
 import { wrapText } from '../render/text-width.ts';

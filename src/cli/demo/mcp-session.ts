@@ -2,8 +2,8 @@
 // a server itself. One JSON-RPC message a line.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { isRecord } from '../../base/guards.ts';
 import { LineSplitter } from '../../base/line-splitter.ts';
-import { isRecord } from '../../link/hello.ts';
 
 export type SessionCommand = { args: readonly string[]; env: Record<string, string>; cwd: string };
 

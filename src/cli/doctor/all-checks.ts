@@ -3,7 +3,7 @@
 import { describeError } from '../../base/errors.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findProjectRoot } from '../../link/project-root.ts';
-import { collectSources } from '../../migrate/sources/collect-sources.ts';
+import { collectSources } from '../../migrate/programs/collect-sources.ts';
 import type { CommandContext } from '../command.ts';
 import { worldOf } from '../migrate-world.ts';
 import { findStatus } from '../running.ts';

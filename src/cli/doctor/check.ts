@@ -1,6 +1,6 @@
 // What a check of `doctor` is: looks at one thing, says what it found and how to put it right. Starts nothing.
 import type { LoadResult } from '../../config/load.ts';
-import type { Sources } from '../../migrate/sources/collect-sources.ts';
+import type { Sources } from '../../migrate/programs/collect-sources.ts';
 import type { World } from '../../migrate/world.ts';
 import type { CommandContext } from '../command.ts';
 import type { FoundStatus } from '../running.ts';

@@ -2,20 +2,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readForeignText } from '../../base/foreign-file.ts';
+import { isRecord } from '../../base/guards.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { isRecord } from '../../link/hello.ts';
-import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
 import { readJsonc } from '../../migrate/documents/jsonc-document.ts';
-import { claudeDir, claudeStatePath } from '../../migrate/hosts.ts';
-import { whyPluginManagedAway } from '../../migrate/managed-lists.ts';
 import {
   enabledPlugins,
   ownPlugin,
   readInstalled,
   rootOf,
   serversOfPlugin,
-} from '../../migrate/sources/claude-plugins.ts';
-import { isOurs } from '../../migrate/sources/collect-sources.ts';
+} from '../../migrate/programs/claude-plugins.ts';
+import type { ClaudeSettings } from '../../migrate/programs/claude-settings.ts';
+import { isOurs } from '../../migrate/programs/collect-sources.ts';
+import { claudeDir, claudeStatePath } from '../../migrate/programs/hosts.ts';
+import { whyPluginManagedAway } from '../../migrate/programs/managed-lists.ts';
 import { tilde, type World } from '../../migrate/world.ts';
 import type { CheckFinding } from './check.ts';
 

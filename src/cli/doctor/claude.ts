@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readForeignText } from '../../base/foreign-file.ts';
-import { isRecord } from '../../link/hello.ts';
-import type { ClaudeSettings } from '../../migrate/claude-settings.ts';
-import { ownPlugin } from '../../migrate/sources/claude-plugins.ts';
+import { isRecord } from '../../base/guards.ts';
+import { ownPlugin } from '../../migrate/programs/claude-plugins.ts';
+import type { ClaudeSettings } from '../../migrate/programs/claude-settings.ts';
 import { tilde, type World } from '../../migrate/world.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
 import { pluginFindings } from './claude-plugin.ts';

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { linuxStat } from '../../base/process-identity.ts';
 import { readSystemFile } from '../../base/system-file.ts';
-import type { RunningProcess } from '../../migrate/process-table.ts';
+import type { RunningProcess } from '../../migrate/plan/process-table.ts';
 import { formatBytes, formatDuration } from '../render/format.ts';
 import type { ProcessFacts } from './process-facts.ts';
 

@@ -1,6 +1,6 @@
 // Who started a copy: the first process above it that is no shell between, or nobody any more.
 import { basename } from 'node:path';
-import type { RunningProcess } from '../../migrate/process-table.ts';
+import type { RunningProcess } from '../../migrate/plan/process-table.ts';
 import type { ProcessFacts } from './process-facts.ts';
 
 export type Starter = {

@@ -2,10 +2,10 @@
 // every tool that often.
 import { shellWord } from '../../base/shell-word.ts';
 import { defaultName } from '../../link/locations.ts';
-import type { Declared } from '../../migrate/declared.ts';
-import { hosts } from '../../migrate/hosts.ts';
-import { enabledPlugins, ownPlugin } from '../../migrate/sources/claude-plugins.ts';
-import type { Sources } from '../../migrate/sources/collect-sources.ts';
+import { enabledPlugins, ownPlugin } from '../../migrate/programs/claude-plugins.ts';
+import type { Sources } from '../../migrate/programs/collect-sources.ts';
+import type { Declared } from '../../migrate/programs/declared.ts';
+import { hosts } from '../../migrate/programs/hosts.ts';
 import { tilde, type World } from '../../migrate/world.ts';
 import type { CheckFinding } from './check.ts';
 

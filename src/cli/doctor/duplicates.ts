@@ -1,7 +1,8 @@
 // Servers that a client starts for itself although the daemon has them, and entries that lead to the daemon twice.
-import { hosts } from '../../migrate/hosts.ts';
-import { specKey } from '../../migrate/launch-spec.ts';
-import { readOwnConfig } from '../../migrate/own-config.ts';
+
+import { specKey } from '../../migrate/plan/launch-spec.ts';
+import { readOwnConfig } from '../../migrate/plan/own-config.ts';
+import { hosts } from '../../migrate/programs/hosts.ts';
 import { tilde } from '../../migrate/world.ts';
 import type { Check, CheckFinding } from './check.ts';
 import { doubleEntries } from './double-entries.ts';

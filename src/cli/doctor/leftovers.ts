@@ -1,8 +1,9 @@
 // Processes that nobody uses: copies whose daemon is gone, and copies that single sessions started for themselves.
-import type { LaunchEntry } from '../../migrate/declared.ts';
-import { launchPattern } from '../../migrate/launch-match.ts';
-import type { RunningProcess } from '../../migrate/process-table.ts';
-import { findCopyTrees } from '../../migrate/running-copies.ts';
+
+import { launchPattern } from '../../migrate/plan/launch-match.ts';
+import type { RunningProcess } from '../../migrate/plan/process-table.ts';
+import { findCopyTrees } from '../../migrate/plan/running-copies.ts';
+import type { LaunchEntry } from '../../migrate/programs/declared.ts';
 import { plural } from '../render/format.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
 import { describeCopies } from './copy-costs.ts';

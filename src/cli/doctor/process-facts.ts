@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { isRunning, linuxStat, type ProcessIdentity } from '../../base/process-identity.ts';
 import { readSystemFile } from '../../base/system-file.ts';
-import { type ProcessTable, type RunningProcess, readProcessTable } from '../../migrate/process-table.ts';
+import { type ProcessTable, type RunningProcess, readProcessTable } from '../../migrate/plan/process-table.ts';
 
 export type ProcessFacts = {
   table: ProcessTable;

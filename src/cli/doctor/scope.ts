@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent } from '../../base/atomic-file.ts';
-import { isRecord } from '../../link/hello.ts';
+import { isRecord } from '../../base/guards.ts';
 import { ownScope } from '../../link/scope.ts';
 import { plural } from '../render/format.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Locations } from '../../link/locations.ts';
-import { claudeDir, claudeStatePath } from '../../migrate/hosts.ts';
+import { claudeDir, claudeStatePath } from '../../migrate/programs/hosts.ts';
 import { realpathIfPresent, tilde, type World } from '../../migrate/world.ts';
 import type { CheckFinding } from './check.ts';
 

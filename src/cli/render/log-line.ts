@@ -1,6 +1,7 @@
 // One JSON line of the daemon's log for people: time, level, event, then the fields.
+
+import { isRecord } from '../../base/guards.ts';
 import { plainLine } from '../../base/plain-text.ts';
-import { isRecord } from '../../link/hello.ts';
 import type { Paint, StyleName } from './style.ts';
 
 const levelStyles: Readonly<Record<string, StyleName>> = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' };

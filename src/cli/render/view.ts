@@ -1,6 +1,7 @@
 // What every text for people needs to know about its reader, and the pieces they share.
 import type { Problem } from '../../link/control.ts';
 import type { Paint } from './style.ts';
+import type { Terminal } from './terminal.ts';
 import { wrapText } from './text-width.ts';
 
 export type View = {
@@ -10,6 +11,8 @@ export type View = {
   now: number;
   hint: (text: string) => string;
 };
+
+type ViewSource = { terminal: Terminal; home: string; now: () => number; hint: View['hint'] };
 
 export function problemLines(problem: Problem, view: View, indent = '  '): string[] {
   const width = view.width - indent.length;
@@ -22,4 +25,9 @@ export function problemLines(problem: Problem, view: View, indent = '  '): strin
 export function labelled(label: string, text: string, view: View): string[] {
   const [first = '', ...more] = wrapText(text, view.width - 8);
   return [`${label.padEnd(8)}${first}`, ...more.map((line) => ' '.repeat(8) + line)];
+}
+
+/** Of a command's context: who reads it, and when. */
+export function viewOf({ terminal, home, now, hint }: ViewSource): View {
+  return { width: terminal.width, paint: terminal.paint, home, now: now(), hint };
 }

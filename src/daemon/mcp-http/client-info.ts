@@ -1,5 +1,5 @@
 // What a request without a session says of its program, for those parts that know sessions only.
-import { isRecord } from '../../link/hello.ts';
+import { isRecord } from '../../base/guards.ts';
 
 export type Introduced = { name: string; capabilities: Record<string, unknown> };
 

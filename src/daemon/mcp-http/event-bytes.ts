@@ -1,6 +1,8 @@
 // Messages as server-sent events on a response, for both protocol families.
+
 import type { ServerResponse } from 'node:http';
 import { oneBufferBytes } from '../../base/one-buffer.ts';
+import { oneLine } from '../../mcp/envelope.ts';
 
 const dataField = 'data: ';
 const eventEnd = '\n\n';
@@ -43,12 +45,4 @@ export function writeKeepAlive(response: ServerResponse): void {
 /** It has ended for us, although its program may not have read all of it yet. A write after that is a stray error. */
 function isOver(response: ServerResponse): boolean {
   return response.destroyed || response.writableEnded;
-}
-
-/** A line break in a message would end its event; JSON allows it only between tokens, where a space does the same. */
-export function oneLine(line: Buffer): Buffer {
-  if (!line.includes(0x0a) && !line.includes(0x0d)) return line;
-  const copy = Buffer.from(line);
-  for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
-  return copy;
 }

@@ -4,7 +4,7 @@ import { type Edit, isObjectAt, type Span, stringAt, textAt } from '../../base/j
 import { memberAt, type NotificationEnvelope, type RequestEnvelope, withEdits } from '../../mcp/envelope.ts';
 import { resultLine } from '../../mcp/messages.ts';
 import { mayNeedInput } from '../../mcp/modern.ts';
-import { isLoud } from '../../router/log-levels.ts';
+import { isLoud } from '../../router/log-setting.ts';
 import type { ModernReply } from './modern-reply.ts';
 
 export type ModernCallOptions = {

@@ -1,6 +1,8 @@
 // What requests without a session have in common while one program sends them: its capabilities, its copies of servers,
 // its listeners. To the router it is a session; ids of its own keep equal ids of several programs apart.
+
 import { type Span, textAt } from '../../base/json-scan.ts';
+import { within } from '../../base/within.ts';
 import { linkMethods, linkPrefix } from '../../link/hello.ts';
 import {
   idKey,
@@ -12,7 +14,8 @@ import {
   withEdits,
 } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
-import { errorLine, notificationLine, requestLine, resultLine, rpcCodes } from '../../mcp/messages.ts';
+import { type ListName, listKinds, listNames } from '../../mcp/lists.ts';
+import { declinedLine, errorLine, notificationLine, requestLine, resultLine, rpcCodes } from '../../mcp/messages.ts';
 import {
   errorCode,
   errorEdits,
@@ -46,12 +49,7 @@ const idleMs = 10 * 60_000;
 const holdMs = 30_000;
 /** A listener is told of what differs from what is known when it begins. */
 const listWaitMs = 2_000;
-
-const listsOf = {
-  tools: ['tools/list'],
-  prompts: ['prompts/list'],
-  resources: ['resources/list', 'resources/templates/list'],
-} as const;
+const notAskedBack = 'the request cannot be asked back';
 
 export class ModernContext {
   readonly session: Session;
@@ -107,7 +105,9 @@ export class ModernContext {
 
   /** The program closed the connection, which is how it cancels, or never came back with its answers. */
   lost(call: ModernCall): void {
-    for (const { askId, method } of call.openAsks()) this.#options.handle(this.session, declined(askId, method));
+    for (const { askId, method } of call.openAsks()) {
+      this.#options.handle(this.session, declinedLine({ idText: askId, method }, notAskedBack));
+    }
     this.#forget(call);
     const params = { requestId: JSON.parse(call.id), reason: 'the program closed the connection' };
     this.#options.handle(this.session, notificationLine('notifications/cancelled', params));
@@ -137,7 +137,7 @@ export class ModernContext {
   async listen(idText: string, filter: ListenFilter, reply: ModernReply): Promise<Listener> {
     const listener = new Listener(idText, filter, reply);
     this.#listeners.add(listener);
-    await this.#note(filter.lists);
+    await this.#note(listNames.filter((list) => filter.lists.has(listKinds[list].capability)));
     const known: string[] = [];
     for (const uri of filter.uris) {
       const count = this.#uris.get(uri) ?? 0;
@@ -194,14 +194,9 @@ export class ModernContext {
   }
 
   /** What the router says of a list counts as seen, so that it tells of the next difference. */
-  async #note(lists: Iterable<'tools' | 'prompts' | 'resources'>): Promise<void> {
-    const asked = [...lists].flatMap((list) => listsOf[list].map((method) => this.#ask(method, {})));
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, listWaitMs);
-    });
-    await Promise.race([Promise.all(asked), limit]);
-    clearTimeout(timer);
+  async #note(lists: readonly ListName[]): Promise<void> {
+    const answers = lists.map((list) => this.#ask(listKinds[list].method, {}));
+    await within(Promise.all(answers), listWaitMs);
   }
 
   #ask(method: string, params: Record<string, unknown>): Promise<ResponseEnvelope | undefined> {
@@ -254,7 +249,7 @@ export class ModernContext {
     const call = related === undefined ? undefined : this.#calls.get(related);
     if (call?.ask(request)) return;
     // Whose it is cannot be said, or this request is none in which one may be asked.
-    this.#options.handle(this.session, declined(request.idText, request.method));
+    this.#options.handle(this.session, declinedLine(request, notAskedBack));
   }
 
   #notified(notification: NotificationEnvelope, related: string | undefined): void {
@@ -268,8 +263,8 @@ export class ModernContext {
     }
     if (method.endsWith('/list_changed') || method === 'notifications/resources/updated') {
       for (const listener of this.#listeners) listener.hear(notification);
-      const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1];
-      if (list === 'tools' || list === 'prompts' || list === 'resources') void this.#note([list]);
+      const changed = listNames.filter((list) => listKinds[list].changed === method);
+      if (changed.length > 0) void this.#note(changed);
       return;
     }
     if (related !== undefined) this.#calls.get(related)?.notify(notification);
@@ -280,10 +275,4 @@ export class ModernContext {
     call.close();
     this.#calls.delete(call.id);
   }
-}
-
-/** An answer that a server can go on with: an elicitation that nobody sees is cancelled, not failed. */
-function declined(askId: string, method: string): Buffer {
-  if (method === 'elicitation/create') return resultLine(askId, '{"action":"cancel"}');
-  return errorLine(askId, rpcCodes.methodNotFound, `${method} is not possible: the request cannot be asked back.`);
 }

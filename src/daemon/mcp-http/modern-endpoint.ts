@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayAt, isObjectAt, stringAt, textAt } from '../../base/json-scan.ts';
 import { findPlace } from '../../link/project-root.ts';
-import { memberAt, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
+import { memberAt, oneLine, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, modernVersion } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import {
@@ -22,7 +22,6 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
-import { oneLine } from './event-bytes.ts';
 import { type Accepts, acceptsOf, addressOf, headerText, type Refusal, refuse } from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { ModernContext } from './modern-context.ts';

@@ -1,7 +1,7 @@
 // The project of a session over HTTP: a header of its program, or the first folder of its roots.
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isRecord } from '../../link/hello.ts';
+import { isRecord } from '../../base/guards.ts';
 
 /** Percent-encoded, because header values are no place for other alphabets. */
 export const projectHeader = 'mcp-project-path';

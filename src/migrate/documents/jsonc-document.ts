@@ -1,4 +1,5 @@
 // JSON with comments: reading with exact places, and edits that leave every other byte as it is.
+
 import {
   applyEdits,
   findNodeAtLocation,
@@ -10,7 +11,8 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import { isRecord } from '../../link/hello.ts';
+import { canonicalJson } from '../../base/canonical-json.ts';
+import { isRecord } from '../../base/guards.ts';
 import { collapse } from './collapse.ts';
 import { endOfLine, lineOf, type Unreadable } from './document-text.ts';
 
@@ -134,20 +136,6 @@ export function valueAt(value: unknown, path: readonly (string | number)[]): unk
 
 export function isDeepEqual(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b);
-}
-
-/** JSON with sorted keys: equal values have equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (isRecord(value)) {
-    const members = Object.keys(value)
-      .filter((key) => value[key] !== undefined)
-      .sort()
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
-    return `{${members.join(',')}}`;
-  }
-  if (typeof value === 'bigint') return `${value}n`;
-  return JSON.stringify(value) ?? 'null';
 }
 
 /** New text is written as the file is: its indentation, its line ends; none in a file of one line. */

@@ -1,9 +1,9 @@
 // TOML edits by whole statements. The parser (smol-toml) keeps no layout, so statements are found by a small scanner and
 // every result is proved: the edited text must parse to the old value with exactly the wanted difference, or it is refused.
 import { parse, TomlError } from 'smol-toml';
-import { isRecord } from '../../link/hello.ts';
+import { canonicalJson } from '../../base/canonical-json.ts';
+import { isRecord } from '../../base/guards.ts';
 import { endOfLine, lineOf, type Unreadable } from './document-text.ts';
-import { canonicalJson } from './jsonc-document.ts';
 
 export type TomlOp =
   | { op: 'toml-remove'; path: string[] }

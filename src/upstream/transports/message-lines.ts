@@ -1,5 +1,7 @@
 // From what a server wrote to single messages. Servers of revision 2025-03-26 may answer with an array of them.
+
 import { arrayElements, JsonSyntaxError } from '../../base/json-scan.ts';
+import { oneLine } from '../../mcp/envelope.ts';
 import type { TransportEvents } from './transport.ts';
 
 type Receiver = Pick<TransportEvents, 'onMessage' | 'onGarbage'>;
@@ -16,14 +18,6 @@ export function handOut(line: Buffer, receiver: Receiver, stream?: string): bool
     return false;
   }
   return true;
-}
-
-/** A line break inside a message can only be white space between tokens; on a wire of lines it would end the message. */
-export function oneLine(line: Buffer): Buffer {
-  if (!line.includes(0x0a) && !line.includes(0x0d)) return line;
-  const copy = Buffer.from(line);
-  for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
-  return copy;
 }
 
 function handOutBatch(line: Buffer, receiver: Receiver, stream: string | undefined): boolean {

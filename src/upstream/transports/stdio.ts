@@ -1,18 +1,20 @@
 // A server that speaks JSON lines on its pipes. Everybody's calls go through one such process, so nothing that it does
 // (half a line, a flood, a closed output, a death) may reach further than its own transport.
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { LineSplitter } from '../../base/line-splitter.ts';
 import { writeLine } from '../../base/line-writer.ts';
 import { gather, inTurn } from '../../base/turn.ts';
+import { oneLine } from '../../mcp/envelope.ts';
 import {
   type LaunchDeps,
   type LaunchSpec,
   type ServerProcess,
   type StartedProcess,
   startServerProcess,
-} from '../server-process.ts';
-import { handOut, oneLine } from './message-lines.ts';
+} from '../process/server-process.ts';
+import { handOut } from './message-lines.ts';
 import type { Transport, TransportEvents, TransportExit } from './transport.ts';
 
 export type StdioSpec = LaunchSpec & { maxLineBytes: number };

@@ -1,7 +1,7 @@
 // A host with a person at it: answers what servers ask, and logs in where the daemon says that a login is needed, in an
 // answer or in `status`.
 import { get } from 'node:http';
-import { isRecord } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 import type { DaemonRig } from '../../support/daemon-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { McpClient, Message } from '../../support/mcp-client.ts';

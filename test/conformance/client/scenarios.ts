@@ -1,5 +1,5 @@
 // What the host does in each scenario, and what its server's entry says besides the address.
-import { isRecord } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 import type { Message } from '../../support/mcp-client.ts';
 import type { McpHost } from './mcp-host.ts';
 

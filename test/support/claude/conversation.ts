@@ -1,5 +1,5 @@
 // What the stand-in model says, and what the client's requests tell about a conversation.
-import { isRecord } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 
 export type ToolCall = { tool: string; input?: Record<string, unknown> };
 

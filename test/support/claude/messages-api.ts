@@ -1,7 +1,7 @@
 // A stand-in for the Messages API on loopback: says what the test wrote, refuses what the real one refuses, keeps all.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isRecord } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 import {
   type ApiRequest,
   mark,

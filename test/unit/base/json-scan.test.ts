@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanEnvelope } from '../../../src/base/envelope-scan.ts';
 import { JsonSyntaxError, memberOf, objectMembers, splice } from '../../../src/base/json-scan.ts';
+import { scanEnvelope } from '../../../src/mcp/envelope-scan.ts';
 
 const whole = (bytes: Buffer) => ({ start: 0, end: bytes.length });
 const values = fc.dictionary(fc.string(), fc.jsonValue());

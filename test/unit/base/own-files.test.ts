@@ -16,7 +16,7 @@ import { readFileIfPresent } from '../../../src/base/atomic-file.ts';
 import { listFolder } from '../../../src/base/list-folder.ts';
 import { createFileLog } from '../../../src/base/log.ts';
 import { listRecordPids, readRecord, writeRecord } from '../../../src/link/record.ts';
-import { readJournal, reapJournal } from '../../../src/upstream/journal.ts';
+import { readJournal, reapJournal } from '../../../src/upstream/process/journal.ts';
 import { HostileFiles, hostileKinds, pipe } from '../../support/hostile-files.ts';
 
 let folder: string;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { arrayElements, findMember, objectMembers } from '../../../src/base/json-scan.ts';
 import { joinLists, type ListSource } from '../../../src/catalog/joint-list.ts';
-import { createListing, type ListItem } from '../../../src/catalog/server-face.ts';
-import type { ListName } from '../../../src/link/hello.ts';
+import type { ListItem } from '../../../src/catalog/listing.ts';
+import { createListing } from '../../../src/catalog/server-face.ts';
+import type { ListName } from '../../../src/mcp/lists.ts';
 
 function source(slug: string, definitions: string, options: Partial<ListSource> & { key?: string } = {}): ListSource {
   const bytes = Buffer.from(definitions);

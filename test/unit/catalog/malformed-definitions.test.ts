@@ -1,7 +1,7 @@
 // Definitions that strict programs refuse a whole list for. Breaks when one of them reaches a list, when one that is right
 // changes by a byte, or when what is wrong is not named.
 import { describe, expect, it } from 'vitest';
-import type { ListName } from '../../../src/link/hello.ts';
+import type { ListName } from '../../../src/mcp/lists.ts';
 import { listingOf, servedList } from '../../support/served-lists.ts';
 import { refusal } from '../../support/strict-programs.ts';
 

@@ -1,9 +1,10 @@
 // Whatever servers list, in whatever mixture: strict programs take the whole list, what is right is there byte for byte, and
 // what is not is named.
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { listKinds, listNames } from '../../../src/catalog/server-face.ts';
-import { isRecord, type ListName } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
+import { type ListName, listKinds, listNames } from '../../../src/mcp/lists.ts';
 import { type Family, listingOf, servedList } from '../../support/served-lists.ts';
 import { refusal } from '../../support/strict-programs.ts';
 

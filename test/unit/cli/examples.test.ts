@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../../scripts/build-defines.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { decideSharing } from '../../../src/config/sharing.ts';
-import { isRecord } from '../../../src/link/hello.ts';
 import { locate } from '../../../src/link/locations.ts';
-import { hostIds } from '../../../src/migrate/hosts.ts';
+import { hostIds } from '../../../src/migrate/programs/hosts.ts';
+import { wrapperCommand, wrapperEntryFor } from '../../../src/migrate/programs/wrapper-entry.ts';
 import { createWorld } from '../../../src/migrate/world.ts';
-import { wrapperCommand, wrapperEntryFor } from '../../../src/migrate/wrapper-entry.ts';
 
 const configs = join(root, 'examples', 'configs');
 const clients = join(root, 'examples', 'clients');

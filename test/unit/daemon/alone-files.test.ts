@@ -8,9 +8,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { pruneAlone } from '../../../src/daemon/alone-files.ts';
 import { acquireLock } from '../../../src/daemon/single-instance.ts';
+import { readLockKey } from '../../../src/link/endpoint.ts';
 import { locate } from '../../../src/link/locations.ts';
-import { readLockKey } from '../../../src/link/lock-key.ts';
-import { markerTag } from '../../../src/upstream/reap-marked.ts';
+import { markerTag } from '../../../src/upstream/process/reap-marked.ts';
 import { eventually } from '../../support/eventually.ts';
 
 let home: string;

@@ -3,7 +3,7 @@
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRecord } from '../../../src/link/hello.ts';
+import { isRecord } from '../../../src/base/guards.ts';
 import { whyNotCompiled } from '../../../src/mcp/output-schema.ts';
 
 type Schema = Record<string, unknown>;

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { applyPlan } from '../../../src/migrate/apply.ts';
-import { planJson, planLines } from '../../../src/migrate/report.ts';
-import { undo } from '../../../src/migrate/undo.ts';
+import { applyPlan } from '../../../src/migrate/change/apply.ts';
+import { undo } from '../../../src/migrate/change/undo.ts';
+import { planJson, planLines } from '../../../src/migrate/plan/report.ts';
 import { createFixture, type Fixture, pluginOn } from './world-fixture.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/configs', import.meta.url));

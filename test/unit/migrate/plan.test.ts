@@ -6,11 +6,11 @@ import { joinLists } from '../../../src/catalog/joint-list.ts';
 import { createListing } from '../../../src/catalog/server-face.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { visibleServers } from '../../../src/config/visibility.ts';
-import { applyPlan } from '../../../src/migrate/apply.ts';
-import { readEntry } from '../../../src/migrate/entry-codecs.ts';
-import { planLines } from '../../../src/migrate/report.ts';
-import { createCopyFinder } from '../../../src/migrate/running-copies.ts';
-import { undo } from '../../../src/migrate/undo.ts';
+import { applyPlan } from '../../../src/migrate/change/apply.ts';
+import { undo } from '../../../src/migrate/change/undo.ts';
+import { planLines } from '../../../src/migrate/plan/report.ts';
+import { createCopyFinder } from '../../../src/migrate/plan/running-copies.ts';
+import { readEntry } from '../../../src/migrate/programs/entry-codecs.ts';
 import { createFixture, type Fixture, pluginOn } from './world-fixture.ts';
 
 const npx = (name: string) => ({ command: 'npx', args: ['-y', name] });

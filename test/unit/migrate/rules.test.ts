@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { translateMatcher, translateRule } from '../../../src/migrate/rules/translate-rule.ts';
+import { translateMatcher, translateRule } from '../../../src/migrate/plan/translate-rule.ts';
 
 const github = { prefixes: ['mcp__github'], part: 'github' };
 const ours = 'mcp__plugin_mcp-proxy_s__';

@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { locate } from '../../../src/link/locations.ts';
-import { makePlan } from '../../../src/migrate/make-plan.ts';
-import { defaultPlanOptions, type Plan, type PlanOptions } from '../../../src/migrate/plan-model.ts';
-import type { FindCopies } from '../../../src/migrate/running-copies.ts';
-import { collectSources } from '../../../src/migrate/sources/collect-sources.ts';
+import { makePlan } from '../../../src/migrate/plan/make-plan.ts';
+import { defaultPlanOptions, type Plan, type PlanOptions } from '../../../src/migrate/plan/plan-model.ts';
+import type { FindCopies } from '../../../src/migrate/plan/running-copies.ts';
+import { collectSources } from '../../../src/migrate/programs/collect-sources.ts';
 import { createWorld, type World } from '../../../src/migrate/world.ts';
 
 export type Fixture = {

@@ -2,17 +2,17 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
+import { Views } from '../../../src/calls/views.ts';
 import { Catalog } from '../../../src/catalog/catalog.ts';
 import { parseFace, serializeFace } from '../../../src/catalog/server-face.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { Learning } from '../../../src/router/learning.ts';
-import { Views } from '../../../src/router/views.ts';
 import { Session } from '../../../src/sessions/session.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
 import { parseIntroduction } from '../../../src/upstream/handshake.ts';
 import { Instance } from '../../../src/upstream/instance.ts';
+import { stopCauses } from '../../../src/upstream/instance-errors.ts';
 import { resolveCopy } from '../../../src/upstream/resolve.ts';
-import { stopCauses } from '../../../src/upstream/stop-cause.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type Behaviour, ScriptedServer, toolsOf } from '../../support/scripted-server.ts';
 

@@ -1,7 +1,7 @@
 // How often one MCP session with a server is asked for its lists.
 import { expect, it } from 'vitest';
-import { emptyListing, listNames } from '../../../src/catalog/server-face.ts';
-import type { ListName } from '../../../src/link/hello.ts';
+import { emptyListing } from '../../../src/catalog/server-face.ts';
+import { type ListName, listNames } from '../../../src/mcp/lists.ts';
 import { type Outcome, SlotLists } from '../../../src/router/slot-lists.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 

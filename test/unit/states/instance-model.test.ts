@@ -6,8 +6,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import type { InstanceState } from '../../../src/link/control.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
 import { Instance } from '../../../src/upstream/instance.ts';
+import { stopCauses } from '../../../src/upstream/instance-errors.ts';
 import { type InstanceEvent, instanceTransitions, nextInstanceState } from '../../../src/upstream/instance-state.ts';
-import { stopCauses } from '../../../src/upstream/stop-cause.ts';
 import type { Transport, TransportEvents } from '../../../src/upstream/transports/transport.ts';
 
 /** A server that can be told what to do next. */

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isRecord } from '../../../../src/base/guards.ts';
 import { processStartTime } from '../../../../src/base/process-identity.ts';
-import { isRecord } from '../../../../src/link/hello.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type CliRig, createCliRig } from '../cli-rig.ts';
 

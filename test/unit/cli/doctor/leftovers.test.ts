@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leftoverFindings } from '../../../../src/cli/doctor/leftovers.ts';
 import type { ProcessFacts } from '../../../../src/cli/doctor/process-facts.ts';
 import { parseConfig } from '../../../../src/config/load.ts';
-import { collectSources } from '../../../../src/migrate/sources/collect-sources.ts';
+import { collectSources } from '../../../../src/migrate/programs/collect-sources.ts';
 import { createFixture, type Fixture } from '../../migrate/world-fixture.ts';
 
 let home: Fixture;

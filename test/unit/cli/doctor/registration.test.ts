@@ -4,9 +4,9 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { root as repository } from '../../../../scripts/build-defines.ts';
+import { isRecord } from '../../../../src/base/guards.ts';
 import { hookFindings } from '../../../../src/cli/doctor/claude.ts';
-import { isRecord } from '../../../../src/link/hello.ts';
-import { readClaudeSettings } from '../../../../src/migrate/claude-settings.ts';
+import { readClaudeSettings } from '../../../../src/migrate/programs/claude-settings.ts';
 import { createFixture } from '../../migrate/world-fixture.ts';
 import { type CliRig, createCliRig } from '../cli-rig.ts';
 

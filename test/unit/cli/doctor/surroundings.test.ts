@@ -2,8 +2,8 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isRecord } from '../../../../src/base/guards.ts';
 import { processStartTime } from '../../../../src/base/process-identity.ts';
-import { isRecord } from '../../../../src/link/hello.ts';
 import { ownScope } from '../../../../src/link/scope.ts';
 import { type CliRig, createCliRig } from '../cli-rig.ts';
 
