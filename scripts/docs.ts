@@ -1,4 +1,5 @@
-// Writes docs/config.md from the schema and docs/states.md from the state tables. `--check` fails when one differs.
+// Writes docs/config.md from the schema, docs/states.md from the state tables, and the pictures. `--check` fails when one
+// differs.
 import './define-globals.ts';
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,14 +8,12 @@ import * as z from 'zod/mini';
 import { presets } from '../src/config/presets.ts';
 import { configSchema, knownServerSchema, serverSchema, settingsShape } from '../src/config/schema.ts';
 import { root } from './build-defines.ts';
+import { pictures } from './pictures.ts';
 import { stateDocument } from './state-document.ts';
 
 type Json = z.core.JSONSchema.JSONSchema;
 
-for (const [name, text] of [
-  ['config.md', document()],
-  ['states.md', stateDocument()],
-] as const) {
+for (const [name, text] of [['config.md', document()], ['states.md', stateDocument()], ...pictures()] as const) {
   const target = join(root, 'docs', name);
   if (!process.argv.includes('--check')) writeFileSync(target, text);
   else if (read(target) !== text) {
