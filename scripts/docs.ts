@@ -1,4 +1,4 @@
-// Writes docs/config.md from the schema, docs/states.md from the state tables, and the pictures. `--check` fails when one
+// Writes docs/config.md from the schema, docs/states.md from the state tables, the rooms of docs/architecture.md, and the pictures. `--check` fails when one
 // differs.
 import './define-globals.ts';
 
@@ -9,17 +9,36 @@ import { presets } from '../src/config/presets.ts';
 import { configSchema, knownServerSchema, serverSchema, settingsShape } from '../src/config/schema.ts';
 import { root } from './build-defines.ts';
 import { pictures } from './pictures.ts';
+import { rooms } from './rooms.ts';
 import { stateDocument } from './state-document.ts';
 
 type Json = z.core.JSONSchema.JSONSchema;
 
-for (const [name, text] of [['config.md', document()], ['states.md', stateDocument()], ...pictures()] as const) {
+const generated = [
+  ['config.md', document()],
+  ['states.md', stateDocument()],
+  ['architecture.md', withRooms(read(join(root, 'docs', 'architecture.md')) ?? '')],
+  ...pictures(),
+] as const;
+
+for (const [name, text] of generated) {
   const target = join(root, 'docs', name);
   if (!process.argv.includes('--check')) writeFileSync(target, text);
   else if (read(target) !== text) {
     console.error(`docs/${name} is stale: run \`npm run docs\` and commit it.`);
     process.exitCode = 1;
   }
+}
+
+/** The table of rooms in its place; the rest of that page is written by hand. */
+function withRooms(page: string): string {
+  const rows = Object.entries(rooms).map(([name, { role, knows, packages }]) => {
+    const cells = [`\`${name}\``, role, knows || '-', packages ?? '-'];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = ['| in `src/` | what it is for | knows | packages |', '| --- | --- | --- | --- |'];
+  const table = ['<!-- rooms -->', ...head, ...rows, '<!-- /rooms -->'].join('\n');
+  return page.replace(/<!-- rooms -->[\s\S]*<!-- \/rooms -->/, () => table);
 }
 
 function document(): string {
