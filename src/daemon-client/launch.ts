@@ -1,12 +1,14 @@
 // Start or reuse: of many that find no daemon, one starts it. Called only after a connect proved absence.
+
+import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { AppError } from '../base/errors.ts';
+import { AppError, systemCode } from '../base/errors.ts';
 import { baselineEnv } from '../link/baseline-env.ts';
+import { readLockKey } from '../link/endpoint.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { findDaemonFiles, findDaemonNode, ownRuntime } from './daemon-program.ts';
 import { probe } from './probe.ts';
 import { awaitReady, type DaemonCommand, spawnDaemon } from './spawn-daemon.ts';
-import { tryStarterLock } from './starter-lock.ts';
 
 export type LaunchOptions = {
   locations: Locations;
@@ -128,4 +130,22 @@ function unexpected(cause: unknown): AppError {
 
 function delay(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
+}
+
+// Lets one of many starters start a daemon while the others wait for it. A courtesy that saves processes: what decides
+// is the lock that the daemon itself holds for life.
+export type LockAttempt = { kind: 'held'; release: () => Promise<void> } | { kind: 'taken' } | { kind: 'unsupported' };
+
+/** Linux: an abstract socket, released by the kernel on any death. Its name is unguessable: no other user can hold it. */
+export async function tryStarterLock(lockKeyPath: string): Promise<LockAttempt> {
+  if (process.platform !== 'linux') return { kind: 'unsupported' };
+  const key = readLockKey(lockKeyPath);
+  if (key === undefined) return { kind: 'unsupported' };
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve) => {
+    server.on('error', (error) => resolve({ kind: systemCode(error) === 'EADDRINUSE' ? 'taken' : 'unsupported' }));
+    server.listen(`\0aitkit-${key}-start`, () => {
+      resolve({ kind: 'held', release: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
 }

@@ -1,14 +1,18 @@
 // What a person should hear once: findings that the daemon wrote down, minus those already told.
-import { existsSync } from 'node:fs';
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileIfPresent } from '../base/atomic-file.ts';
+import { readFileIfPresent, removeIfPresent } from '../base/atomic-file.ts';
 import { cutChars, listNames } from '../base/cut-text.ts';
+import { systemCode } from '../base/errors.ts';
+import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import { isRecord } from '../base/guards.ts';
 import { plainLine } from '../base/plain-text.ts';
+import { ensurePrivateDir } from '../base/private-dir.ts';
 import type { Locations } from '../link/locations.ts';
+import { movedMark, movedNames } from '../link/moved-marks.ts';
 import { findProjectRoot } from '../link/project-root.ts';
-import { findLostServers } from './silenced.ts';
-import { claimTelling, forgetOldest, wasTold } from './told.ts';
 
 type Finding = { id: string; text: string; projectRoot?: string };
 
@@ -82,4 +86,72 @@ function readJson(path: string): unknown {
   } catch {
     return undefined; // damaged, or no file of ours: written anew by its owner
   }
+}
+
+// Servers that a migration silenced in this project and that nobody starts now: the settings came from another machine, or
+// our config was lost. The person would only see that tools are missing.
+/** Settings are a few KB; a larger file is not worth a session's start. */
+const maxBytes = 256 * 1024;
+
+/** Their names in the project, or an empty list. Never throws. */
+export function findLostServers(locations: Locations, projectDir: string): string[] {
+  const text = readSmall(join(projectDir, '.claude', 'settings.local.json'), { inside: projectDir });
+  // The mark is rare: nothing is parsed in a project that was never migrated.
+  if (!text?.includes(`"${movedMark}"`)) return [];
+  const config = readSmall(locations.configPath) ?? '';
+  return (
+    movedNames(parse(text))
+      // The config may hold comments, which this side cannot parse; a name that stands nowhere in it is not configured.
+      .filter(({ ours }) => !config.includes(JSON.stringify(ours)))
+      .map(({ theirs }) => theirs)
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Claude Code says itself that its settings are broken
+  }
+}
+
+function readSmall(path: string, where: Pick<ReadLimits, 'inside'> = {}): string | undefined {
+  const reading = readForeignText(path, { maxBytes, ...where });
+  return reading.kind === 'text' ? reading.text : undefined;
+}
+
+// What was told already, one empty file for each finding: two sessions that open in one instant cannot both make it.
+/** Older ones are forgotten; a finding that comes back after so many others may be told again. */
+const maxTold = 500;
+
+export function wasTold(folder: string, id: string): boolean {
+  return existsSync(markOf(folder, id));
+}
+
+/** Whether it is ours to tell: from now on it counts as told. */
+export function claimTelling(folder: string, id: string): boolean {
+  ensurePrivateDir(folder);
+  try {
+    writeFileSync(markOf(folder, id), '', { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export function forgetOldest(folder: string): void {
+  const names = readdirSync(folder);
+  if (names.length <= maxTold) return;
+  const marks = names.map((name) => ({ path: join(folder, name), at: timeOf(join(folder, name)) }));
+  marks.sort((a, b) => a.at - b.at);
+  for (const { path } of marks.slice(0, names.length - maxTold)) removeIfPresent(path);
+}
+
+function timeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function markOf(folder: string, id: string): string {
+  return join(folder, createHash('sha256').update(id).digest('hex').slice(0, 32));
 }

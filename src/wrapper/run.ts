@@ -1,8 +1,11 @@
 // Puts the wrapper together. What the first answer does not need is loaded when it is needed: starting fast is the point.
 import { writeSync } from 'node:fs';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { AppError, describeError } from '../base/errors.ts';
+import { intoOneBuffer } from '../base/one-buffer.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
 import { aloneName } from '../link/alone.ts';
@@ -16,7 +19,6 @@ import { Lifetime } from './lifetime.ts';
 import { Reconnector } from './reconnect.ts';
 import { Relay } from './relay.ts';
 import { SessionMemory } from './session-memory.ts';
-import { openStdin } from './stdin.ts';
 import { Waiting } from './waiting.ts';
 
 export type RunOptions = {
@@ -205,5 +207,21 @@ function warn(text: string): void {
     writeSync(2, `mcp-proxy: ${plainLine(text.replaceAll('\n', ' |'))}\n`);
   } catch {
     // nobody listens; not a reason to end
+  }
+}
+
+// The host's end of stdin, read into one buffer where it is a pipe or a socket, as it is under every host.
+/** Each chunk is valid until `onChunk` returns. */
+export function openStdin(onChunk: (chunk: Buffer) => void): Readable {
+  const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: intoOneBuffer(onChunk),
+  };
+  try {
+    return new Socket(options);
+  } catch {
+    return process.stdin.on('data', onChunk); // a file or a terminal, which a socket refuses
   }
 }

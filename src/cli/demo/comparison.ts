@@ -1,10 +1,12 @@
 // The same servers without sharing: once for each session, started directly, measured in the same moment, then ended.
+
+import { execFileSync } from 'node:child_process';
+import { readSystemFile } from '../../base/system-file.ts';
 import { formatBytes, plural } from '../render/format.ts';
 import type { Paint } from '../render/style.ts';
 import { renderTable } from '../render/table.ts';
 import { wrapText } from '../render/text-width.ts';
 import { type McpSession, openMcpSession } from './mcp-session.ts';
-import { measure } from './measure.ts';
 import { type Cast, type Copies, type Demo, rememberCopies } from './story.ts';
 
 export type Comparison = {
@@ -76,4 +78,30 @@ function verdict({ servers, daemon, wrappers }: Comparison['shared'], direct: Co
     `Daemon and wrappers cost ${formatBytes(overhead)}, however many servers there are${overhead > saved ? ' (more than these tiny ones save)' : ''}.`,
     `Each further session here costs a wrapper of ${each(wrappers)} instead of ${copies} servers of ${each(direct)}.`,
   ].join(' ');
+}
+
+// Memory of processes by pid, the same way for both sides of the comparison.
+/** `kind` is what all of them could be measured in: PSS counts shared pages once, RSS in every process. */
+export type Measured = { bytes: number; kind: 'pss' | 'rss' };
+
+export function measure(groups: readonly (readonly number[])[]): { kind: Measured['kind']; bytes: number[] } {
+  const pss = groups.map((pids) => pids.map((pid) => proportional(pid)));
+  if (pss.flat().every((bytes) => bytes !== undefined)) {
+    return { kind: 'pss', bytes: pss.map((group) => group.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0)) };
+  }
+  return { kind: 'rss', bytes: groups.map((pids) => pids.reduce((sum, pid) => sum + resident(pid), 0)) };
+}
+
+function proportional(pid: number): number | undefined {
+  const kib = /^Pss:\s+(\d+) kB$/m.exec(readSystemFile(`/proc/${pid}/smaps_rollup`))?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1_024;
+}
+
+function resident(pid: number): number {
+  try {
+    const out = execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
+    return Number(out.trim()) * 1_024;
+  } catch {
+    return 0; // gone
+  }
 }

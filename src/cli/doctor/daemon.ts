@@ -3,12 +3,11 @@ import { lstatSync, renameSync } from 'node:fs';
 import { removeIfPresent } from '../../base/atomic-file.ts';
 import { isRunning } from '../../base/process-identity.ts';
 import { probe } from '../../daemon-client/probe.ts';
-import { ownBuild, protocolMajor } from '../../link/build.ts';
-import type { ListFailure } from '../../link/control.ts';
+import { type Build, compareVersions, describeBuild, ownBuild, protocolMajor } from '../../link/build.ts';
+import type { ListFailure, UpgradeStatus } from '../../link/control.ts';
 import { readEndpoint } from '../../link/endpoint.ts';
 import { listInstalled } from '../../link/installed.ts';
 import { failedListText } from '../render/failed-list.ts';
-import { buildFindings } from './builds.ts';
 import type { Check, CheckFinding, DoctorFacts } from './check.ts';
 
 export const daemon: Check = {
@@ -87,4 +86,35 @@ function folderInTheWay({ context: { locations } }: DoctorFacts): CheckFinding[]
     const fix = { say: `mv '${path}' '${path}.old'`, apply: () => renameSync(path, `${path}.old`) };
     return [{ severity: 'error', what: `${path} is a folder, and the daemon needs a file there.`, fix }];
   });
+}
+
+// Which build the daemon is, and what stands beside it: a newer one that waits, or another one of the same version.
+export type BuildView = {
+  running: Build;
+  upgrade?: UpgradeStatus | undefined;
+  own: Build;
+  installed: readonly Build[];
+};
+
+export function buildFindings({ running, upgrade, own, installed }: BuildView): CheckFinding[] {
+  const findings: CheckFinding[] = [];
+  if (upgrade || compareVersions(running.version, own.version) < 0) {
+    const newer = upgrade?.to.version ?? own.version;
+    findings.push({
+      severity: 'note',
+      what: `The daemon runs version ${running.version}; ${newer} is installed. ${upgrade?.waitsFor ?? ''}`.trim(),
+      fix: { say: 'It is replaced when nothing would be lost. At once: mcp-proxy restart' },
+    });
+  }
+  const twin = [own, ...installed].find(
+    ({ version, fingerprint }) => version === running.version && fingerprint !== running.fingerprint,
+  );
+  if (twin) {
+    findings.push({
+      severity: 'note',
+      what: `The daemon is build ${describeBuild(running)}; ${describeBuild(twin)} stands beside it. Builds of one version cannot be put in order, so neither replaces the other.`,
+      fix: { say: 'To run the installed one: mcp-proxy restart' },
+    });
+  }
+  return findings;
 }

@@ -1,7 +1,6 @@
 // `status` for people. Pure: a report in, lines out.
-import type { DaemonStatus, Problem, SessionStatus, StatusReport } from '../../link/control.ts';
-import { formatAgo, formatDuration, formatMemory, plural, shortPath } from './format.ts';
-import { savingsLines } from './savings-text.ts';
+import type { DaemonStatus, Problem, Savings, SessionStatus, StatusReport } from '../../link/control.ts';
+import { formatAgo, formatBytes, formatDuration, formatMemory, plural, shortPath } from './format.ts';
 import { serverLines } from './server-rows.ts';
 import { renderTable } from './table.ts';
 import { wrapText } from './text-width.ts';
@@ -119,5 +118,23 @@ export function firstServerLines(view: View): string[] {
     view.hint('  mcp-proxy add memory -- npx -y @modelcontextprotocol/server-memory'),
     'Or share the ones that your sessions start today:',
     view.hint('  mcp-proxy migrate plan'),
+  ];
+}
+
+// What sharing saved, from the daemon's measurement.
+export function savingsLines(savings: Savings, view: View): string[] {
+  const { processes, processesWithout, memoryBytes, memoryBytesWithout } = savings;
+  if (processesWithout === 0) return []; // nothing runs yet
+  const hasMemory = memoryBytes !== undefined && memoryBytesWithout !== undefined;
+  const saved = [
+    ...(processesWithout > processes ? [plural(processesWithout - processes, 'process', 'processes')] : []),
+    ...(hasMemory && memoryBytesWithout > memoryBytes ? [formatBytes(memoryBytesWithout - memoryBytes)] : []),
+  ];
+  const now = [String(processes), ...(hasMemory ? [formatBytes(memoryBytes)] : [])].join(', ');
+  const without = [String(processesWithout), ...(hasMemory ? [formatBytes(memoryBytesWithout)] : [])].join(', ');
+  return [
+    `${view.paint('bold', 'Saved')}   ${saved.length > 0 ? view.paint('green', saved.join(' and ')) : 'nothing yet'}`,
+    `        now ${now}; with one copy for each session ${without}`,
+    ...wrapText(savings.method, view.width - 8).map((line) => `        ${view.paint('dim', line)}`),
   ];
 }

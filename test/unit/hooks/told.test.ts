@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { claimTelling, wasTold } from '../../../src/hooks/told.ts';
+import { claimTelling, wasTold } from '../../../src/hooks/findings.ts';
 
 let home: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // What doctor says of the builds beside each other. Breaks when two that cannot be put in order go unnoticed, or when one
 // build alone is a finding.
 import { describe, expect, it } from 'vitest';
-import { buildFindings } from '../../../../src/cli/doctor/builds.ts';
+import { buildFindings } from '../../../../src/cli/doctor/daemon.ts';
 
 const build = (version: string, fingerprint: string) => ({ version, fingerprint });
 

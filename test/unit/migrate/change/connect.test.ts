@@ -1,6 +1,6 @@
 import { rmSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findLostServers } from '../../../../src/hooks/silenced.ts';
+import { findLostServers } from '../../../../src/hooks/findings.ts';
 import { applyPlan } from '../../../../src/migrate/change/apply.ts';
 import { connect, disconnect, leave, printedEntry } from '../../../../src/migrate/change/connect.ts';
 import { accept, findUnapproved, recordConsents } from '../../../../src/migrate/change/consent.ts';
