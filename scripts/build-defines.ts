@@ -1,8 +1,9 @@
 // What the bundles carry: the version, a fingerprint of every source that goes into them, and a frame where one is needed.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filesUnder } from './files-under.ts';
 
 /** Around a bundle that src/base/code-cache.ts evaluates and calls: the parameters that Node gives a module. */
 export const moduleFunction = {
@@ -12,17 +13,10 @@ export const moduleFunction = {
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-function sourceFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? sourceFiles(path) : [path];
-  });
-}
-
 /** The same on every machine: relative names and bytes of src/ and of the lock file, in a fixed order. */
 function fingerprint(): string {
   const hash = createHash('sha256');
-  const files = [...sourceFiles(join(root, 'src')), join(root, 'package-lock.json')];
+  const files = [...filesUnder(join(root, 'src')), join(root, 'package-lock.json')];
   for (const path of files.sort()) {
     hash.update(relative(root, path).split(sep).join('/')).update('\0').update(readFileSync(path)).update('\0');
   }

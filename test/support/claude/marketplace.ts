@@ -37,8 +37,7 @@ export function makeMarketplace(world: World): Marketplace {
     source: 'https://git.invalid/aitkit.git',
     publish: (tree) => {
       git('rm', '-rq', '--ignore-unmatch', '.');
-      // Node would turn the links of plugin/ into absolute ones, and the client drops what leads out of a marketplace.
-      cpSync(tree, work, { recursive: true, verbatimSymlinks: true });
+      cpSync(tree, work, { recursive: true });
       git('add', '-A', '-f');
       git('commit', '-qm', 'publish');
       git('push', '-q', bare, 'main');
@@ -69,14 +68,14 @@ export function copyTree(target: string): string {
   const files = listed.split('\0').filter((name) => isShipped(name) && existsSync(join(projectRoot, name)));
   for (const file of files) {
     mkdirSync(dirname(join(target, file)), { recursive: true });
-    cpSync(join(projectRoot, file), join(target, file), { verbatimSymlinks: true });
+    cpSync(join(projectRoot, file), join(target, file));
   }
   return target;
 }
 
-/** The tests' own files and results would only slow the many copies down; the plugin holds none of them. */
+/** The tests' own files would only slow the many copies down; the plugin holds none of them. */
 function isShipped(file: string): boolean {
-  return file !== '' && !/^(test|bench|docs|\.ci)\//.test(file);
+  return file !== '' && !/^(test|\.ci)\//.test(file);
 }
 
 /** A tree of the same sources under a later version, built: what an update brings. */
