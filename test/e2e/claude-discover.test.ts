@@ -15,7 +15,7 @@ import { at, type Message, metaKey } from '../support/mcp-http-client.ts';
 const upstream = (name: string) => join(root, 'test/fixtures/upstreams', name);
 
 describe.each(clientVersions)('Claude Code %s and server/discover', (version) => {
-  const probes = version === '2.1.329';
+  const probes = version === '2.1.332';
   let world: World;
   beforeAll(async () => {
     world = await makeWorld(version, ['alpha']);

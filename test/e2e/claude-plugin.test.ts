@@ -17,6 +17,8 @@ const longName = 'everything-under-a-rather-long-name';
 
 describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
   const prepared = usePreparedWorld(version, ['alpha'], longName);
+  // The older one knows no plugin directory, and of the root it validates the marketplace only.
+  const profiles = version === '2.1.197' ? [[]] : [[], ['--profile', 'directory']];
   let world: World;
   beforeAll(() => {
     ({ world } = prepared);
@@ -30,13 +32,14 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
     return sent && textsOf(sent).join('\n');
   }
 
-  it('passes the strict validation, as a plugin and as a marketplace', async () => {
-    const installed = join(installedRoot(world, pluginVersion()), '.claude-plugin', 'plugin.json');
-    const ofRepository = ['plugin.json', 'marketplace.json'].map((file) => join(root, '.claude-plugin', file));
-    for (const manifest of [installed, ...ofRepository]) {
-      const report = await runPluginCommand(world, 'validate', '--strict', manifest);
-      expect(report).toContain('Validation passed');
-      expect(report).not.toMatch(/[1-9]\d* warning/);
+  it('passes the strict validation without a warning: the repository, what it offers, and what is installed', async () => {
+    // Given a manifest instead of its folder, the client looks at no hook and no skill.
+    for (const folder of [root, join(root, 'plugin'), installedRoot(world, pluginVersion())]) {
+      for (const profile of profiles) {
+        const report = await runPluginCommand(world, 'validate', '--strict', ...profile, folder);
+        expect(report).toContain('Validation passed');
+        expect(report).not.toMatch(/\d+ (?:\w+ )*(?:warning|problem)/);
+      }
     }
   });
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { root } from '../../../scripts/build-defines.ts';
 
 /** The oldest client that the facts cover, and the newest. They differ in tool search, probes and signals. */
-export const clientVersions = ['2.1.197', '2.1.329'] as const;
+export const clientVersions = ['2.1.197', '2.1.332'] as const;
 export type ClientVersion = (typeof clientVersions)[number];
 
 const cache = join(root, 'node_modules', '.cache', 'mcp-proxy');
