@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "2468a5594909" };
+    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
   }
 });
 

@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "2468a5594909" };
+    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
   }
 });
 
@@ -676,7 +676,7 @@ function probe(socketPath2) {
     socket.on("error", (error) => settle(classifyConnectError(error, socketPath2)));
   });
 }
-var import_node_net3, connectTimeoutMs;
+var import_node_net2, connectTimeoutMs;
 var init_probe = __esm({
   "src/daemon-client/probe.ts"() {
     "use strict";
@@ -874,33 +874,12 @@ var init_spawn_daemon = __esm({
   }
 });
 
-// src/daemon-client/starter-lock.ts
-async function tryStarterLock(lockKeyPath) {
-  if (process.platform !== "linux") return { kind: "unsupported" };
-  const key = readLockKey(lockKeyPath);
-  if (key === void 0) return { kind: "unsupported" };
-  const server = (0, require("node:net").createServer)((socket) => socket.destroy());
-  return new Promise((resolve6) => {
-    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
-    server.listen(`\0aitkit-${key}-start`, () => {
-      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
-    });
-  });
-}
-var import_node_net4;
-var init_starter_lock = __esm({
-  "src/daemon-client/starter-lock.ts"() {
-    "use strict";
-    init_errors();
-    init_endpoint();
-  }
-});
-
 // src/daemon-client/launch.ts
 var launch_exports = {};
 __export(launch_exports, {
   daemonEnvironment: () => daemonEnvironment,
-  startOrReuse: () => startOrReuse
+  startOrReuse: () => startOrReuse,
+  tryStarterLock: () => tryStarterLock
 });
 async function startOrReuse(options) {
   const { locations, deadlineMs = totalDeadlineMs } = options;
@@ -979,16 +958,28 @@ function unexpected(cause) {
 function delay(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
-var import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+async function tryStarterLock(lockKeyPath) {
+  if (process.platform !== "linux") return { kind: "unsupported" };
+  const key = readLockKey(lockKeyPath);
+  if (key === void 0) return { kind: "unsupported" };
+  const server = (0, require("node:net").createServer)((socket) => socket.destroy());
+  return new Promise((resolve6) => {
+    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
+    server.listen(`\0aitkit-${key}-start`, () => {
+      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+}
+var import_node_net3, import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
     init_errors();
     init_baseline_env();
+    init_endpoint();
     init_daemon_program();
     init_probe();
     init_spawn_daemon();
-    init_starter_lock();
     totalDeadlineMs = 15e3;
     lockPatienceMs = 8e3;
     aboutToListenMs = 1e3;
@@ -1115,6 +1106,19 @@ var init_install_stable = __esm({
 
 // src/wrapper/run.ts
 init_errors();
+
+// src/base/one-buffer.ts
+var oneBufferBytes = 64 * 1024;
+function intoOneBuffer(onChunk) {
+  const buffer = Buffer.allocUnsafeSlow(oneBufferBytes);
+  return {
+    buffer,
+    callback: (bytes) => {
+      onChunk(buffer.subarray(0, bytes));
+      return true;
+    }
+  };
+}
 
 // src/base/plain-text.ts
 var unseen = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]`;
@@ -1470,19 +1474,6 @@ function lastOf(tail, part) {
 function isBlank(line) {
   if ((line[0] ?? 0) > 32) return false;
   return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
-}
-
-// src/base/one-buffer.ts
-var oneBufferBytes = 64 * 1024;
-function intoOneBuffer(onChunk) {
-  const buffer = Buffer.allocUnsafeSlow(oneBufferBytes);
-  return {
-    buffer,
-    callback: (bytes) => {
-      onChunk(buffer.subarray(0, bytes));
-      return true;
-    }
-  };
 }
 
 // src/base/line-writer.ts
@@ -2800,21 +2791,6 @@ function cancelledKey(line, { params }) {
   return id === void 0 ? void 0 : idKey(id);
 }
 
-// src/wrapper/stdin.ts
-function openStdin(onChunk) {
-  const options = {
-    fd: 0,
-    readable: true,
-    writable: false,
-    onread: intoOneBuffer(onChunk)
-  };
-  try {
-    return new (require("node:net")).Socket(options);
-  } catch {
-    return process.stdin.on("data", onChunk);
-  }
-}
-
 // src/wrapper/degraded.ts
 init_guards();
 init_build();
@@ -3250,6 +3226,19 @@ function warn(text) {
     (0, require("node:fs").writeSync)(2, `mcp-proxy: ${plainLine(text.replaceAll("\n", " |"))}
 `);
   } catch {
+  }
+}
+function openStdin(onChunk) {
+  const options = {
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: intoOneBuffer(onChunk)
+  };
+  try {
+    return new (require("node:net")).Socket(options);
+  } catch {
+    return process.stdin.on("data", onChunk);
   }
 }
 

@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ce3401f1f9ac" };
+    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
   }
 });
 
@@ -8774,40 +8774,9 @@ var init_execa = __esm({
   }
 });
 
-// src/link/hello.ts
-function parseHello(value) {
-  if (!isRecord(value) || !isIdentity(value["wrapper"]) || !isIdentity(value["host"])) return void 0;
-  if (typeof value["protocol"] !== "number" || !isBuild(value["build"])) return void 0;
-  if (typeof value["wrapperId"] !== "string" || typeof value["projectDir"] !== "string") return void 0;
-  if (!/^[\w-]{8,64}$/.test(value["wrapperId"])) return void 0;
-  const settings = isRecord(value["settings"]) ? value["settings"] : {};
-  return {
-    protocol: value["protocol"],
-    build: value["build"],
-    wrapperId: value["wrapperId"],
-    wrapper: value["wrapper"],
-    host: value["host"],
-    projectDir: value["projectDir"],
-    ...text(value, "hostSessionId"),
-    ...text(value, "server"),
-    ...text(value, "mode"),
-    settings: { ...text(settings, "configPath"), ...text(settings, "dataDir"), ...text(settings, "port") },
-    env: stringRecord(value["env"]),
-    ...isRecord(value["served"]) ? { served: stringRecord(value["served"]) } : {}
-  };
-}
+// src/base/guards.ts
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-function isIdentity(value) {
-  return isRecord(value) && typeof value["pid"] === "number" && typeof value["startTime"] === "string";
-}
-function isBuild(value) {
-  return isRecord(value) && typeof value["version"] === "string" && typeof value["fingerprint"] === "string";
-}
-function text(record3, key) {
-  const value = record3[key];
-  return typeof value === "string" ? { [key]: value } : {};
 }
 function stringRecord(value) {
   const record3 = {};
@@ -8815,26 +8784,9 @@ function stringRecord(value) {
   for (const [key, entry] of Object.entries(value)) if (typeof entry === "string") record3[key] = entry;
   return record3;
 }
-var linkPrefix, linkMethods, maxHelloBytes;
-var init_hello = __esm({
-  "src/link/hello.ts"() {
+var init_guards = __esm({
+  "src/base/guards.ts"() {
     "use strict";
-    linkPrefix = "aitkit/";
-    linkMethods = {
-      /** wrapper -> daemon, first line. Request with id "hello". */
-      hello: "aitkit/hello",
-      /** daemon -> wrapper: names whose values the config needs now. */
-      want: "aitkit/want",
-      /** wrapper -> daemon: the answer to `wants` of the hello and to `aitkit/want`. */
-      env: "aitkit/env",
-      /** daemon -> wrapper, just before a list answer or after initialize: { list, etag }. */
-      served: "aitkit/served",
-      /** daemon -> wrapper: send nothing more, this daemon is about to end. Answered by `drained`. */
-      drain: "aitkit/drain",
-      /** wrapper -> daemon: nothing more will come on this connection. */
-      drained: "aitkit/drained"
-    };
-    maxHelloBytes = 256 * 1024;
   }
 });
 
@@ -8943,8 +8895,8 @@ function skipKey(bytes, from) {
   return skipSpace(bytes, at + 1);
 }
 function skipEscape(bytes, at) {
-  const kind = bytes[at + 1];
-  if (kind === 117) {
+  const kind2 = bytes[at + 1];
+  if (kind2 === 117) {
     for (let i2 = at + 2; i2 < at + 6; i2 += 1) {
       const c3 = bytes[i2] ?? 0;
       const isHex = isDigit(c3) || c3 >= 65 && c3 <= 70 || c3 >= 97 && c3 <= 102;
@@ -8952,7 +8904,7 @@ function skipEscape(bytes, at) {
     }
     return at + 6;
   }
-  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
+  if (kind2 === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind2)))
     throw new JsonSyntaxError("bad escape", at);
   return at + 2;
 }
@@ -9144,29 +9096,17 @@ var init_json_scan = __esm({
   }
 });
 
-// src/link/faces.ts
-function facePath(facesDir, key) {
-  const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
-  return (0, import_node_path16.join)(facesDir, `${(0, import_node_crypto8.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+// src/base/own-command.ts
+function ownCommand(words3) {
+  return `~/.aitkit/bin/mcp-proxy ${words3}`;
 }
-var import_node_crypto8, import_node_path16, listOfMethod;
-var init_faces = __esm({
-  "src/link/faces.ts"() {
+var init_own_command = __esm({
+  "src/base/own-command.ts"() {
     "use strict";
-    import_node_crypto8 = require("node:crypto");
-    import_node_path16 = require("node:path");
-    init_atomic_file();
-    init_hello();
-    listOfMethod = {
-      "tools/list": "tools",
-      "prompts/list": "prompts",
-      "resources/list": "resources",
-      "resources/templates/list": "resourceTemplates"
-    };
   }
 });
 
-// src/base/envelope-scan.ts
+// src/mcp/envelope-scan.ts
 function scanEnvelope(line) {
   const scan2 = {
     jsonrpc: void 0,
@@ -9189,7 +9129,7 @@ function scanEnvelope(line) {
 }
 var keys;
 var init_envelope_scan = __esm({
-  "src/base/envelope-scan.ts"() {
+  "src/mcp/envelope-scan.ts"() {
     "use strict";
     init_json_scan();
     keys = ["id", "method", "jsonrpc", "params", "result", "error"];
@@ -9254,105 +9194,20 @@ function textBytes({ line, result }) {
 function withEdits(line, edits) {
   return edits.length === 0 ? line : splice(line, edits);
 }
+function oneLine(line) {
+  if (!line.includes(10) && !line.includes(13)) return line;
+  const copy = Buffer.from(line);
+  for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
+  return copy;
+}
 function isIdText(idText) {
   return idText !== void 0 && /^["\d-]/.test(idText);
 }
 var init_envelope = __esm({
   "src/mcp/envelope.ts"() {
     "use strict";
-    init_envelope_scan();
     init_json_scan();
-  }
-});
-
-// src/mcp/messages.ts
-function resultLine(idText, result) {
-  const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
-  return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
-}
-function errorLine(idText, code, message, data) {
-  const text5 = readable3(message, maxErrorChars);
-  const error2 = data === void 0 ? { code, message: text5 } : { code, message: text5, data };
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error2)}}`);
-}
-function requestLine(idText, method, params) {
-  const tail = params === void 0 ? "" : `,"params":${JSON.stringify(params)}`;
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${tail}}`);
-}
-function notificationLine(method, params) {
-  const tail = params === void 0 ? "" : `,"params":${JSON.stringify(params)}`;
-  return Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}${tail}}`);
-}
-function appErrorLine(idText, error2) {
-  const code = error2.code === "TOOL_UNKNOWN" || error2.code === "BAD_ARGUMENT" ? rpcCodes.invalidParams : rpcCodes.unavailable;
-  return errorLine(idText, code, messageWithHint(error2), { code: error2.code, ...error2.data });
-}
-function appErrorToolResult(idText, error2) {
-  const result = {
-    content: [{ type: "text", text: messageWithHint(error2) }],
-    isError: true,
-    _meta: { "aitkit/error": { code: error2.code, ...error2.data } }
-  };
-  return resultLine(idText, JSON.stringify(result));
-}
-function failureLine({ method, idText }, error2) {
-  return method === "tools/call" ? appErrorToolResult(idText, error2) : appErrorLine(idText, error2);
-}
-function messageWithHint({ message, hint }) {
-  const text5 = readable3(message, maxQuotedChars);
-  return hint ? `${text5} ${readable3(hint, maxQuotedChars)}` : text5;
-}
-function readable3(text5, maxChars) {
-  return cutChars(plainText(cutChars(text5, maxChars)), maxChars);
-}
-var rpcCodes, maxQuotedChars, maxErrorChars;
-var init_messages = __esm({
-  "src/mcp/messages.ts"() {
-    "use strict";
-    init_cut_text();
-    init_plain_text();
-    rpcCodes = {
-      parse: -32700,
-      invalidRequest: -32600,
-      methodNotFound: -32601,
-      invalidParams: -32602,
-      internal: -32603,
-      /** A server that cannot answer now: our own range, see docs/errors.md. */
-      unavailable: -32001,
-      resourceNotFound: -32002
-    };
-    maxQuotedChars = 4096;
-    maxErrorChars = 2 * maxQuotedChars + 1;
-  }
-});
-
-// src/config/wildcard.ts
-function matchesWildcard(pattern, text5) {
-  const [head = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return pattern === text5;
-  if (!text5.startsWith(head)) return false;
-  let at = head.length;
-  const tail = rest.pop() ?? "";
-  for (const piece of rest) {
-    const found = text5.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text5.length - tail.length >= at && text5.endsWith(tail);
-}
-var init_wildcard = __esm({
-  "src/config/wildcard.ts"() {
-    "use strict";
-  }
-});
-
-// src/base/own-command.ts
-function ownCommand(words3) {
-  return `~/.aitkit/bin/mcp-proxy ${words3}`;
-}
-var init_own_command = __esm({
-  "src/base/own-command.ts"() {
-    "use strict";
+    init_envelope_scan();
   }
 });
 
@@ -9379,88 +9234,46 @@ var init_eras = __esm({
   }
 });
 
-// src/mcp/plain-text.ts
-function isTooDeep(bytes) {
-  let depth2 = 0;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const c3 = bytes[at];
-    if (c3 === quote) at = skipString(bytes, at) - 1;
-    else if (c3 === openBrace || c3 === openBracket) depth2 += 1;
-    else if (c3 === closeBrace || c3 === closeBracket) depth2 -= 1;
-    if (depth2 > maxDepth) return true;
-  }
-  return false;
+// src/mcp/lists.ts
+function listOfMethod(method) {
+  return byMethod.get(method);
 }
-function asUtf8(bytes) {
-  return (0, import_node_buffer4.isUtf8)(bytes) ? bytes : Buffer.from(bytes.toString("utf8"));
+function kind(capability, method, member, nameKey) {
+  return { method, member, nameKey, capability, changed: `notifications/${capability}/list_changed` };
 }
-function withoutHalves(bytes, kept) {
-  if (!bytes.includes("\\u")) return bytes;
-  const edits = [];
-  let high;
-  const replace = (at) => {
-    if (at && !(kept && at.start >= kept.start && at.end <= kept.end)) edits.push({ at, with: "\\ufffd" });
-  };
-  for (const { index, 1: digits } of bytes.toString("latin1").matchAll(/\\(?:u([0-9a-fA-F]{4})|[^u])/g)) {
-    const code = digits === void 0 ? 0 : Number.parseInt(digits, 16);
-    const at = { start: index, end: index + 6 };
-    const isLow = code >= 56320 && code <= 57343;
-    const isPair = isLow && high?.end === index;
-    if (!isPair) {
-      replace(high);
-      if (isLow) replace(at);
-    }
-    high = code >= 55296 && code <= 56319 ? at : void 0;
-  }
-  replace(high);
-  return edits.length === 0 ? bytes : splice(bytes, edits);
-}
-function farNumbers(bytes, { start, end }) {
-  const edits = [];
-  for (let at = start; at < end; at += 1) {
-    const c3 = bytes[at] ?? 0;
-    if (c3 === quote) at = skipString(bytes, at) - 1;
-    if (c3 !== 45 && (c3 < 48 || c3 > 57)) continue;
-    const from = at;
-    while (at + 1 < end && isOfNumber(bytes[at + 1] ?? 0)) at += 1;
-    const value = Number(bytes.toString("latin1", from, at + 1));
-    if (Number.isFinite(value)) continue;
-    edits.push({ at: { start: from, end: at + 1 }, with: String(Math.sign(value) * Number.MAX_VALUE) });
-  }
-  return edits;
-}
-function isOfNumber(c3) {
-  return c3 >= 48 && c3 <= 57 || c3 === 46 || c3 === 45 || c3 === 43 || c3 === 101 || c3 === 69;
-}
-var import_node_buffer4, maxDepth;
-var init_plain_text2 = __esm({
-  "src/mcp/plain-text.ts"() {
+var listNames2, listKinds, byMethod;
+var init_lists = __esm({
+  "src/mcp/lists.ts"() {
     "use strict";
-    import_node_buffer4 = require("node:buffer");
-    init_json_scan();
-    init_json_skip();
-    maxDepth = 100;
+    listNames2 = ["tools", "prompts", "resources", "resourceTemplates"];
+    listKinds = {
+      tools: kind("tools", "tools/list", "tools", "name"),
+      prompts: kind("prompts", "prompts/list", "prompts", "name"),
+      resources: kind("resources", "resources/list", "resources", "uri"),
+      resourceTemplates: kind("resources", "resources/templates/list", "resourceTemplates", "uriTemplate")
+    };
+    byMethod = new Map(listNames2.map((list) => [listKinds[list].method, list]));
   }
 });
 
 // src/mcp/shapes.ts
 function findWrong(bytes, at, shape8, path8, found) {
-  const kind = kindAt(bytes, at);
+  const kind2 = kindAt(bytes, at);
   switch (shape8.is) {
     case "kind":
-      return shape8.kinds.includes(kind) ? void 0 : wrongKind(path8, kind, shape8.kinds);
+      return shape8.kinds.includes(kind2) ? void 0 : wrongKind(path8, kind2, shape8.kinds);
     case "text":
-      return kind === "text" ? wrongText(bytes, at, shape8, path8) : wrongKind(path8, kind, ["text"]);
+      return kind2 === "text" ? wrongText(bytes, at, shape8, path8) : wrongKind(path8, kind2, ["text"]);
     case "number":
-      return kind === "number" ? wrongNumber(textAt(bytes, at), shape8, path8) : wrongKind(path8, kind, ["number"]);
+      return kind2 === "number" ? wrongNumber(textAt(bytes, at), shape8, path8) : wrongKind(path8, kind2, ["number"]);
     case "count":
-      return kind === "number" ? wrongCount(textAt(bytes, at), path8) : wrongKind(path8, kind, ["number"]);
+      return kind2 === "number" ? wrongCount(textAt(bytes, at), path8) : wrongKind(path8, kind2, ["number"]);
     case "list":
-      return kind === "array" ? inList(bytes, at, shape8.of, path8, found) : wrongKind(path8, kind, ["array"]);
+      return kind2 === "array" ? inList(bytes, at, shape8.of, path8, found) : wrongKind(path8, kind2, ["array"]);
     case "map":
-      return kind === "object" ? inMap(bytes, at, shape8, path8, found) : wrongKind(path8, kind, ["object"]);
+      return kind2 === "object" ? inMap(bytes, at, shape8, path8, found) : wrongKind(path8, kind2, ["object"]);
     case "object":
-      return kind === "object" ? inObject(bytes, at, shape8.members, path8, found) : wrongKind(path8, kind, ["object"]);
+      return kind2 === "object" ? inObject(bytes, at, shape8.members, path8, found) : wrongKind(path8, kind2, ["object"]);
   }
 }
 function kindAt(bytes, { start }) {
@@ -9483,8 +9296,8 @@ function kindAt(bytes, { start }) {
 function saysNothing(written) {
   return /^(?:null|""|\[[ \t\r\n]*\]|\{[ \t\r\n]*\})$/.test(written);
 }
-function wrongKind(path8, kind, wanted2) {
-  return `${path8 === "" ? "it" : path8} is ${names[kind]}, not ${wanted2.map((one) => names[one]).join(" or ")}`;
+function wrongKind(path8, kind2, wanted2) {
+  return `${path8 === "" ? "it" : path8} is ${names[kind2]}, not ${wanted2.map((one) => names[one]).join(" or ")}`;
 }
 function wrongText(bytes, at, { oneOf, like }, path8) {
   if (!oneOf && !like) return void 0;
@@ -9614,6 +9427,70 @@ var init_shapes = __esm({
   }
 });
 
+// src/mcp/strict-text.ts
+function isTooDeep(bytes) {
+  let depth2 = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const c3 = bytes[at];
+    if (c3 === quote) at = skipString(bytes, at) - 1;
+    else if (c3 === openBrace || c3 === openBracket) depth2 += 1;
+    else if (c3 === closeBrace || c3 === closeBracket) depth2 -= 1;
+    if (depth2 > maxDepth) return true;
+  }
+  return false;
+}
+function asUtf8(bytes) {
+  return (0, import_node_buffer4.isUtf8)(bytes) ? bytes : Buffer.from(bytes.toString("utf8"));
+}
+function withoutHalves(bytes, kept) {
+  if (!bytes.includes("\\u")) return bytes;
+  const edits = [];
+  let high;
+  const replace = (at) => {
+    if (at && !(kept && at.start >= kept.start && at.end <= kept.end)) edits.push({ at, with: "\\ufffd" });
+  };
+  for (const { index, 1: digits } of bytes.toString("latin1").matchAll(/\\(?:u([0-9a-fA-F]{4})|[^u])/g)) {
+    const code = digits === void 0 ? 0 : Number.parseInt(digits, 16);
+    const at = { start: index, end: index + 6 };
+    const isLow = code >= 56320 && code <= 57343;
+    const isPair = isLow && high?.end === index;
+    if (!isPair) {
+      replace(high);
+      if (isLow) replace(at);
+    }
+    high = code >= 55296 && code <= 56319 ? at : void 0;
+  }
+  replace(high);
+  return edits.length === 0 ? bytes : splice(bytes, edits);
+}
+function farNumbers(bytes, { start, end }) {
+  const edits = [];
+  for (let at = start; at < end; at += 1) {
+    const c3 = bytes[at] ?? 0;
+    if (c3 === quote) at = skipString(bytes, at) - 1;
+    if (c3 !== 45 && (c3 < 48 || c3 > 57)) continue;
+    const from = at;
+    while (at + 1 < end && isOfNumber(bytes[at + 1] ?? 0)) at += 1;
+    const value = Number(bytes.toString("latin1", from, at + 1));
+    if (Number.isFinite(value)) continue;
+    edits.push({ at: { start: from, end: at + 1 }, with: String(Math.sign(value) * Number.MAX_VALUE) });
+  }
+  return edits;
+}
+function isOfNumber(c3) {
+  return c3 >= 48 && c3 <= 57 || c3 === 46 || c3 === 45 || c3 === 43 || c3 === 101 || c3 === 69;
+}
+var import_node_buffer4, maxDepth;
+var init_strict_text = __esm({
+  "src/mcp/strict-text.ts"() {
+    "use strict";
+    import_node_buffer4 = require("node:buffer");
+    init_json_scan();
+    init_json_skip();
+    maxDepth = 100;
+  }
+});
+
 // src/mcp/definitions.ts
 function object(...members2) {
   return { is: "object", members: members2 };
@@ -9670,8 +9547,8 @@ function farNumbersIn(tool, key) {
   return at ? farNumbers(tool, at) : [];
 }
 function nameAt(entry, nameKey) {
-  const isObject5 = isObjectAt(entry, { start: 0, end: entry.length });
-  return isObject5 ? findMember(objectMembers(entry), nameKey) : void 0;
+  const isObject3 = isObjectAt(entry, { start: 0, end: entry.length });
+  return isObject3 ? findMember(objectMembers(entry), nameKey) : void 0;
 }
 var import_node_buffer5, text2, texts, flag, anyObject, icon, common2, day, time, content, inputSchema, kinds;
 var init_definitions = __esm({
@@ -9681,8 +9558,8 @@ var init_definitions = __esm({
     init_cut_text();
     init_json_scan();
     init_envelope();
-    init_plain_text2();
     init_shapes();
+    init_strict_text();
     text2 = { is: "text" };
     texts = { is: "list", of: text2 };
     flag = { is: "kind", kinds: ["boolean"] };
@@ -9904,6 +9781,7 @@ var init_modern = __esm({
     init_json_scan();
     init_envelope();
     init_eras();
+    init_lists();
     prefix = "io.modelcontextprotocol/";
     metaKeys = {
       protocolVersion: `${prefix}protocolVersion`,
@@ -9933,10 +9811,7 @@ var init_modern = __esm({
     ]);
     cacheable = /* @__PURE__ */ new Set([
       "server/discover",
-      "tools/list",
-      "prompts/list",
-      "resources/list",
-      "resources/templates/list",
+      ...listNames2.map((list) => listKinds[list].method),
       "resources/read"
     ]);
   }
@@ -9966,14 +9841,14 @@ function atPointer(root, parts) {
     return void 0;
   }
   if (typeof at === "boolean") return true;
-  return isObject2(at) ? at : void 0;
+  return isRecord(at) ? at : void 0;
 }
 function namedParts(root, keyword) {
   const parts = [];
   const left = [root];
   for (let at = left.pop(); at !== void 0; at = left.pop()) {
-    const name = isObject2(at) ? at[keyword] : void 0;
-    if (isObject2(at) && typeof name === "string") parts.push([name, at]);
+    const name = isRecord(at) ? at[keyword] : void 0;
+    if (isRecord(at) && typeof name === "string") parts.push([name, at]);
     for (const value of Object.values(Object(at))) if (typeof value === "object") left.push(value);
   }
   return parts;
@@ -10013,15 +9888,13 @@ function isNumber(value) {
   return typeof value === "number";
 }
 function isSchema(value) {
-  return isObject2(value) || typeof value === "boolean";
-}
-function isObject2(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(value) || typeof value === "boolean";
 }
 var formatLimits, ordered, wanted, types, maxSteps, plainName, plainUrn, plainAddress, OutputSchema;
 var init_output_schema = __esm({
   "src/mcp/output-schema.ts"() {
     "use strict";
+    init_guards();
     formatLimits = ["formatMinimum", "formatMaximum", "formatExclusiveMinimum", "formatExclusiveMaximum"];
     ordered = /* @__PURE__ */ new Set(["date", "time", "date-time", "iso-time", "iso-date-time"]);
     wanted = {
@@ -10030,7 +9903,7 @@ var init_output_schema = __esm({
       ...each(isText, "$ref", "pattern", "format", "$id"),
       ...each(isText, ...formatLimits),
       ...each(Array.isArray, "required", "allOf", "anyOf", "oneOf"),
-      ...each(isObject2, "properties", "patternProperties", "dependencies"),
+      ...each(isRecord, "properties", "patternProperties", "dependencies"),
       ...each(
         isSchema,
         "additionalProperties",
@@ -10090,7 +9963,7 @@ var init_output_schema = __esm({
       }
       #visit(schema, steps) {
         if (schema === null) return "has null for a schema";
-        if (!isObject2(schema) || this.#seen.has(schema)) return void 0;
+        if (!isRecord(schema) || this.#seen.has(schema)) return void 0;
         if (steps > maxSteps) return "is nested too deep";
         this.#seen.add(schema);
         for (const [keyword, value] of Object.entries(schema)) {
@@ -10143,7 +10016,7 @@ var init_output_schema = __esm({
         const target2 = this.#resolve(ref);
         if (target2 === void 0) return `has a $ref to ${shown(ref)}, which is not there`;
         let length = 0;
-        for (let at = target2; isObject2(at) && isText(at["$ref"]) && !hasRules(at); length += 1) {
+        for (let at = target2; isRecord(at) && isText(at["$ref"]) && !hasRules(at); length += 1) {
           if (length > maxSteps) return `has a $ref to ${shown(ref)}, which leads too far`;
           at = this.#resolve(at["$ref"]);
         }
@@ -10304,8 +10177,8 @@ function readLooked(list, entry, newer2) {
   return { raw: entry, name, nameSpan: nameSpan2, ...newer2.has(name) ? { faults } : {} };
 }
 function nameAt2(list, entry) {
-  const isObject5 = isObjectAt(entry, { start: 0, end: entry.length });
-  return isObject5 ? findMember(objectMembers(entry), nameKeys[list]) : void 0;
+  const isObject3 = isObjectAt(entry, { start: 0, end: entry.length });
+  return isObject3 ? findMember(objectMembers(entry), nameKeys[list]) : void 0;
 }
 function told(faults) {
   const shown5 = faults.slice(0, maxTold);
@@ -10316,8 +10189,8 @@ var init_usable = __esm({
   "src/catalog/usable.ts"() {
     "use strict";
     init_cut_text();
+    init_guards();
     init_json_scan();
-    init_hello();
     init_definitions();
     init_older_tools();
     nameKeys = { tools: "name", prompts: "name", resources: "uri", resourceTemplates: "uriTemplate" };
@@ -10333,7 +10206,7 @@ function declares(introduction, list) {
   return introduction.capabilities[listKinds[list].capability] !== void 0;
 }
 function createListing(entries2, known = []) {
-  const hash = (0, import_node_crypto9.createHash)("sha256");
+  const hash = (0, import_node_crypto8.createHash)("sha256");
   const items = entries2.filter(({ faults: faults2 }) => faults2?.isLeftOut !== true);
   for (const { raw } of items) hash.update(raw).update("\0");
   const faults = namedFaults(entries2, known);
@@ -10417,35 +10290,24 @@ function parseFace(bytes, parseIntroduction2) {
   };
   return { introduction, lists };
 }
-var import_node_crypto9, listKinds, listNames2, emptyListing, unknownListing, format2;
+var import_node_crypto8, emptyListing, unknownListing, format2;
 var init_server_face = __esm({
   "src/catalog/server-face.ts"() {
     "use strict";
-    import_node_crypto9 = require("node:crypto");
+    import_node_crypto8 = require("node:crypto");
     init_json_scan();
     init_build();
     init_envelope();
     init_eras();
+    init_lists();
     init_usable();
-    listKinds = {
-      tools: { method: "tools/list", member: "tools", nameKey: "name", capability: "tools" },
-      prompts: { method: "prompts/list", member: "prompts", nameKey: "name", capability: "prompts" },
-      resources: { method: "resources/list", member: "resources", nameKey: "uri", capability: "resources" },
-      resourceTemplates: {
-        method: "resources/templates/list",
-        member: "resourceTemplates",
-        nameKey: "uriTemplate",
-        capability: "resources"
-      }
-    };
-    listNames2 = ["tools", "prompts", "resources", "resourceTemplates"];
     emptyListing = createListing([]);
     unknownListing = { items: [], digest: "unknown" };
     format2 = 2;
   }
 });
 
-// src/router/views.ts
+// src/calls/views.ts
 function mustStart(face) {
   if (!face) return true;
   const { introduction, lists } = face;
@@ -10469,7 +10331,7 @@ function entriesFor({ identity: { projectRoot, server } }, servers) {
 }
 var Views;
 var init_views = __esm({
-  "src/router/views.ts"() {
+  "src/calls/views.ts"() {
     "use strict";
     init_server_face();
     init_visibility();
@@ -10527,7 +10389,121 @@ var init_views = __esm({
   }
 });
 
-// src/config/qualified-name.ts
+// src/mcp/messages.ts
+function resultLine(idText, result) {
+  const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
+  return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
+}
+function errorLine(idText, code, message, data) {
+  const text5 = readable3(message, maxErrorChars);
+  const error2 = data === void 0 ? { code, message: text5 } : { code, message: text5, data };
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error2)}}`);
+}
+function requestLine(idText, method, params) {
+  const tail = params === void 0 ? "" : `,"params":${JSON.stringify(params)}`;
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${tail}}`);
+}
+function notificationLine(method, params) {
+  const tail = params === void 0 ? "" : `,"params":${JSON.stringify(params)}`;
+  return Buffer.from(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}${tail}}`);
+}
+function declinedLine({ idText, method }, reason) {
+  if (method === "elicitation/create") return resultLine(idText, '{"action":"cancel"}');
+  return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
+}
+function appErrorLine(idText, error2) {
+  const code = error2.code === "TOOL_UNKNOWN" || error2.code === "BAD_ARGUMENT" ? rpcCodes.invalidParams : rpcCodes.unavailable;
+  return errorLine(idText, code, messageWithHint(error2), { code: error2.code, ...error2.data });
+}
+function appErrorToolResult(idText, error2) {
+  const result = {
+    content: [{ type: "text", text: messageWithHint(error2) }],
+    isError: true,
+    _meta: { "aitkit/error": { code: error2.code, ...error2.data } }
+  };
+  return resultLine(idText, JSON.stringify(result));
+}
+function failureLine({ method, idText }, error2) {
+  return method === "tools/call" ? appErrorToolResult(idText, error2) : appErrorLine(idText, error2);
+}
+function messageWithHint({ message, hint }) {
+  const text5 = readable3(message, maxQuotedChars);
+  return hint ? `${text5} ${readable3(hint, maxQuotedChars)}` : text5;
+}
+function readable3(text5, maxChars) {
+  return cutChars(plainText(cutChars(text5, maxChars)), maxChars);
+}
+var rpcCodes, maxQuotedChars, maxErrorChars;
+var init_messages = __esm({
+  "src/mcp/messages.ts"() {
+    "use strict";
+    init_cut_text();
+    init_plain_text();
+    rpcCodes = {
+      parse: -32700,
+      invalidRequest: -32600,
+      methodNotFound: -32601,
+      invalidParams: -32602,
+      internal: -32603,
+      /** A server that cannot answer now: our own range, see docs/errors.md. */
+      unavailable: -32001,
+      resourceNotFound: -32002
+    };
+    maxQuotedChars = 4096;
+    maxErrorChars = 2 * maxQuotedChars + 1;
+  }
+});
+
+// src/calls/not-run.ts
+function notRunError(server, error2) {
+  const { code, message, hint, data, cause } = error2;
+  if (data?.["mayHaveRun"] === false && data["retry"] !== void 0) return error2;
+  const retry = passing.has(code) ? "safe" : "after-fix";
+  const outlook = retry === "safe" ? "trying again is safe" : "trying again does not help before that is mended";
+  const verb = retry === "safe" ? "logs" : "explain";
+  const command = hint?.includes(ownCommand("")) ? "" : `More: \`${ownCommand(`${verb} ${server}`)}\``;
+  return new AppError({
+    code,
+    message: `${message} The call did not run; ${outlook}.`,
+    hint: [hint, command].filter(Boolean).join(" "),
+    data: { ...data, mayHaveRun: false, retry },
+    ...cause === void 0 ? {} : { cause }
+  });
+}
+var passing, RefusedByServer;
+var init_not_run = __esm({
+  "src/calls/not-run.ts"() {
+    "use strict";
+    init_errors();
+    init_own_command();
+    init_envelope();
+    passing = /* @__PURE__ */ new Set([
+      "DAEMON_GONE",
+      "LIST_FAILED",
+      "SERVER_CRASHED",
+      "SERVER_OVERLOADED",
+      "SERVER_START_FAILED",
+      "SERVER_START_TIMEOUT",
+      "SERVER_STOPPED"
+    ]);
+    RefusedByServer = class extends Error {
+      #envelope;
+      #edits;
+      /** `edits`: what differs in it, where it is too large to be handed on. */
+      constructor(envelope, edits = []) {
+        super("the server refused the call");
+        this.name = "RefusedByServer";
+        this.#envelope = envelope;
+        this.#edits = edits;
+      }
+      lineFor(idText) {
+        return withEdits(this.#envelope.line, [{ at: this.#envelope.id, with: idText }, ...this.#edits]);
+      }
+    };
+  }
+});
+
+// src/mcp/tool-name.ts
 function serverPart(slug) {
   if (slug.length <= maxSlugChars) return slug;
   return `${slug.slice(0, maxSlugChars - hashChars - 1).replace(/-+$/, "")}-${shortHash(slug)}`;
@@ -10566,729 +10542,18 @@ function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
 function shortHash(text5) {
-  const number5 = (0, import_node_crypto10.createHash)("sha256").update(text5).digest().readUInt32BE(0);
+  const number5 = (0, import_node_crypto9.createHash)("sha256").update(text5).digest().readUInt32BE(0);
   return number5.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
-var import_node_crypto10, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
-var init_qualified_name = __esm({
-  "src/config/qualified-name.ts"() {
+var import_node_crypto9, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
+var init_tool_name = __esm({
+  "src/mcp/tool-name.ts"() {
     "use strict";
-    import_node_crypto10 = require("node:crypto");
+    import_node_crypto9 = require("node:crypto");
     hostPrefix = "mcp__plugin_mcp-proxy_s__";
     maxQualifiedChars = 64 - hostPrefix.length;
     maxSlugChars = 18;
     hashChars = 5;
-  }
-});
-
-// src/catalog/joint-list.ts
-function joinLists(list, sources) {
-  const items = [];
-  const targets = /* @__PURE__ */ new Map();
-  for (const source of sources) {
-    const names3 = nameAll(list, source, targets);
-    source.listing.items.forEach((item, i2) => {
-      const name = names3[i2] ?? item.name;
-      const target2 = { slug: source.slug, name: item.name };
-      targets.set(name, target2);
-      if (list === "resources" && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target2);
-      items.push({ name, target: target2, raw: renamed(list, item, name, source) });
-    });
-  }
-  const result = Buffer.concat([
-    Buffer.from(`{"${listKinds[list].member}":[`),
-    ...items.flatMap(({ raw }, i2) => i2 === 0 ? [raw] : [comma2, raw]),
-    Buffer.from("]}")
-  ]);
-  const etag = (0, import_node_crypto11.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
-  return { result, etag, targets, items };
-}
-function nameAll(list, source, taken) {
-  const names3 = source.listing.items.map(({ name }) => name);
-  if (source.part === void 0) return names3;
-  if (list === "tools" || list === "prompts") return qualifyNames(source.part, names3);
-  const { part } = source;
-  const mark3 = /^[a-z]/.test(part) ? part : `mcp+${part}`;
-  return names3.map((uri) => {
-    const shown5 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
-    return taken.has(shown5) ? `${mark3}+${shown5}` : shown5;
-  });
-}
-function asUri(part, uri) {
-  const forms = [uri, `mcp+${part}:${uri}`, `mcp+${part}:${encodeURIComponent(uri)}`];
-  return forms.find((form) => URL.canParse(form)) ?? uri;
-}
-function renamed(list, item, name, source) {
-  const edits = [];
-  if (name !== item.name) edits.push({ at: item.nameSpan, with: JSON.stringify(name) });
-  if (list === "tools") edits.push(...toolEdits(item, name, source));
-  return edits.length === 0 ? item.raw : splice(item.raw, edits);
-}
-function toolEdits(item, name, source) {
-  const members2 = objectMembers(item.raw);
-  const end = item.raw.lastIndexOf("}");
-  const added = [];
-  const isCut2 = source.part !== void 0 && name !== `${source.part}__${item.name}`;
-  if (isCut2 && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
-  const meta2 = findMember(members2, "_meta");
-  const edits = [];
-  if (source.isAlwaysLoaded && !meta2) added.push('"_meta":{"anthropic/alwaysLoad":true}');
-  else if (source.isAlwaysLoaded && isObjectAt(item.raw, meta2)) {
-    const isEmpty = objectMembers(item.raw, meta2).length === 0;
-    const at = { start: meta2.start + 1, end: meta2.start + 1 };
-    edits.push({ at, with: `"anthropic/alwaysLoad":true${isEmpty ? "" : ","}` });
-  }
-  if (added.length > 0) edits.push({ at: { start: end, end }, with: `,${added.join(",")}` });
-  return edits;
-}
-var import_node_crypto11, comma2;
-var init_joint_list = __esm({
-  "src/catalog/joint-list.ts"() {
-    "use strict";
-    import_node_crypto11 = require("node:crypto");
-    init_cut_text();
-    init_json_scan();
-    init_qualified_name();
-    init_server_face();
-    comma2 = Buffer.from(",");
-  }
-});
-
-// src/catalog/catalog.ts
-function faceWith(introduction, listing) {
-  const of = (list) => declares(introduction, list) ? listing(list) : emptyListing;
-  const lists = { tools: of("tools"), prompts: of("prompts"), resources: of("resources") };
-  return { introduction, lists: { ...lists, resourceTemplates: of("resourceTemplates") } };
-}
-function isToolAllowed(entry, tool) {
-  const { allow, deny } = entry.tools;
-  if (deny.some((pattern) => matchesWildcard(pattern, tool))) return false;
-  return allow === void 0 || allow.some((pattern) => matchesWildcard(pattern, tool));
-}
-var maxJoined, Catalog;
-var init_catalog = __esm({
-  "src/catalog/catalog.ts"() {
-    "use strict";
-    init_qualified_name();
-    init_wildcard();
-    init_joint_list();
-    init_server_face();
-    maxJoined = 256;
-    Catalog = class {
-      #running = /* @__PURE__ */ new Map();
-      #snapshots;
-      #joined = /* @__PURE__ */ new Map();
-      #filtered = /* @__PURE__ */ new WeakMap();
-      constructor(snapshots) {
-        this.#snapshots = snapshots;
-      }
-      /** The face of the session's own copy, else the last one known under the same identity; list by list. */
-      faceOf(keys2) {
-        const running = keys2.instance === void 0 ? void 0 : this.#running.get(keys2.instance);
-        const isWhole = running && listNames2.every((list) => running.lists[list] !== unknownListing);
-        const last = isWhole || keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot);
-        if (!running || !last) return running ?? last;
-        const { introduction, lists } = running;
-        return faceWith(introduction, (list) => lists[list] === unknownListing ? last.lists[list] : lists[list]);
-      }
-      /**
-       * Takes in what a server said: who it is, and those of its lists that came whole. The others stay what they were.
-       * Returns the lists that differ from what was known.
-       */
-      learn(keys2, introduction, fresh) {
-        const before = this.faceOf(keys2);
-        const face = faceWith(introduction, (list) => fresh[list] ?? before?.lists[list] ?? unknownListing);
-        this.#running.set(keys2.instance, face);
-        this.#snapshots.save(keys2.snapshot, face);
-        return listNames2.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
-      }
-      /** The copy is gone for good (its config changed): what it offered is no longer true. */
-      forget(instanceKey) {
-        this.#running.delete(instanceKey);
-      }
-      list(view2, list) {
-        const sources = view2.servers.map((server) => this.#sourceOf(server, list, view2.alone));
-        const key = [
-          list,
-          view2.alone,
-          ...sources.map(({ slug, listing, isAlwaysLoaded }) => `${slug}:${listing.digest}:${isAlwaysLoaded}`)
-        ].join("|");
-        let joined3 = this.#joined.get(key);
-        if (!joined3) {
-          if (this.#joined.size >= maxJoined) this.#joined.clear();
-          joined3 = joinLists(list, sources);
-          this.#joined.set(key, joined3);
-        }
-        return joined3;
-      }
-      /** The server and its own name for a qualified tool or prompt name, or for a resource URI. */
-      find(view2, list, name) {
-        return this.list(view2, list).targets.get(name);
-      }
-      #sourceOf({ entry, face }, list, alone) {
-        const listing = face?.lists[list] ?? emptyListing;
-        return {
-          slug: entry.shownSlug,
-          part: alone ? void 0 : serverPart(entry.shownSlug),
-          listing: list === "tools" ? this.#allowed(entry, listing) : listing,
-          isAlwaysLoaded: entry.alwaysLoad
-        };
-      }
-      #allowed(entry, listing) {
-        const { allow, deny } = entry.tools;
-        if (!allow && deny.length === 0) return listing;
-        const key = JSON.stringify([allow, deny]);
-        const known = this.#filtered.get(listing) ?? /* @__PURE__ */ new Map();
-        this.#filtered.set(listing, known);
-        let result = known.get(key);
-        if (!result) {
-          result = createListing(listing.items.filter(({ name }) => isToolAllowed(entry, name)));
-          known.set(key, result);
-        }
-        return result;
-      }
-    };
-  }
-});
-
-// src/router/uri-template.ts
-function templateMatcher(uri) {
-  const work = /* @__PURE__ */ new Map();
-  return (template, server) => {
-    if (!uri.startsWith(headOf(template))) return false;
-    const done2 = (work.get(server) ?? 0) + template.length * uri.length;
-    work.set(server, done2);
-    return done2 <= maxWork && matches(groupsOf(template), uri);
-  };
-}
-function headOf(template) {
-  const open2 = template.indexOf("{");
-  return open2 < 0 ? template : template.slice(0, open2);
-}
-function matches([first2 = [""], ...others], uri) {
-  const last = others.pop();
-  if (last === void 0) return fills(first2, uri);
-  let at = endAtStart(first2, uri);
-  for (const group of others) at = at === void 0 ? void 0 : earliestEnd(group, uri, at);
-  const lastLength = endAtStart(reversed(last), backwards(uri));
-  return at !== void 0 && lastLength !== void 0 && at + lastLength <= uri.length;
-}
-function groupsOf(template) {
-  const groups = [];
-  let group = [];
-  let at = 0;
-  for (; ; ) {
-    const open2 = template.indexOf("{", at);
-    const close2 = open2 < 0 ? -1 : template.indexOf("}", open2);
-    if (close2 < 0) return [...groups, [...group, template.slice(at)]];
-    group.push(template.slice(at, open2));
-    if ("+#/?&".includes(template.charAt(open2 + 1))) {
-      groups.push(group);
-      group = [];
-    }
-    at = close2 + 1;
-  }
-}
-function fills(group, uri) {
-  const last = group.at(-1) ?? "";
-  if (group.length < 2) return uri === last;
-  const end = endAtStart(group.slice(0, -1), uri);
-  const lastAt = uri.length - last.length;
-  return end !== void 0 && end <= lastAt && uri.endsWith(last) && finder(uri, "/")(end) >= lastAt;
-}
-function endAtStart([head = "", ...others], uri) {
-  return uri.startsWith(head) ? walk(stagesOf(others, uri), head.length) : void 0;
-}
-function earliestEnd([head = "", ...others], uri, from) {
-  const next2 = finder(uri, head);
-  const stages = stagesOf(others, uri);
-  for (let start = next2(from); start < Number.POSITIVE_INFINITY; start = next2(start + 1)) {
-    const end = walk(stages, start + head.length);
-    if (end !== void 0) return end;
-  }
-  return void 0;
-}
-function walk(stages, from) {
-  let at = from;
-  for (const { length, next: next2, nextSlash } of stages) {
-    const found = next2(at);
-    if (found === Number.POSITIVE_INFINITY || found > nextSlash(at)) return void 0;
-    at = found + length;
-  }
-  return at;
-}
-function stagesOf(literals, uri) {
-  return literals.map((literal3) => ({
-    length: literal3.length,
-    next: finder(uri, literal3),
-    nextSlash: finder(uri, "/")
-  }));
-}
-function finder(text5, wanted2) {
-  let found = -1;
-  return (from) => {
-    if (found >= from) return found;
-    const next2 = from > text5.length ? -1 : text5.indexOf(wanted2, from);
-    found = next2 < 0 ? Number.POSITIVE_INFINITY : next2;
-    return found;
-  };
-}
-function reversed(group) {
-  return group.map(backwards).reverse();
-}
-function backwards(text5) {
-  return text5.split("").reverse().join("");
-}
-var maxWork;
-var init_uri_template = __esm({
-  "src/router/uri-template.ts"() {
-    "use strict";
-    maxWork = 2 ** 24;
-  }
-});
-
-// src/router/routes.ts
-function isRouted(method) {
-  return places[method] !== void 0 || method === "completion/complete";
-}
-function undeclaredBy(session, view2, method) {
-  const [only] = view2.servers;
-  if (session.identity.server === void 0 || !only?.face) return void 0;
-  const list = listOfMethod[method];
-  const capability = list ? listKinds[list].capability : method === "logging/setLevel" ? "logging" : void 0;
-  if (capability === void 0) return void 0;
-  return only.face.introduction.capabilities[capability] === void 0 ? only.entry : void 0;
-}
-function askedName(request3) {
-  return stringAt(request3.line, nameSpan(request3)?.span);
-}
-function askedTool(request3, edits) {
-  const at = memberAt(request3.line, request3.params, ["name"]);
-  const renamed2 = at && edits.find((edit) => edit.at.start === at.start)?.with;
-  if (renamed2 === void 0) return stringAt(request3.line, at);
-  return String(JSON.parse(String(renamed2)));
-}
-function listsOfName(method) {
-  return places[method]?.lists ?? ["prompts", "resources", "resourceTemplates"];
-}
-function mayOffer(entry, { method }, name) {
-  const isQualified = method === "tools/call" || method === "prompts/get";
-  return !isQualified || name.startsWith(`${serverPart(entry.shownSlug)}__`);
-}
-function findRoute(session, view2, request3) {
-  const found = nameSpan(request3);
-  const asked = found && stringAt(request3.line, found.span);
-  if (!found || asked === void 0) return void 0;
-  if (session.identity.server !== void 0) return aloneRoute(view2, request3.method, asked);
-  const target2 = findTarget(view2, found.lists, asked);
-  const entry = target2 && view2.entry(target2.slug);
-  if (!target2 || !entry) return void 0;
-  const edits = target2.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target2.name) }];
-  const isRenamedUri = edits.length > 0 && request3.method === "resources/read";
-  return {
-    entry,
-    name: target2.name,
-    edits,
-    ...isRenamedUri ? { onAnswer: (answer3) => renameContents(answer3, target2.name, asked) } : {}
-  };
-}
-function nameSpan({ line, method, params }) {
-  if (method === "completion/complete") {
-    const name = memberAt(line, params, ["ref", "name"]);
-    if (name) return { span: name, lists: ["prompts"] };
-    const uri = memberAt(line, params, ["ref", "uri"]);
-    return uri && { span: uri, lists: ["resourceTemplates", "resources"] };
-  }
-  const place = places[method];
-  const span = place && memberAt(line, params, place.path);
-  return place && span && { span, lists: place.lists };
-}
-function aloneRoute(view2, method, name) {
-  const entry = view2.servers[0]?.entry;
-  if (!entry || method === "tools/call" && !isToolAllowed(entry, name)) return void 0;
-  return { entry, name, edits: [] };
-}
-function findTarget(view2, lists, asked) {
-  for (const list of lists) {
-    const target2 = view2.find(list, asked);
-    if (target2) return target2;
-  }
-  if (!lists.includes("resources")) return void 0;
-  const isFrom = templateMatcher(asked);
-  for (const { name, target: target2 } of view2.list("resourceTemplates").items) {
-    if (!isFrom(name, target2.slug)) continue;
-    const mark3 = name.length - target2.name.length;
-    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark3) : asked };
-  }
-  const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
-  const [only] = owners;
-  return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : void 0;
-}
-function renameContents({ line, result }, from, to) {
-  const contents = memberAt(line, result, ["contents"]);
-  if (!isArrayAt(line, contents)) return [];
-  return arrayElements(line, contents).flatMap((element) => {
-    const uri = memberAt(line, element, ["uri"]);
-    return uri && stringAt(line, uri) === from ? [{ at: uri, with: JSON.stringify(to) }] : [];
-  });
-}
-var places;
-var init_routes = __esm({
-  "src/router/routes.ts"() {
-    "use strict";
-    init_json_scan();
-    init_catalog();
-    init_server_face();
-    init_qualified_name();
-    init_faces();
-    init_envelope();
-    init_uri_template();
-    places = {
-      "tools/call": { path: ["name"], lists: ["tools"] },
-      "prompts/get": { path: ["name"], lists: ["prompts"] },
-      "resources/read": { path: ["uri"], lists: ["resources", "resourceTemplates"] },
-      "resources/subscribe": { path: ["uri"], lists: ["resources", "resourceTemplates"] },
-      "resources/unsubscribe": { path: ["uri"], lists: ["resources", "resourceTemplates"] }
-    };
-  }
-});
-
-// src/catalog/list-error.ts
-var ListError;
-var init_list_error = __esm({
-  "src/catalog/list-error.ts"() {
-    "use strict";
-    ListError = class extends Error {
-      answer;
-      code;
-      isSilence;
-      cut;
-      constructor({ message, answer: answer3, code, isSilence, cut }) {
-        super(message);
-        this.name = "ListError";
-        this.answer = answer3;
-        this.code = code;
-        this.isSilence = isSilence ?? false;
-        this.cut = cut;
-      }
-    };
-  }
-});
-
-// src/router/list-problem.ts
-function saysNone(list, error2, former) {
-  if (list === "tools" || !(error2 instanceof ListError) || error2.code !== rpcCodes.methodNotFound) return false;
-  return former === void 0 || former === unknownListing || former.items.length === 0;
-}
-function problemOfList(error2, redact) {
-  const message = error2 instanceof Error ? error2.message : String(error2);
-  const reason = shown2(message, redact);
-  const answer3 = error2 instanceof ListError ? error2.answer : void 0;
-  return {
-    reason,
-    answer: answer3 !== void 0 && answer3.length <= maxAnswer ? answer3 : void 0,
-    login: isLogin(error2) ? error2 : void 0,
-    mayPass: mayPass(error2)
-  };
-}
-function mayPass(error2) {
-  if (error2 instanceof ListError) return error2.cut === void 0;
-  return !isLogin(error2) || error2.data?.["status"] !== void 0;
-}
-function isLogin(error2) {
-  return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
-}
-function shown2(text5, redact) {
-  const read2 = text5.length <= maxRead ? text5 : text5.slice(0, Math.max(0, text5.lastIndexOf(" ", maxRead)));
-  return cutChars(plainLine(redact(read2)).replace(/\.$/, ""), maxReason);
-}
-function listFailed(server, list, { reason, login }) {
-  if (login) return login;
-  return new AppError({
-    code: "LIST_FAILED",
-    message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
-    hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { mayHaveRun: false }
-  });
-}
-var maxReason, maxRead, maxAnswer, listWords;
-var init_list_problem = __esm({
-  "src/router/list-problem.ts"() {
-    "use strict";
-    init_cut_text();
-    init_errors();
-    init_own_command();
-    init_plain_text();
-    init_list_error();
-    init_server_face();
-    init_messages();
-    maxReason = 300;
-    maxRead = 2e3;
-    maxAnswer = 64 * 1024;
-    listWords = {
-      tools: "tools",
-      prompts: "prompts",
-      resources: "resources",
-      resourceTemplates: "resource templates"
-    };
-  }
-});
-
-// src/mcp/face.ts
-function upstreamCapabilities(options) {
-  return {
-    elicitation: { form: {}, url: {} },
-    ...options.roots ? { roots: { listChanged: true } } : {},
-    ...options.sampling ? { sampling: {} } : {}
-  };
-}
-function joinInstructions(own2, servers) {
-  const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
-`, text: withinSection(text5) }));
-  const join21 = (limit) => [own2, ...sections.map(({ head, text: text5 }) => head + cutSection(text5, limit))].join("\n\n");
-  const full = join21(Number.POSITIVE_INFINITY);
-  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
-  const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
-  const each4 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
-  if (each4 >= minSectionChars) return join21(each4);
-  return cutChars(`${own2}
-
-Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
-}
-function withinSection(text5) {
-  return (
-    // No more of it can be shown, however much there is.
-    plainText(cutChars(text5.trim(), maxInstructionChars)).replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
-      return indent + "#".repeat(Math.min(6, level.length + 2));
-    }).replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
-  );
-}
-function cutSection(text5, limit) {
-  const cut = cutLines(text5, limit);
-  if (openFence(cut) === "") return cut;
-  const room = cutLines(text5, limit - maxFenceChars - 1);
-  const fence = openFence(room);
-  return fence === "" ? room : `${room}
-${fence}`;
-}
-function cutLines(text5, limit) {
-  return cutChars(text5, limit).replace(/\n[ \t]*#+\u2026$/, "\n\u2026");
-}
-function openFence(text5) {
-  let open2 = "";
-  for (const [, fence = "", rest = ""] of text5.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
-    if (open2 === "") open2 = fence;
-    else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
-  }
-  return open2;
-}
-var jointCapabilities, maxInstructionChars, minSectionChars, longFence, maxFenceChars;
-var init_face = __esm({
-  "src/mcp/face.ts"() {
-    "use strict";
-    init_cut_text();
-    init_plain_text();
-    jointCapabilities = {
-      tools: { listChanged: true },
-      prompts: { listChanged: true },
-      resources: { listChanged: true, subscribe: true },
-      completions: {},
-      logging: {}
-    };
-    maxInstructionChars = 2048;
-    minSectionChars = 40;
-    longFence = /^( {0,3})(`{9,}|~{9,})/gm;
-    maxFenceChars = 8;
-  }
-});
-
-// src/router/lists.ts
-async function within(done2, ms) {
-  let timer;
-  const limit = new Promise((resolve4) => {
-    timer = setTimeout(resolve4, ms);
-  });
-  await Promise.race([done2, limit]);
-  clearTimeout(timer);
-}
-function isClaude({ client }) {
-  return client?.name === "claude-code";
-}
-function startingFace({ protocolVersion }, { servers }) {
-  const entry = servers[0]?.entry;
-  if (!entry) return void 0;
-  return JSON.stringify({
-    protocolVersion,
-    capabilities: jointCapabilities,
-    serverInfo: { name: entry.name, version: "0" },
-    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`
-  });
-}
-function jointFace(view2, own2 = ownInstructions) {
-  const servers = view2.servers.flatMap(({ entry, face }) => {
-    const text5 = face?.introduction.instructions;
-    return text5 ? [{ name: entry.shownName, text: text5 }] : [];
-  });
-  return {
-    capabilities: jointCapabilities,
-    serverInfo: { name: "mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version },
-    instructions: joinInstructions(own2, servers)
-  };
-}
-function aloneIntroduction(view2, version2) {
-  const raw = view2.servers[0]?.face?.introduction.raw;
-  if (raw === void 0) return void 0;
-  const bytes = Buffer.from(raw);
-  const at = findMember(objectMembers(bytes), "protocolVersion");
-  return at && textAt(bytes, at) !== JSON.stringify(version2) ? splice(bytes, [{ at, with: JSON.stringify(version2) }]) : bytes;
-}
-function noSuchServer({ identity: identity3 }) {
-  return new AppError({
-    code: "SERVER_UNKNOWN",
-    message: `Server "${identity3.server ?? ""}" is not configured here, not enabled, or did not start.`,
-    hint: `See \`${ownCommand("status")}\`.`
-  });
-}
-var claudeWaitMs, otherWaitMs, newServerWaitMs, aloneWaitMs, claudeAloneWaitMs, ownInstructions, changedMethods, Lists;
-var init_lists = __esm({
-  "src/router/lists.ts"() {
-    "use strict";
-    init_errors();
-    init_json_scan();
-    init_own_command();
-    init_server_face();
-    init_build();
-    init_hello();
-    init_envelope();
-    init_eras();
-    init_face();
-    init_messages();
-    init_older_tools();
-    init_list_problem();
-    claudeWaitMs = 1300;
-    otherWaitMs = 15e3;
-    newServerWaitMs = 1300;
-    aloneWaitMs = 4e3;
-    claudeAloneWaitMs = 2e4;
-    ownInstructions = "These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.";
-    changedMethods = {
-      tools: "notifications/tools/list_changed",
-      prompts: "notifications/prompts/list_changed",
-      resources: "notifications/resources/list_changed",
-      resourceTemplates: "notifications/resources/list_changed"
-    };
-    Lists = class {
-      #deps;
-      /** The same lists for programs of the older family: made once for all sessions that see them. */
-      #readable = /* @__PURE__ */ new WeakMap();
-      #newSince = Number.NEGATIVE_INFINITY;
-      constructor(deps) {
-        this.#deps = deps;
-      }
-      async initialize(session, request3, asked) {
-        session.protocolVersion = negotiateVersion(asked);
-        if (session.identity.server === void 0) {
-          const { views, offer } = this.#deps;
-          const face = jointFace(views.of(session), offer.instructions(session));
-          const result = { protocolVersion: session.protocolVersion, ...face };
-          session.send(resultLine(request3.idText, JSON.stringify(result)));
-          return;
-        }
-        const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
-        const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
-        const entries2 = faceless.map(({ entry }) => entry);
-        const failure3 = await this.#waitFor(session, entries2, { ms: waitMs2 });
-        const view2 = this.#deps.views.of(session);
-        const raw = aloneIntroduction(view2, session.protocolVersion) ?? (failure3 ? void 0 : startingFace(session, view2));
-        const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure3 ?? noSuchServer(session));
-        session.send(line);
-      }
-      async serve(session, request3, list) {
-        const cursor = memberAt(request3.line, request3.params, ["cursor"]);
-        if (cursor && !/^(?:null|"")$/.test(textAt(request3.line, cursor))) {
-          const message = `${request3.method}: the cursor is unknown; the list comes in one page.`;
-          return session.send(errorLine(request3.idText, rpcCodes.invalidParams, message));
-        }
-        const waitMs2 = isClaude(session) ? claudeWaitMs : otherWaitMs;
-        const until2 = Math.max(session.since + waitMs2, this.#newSince + newServerWaitMs);
-        const left = until2 - this.#deps.now();
-        const { offer, learning } = this.#deps;
-        learning.nudge(session, list);
-        if (!offer.isOwn(session, list)) {
-          await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
-        }
-        await offer.ready(session);
-        if (session.isClosed) return;
-        const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
-        session.served[list] = etag;
-        session.announced.delete(list);
-        session.send(notificationLine(linkMethods.served, { list, etag }));
-        const refusal2 = this.#refusalOf(session, list, request3);
-        if (refusal2) return session.send(refusal2);
-        const isModern = session.protocolVersion === modernVersion;
-        session.send(resultLine(request3.idText, isModern ? result : this.forOlder(session, list, result)));
-        this.#deps.onServed(session);
-      }
-      /** A list that was made for this session, as programs of the older family can read it. */
-      forOlder(session, list, result) {
-        if (list !== "tools" || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
-          return result;
-        const known = this.#readable.get(result) ?? olderTools(result);
-        this.#readable.set(result, known);
-        return known;
-      }
-      /** Servers came whose lists nobody knows: what is asked for next waits for them a little. */
-      expectNew() {
-        this.#newSince = this.#deps.now();
-      }
-      /** Tells each session whose last served list differs, once until it asks again. */
-      announce() {
-        for (const session of this.#deps.sessions()) this.announceTo(session);
-      }
-      announceTo(session) {
-        if (!session.isInitialized) return;
-        const methods = /* @__PURE__ */ new Set();
-        for (const list of listNames2) {
-          const served = session.served[list];
-          if (served === void 0 || session.announced.has(list)) continue;
-          const offered = this.#deps.offer.list(session, list);
-          if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
-          if (!offered || offered.etag === served) continue;
-          session.announced.add(list);
-          methods.add(changedMethods[list]);
-        }
-        for (const method of methods) session.notify(method);
-      }
-      /**
-       * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
-       * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
-       */
-      #refusalOf(session, list, { idText }) {
-        const [only] = this.#deps.views.of(session).servers;
-        if (session.identity.server === void 0 || !only) return void 0;
-        const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
-        if (!trouble) return void 0;
-        if (trouble.answer !== void 0) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
-        const failure3 = listFailed(only.entry.name, list, trouble);
-        return failure3.code === "LIST_FAILED" ? appErrorLine(idText, failure3) : void 0;
-      }
-      /**
-       * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
-       * one of them cannot be had, as far as that is known by then.
-       */
-      async #waitFor(session, entries2, { ms, list }) {
-        let failure3;
-        const { learning } = this.#deps;
-        const waits = entries2.map((entry) => {
-          const learned = learning.learnOnce(session, entry, list).catch((error2) => {
-            if (error2 instanceof AppError) failure3 ??= error2;
-          });
-          return within(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
-        });
-        await Promise.all(waits);
-        return failure3;
-      }
-    };
   }
 });
 
@@ -11336,7 +10601,7 @@ __export(util_exports, {
   hexToUint8Array: () => hexToUint8Array,
   hide: () => hide2,
   installLazyProp: () => installLazyProp,
-  isObject: () => isObject3,
+  isObject: () => isObject2,
   isPlainObject: () => isPlainObject2,
   issue: () => issue,
   joinValues: () => joinValues,
@@ -11544,11 +10809,11 @@ function esc(str) {
 function slugify(input) {
   return input.toLowerCase().trim().replace(/[^\w\s-]/g, "").replace(/[\s_-]+/g, "-").replace(/^-+|-+$/g, "");
 }
-function isObject3(data) {
+function isObject2(data) {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 function isPlainObject2(o2) {
-  if (isObject3(o2) === false)
+  if (isObject2(o2) === false)
     return false;
   const ctor = o2.constructor;
   if (ctor === void 0)
@@ -11556,7 +10821,7 @@ function isPlainObject2(o2) {
   if (typeof ctor !== "function")
     return true;
   const prot = ctor.prototype;
-  if (isObject3(prot) === false)
+  if (isObject2(prot) === false)
     return false;
   if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
     return false;
@@ -14074,7 +13339,7 @@ var init_schemas = __esm({
         }
         return propValues;
       });
-      const isObject5 = isObject3;
+      const isObject3 = isObject2;
       const catchall = def.catchall;
       let value;
       const memo2 = globalConfig.memoizer;
@@ -14082,7 +13347,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject5(input)) {
+        if (!isObject3(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -14218,7 +13483,7 @@ var init_schemas = __esm({
         return doc.compile();
       };
       let fastpass;
-      const isObject5 = isObject3;
+      const isObject3 = isObject2;
       const jit = !globalConfig.jitless;
       const allowsEval2 = allowsEval;
       const fastEnabled = jit && allowsEval2.value;
@@ -14227,7 +13492,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject5(input)) {
+        if (!isObject3(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -14327,7 +13592,7 @@ var init_schemas = __esm({
       const disc = cached(() => discriminatorMap(def));
       inst._zod.parse = (payload, ctx) => {
         const input = payload.value;
-        if (!isObject3(input)) {
+        if (!isObject2(input)) {
           payload.issues.push({
             code: "invalid_type",
             expected: "object",
@@ -14806,8 +14071,8 @@ function isRecursive(inst, stack2, resolve4) {
       result = answer3;
   };
   const def = inst._zod.def;
-  const kind = def.type;
-  switch (kind) {
+  const kind2 = def.type;
+  switch (kind2) {
     case "object": {
       const raw = rawShape(def);
       merge2(raw ? shape8(raw, true) : ASSUMED);
@@ -14887,7 +14152,7 @@ function isRecursive(inst, stack2, resolve4) {
     case "custom":
       break;
     default: {
-      kind;
+      kind2;
       for (const key in def) {
         const desc = Object.getOwnPropertyDescriptor(def, key);
         if (!desc || desc.get)
@@ -17410,7 +16675,7 @@ var init_schema = __esm({
   }
 });
 
-// src/router/choose-mode.ts
+// src/gateway/choose-mode.ts
 function chooseMode({ isAlone, asked, client, settings, countTools }) {
   if (isAlone) return { mode: "all", isByCount: false, reason: "one server alone is shown as it is" };
   const chosen = [
@@ -17434,77 +16699,21 @@ function modeNamed(value) {
   const found = catalogModes.find((mode) => mode === value);
   return found === "auto" ? void 0 : found;
 }
+function isShielded(entry, mode) {
+  return mode === "all" ? entry.shield === true : entry.shield !== false;
+}
 var autoAllTools;
 var init_choose_mode = __esm({
-  "src/router/choose-mode.ts"() {
+  "src/gateway/choose-mode.ts"() {
     "use strict";
     init_schema();
     autoAllTools = 40;
   }
 });
 
-// src/router/own-tools.ts
-function ownToolNames(mode) {
-  return names2[mode];
-}
-function sentKindOf(name) {
-  return sentKinds[name] ?? "results";
-}
-var getResult, names2, sentKinds;
-var init_own_tools = __esm({
-  "src/router/own-tools.ts"() {
-    "use strict";
-    getResult = "gateway_get_result";
-    names2 = {
-      /** Only where a server's results are shortened. */
-      all: /* @__PURE__ */ new Set([getResult]),
-      gateway: /* @__PURE__ */ new Set([
-        "gateway_search",
-        "gateway_describe",
-        "gateway_invoke",
-        "gateway_invoke_async",
-        "gateway_invoke_status",
-        getResult
-      ]),
-      dynamic: /* @__PURE__ */ new Set(["retrieve_tools", getResult])
-    };
-    sentKinds = {
-      gateway_search: "searches",
-      gateway_describe: "searches",
-      retrieve_tools: "searches",
-      gateway_invoke_async: "jobs",
-      gateway_invoke_status: "jobs",
-      [getResult]: "fetched"
-    };
-  }
-});
-
-// src/router/refused.ts
-var RefusedByServer;
-var init_refused = __esm({
-  "src/router/refused.ts"() {
-    "use strict";
-    init_envelope();
-    RefusedByServer = class extends Error {
-      #envelope;
-      #edits;
-      /** `edits`: what differs in it, where it is too large to be handed on. */
-      constructor(envelope, edits = []) {
-        super("the server refused the call");
-        this.name = "RefusedByServer";
-        this.#envelope = envelope;
-        this.#edits = edits;
-      }
-      lineFor(idText) {
-        return withEdits(this.#envelope.line, [{ at: this.#envelope.id, with: idText }, ...this.#edits]);
-      }
-    };
-  }
-});
-
-// src/tools/exact-json.ts
+// src/results/exact-json.ts
 function markOf(given) {
-  return isObject4(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;
+  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;
 }
 function parseExact(text5) {
   const value = JSON.parse(text5);
@@ -17546,9 +16755,6 @@ function isMarkedNumber(value) {
 function digitsOf(marked2) {
   return marked2.slice(numberMark.length);
 }
-function isObject4(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 function isJsonObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -17566,16 +16772,1152 @@ function jsonBytes(value) {
     throw error2;
   }
 }
-var import_node_crypto12, import_node_worker_threads, numberMark, number2, markedNumber, riskyNumber;
+function readSpilled(path8) {
+  const bytes = readBytesIfPresent(path8, maxSpilledBytes);
+  if (!bytes) throw new Error(`${path8} is gone`);
+  return readResultBytes(bytes);
+}
+function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
+  const value = JSON.parse(textAt(bytes, at));
+  if (!isRecord(value)) return {};
+  const members2 = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);
+  members2.delete("content");
+  const exact2 = [...members2].flatMap(([key, member]) => {
+    const text5 = textAt(bytes, member);
+    return /\d{16}/.test(text5) ? [[key, parseExact(text5)]] : [];
+  });
+  return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
+}
+var import_node_crypto11, import_node_worker_threads, numberMark, number2, markedNumber, riskyNumber, maxSpilledBytes;
 var init_exact_json = __esm({
-  "src/tools/exact-json.ts"() {
+  "src/results/exact-json.ts"() {
     "use strict";
-    import_node_crypto12 = require("node:crypto");
+    import_node_crypto11 = require("node:crypto");
     import_node_worker_threads = require("node:worker_threads");
-    numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto12.randomBytes)(12).toString("base64url")}#`;
+    init_atomic_file();
+    init_guards();
+    init_json_scan();
+    numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto11.randomBytes)(12).toString("base64url")}#`;
     number2 = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
     markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");
     riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
+    maxSpilledBytes = 512 * 1024 * 1024;
+  }
+});
+
+// src/results/result-path.ts
+function follow(root, path8) {
+  const steps = stepsOf(path8).map((raw) => {
+    if (raw.startsWith(".")) return raw.slice(1);
+    const inBrackets = raw.slice(1, -1);
+    return inBrackets.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets;
+  });
+  let at = root;
+  for (const [i2, step] of steps.entries()) {
+    if (Array.isArray(at) && step === "*") return each2(at, steps, i2 + 1);
+    const next2 = into(at, step);
+    if (next2 === void 0) throw leadsNowhere(path8, at, step);
+    at = next2;
+  }
+  return at;
+}
+function rowPath(path8, place) {
+  const steps = stepsOf(path8);
+  const first2 = steps.indexOf("[*]");
+  const step = `[${place}]`;
+  return `${rootOfPath(path8)}${(first2 < 0 ? [...steps, step] : steps.with(first2, step)).join("")}`;
+}
+function stepsOf(path8) {
+  const tail = tailOf(path8);
+  const steps = [];
+  const step = new RegExp(pathStep);
+  while (step.lastIndex < tail.length) {
+    const found = step.exec(tail);
+    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);
+    steps.push(found[0]);
+  }
+  return steps;
+}
+function rootOfPath(path8) {
+  return path8.startsWith(wholePath) ? wholePath : "$";
+}
+function tailOf(path8) {
+  if (path8.startsWith("$")) return path8.slice(rootOfPath(path8).length);
+  return path8.startsWith("[") ? path8 : `.${path8}`;
+}
+function into(value, step) {
+  if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : void 0;
+  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;
+}
+function find(value, steps, first2) {
+  let at = value;
+  for (let i2 = first2; i2 < steps.length; i2 += 1) {
+    const step = steps[i2] ?? "";
+    if (Array.isArray(at) && step === "*") return each2(at, steps, i2 + 1);
+    const next2 = into(at, step);
+    if (next2 === void 0) return void 0;
+    at = next2;
+  }
+  return at;
+}
+function each2(rows, steps, first2) {
+  return rows.map((row) => find(row, steps, first2) ?? null);
+}
+function leadsNowhere(path8, value, step) {
+  if (Array.isArray(value)) {
+    return badRequest(`Path "${path8}" leads nowhere: no item ${step} in an array of ${value.length}.`);
+  }
+  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;
+  return badRequest(`Path "${path8}" leads nowhere at "${step}": ${has}.`);
+}
+function fieldOf2(row, field) {
+  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);
+}
+function memberPath(path8, key) {
+  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path8}.${key}` : `${path8}[${JSON.stringify(key)}]`;
+}
+function badRequest(message, hint = "Read it without a path first to see what it holds.") {
+  return new AppError({ code: "BAD_ARGUMENT", message, hint });
+}
+var pathStep, pathForm, wholePath;
+var init_result_path = __esm({
+  "src/results/result-path.ts"() {
+    "use strict";
+    init_cut_text();
+    init_errors();
+    init_exact_json();
+    pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
+    pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
+    wholePath = "$$";
+  }
+});
+
+// src/results/result-search.ts
+function isMatch(row, search) {
+  const needle = search.toLowerCase();
+  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);
+  const isFlat = Number.isFinite(jsonBytes(row));
+  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;
+  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;
+  for (const { text: text5 } of textsOf(row, "")) if (text5.toLowerCase().includes(needle)) return true;
+  return false;
+}
+function findHits(value, path8, { search, context }) {
+  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
+  const found = [];
+  for (const { path: place, text: text5 } of textsOf(value, path8)) {
+    let shownTo = -1;
+    for (const { index, 0: match } of text5.matchAll(pattern)) {
+      if (index < shownTo) continue;
+      const [from, to] = [Math.max(0, index - context), Math.min(text5.length, index + match.length + context)];
+      shownTo = to;
+      found.push({ path: place, at: index, text: text5.slice(safeEnd(text5, from), safeEnd(text5, to)) });
+    }
+  }
+  return found;
+}
+function* textsOf(value, path8) {
+  const open2 = [{ place: { path: path8, isWhole: true }, value }];
+  for (let next2 = open2.pop(); next2; next2 = open2.pop()) {
+    const { place, value: value2, key } = next2;
+    if (key !== void 0) yield { path: place.path, text: key };
+    if (Array.isArray(value2)) {
+      for (let index = value2.length - 1; index >= 0; index -= 1) {
+        open2.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });
+      }
+    } else if (value2 !== null && typeof value2 === "object") {
+      for (const [name, member] of Object.entries(value2).reverse()) {
+        open2.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });
+      }
+    } else {
+      const isNumber3 = typeof value2 === "string" && isMarkedNumber(value2);
+      yield { path: place.path, text: isNumber3 ? digitsOf(value2) : String(value2) };
+    }
+  }
+}
+function within(outer, path8) {
+  return outer.isWhole && path8.length <= maxPathLength ? { path: path8, isWhole: true } : { ...outer, isWhole: false };
+}
+var maxPathLength;
+var init_result_search = __esm({
+  "src/results/result-search.ts"() {
+    "use strict";
+    init_cut_text();
+    init_exact_json();
+    init_result_path();
+    maxPathLength = 300;
+  }
+});
+
+// src/results/shield-policy.ts
+function limitsOfRound(policy, round, mayDropFields) {
+  const part = 2 ** round;
+  return {
+    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),
+    maxString: Math.max(32, Math.floor(policy.maxString / part)),
+    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),
+    maxKeys: Math.max(1, Math.floor(maxKeys / part)),
+    maxDepth: Math.max(2, Math.floor(maxDepth2 / part)),
+    mayDropFields
+  };
+}
+var defaultShieldPolicy, unlimitedPolicy, maxKeys, maxDepth2, lastRound;
+var init_shield_policy = __esm({
+  "src/results/shield-policy.ts"() {
+    "use strict";
+    defaultShieldPolicy = {
+      maxItems: 50,
+      maxString: 8192,
+      heavyFieldBytes: 256,
+      maxTotalBytes: 65536,
+      // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.
+      maxMediaBytes: 4194304
+    };
+    unlimitedPolicy = {
+      maxItems: Number.MAX_SAFE_INTEGER,
+      maxString: Number.MAX_SAFE_INTEGER,
+      heavyFieldBytes: Number.MAX_SAFE_INTEGER,
+      maxTotalBytes: Number.MAX_SAFE_INTEGER,
+      maxMediaBytes: Number.MAX_SAFE_INTEGER
+    };
+    maxKeys = 1e3;
+    maxDepth2 = 1e3;
+    lastRound = 10;
+  }
+});
+
+// src/results/shrink.ts
+function shrink(value, limits, path8 = "$") {
+  const cuts = [];
+  return { value: shrinkAt(value, { path: path8, depth: 0, limits, cuts }), cuts };
+}
+function shrinkAt(value, place) {
+  if (typeof value === "string") return shrinkString(value, place);
+  if (value === null || typeof value !== "object") return value;
+  if (place.depth >= place.limits.maxDepth) return emptied(value, place);
+  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);
+}
+function cutString(text5, { maxString, stringCut }) {
+  return stringCut === "end" ? text5.slice(0, safeEnd(text5, maxString)) : cutMiddle(text5, maxString);
+}
+function cutMiddle(text5, maxLength2) {
+  if (text5.length <= maxLength2) return text5;
+  const note3 = ` \u2026 [${text5.length - maxLength2} characters cut] \u2026 `;
+  const headEnd = safeEnd(text5, Math.ceil(maxLength2 * 0.75));
+  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength2 * 0.25));
+  return `${text5.slice(0, headEnd)}${note3}${text5.slice(tailStart)}`;
+}
+function shrinkString(text5, { path: path8, limits, cuts }) {
+  if (text5.length <= limits.maxString || isMarkedNumber(text5)) return text5;
+  cuts.push({ kind: "string", path: path8, kept: limits.maxString, total: text5.length });
+  return cutString(text5, limits);
+}
+function emptied(value, { path: path8, cuts }) {
+  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+  if (!isEmpty) cuts.push({ kind: "depth", path: path8 });
+  return Array.isArray(value) ? [] : {};
+}
+function shrinkArray(items, place) {
+  const { path: path8, depth: depth2, limits, cuts } = place;
+  const kept = items.slice(0, limits.maxItems);
+  if (kept.length < items.length) cuts.push({ kind: "items", path: path8, kept: kept.length, total: items.length });
+  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();
+  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path8}[*]`, names: [...heavy] });
+  return kept.map((item, index) => {
+    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;
+    return shrinkAt(light, { path: `${path8}[${index}]`, depth: depth2 + 1, limits, cuts });
+  });
+}
+function shrinkObject(object4, place) {
+  const { path: path8, depth: depth2, limits, cuts } = place;
+  const entries2 = Object.entries(object4);
+  const kept = entries2.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);
+  if (kept.length < entries2.length) {
+    const keptNames = new Set(kept.map(([key]) => key));
+    const names3 = entries2.map(([key]) => key).filter((key) => !keptNames.has(key));
+    cuts.push({ kind: "fields", path: path8, names: names3 });
+  }
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path8, key), depth: depth2 + 1, limits, cuts })])
+  );
+}
+function heavyFields(rows, limits) {
+  const objects = rows.filter(isJsonObject);
+  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();
+  const bytes = /* @__PURE__ */ new Map();
+  for (const row of objects.slice(0, sampleSize)) {
+    for (const [key, value] of Object.entries(row)) {
+      const seen = bytes.get(key) ?? { sum: 0, count: 0 };
+      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });
+    }
+  }
+  const heavy = [...bytes].filter(
+    ([key, { sum: sum2, count: count3 }]) => sum2 / count3 > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())
+  );
+  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));
+}
+function without(row, names3) {
+  return Object.fromEntries(Object.entries(row).filter(([key]) => !names3.has(key)));
+}
+var signalFields, sampleSize, minRowsForHeavy, maxKeyLength;
+var init_shrink = __esm({
+  "src/results/shrink.ts"() {
+    "use strict";
+    init_cut_text();
+    init_exact_json();
+    init_result_path();
+    signalFields = new Set(
+      `id _id uuid key name title label type kind status state error code message url uri href path file line number
+  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\s+/)
+    );
+    sampleSize = 10;
+    minRowsForHeavy = 6;
+    maxKeyLength = 256;
+  }
+});
+
+// src/results/tables.ts
+function readTable(text5) {
+  const lines = text5.split("\n");
+  if (lines.length < minRecords) return void 0;
+  if (/^\s*\|.*\|\s*$/.test(lines[0] ?? "") && /^\s*\|[\s:|-]+\|\s*$/.test(lines[1] ?? "")) {
+    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;
+  }
+  for (const separator of [",", "	", ";"]) {
+    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };
+  }
+  return void 0;
+}
+function isSeparator(lines, separator) {
+  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");
+  const isPart = lines.length > sampledLines;
+  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));
+  if (sample.length < minRecords) return false;
+  const width = cellsOf(sample[0] ?? "", separator).length;
+  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);
+}
+function splitRecords(lines, separator) {
+  const records = [];
+  let open2 = [];
+  let isQuoted = false;
+  for (const line of lines) {
+    open2.push(line);
+    if (line.includes('"')) ({ isQuoted } = scan(line, separator, isQuoted));
+    if (isQuoted) continue;
+    records.push(open2.join("\n"));
+    open2 = [];
+  }
+  if (open2.length > 0) records.push(open2.join("\n"));
+  return records;
+}
+function cellsOf(record3, separator) {
+  if (separator === "|") return record3.split("|");
+  const ends = [...scan(record3, separator, false).separators, record3.length];
+  return ends.map((end, index) => record3.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));
+}
+function scan(text5, separator, isQuotedBefore) {
+  const separators2 = [];
+  let isQuoted = isQuotedBefore;
+  let cellStart = 0;
+  for (let at = 0; at < text5.length; at += 1) {
+    const char = text5[at];
+    if (isQuoted) {
+      at = text5.indexOf('"', at);
+      if (at < 0) break;
+      if (text5[at + 1] === '"') at += 1;
+      else isQuoted = false;
+    } else if (char === separator) {
+      separators2.push(at);
+      cellStart = at + 1;
+    } else if (char === '"' && at === cellStart) isQuoted = true;
+  }
+  return { separators: separators2, isQuoted };
+}
+function shrinkTable({ rows, headRows, separator }, limits) {
+  const cuts = [];
+  const kept = rows.slice(0, headRows + limits.maxItems);
+  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });
+  const short = kept.map((row, index) => {
+    if (index < headRows || row.length <= limits.maxString) return row;
+    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);
+    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });
+    return shrunk;
+  });
+  return { rows: short, cuts };
+}
+function shrinkCell(cell, separator, limits) {
+  if (cell.length <= limits.maxString) return cell;
+  if (separator === "|" || !cell.startsWith('"')) return cutString(cell, limits);
+  const [, text5 = "", lineEnd = ""] = /^"([\s\S]*?)"?(\r?)$/.exec(cell) ?? [];
+  return `"${cutString(text5.replaceAll('""', '"'), limits).replaceAll('"', '""')}"${lineEnd}`;
+}
+var minRecords, sampledRecords, sampledLines;
+var init_tables = __esm({
+  "src/results/tables.ts"() {
+    "use strict";
+    init_shrink();
+    minRecords = 4;
+    sampledRecords = 20;
+    sampledLines = 200;
+  }
+});
+
+// src/results/text-forms.ts
+function readText(text5) {
+  return readJson(text5) ?? readLines(text5) ?? readRecords(text5) ?? plain2;
+}
+function readJson(text5) {
+  if (!/^\s*[[{"]/.test(text5)) return void 0;
+  const value = tryParse(text5);
+  return value === void 0 ? void 0 : { form: "json", value, indent: /^\s*[[{]\r?\n([ \t]+)/.exec(text5)?.[1] };
+}
+function readLines(text5) {
+  if (!/^\s*[[{]/.test(text5)) return void 0;
+  const lines = text5.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length < 2) return void 0;
+  const rows = [];
+  for (const line of lines) {
+    const value = /^\s*[[{]/.test(line) ? tryParse(line) : void 0;
+    if (value === void 0) return void 0;
+    rows.push(value);
+  }
+  return { form: "ndjson", rows };
+}
+function tryParse(text5) {
+  try {
+    return parseExact(text5);
+  } catch {
+    return void 0;
+  }
+}
+function readRecords(text5) {
+  const table = readTable(text5);
+  return table && { form: "table", ...table };
+}
+var plain2;
+var init_text_forms = __esm({
+  "src/results/text-forms.ts"() {
+    "use strict";
+    init_exact_json();
+    init_tables();
+    plain2 = { form: "plain" };
+  }
+});
+
+// src/results/result-view.ts
+function viewResult(result, request3) {
+  const root = rootOf(result, request3);
+  if (root.kind === "media") return root;
+  const { path: path8 = "$", search, fields } = request3;
+  const value = follow(root.value, path8);
+  refuseStrangeFields(value, path8, fields);
+  if (Array.isArray(value)) return pageArray(value, path8, request3);
+  const isText3 = typeof value === "string" && !isMarkedNumber(value);
+  if (search && (isText3 || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
+  if (isText3) return pageText(value, path8, request3);
+  if (isJsonObject(value)) return pageObject(value, path8, request3);
+  return { kind: "value", path: path8, total: 1, offset: 0, data: value };
+}
+function pageBytesOf({ maxBytes: maxBytes3 = defaultShieldPolicy.maxTotalBytes, path: path8 = "$" }) {
+  const room = Math.floor((maxBytes3 - frameBytes) / 2) - jsonBytes(path8);
+  return Math.max(minPageBytes, Math.min(maxPageBytes, room));
+}
+function rootOf(result, { block, raw, path: path8 }) {
+  if (!isRecord(result) || path8?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
+  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {
+    return { kind: "value", value: jsonOf(result["structuredContent"]) };
+  }
+  const at = block ?? 0;
+  if (content2.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };
+  if (at < 0 || at >= content2.length) throw badRequest(`Block ${at} does not exist; the result has ${content2.length}.`);
+  const chosen = content2[at];
+  const text5 = textOf2(chosen);
+  if (text5 === void 0)
+    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };
+  return { kind: "value", value: raw ? text5 : readValue2(text5) };
+}
+function readValue2(text5) {
+  const form = readText(text5);
+  switch (form.form) {
+    case "json":
+      return form.value;
+    case "ndjson":
+    case "table":
+      return [...form.rows];
+    case "plain":
+      return text5;
+  }
+}
+function textOf2(block) {
+  if (!isRecord(block)) return void 0;
+  if (typeof block["text"] === "string") return block["text"];
+  const resource = block["resource"];
+  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
+}
+function isMedia(block) {
+  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";
+}
+function pageArray(items, path8, request3) {
+  const { search, fields } = request3;
+  const places2 = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));
+  const page = pageRows(
+    places2.map((place) => ({ path: () => rowPath(path8, place), row: () => project(items[place] ?? null, fields) })),
+    path8,
+    request3
+  );
+  if (!search || page.tooLarge) return page;
+  return { ...page, rows: places2.slice(page.offset, page.offset + page.data.length) };
+}
+function pageHits(value, path8, request3) {
+  const { search, fields } = request3;
+  const context = Math.min(searchContext, pageBytesOf(request3) >> 4);
+  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(
+    (field) => findHits(fieldOf2(value, field) ?? null, fieldPath(value, path8, field), { search, context })
+  ) : findHits(value, path8, { search, context });
+  const rows = hits.map(({ path: place, at, text: text5 }) => ({
+    path: () => place,
+    row: () => place === path8 ? { at, text: text5 } : { path: place, at, text: text5 }
+  }));
+  return pageRows(rows, path8, request3);
+}
+function fieldPath(row, path8, field) {
+  return Object.hasOwn(row, field) ? memberPath(path8, field) : `${path8}.${field}`;
+}
+function pageRows(rows, path8, request3) {
+  const pageBytes = pageBytesOf(request3);
+  const { offset, limit } = pageOf(request3, defaultRows);
+  const page = { kind: "array", path: path8, total: rows.length, offset };
+  const data = [];
+  let bytes = 0;
+  for (const { path: place, row } of rows.slice(offset, offset + limit)) {
+    const item = row();
+    const size = jsonBytes(item);
+    if (data.length === 0 && size > pageBytes) {
+      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };
+    }
+    const cost = size + 1 + (request3.search ? String(rows.length).length + 1 : 0);
+    if (bytes + cost > pageBytes && data.length > 0) break;
+    bytes += cost;
+    data.push(item);
+  }
+  return { ...page, data, ...next(offset + data.length, rows.length) };
+}
+function pageObject(object4, path8, request3) {
+  const pageBytes = pageBytesOf(request3);
+  const shown5 = project(object4, request3.fields);
+  const entries2 = Object.entries(isJsonObject(shown5) ? shown5 : object4);
+  const { offset, limit } = pageOf(request3, Number.POSITIVE_INFINITY);
+  const data = [];
+  let bytes = 0;
+  for (const [key, value] of entries2.slice(offset, offset + limit)) {
+    const size = jsonBytes(value) + jsonBytes(key);
+    if (data.length === 0 && size > pageBytes) {
+      const at = { kind: "object", path: path8, total: entries2.length, offset, data: {} };
+      const inner = request3.fields?.length ? fieldPath(object4, path8, key) : `${path8}[${JSON.stringify(key)}]`;
+      return { ...at, ...next(offset + 1, entries2.length), tooLarge: { path: inner, bytes: size } };
+    }
+    if (bytes + size > pageBytes) break;
+    bytes += size + 2;
+    data.push([key, value]);
+  }
+  const total = entries2.length;
+  return { kind: "object", path: path8, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };
+}
+function pageText(text5, path8, request3) {
+  const pageBytes = pageBytesOf(request3);
+  const { offset, limit } = pageOf(request3, defaultCharacters);
+  let end = safeEnd(text5, Math.min(text5.length, offset + limit));
+  while (end - offset > 2 && jsonBytes(text5.slice(offset, end)) > pageBytes)
+    end = safeEnd(text5, offset + (end - offset >> 1));
+  if (end <= offset && offset < text5.length) end = Math.min(text5.length, offset + 2);
+  return { kind: "string", path: path8, total: text5.length, offset, data: text5.slice(offset, end), ...next(end, text5.length) };
+}
+function refuseStrangeFields(value, path8, fields) {
+  if (!fields || fields.length === 0) return;
+  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
+  const [first2] = rows;
+  if (!first2 || rows.some((row) => fields.some((field) => fieldOf2(row, field) !== void 0))) return;
+  const lists = Object.keys(first2).filter((key) => Array.isArray(first2[key]));
+  const within3 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
+  throw badRequest(
+    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first2).slice(0, 20).join(", ")}.${within3}`
+  );
+}
+function project(row, fields) {
+  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;
+  return Object.fromEntries(fields.map((field) => [field, fieldOf2(row, field) ?? null]));
+}
+function pageOf({ offset = 0, limit }, defaultLimit) {
+  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };
+}
+function next(at, total) {
+  return at < total ? { nextOffset: at } : {};
+}
+var frameBytes, maxPageBytes, minPageBytes, defaultRows, defaultCharacters, searchContext;
+var init_result_view = __esm({
+  "src/results/result-view.ts"() {
+    "use strict";
+    init_cut_text();
+    init_guards();
+    init_exact_json();
+    init_result_path();
+    init_result_search();
+    init_shield_policy();
+    init_text_forms();
+    frameBytes = 320;
+    maxPageBytes = 28e3;
+    minPageBytes = 64;
+    defaultRows = 50;
+    defaultCharacters = 8192;
+    searchContext = 200;
+  }
+});
+
+// src/results/content-block.ts
+function textOf3(block) {
+  if (!isRecord(block)) return void 0;
+  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];
+  const resource = block["resource"];
+  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
+}
+function withText(block, text5) {
+  if (!isRecord(block)) return block;
+  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text: text5 } } : { ...block, text: text5 };
+}
+function mediaOf(block) {
+  if (!isRecord(block)) return void 0;
+  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];
+  const resource = block["resource"];
+  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;
+}
+function isDrawing(block) {
+  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");
+}
+function sizeOf(block) {
+  const [data, text5] = [mediaOf(block), textOf3(block)];
+  if (data !== void 0) {
+    const kind3 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;
+    return { kind: kind3, size: Math.floor(data.length * 3 / 4), unit: "bytes" };
+  }
+  if (text5 === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };
+  const kind2 = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);
+  return { kind: kind2, size: text5.length, unit: "characters" };
+}
+function mimeTypeOf(block) {
+  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;
+  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";
+}
+function typeOf(block) {
+  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";
+}
+var blockBytes;
+var init_content_block = __esm({
+  "src/results/content-block.ts"() {
+    "use strict";
+    init_guards();
+    init_exact_json();
+    blockBytes = (block) => jsonBytes(block) + 1;
+  }
+});
+
+// src/results/shrink-text.ts
+function shrinkText(text5, policy, maxBytes3) {
+  const form = readText(text5);
+  let shortest = { text: text5, cuts: [] };
+  for (let round = 0; round <= lastRound; round += 1) {
+    shortest = shrinkForm(text5, form, limitsOfRound(policy, round, true));
+    if (wireBytes(shortest.text) <= maxBytes3) return shortest;
+  }
+  return shortest;
+}
+function wireBytes(text5) {
+  return Buffer.byteLength(JSON.stringify(text5));
+}
+function shrinkTextAt(text5, policy, round, stringCut) {
+  return shrinkForm(text5, readText(text5), { ...limitsOfRound(policy, round, true), stringCut });
+}
+function shrinkForm(text5, form, limits) {
+  switch (form.form) {
+    case "json": {
+      const { value, cuts } = shrink(form.value, limits);
+      return cuts.length === 0 ? { text: text5, cuts } : { text: stringifyExact(value, form.indent), cuts };
+    }
+    case "ndjson": {
+      const { value, cuts } = shrink([...form.rows], limits);
+      if (cuts.length === 0 || !Array.isArray(value)) return { text: text5, cuts: [] };
+      return { text: value.map((row) => stringifyExact(row)).join("\n"), cuts };
+    }
+    case "table": {
+      const { rows, cuts } = shrinkTable(form, limits);
+      return cuts.length === 0 ? { text: text5, cuts } : { text: rows.join("\n"), cuts };
+    }
+    case "plain": {
+      if (text5.length <= limits.maxString) return { text: text5, cuts: [] };
+      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text5.length };
+      return { text: cutString(text5, limits), cuts: [cut] };
+    }
+  }
+}
+var init_shrink_text = __esm({
+  "src/results/shrink-text.ts"() {
+    "use strict";
+    init_exact_json();
+    init_shield_policy();
+    init_shrink();
+    init_tables();
+    init_text_forms();
+  }
+});
+
+// src/results/shield-note.ts
+function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes: maxBytes3 }) {
+  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);
+  const lines = cuts.flatMap(
+    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)
+  );
+  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
+  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);
+  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes3);
+}
+function withoutWay(text5) {
+  return text5.startsWith(noteStart) ? text5.replace(/Get the rest: .*/, goneNote) : text5;
+}
+function fitLines(head, lines, maxBytes3) {
+  const all = lines.map((line) => cutChars(line, maxLineLength));
+  for (let count3 = Math.min(maxLines, all.length); ; count3 -= 1) {
+    const more = all.length - count3;
+    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];
+    const note3 = `${[head, ...all.slice(0, count3), ...last].join("\n")}]`;
+    if (count3 === 0 || wireBytes(note3) <= maxBytes3) return note3;
+  }
+}
+function inRuns(omitted) {
+  const runs = [];
+  for (const block of omitted) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);
+    else runs.push([block]);
+  }
+  return runs;
+}
+function describeRun([first2, ...others]) {
+  const { block, kind: kind2, size, unit } = first2;
+  if (others.length === 0) return `block ${block} left out: ${kind2}, ${size} ${unit}`;
+  const all = others.reduce((sum2, other) => sum2 + other.size, size);
+  return `blocks ${block} to ${block + others.length} left out: ${kind2}, ${all} ${unit} together`;
+}
+function alike(cuts) {
+  const groups = /* @__PURE__ */ new Map();
+  for (const cut of cuts) {
+    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);
+    const group = groups.get(key);
+    if (group) group.push(cut);
+    else groups.set(key, [cut]);
+  }
+  return [...groups.values()];
+}
+function anyRow(path8) {
+  return path8.replace(/\[\d+\]/g, "[*]");
+}
+function describeCuts([cut, ...others]) {
+  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;
+  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;
+}
+function describeCut(cut) {
+  switch (cut.kind) {
+    case "items":
+      return `${cut.kept} of ${cut.total} items`;
+    case "string":
+      return `${cut.kept} of ${cut.total} characters`;
+    case "fields":
+      return `without ${listNames3(cut)}`;
+    case "depth":
+      return "emptied, nested too deep";
+  }
+}
+function listNames3({ path: path8, names: names3 }) {
+  if (names3.length <= maxNames) return names3.join(", ");
+  const whole2 = path8.replace(/\[\*\]$/, "[0]");
+  return `${names3.slice(0, maxNames).join(", ")} and ${names3.length - maxNames} more, see ${whole2}`;
+}
+var noteStart, goneNote, maxLines, maxNames, maxLineLength;
+var init_shield_note = __esm({
+  "src/results/shield-note.ts"() {
+    "use strict";
+    init_cut_text();
+    init_shrink_text();
+    noteStart = "[Result shortened. ";
+    goneNote = "The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.";
+    maxLines = 30;
+    maxNames = 12;
+    maxLineLength = 200;
+  }
+});
+
+// src/results/shield-rest.ts
+function shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes }) {
+  const { content: _, structuredContent: __, _meta, isError, ...open2 } = result;
+  const given = isRecord(_meta) ? _meta : {};
+  const openBytes = jsonBytes(open2);
+  const left = (share, others) => Math.max(maxBytes3 * share, maxBytes3 - ownBytes - others);
+  const meta2 = keepSmallest(given, left(metaShare, openBytes));
+  const members2 = shrinkMembers(open2, policy, left(membersShare, jsonBytes(meta2.kept)));
+  return {
+    members: { ...members2.kept, ...isError === void 0 ? {} : { isError } },
+    meta: meta2.kept,
+    cuts: [...meta2.cuts, ...members2.cuts]
+  };
+}
+function keepSmallest(meta2, maxBytes3) {
+  let bytes = jsonBytes(meta2);
+  const dropped = /* @__PURE__ */ new Set();
+  const bySize = Object.entries(meta2).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));
+  for (const { key, size } of bySize.sort((a2, b) => b.size - a2.size)) {
+    if (bytes <= maxBytes3) break;
+    dropped.add(key);
+    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta2, dropped));
+  }
+  if (dropped.size === 0) return { kept: meta2, cuts: [] };
+  return { kept: without2(meta2, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };
+}
+function without2(meta2, names3) {
+  return Object.fromEntries(Object.entries(meta2).filter(([key]) => !names3.has(key)));
+}
+function shrinkMembers(open2, policy, maxBytes3) {
+  if (jsonBytes(open2) <= maxBytes3) return { kept: open2, cuts: [] };
+  let shrunk = { value: {}, cuts: [] };
+  for (let round = 0; round <= lastRound; round += 1) {
+    shrunk = shrink(jsonOf(open2), limitsOfRound(policy, round, false), "$$");
+    if (jsonBytes(shrunk.value) <= maxBytes3) break;
+  }
+  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };
+}
+var metaShare, membersShare;
+var init_shield_rest = __esm({
+  "src/results/shield-rest.ts"() {
+    "use strict";
+    init_guards();
+    init_exact_json();
+    init_shield_policy();
+    init_shrink();
+    metaShare = 0.25;
+    membersShare = 0.5;
+  }
+});
+
+// src/results/structure-twins.ts
+function findTwins(structure, content2) {
+  const texts2 = content2.flatMap(
+    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []
+  );
+  if (texts2.length === 0) return [];
+  const members2 = isJsonObject(structure) ? Object.entries(structure) : [];
+  const whole2 = once10(() => formOf(structure));
+  const parts = once10(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
+  const strings = new Map(members2.map(([key, value]) => [value, key]));
+  const twins = texts2.flatMap(({ block, text: text5 }) => {
+    const member = strings.get(text5);
+    if (member !== void 0) return [{ block, steps: [member], text: text5 }];
+    const form = formOfText(text5);
+    if (form === void 0) return [];
+    const part = form === whole2() ? void 0 : parts().get(form);
+    if (form !== whole2() && part === void 0) return [];
+    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];
+  });
+  return twins.length > 0 ? twins : findItems(members2, texts2);
+}
+function once10(make) {
+  let made;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+function findItems(members2, texts2) {
+  for (const [key, list] of members2) {
+    if (!Array.isArray(list) || list.length !== texts2.length) continue;
+    const twins = texts2.flatMap(({ block, text: text5 }, place) => {
+      const item = list[place] ?? null;
+      if (item === text5) return [{ block, steps: [key, place], text: text5 }];
+      const form = formOf(item);
+      return form !== void 0 && form === formOfText(text5) ? [{ block, steps: [key, place], text: void 0 }] : [];
+    });
+    if (twins.length === list.length) return twins;
+  }
+  return [];
+}
+function withTexts(structure, twins, textFor) {
+  const byPlace = /* @__PURE__ */ new Map();
+  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);
+  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;
+  const replaced = (value, steps) => {
+    const twin = byPlace.get(JSON.stringify(steps));
+    return twin && typeof value === "string" ? textFor(twin) : value;
+  };
+  return Object.fromEntries(
+    Object.entries(structure).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])
+    ])
+  );
+}
+function valueAt(structure, steps) {
+  let value = structure;
+  for (const step of steps) {
+    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;
+    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;
+  }
+  return value;
+}
+function formOf(value) {
+  if (value === null || typeof value !== "object") return void 0;
+  try {
+    return JSON.stringify(value, (_, part) => {
+      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));
+      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a2], [b]) => a2 < b ? -1 : 1)) : part;
+    });
+  } catch {
+    return void 0;
+  }
+}
+function formOfText(text5) {
+  if (!/^\s*[[{]/.test(text5)) return void 0;
+  try {
+    return formOf(parseExact(text5));
+  } catch {
+    return void 0;
+  }
+}
+function plainNumber(digits) {
+  const value = Number(digits);
+  return /^-?\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;
+}
+var init_structure_twins = __esm({
+  "src/results/structure-twins.ts"() {
+    "use strict";
+    init_guards();
+    init_exact_json();
+  }
+});
+
+// src/results/shield-structure.ts
+function shortenStructure(structure, content2, policy, maxBytes3) {
+  const whole2 = { structure, content: content2, twins: findTwins(structure, content2) };
+  let best;
+  for (let round = 0; round <= lastRound; round += 1) {
+    const shortened3 = allowedAt(whole2, policy, round);
+    if (!shortened3) return best;
+    if (round === 0 && isUncut(shortened3) && shortened3.bytes <= maxBytes3) return void 0;
+    best = shortened3;
+    if (shortened3.bytes <= maxBytes3) break;
+  }
+  return best;
+}
+function allowedAt(whole2, policy, round) {
+  const isAllowed = policy.isValidStructure ?? (() => true);
+  const shortened3 = shortenAt(whole2, policy, round, "middle");
+  if (isAllowed(shortened3.structure)) return shortened3;
+  const plain3 = shortenAt(whole2, policy, round, "end");
+  return isAllowed(plain3.structure) ? plain3 : void 0;
+}
+function isUncut({ cuts, texts: texts2 }) {
+  return cuts.length === 0 && [...texts2.values()].every((text5) => text5?.cuts.length === 0);
+}
+function shortenAt(whole2, policy, round, stringCut) {
+  const { structure, content: content2, twins } = whole2;
+  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};
+  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };
+  const shrunk = shrink(
+    withTexts(structure, twins, () => ""),
+    limits
+  );
+  const shortTexts = /* @__PURE__ */ new Map();
+  for (const twin of twins) {
+    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));
+  }
+  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");
+  const texts2 = /* @__PURE__ */ new Map();
+  let bytes = jsonBytes(value);
+  for (const twin of twins) {
+    const left = valueAt(value, twin.steps);
+    const text5 = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };
+    texts2.set(twin.block, left === void 0 ? void 0 : text5);
+    const block = content2[twin.block];
+    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf3(block) ?? "") + wireBytes(text5.text);
+  }
+  return { structure: value, cuts: shrunk.cuts, texts: texts2, bytes };
+}
+var init_shield_structure = __esm({
+  "src/results/shield-structure.ts"() {
+    "use strict";
+    init_content_block();
+    init_exact_json();
+    init_shield_policy();
+    init_shrink();
+    init_shrink_text();
+    init_structure_twins();
+  }
+});
+
+// src/results/shield.ts
+function shieldResult(result, policy, keep) {
+  if (!isRecord(result) || isUnfinished(result)) return { result };
+  const max = policy.maxTotalBytes;
+  let draft = shorten(result, policy, textBytes2(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));
+  if (!isCut(draft)) return { result };
+  const ref = keep.put(result);
+  let shielded = assemble(result, draft, { ref, max });
+  if (textBytes2(shielded) > max) {
+    draft = shorten(result, policy, max - noteBytes(max));
+    shielded = assemble(result, draft, { ref, max });
+  }
+  if (textBytes2(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });
+  return { result: shielded, ...ref === void 0 ? {} : { ref } };
+}
+function isUnfinished({ resultType, task }) {
+  return resultType !== void 0 && resultType !== "complete" || task !== void 0;
+}
+function noteBytes(maxTotalBytes) {
+  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));
+}
+function textBytes2(result) {
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
+  return jsonBytes(result) - sum(content2.map((block) => mediaOf(block)?.length ?? 0));
+}
+function isCut({ cuts, omitted }) {
+  return cuts.length > 0 || omitted.length > 0;
+}
+function assemble(result, draft, { ref, max }) {
+  const hasStructure = result["structuredContent"] !== void 0;
+  const maxBytes3 = noteBytes(max) - noteFrameBytes;
+  const structureBytes = jsonBytes(draft.structured ?? "");
+  const whole2 = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
+  const remarks = [...whole2, ...draft.remarks];
+  const note3 = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes: maxBytes3 }) };
+  return {
+    ...draft.members,
+    content: [...draft.content, note3],
+    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },
+    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }
+  };
+}
+function bare(result) {
+  const { isError } = result;
+  const remarks = [`all ${textBytes2(result)} bytes of it left out`];
+  const members2 = isError === void 0 ? {} : { isError };
+  return { content: [], structured: void 0, meta: {}, members: members2, cuts: [], omitted: [], remarks };
+}
+function shorten(result, policy, maxBytes3) {
+  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
+  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;
+  const sizes = content2.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
+  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);
+  const rest = shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes: sum(sizes) + structureBytes + frameBytes2 });
+  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };
+  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });
+  const free = Math.max(0, maxBytes3 - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);
+  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);
+  const short = structure === void 0 ? void 0 : shortenStructure(structure, content2, policy, share);
+  if (short) {
+    draft.structured = short.structure;
+    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });
+    for (const block of short.texts.keys()) sizes[block] = 0;
+  }
+  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);
+  const shares = shareOut(sizes, Math.max(0, left));
+  const goneTwins = [];
+  let media = 0;
+  for (const [index, block] of content2.entries()) {
+    const data = mediaOf(block);
+    const twin = short?.texts.get(index);
+    if (twin) {
+      draft.content.push(withText(block, twin.text));
+      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });
+    } else if (short?.texts.has(index)) {
+      goneTwins.push(index);
+    } else if (data !== void 0) {
+      const fits2 = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);
+      if (fits2) media += data.length;
+      if (fits2) draft.content.push(block);
+      else draft.omitted.push({ block: index, ...sizeOf(block) });
+    } else {
+      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });
+    }
+  }
+  if (goneTwins.length > 0) {
+    draft.remarks.push(
+      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`
+    );
+  }
+  return draft;
+}
+function shortenBlock(block, { index, share, policy, draft }) {
+  const text5 = textOf3(block);
+  if (text5 === void 0 || isDrawing(block)) {
+    if (blockBytes(block) <= share) draft.content.push(block);
+    else draft.omitted.push({ block: index, ...sizeOf(block) });
+    return;
+  }
+  const frame = blockBytes(block) - wireBytes(text5);
+  const shrunk = shrinkText(text5, policy, share - frame);
+  if (wireBytes(shrunk.text) + frame > share) {
+    draft.omitted.push({ block: index, ...sizeOf(block) });
+    return;
+  }
+  if (shrunk.cuts.length === 0) {
+    draft.content.push(block);
+    return;
+  }
+  draft.cuts.push({ block: index, cuts: shrunk.cuts });
+  draft.content.push(withText(block, shrunk.text));
+}
+function shareOut(sizes, total) {
+  const shares = sizes.map(() => 0);
+  let [left, open2] = [total, sizes.filter((size) => size > 0).length];
+  const order = sizes.map((size, index) => ({ size, index })).sort((a2, b) => a2.size - b.size || a2.index - b.index);
+  const atMost = Math.max(1, Math.floor(total / minBlockBytes));
+  const isCrowded = sum(sizes) > total && open2 > atMost;
+  for (const { size, index } of isCrowded ? order.sort((a2, b) => a2.index - b.index) : order) {
+    if (size === 0) continue;
+    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open2);
+    shares[index] = Math.min(Math.floor(share), left);
+    left -= shares[index] ?? 0;
+    open2 -= 1;
+  }
+  return shares;
+}
+function referenceOf(result) {
+  const meta2 = isRecord(result) ? result["_meta"] : void 0;
+  const shield = isRecord(meta2) ? meta2[shieldMetaKey] : void 0;
+  return isRecord(shield) && typeof shield["ref"] === "string" ? shield["ref"] : void 0;
+}
+function withoutReference(result) {
+  if (!isRecord(result) || !Array.isArray(result["content"])) return result;
+  const content2 = result["content"].map((block) => {
+    const text5 = textOf3(block);
+    return text5 === void 0 ? block : withText(block, withoutWay(text5));
+  });
+  const meta2 = isRecord(result["_meta"]) ? result["_meta"] : {};
+  return { ...result, content: content2, _meta: { ...meta2, [shieldMetaKey]: { ref: null } } };
+}
+var shieldMetaKey, noteFrameBytes, frameBytes2, minBlockBytes, sum;
+var init_shield = __esm({
+  "src/results/shield.ts"() {
+    "use strict";
+    init_guards();
+    init_content_block();
+    init_exact_json();
+    init_shield_note();
+    init_shield_rest();
+    init_shield_structure();
+    init_shrink_text();
+    shieldMetaKey = "aitkit/shield";
+    noteFrameBytes = 96;
+    frameBytes2 = Buffer.byteLength('{"content":[],"structuredContent":,"_meta":{}}');
+    minBlockBytes = 256;
+    sum = (numbers) => numbers.reduce((total, number5) => total + number5, 0);
   }
 });
 
@@ -17651,15 +17993,15 @@ var require_ucs2length = __commonJS({
   }
 });
 
-// src/tools/structure-rule.ts
+// src/results/structure-rule.ts
 function ruleOf(validate2, code, mayRunAway2) {
   return { passes: passesBy(validate2), code, mayRunAway: mayRunAway2 };
 }
 function mayRunAway(schema) {
   if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
-  if (!isObject4(schema)) return false;
+  if (!isRecord(schema)) return false;
   const { pattern, patternProperties, uniqueItems, $ref, $dynamicRef, $recursiveRef } = schema;
-  if (isObject4(patternProperties) || uniqueItems === true) return true;
+  if (isRecord(patternProperties) || uniqueItems === true) return true;
   if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === "string")) return true;
   return Object.values(schema).some(mayRunAway);
 }
@@ -17701,10 +18043,11 @@ function defaultOf(module2) {
 }
 var import_equal, import_ucs2length, nothingPasses, mostCompared, maxParts, maxMistakes, runtime;
 var init_structure_rule = __esm({
-  "src/tools/structure-rule.ts"() {
+  "src/results/structure-rule.ts"() {
     "use strict";
     import_equal = __toESM(require_equal(), 1);
     import_ucs2length = __toESM(require_ucs2length(), 1);
+    init_guards();
     init_exact_json();
     nothingPasses = {
       passes: () => false,
@@ -17718,6 +18061,1826 @@ var init_structure_rule = __esm({
       ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],
       ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]
     ]);
+  }
+});
+
+// src/results/heavy-task.ts
+function runHeavyTask(task) {
+  try {
+    if (task.kind === "view") {
+      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };
+      return { kind: "view", view: viewResult(lastRead.result, task.request) };
+    }
+    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };
+    const { bytes, policy, ref, ruleCode } = task;
+    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };
+    const shielded = shieldResult(result, bound, { put: () => ref }).result;
+    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };
+  } catch (error2) {
+    if (error2 instanceof AppError) {
+      return { kind: "failed", code: error2.code, message: error2.message, hint: error2.hint };
+    }
+    return { kind: "failed", code: "", message: error2 instanceof Error ? error2.message : String(error2) };
+  }
+}
+var lastRead;
+var init_heavy_task = __esm({
+  "src/results/heavy-task.ts"() {
+    "use strict";
+    init_errors();
+    init_exact_json();
+    init_result_view();
+    init_shield();
+    init_structure_rule();
+  }
+});
+
+// src/results/heavy-work.ts
+function createHeavyWork(source) {
+  const waiting = /* @__PURE__ */ new Map();
+  let worker;
+  let idle;
+  let lastId = 0;
+  const lose = (gone, error2) => {
+    if (worker !== gone) return;
+    worker = void 0;
+    for (const { reject } of waiting.values()) reject(error2);
+    waiting.clear();
+  };
+  const end = () => {
+    clearTimeout(idle);
+    const gone = worker;
+    if (!gone) return;
+    lose(gone, new Error("the thread for large results was ended"));
+    void gone.terminate();
+  };
+  const start = () => {
+    const started = new import_node_worker_threads2.Worker(source, { eval: true, resourceLimits, workerData: { numberMark } });
+    started.on("message", ({ id, outcome }) => {
+      waiting.get(id)?.resolve(outcome);
+      waiting.delete(id);
+      if (waiting.size === 0) idle = setTimeout(end, idleMs).unref();
+    });
+    started.on("error", (error2) => lose(started, error2));
+    started.on("exit", (code) => lose(started, new Error(`the thread for large results ended with ${code}`)));
+    started.unref();
+    return started;
+  };
+  return {
+    async run(task) {
+      if (source === "") return checked(runHeavyTask(task));
+      clearTimeout(idle);
+      worker ??= start();
+      const current = worker;
+      lastId += 1;
+      const id = lastId;
+      const answer3 = new Promise((resolve4, reject) => {
+        waiting.set(id, { resolve: resolve4, reject });
+        current.postMessage({ id, task });
+      });
+      return checked(await answer3.catch(() => runHeavyTask(task)));
+    },
+    close: end
+  };
+}
+function checked(outcome) {
+  if (outcome.kind !== "failed") return outcome;
+  const code = errorCodes.find((known) => known === outcome.code);
+  if (!code) throw new Error(outcome.message);
+  throw new AppError({ code, message: outcome.message, ...outcome.hint ? { hint: outcome.hint } : {} });
+}
+var import_node_worker_threads2, heavyBytes, idleMs, resourceLimits;
+var init_heavy_work = __esm({
+  "src/results/heavy-work.ts"() {
+    "use strict";
+    import_node_worker_threads2 = require("node:worker_threads");
+    init_errors();
+    init_exact_json();
+    init_heavy_task();
+    heavyBytes = 1048576;
+    idleMs = 5e3;
+    resourceLimits = { maxYoungGenerationSizeMb: 8 };
+  }
+});
+
+// src/results/result-store.ts
+function createResultStore(deps, limits = defaultResultStoreLimits) {
+  const entries2 = /* @__PURE__ */ new Map();
+  let lastRead2;
+  let bytes = 0;
+  const drop = (entry) => {
+    entries2.delete(entry.ref);
+    bytes -= entry.bytes;
+    if (lastRead2?.ref === entry.ref) lastRead2 = void 0;
+    if (entry.held.kind === "file") (0, import_node_fs20.rmSync)(entry.held.path, { force: true });
+  };
+  const isOld = (entry) => deps.now() - entry.storedAt > limits.maxAgeMs;
+  const expire = () => {
+    for (const entry of entries2.values()) {
+      if (!isOld(entry)) return;
+      drop(entry);
+    }
+  };
+  const makeRoom = (session, needed2) => {
+    const own2 = [...entries2.values()].filter((entry) => entry.session === session);
+    for (const entry of own2.slice(0, Math.max(0, own2.length + 1 - limits.maxResults))) drop(entry);
+    for (const entry of entries2.values()) {
+      if (bytes + needed2 <= limits.maxBytes) return;
+      drop(entry);
+    }
+  };
+  const put = (session, result) => {
+    expire();
+    const text5 = textOf4(result);
+    if (text5 === void 0) return void 0;
+    const size = Buffer.byteLength(text5);
+    if (size > limits.maxBytes) return void 0;
+    makeRoom(session, size);
+    const ref = (0, import_node_crypto12.randomBytes)(refBytes).toString("base64url");
+    const held2 = size > limits.spillBytes ? spillText(deps.spillFolder, text5) : { kind: "memory", text: text5 };
+    entries2.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: held2 });
+    bytes += size;
+    return ref;
+  };
+  const read2 = (entry) => {
+    if (lastRead2?.ref === entry.ref) return lastRead2.result;
+    const result = entry.held.kind === "memory" ? readResultBytes(Buffer.from(entry.held.text)) : readSpilled(entry.held.path);
+    lastRead2 = { ref: entry.ref, result };
+    return result;
+  };
+  const find2 = (session, ref) => {
+    const entry = entries2.get(ref);
+    if (!entry || entry.session !== session || isOld(entry)) {
+      if (entry && isOld(entry)) drop(entry);
+      throw unknownResult();
+    }
+    return entry;
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    put,
+    has(session, ref) {
+      const entry = entries2.get(ref);
+      return entry !== void 0 && entry.session === session && !isOld(entry);
+    },
+    adopt(ref, from, to) {
+      const entry = entries2.get(ref);
+      if (entry?.session === from) entries2.set(ref, { ...entry, session: to });
+    },
+    canHold: (size) => size <= limits.maxBytes,
+    newReference: () => (0, import_node_crypto12.randomBytes)(refBytes).toString("base64url"),
+    async putBytes(session, ref, given) {
+      expire();
+      makeRoom(session, given.length);
+      bytes += given.length;
+      const held2 = await spillBytes(deps.spillFolder, given);
+      entries2.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: held2 });
+    },
+    async read(session, ref, request3) {
+      const entry = find2(session, ref);
+      const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
+      if (entry.held.kind !== "file" || !isLarge || !deps.viewLarge) return this.get(session, ref, request3);
+      return deps.viewLarge(entry.held.path, ref, { ...request3, maxBytes: limits.maxViewBytes });
+    },
+    get(session, ref, request3) {
+      const entry = find2(session, ref);
+      let result;
+      try {
+        result = read2(entry);
+      } catch {
+        drop(entry);
+        throw unknownResult();
+      }
+      return viewResult(result, { ...request3, maxBytes: limits.maxViewBytes });
+    },
+    keeper: (session) => ({ put: (result) => put(session, result) }),
+    closeSession(session) {
+      for (const entry of [...entries2.values()]) if (entry.session === session) drop(entry);
+    },
+    expire,
+    close() {
+      for (const entry of [...entries2.values()]) drop(entry);
+    }
+  };
+}
+function textOf4(result) {
+  try {
+    return stringifyExact(result);
+  } catch (error2) {
+    if (error2 instanceof RangeError) return void 0;
+    throw error2;
+  }
+}
+function spillText(folder, text5) {
+  let path8;
+  try {
+    path8 = spillPath(folder);
+    (0, import_node_fs20.writeFileSync)(path8, text5, { mode: 384, flag: "wx" });
+    return { kind: "file", path: path8 };
+  } catch {
+    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
+    return { kind: "memory", text: text5 };
+  }
+}
+async function spillBytes(folder, bytes) {
+  let path8;
+  try {
+    path8 = spillPath(folder);
+    await (0, import_promises13.writeFile)(path8, bytes, { mode: 384, flag: "wx" });
+    return { kind: "file", path: path8 };
+  } catch {
+    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
+    return { kind: "memory", text: Buffer.from(bytes).toString("utf8") };
+  }
+}
+function spillPath(folder) {
+  return (0, import_node_path17.join)(ensurePrivateDir(folder), `${(0, import_node_crypto12.randomBytes)(8).toString("hex")}.json`);
+}
+function unknownResult() {
+  return new AppError({
+    code: "RESULT_UNKNOWN",
+    message: "No stored result has this reference.",
+    hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.'
+  });
+}
+var import_node_crypto12, import_node_fs20, import_promises13, import_node_path17, defaultResultStoreLimits, refBytes;
+var init_result_store = __esm({
+  "src/results/result-store.ts"() {
+    "use strict";
+    import_node_crypto12 = require("node:crypto");
+    import_node_fs20 = require("node:fs");
+    import_promises13 = require("node:fs/promises");
+    import_node_path17 = require("node:path");
+    init_errors();
+    init_private_dir();
+    init_exact_json();
+    init_result_view();
+    defaultResultStoreLimits = {
+      // As in the config, which the daemon passes in.
+      maxResults: 100,
+      maxBytes: 33554432,
+      maxAgeMs: 18e5,
+      spillBytes: 262144
+    };
+    refBytes = 16;
+  }
+});
+
+// src/gateway/call-tool.ts
+function callTool(forwarder, call2) {
+  const { session, idText, entry, tool, args, meta: meta2, signal } = call2;
+  const members2 = [`"name":${JSON.stringify(tool)}`, `"arguments":${args}`, ...meta2 ? [`"_meta":${meta2}`] : []];
+  const line = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{${members2.join(",")}}}`;
+  const request3 = parseEnvelope(Buffer.from(line));
+  if (request3.kind !== "request") throw new Error("a call of our own must be a request");
+  const key = idKey(idText);
+  const own2 = session.requests.get(key);
+  return new Promise((resolve4, reject) => {
+    if (signal.aborted) return reject(cancelled());
+    forwarder.forward({
+      session,
+      request: request3,
+      entry,
+      edits: [],
+      onOutcome: (outcome) => "error" in outcome ? reject(outcome.error) : resolve4(outcome.envelope)
+    });
+    const forwarded = session.requests.get(key);
+    if (own2) session.requests.set(key, own2);
+    if (forwarded === own2) return;
+    const stop = () => {
+      forwarded?.cancel(reasonOf(signal));
+      reject(cancelled());
+    };
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+function readResult({ line, result }) {
+  return result ? readResultBytes(line, result) : {};
+}
+function reasonOf(signal) {
+  return signal.reason instanceof Error ? signal.reason.message : void 0;
+}
+function cancelled() {
+  return new AppError({ code: "TOOL_CANCELLED", message: "The call was cancelled." });
+}
+var init_call_tool = __esm({
+  "src/gateway/call-tool.ts"() {
+    "use strict";
+    init_errors();
+    init_envelope();
+    init_exact_json();
+  }
+});
+
+// src/gateway/job-records.ts
+function createJobRecords(files) {
+  return {
+    load: (session) => {
+      const saved = files.load(session);
+      return Array.isArray(saved) ? saved.flatMap((value) => readRecord(value) ?? []) : [];
+    },
+    save: (session, records) => files.save(
+      session,
+      records.map((record3) => ({ ...record3, error: record3.error && cutChars(record3.error, maxError) }))
+    ),
+    forget: (session) => files.forget(session)
+  };
+}
+function endOf({ state, error: error2 }) {
+  switch (state) {
+    case "cancelled":
+      return { state };
+    case "failed":
+      return { state, error: error2 ?? "It failed." };
+    case "completed":
+      return {
+        state: "failed",
+        error: "It completed, but its result was lost when the mcp-proxy daemon ended. The call has run: check what it did before starting it again."
+      };
+    case "running":
+      return {
+        state: "failed",
+        error: "The mcp-proxy daemon ended while this job ran. The call may have run wholly or in part: check what it did before starting it again."
+      };
+  }
+}
+function readRecord(value) {
+  if (!isRecord(value)) return void 0;
+  const { id, label, startedAt, endedAt, error: error2, access } = value;
+  const state = states.find((one) => one === value["state"]);
+  if (typeof id !== "string" || typeof label !== "string" || typeof startedAt !== "number" || !state) return void 0;
+  return {
+    ...{ id, label, startedAt, state },
+    ...typeof endedAt === "number" ? { endedAt } : {},
+    ...typeof error2 === "string" ? { error: error2 } : {},
+    ...typeof access === "string" ? { access } : {}
+  };
+}
+var states, maxError;
+var init_job_records = __esm({
+  "src/gateway/job-records.ts"() {
+    "use strict";
+    init_cut_text();
+    init_guards();
+    states = ["running", "completed", "failed", "cancelled"];
+    maxError = 2e3;
+  }
+});
+
+// src/sessions/connection-state.ts
+function nextConnectionState(state, event) {
+  return connectionTransitions[state][event] ?? state;
+}
+var connectionTransitions;
+var init_connection_state = __esm({
+  "src/sessions/connection-state.ts"() {
+    "use strict";
+    connectionTransitions = {
+      fresh: { brace: "hello", other: "http", close: "closed" },
+      hello: { accepted: "open", refuse: "refused", close: "closed" },
+      open: { drain: "draining", close: "closed" },
+      // Calls under way are finished and answered.
+      draining: { drained: "drained", close: "closed" },
+      drained: { close: "closed" },
+      http: { close: "closed" },
+      refused: { close: "closed" },
+      closed: {}
+    };
+  }
+});
+
+// src/sessions/result-ledger.ts
+var maxPieces, pieceBytes, ResultLedger, TextSample;
+var init_result_ledger = __esm({
+  "src/sessions/result-ledger.ts"() {
+    "use strict";
+    init_envelope();
+    maxPieces = 32;
+    pieceBytes = 512;
+    ResultLedger = class {
+      /** Calls that a server answered. */
+      count = 0;
+      /** What servers answered, without pictures and sound; so are all bytes here. */
+      bytes = 0;
+      sent = { results: 0, fetched: 0, searches: 0, jobs: 0 };
+      #sample;
+      constructor(random2 = Math.random) {
+        this.#sample = new TextSample(random2);
+      }
+      noteReceived(envelope) {
+        this.count += 1;
+        this.bytes += textBytes(envelope) - envelope.idText.length;
+      }
+      /** An answer as the session was given it, under its own id: ours to the server may be longer. */
+      noteSent(kind2, line, idText) {
+        const parsed = line.includes('"mimeType"') ? parseEnvelope(line) : void 0;
+        const bytes = parsed?.kind === "response" ? textBytes(parsed) : line.length;
+        this.sent[kind2] += bytes - idText.length;
+        if (bytes === line.length) this.#sample.add(line);
+      }
+      sample() {
+        return this.#sample.read();
+      }
+    };
+    TextSample = class {
+      #random;
+      #pieces = [];
+      #begun = 0;
+      #at = pieceBytes;
+      #open;
+      constructor(random2) {
+        this.#random = random2;
+      }
+      add(line) {
+        for (let from = 0; from < line.length; ) {
+          if (this.#at === pieceBytes) this.#begin();
+          const to = Math.min(line.length, from + pieceBytes - this.#at);
+          if (this.#open) this.#open.length += line.copy(this.#open.bytes, this.#at, from, to);
+          this.#at += to - from;
+          from = to;
+        }
+      }
+      read() {
+        return {
+          bytes: this.#pieces.reduce((sum2, { length }) => sum2 + length, 0),
+          pieces: this.#pieces.map(({ bytes, length }) => bytes.toString("utf8", 0, length))
+        };
+      }
+      /** The next piece takes the place of one that is held, or nobody's: then its bytes are only passed over. */
+      #begin() {
+        this.#at = 0;
+        this.#begun += 1;
+        const place = this.#pieces.length < maxPieces ? this.#pieces.length : Math.floor(this.#random() * this.#begun);
+        this.#open = place < maxPieces ? { bytes: Buffer.allocUnsafeSlow(pieceBytes), length: 0 } : void 0;
+        if (this.#open) this.#pieces[place] = this.#open;
+      }
+    };
+  }
+});
+
+// src/sessions/session.ts
+var Session;
+var init_session = __esm({
+  "src/sessions/session.ts"() {
+    "use strict";
+    init_messages();
+    init_connection_state();
+    init_result_ledger();
+    Session = class {
+      identity;
+      baseline;
+      since;
+      #options;
+      requests = /* @__PURE__ */ new Map();
+      #asked = /* @__PURE__ */ new Map();
+      subscriptions = /* @__PURE__ */ new Set();
+      served;
+      /** Lists for which list_changed was sent and no list request came yet. */
+      announced = /* @__PURE__ */ new Set();
+      isInitialized = false;
+      protocolVersion;
+      /** `info`: what it says of itself, in full. */
+      client;
+      /** As the host set it; absent: the server's own choice. */
+      logLevel;
+      calls = 0;
+      lastCallAt;
+      results;
+      isClosed = false;
+      #connection = "open";
+      #values = {};
+      #valuesReady;
+      #resolveValues = () => {
+      };
+      #hasValues = false;
+      /** Answers to come: an earlier one, to other names, must not pass for the one that is waited for. */
+      #valuesAsked = 1;
+      #lastAskId = 0;
+      constructor(options) {
+        this.identity = options.identity;
+        this.baseline = options.baseline;
+        this.served = options.served;
+        this.since = options.now();
+        this.results = options.results ?? new ResultLedger();
+        this.#options = options;
+        this.#valuesReady = this.#nextValues();
+        if (options.wants.length === 0) this.#valuesKnown();
+      }
+      get id() {
+        return this.identity.id;
+      }
+      /** Values of the variables that the config mentions, from this session's environment. */
+      get values() {
+        return this.#values;
+      }
+      get hasValues() {
+        return this.#hasValues;
+      }
+      /** Resolves when the wrapper has answered what it was asked for. */
+      valuesReady() {
+        return this.#valuesReady;
+      }
+      setValues(values) {
+        this.#values = values;
+        this.#valuesAsked = Math.max(this.#valuesAsked - 1, 0);
+        if (this.#valuesAsked === 0) this.#valuesKnown();
+      }
+      /** The config mentions other names now: until the wrapper answers, calls that need them wait. */
+      expectValues() {
+        this.#valuesAsked += 1;
+        if (!this.#hasValues) return;
+        this.#hasValues = false;
+        this.#valuesReady = this.#nextValues();
+      }
+      send(line, related) {
+        if (this.isClosed) return;
+        const { sink, maxBufferedBytes } = this.#options;
+        sink.send(line, related);
+        if (sink.bufferedBytes > maxBufferedBytes) {
+          sink.close(`it did not read: ${sink.bufferedBytes} bytes were waiting for it`);
+        }
+      }
+      get connection() {
+        return this.#connection;
+      }
+      /** What happened to its connection; see connection-state.ts. */
+      advance(event) {
+        this.#connection = nextConnectionState(this.#connection, event);
+      }
+      /** Bytes that its wrapper has not taken yet. */
+      get bufferedBytes() {
+        return this.#options.sink.bufferedBytes;
+      }
+      /** The server does not want to hold a connection for that request: neither do we, where the host can come back. */
+      pause(related) {
+        if (!this.isClosed) this.#options.sink.pause?.(related);
+      }
+      notify(method, params) {
+        this.send(notificationLine(method, params));
+      }
+      /** Sends a request of ours to the host; `undefined` when the session ends before it answers. */
+      ask(method, params) {
+        const id = this.nextAskId();
+        const answer3 = this.expectAnswer(id);
+        this.send(requestLine(id, method, params));
+        return { id, answer: answer3 };
+      }
+      /** Id text for a request to the host. */
+      nextAskId() {
+        this.#lastAskId += 1;
+        return JSON.stringify(`${this.#options.idPrefix}-${this.#lastAskId}`);
+      }
+      expectAnswer(idText) {
+        return new Promise((resolve4) => this.#asked.set(idText, resolve4));
+      }
+      /** The server withdrew its question. */
+      forgetAsk(idText) {
+        return this.#asked.delete(idText);
+      }
+      /** Hands an answer of the host to whom asked; false if nobody did. */
+      answer(envelope) {
+        const resolve4 = this.#asked.get(envelope.idText);
+        this.#asked.delete(envelope.idText);
+        resolve4?.(envelope);
+        return resolve4 !== void 0;
+      }
+      noteCall() {
+        this.calls += 1;
+        this.lastCallAt = this.#options.now();
+      }
+      close(reason) {
+        this.#options.sink.close(reason);
+      }
+      /** The connection is gone: nothing is sent any more, whoever waits for the host learns it. */
+      end() {
+        if (this.isClosed) return;
+        this.isClosed = true;
+        this.advance("close");
+        for (const request3 of this.requests.values()) request3.cancel("the session ended");
+        this.requests.clear();
+        for (const resolve4 of this.#asked.values()) resolve4(void 0);
+        this.#asked.clear();
+        this.#resolveValues();
+      }
+      #valuesKnown() {
+        this.#hasValues = true;
+        this.#resolveValues();
+      }
+      #nextValues() {
+        return new Promise((resolve4) => {
+          this.#resolveValues = resolve4;
+        });
+      }
+    };
+  }
+});
+
+// src/gateway/job-session.ts
+function createJobSession(owner, now, onProgress) {
+  const { identity: identity3, baseline, values, client, logLevel, results } = owner;
+  const session = new Session({
+    identity: { ...identity3, id: identity3.scopeId },
+    sink: { send: (line) => readProgress(line, onProgress), bufferedBytes: 0, close: () => {
+    } },
+    baseline,
+    served: {},
+    idPrefix: "job",
+    wants: [],
+    now,
+    maxBufferedBytes: Number.POSITIVE_INFINITY,
+    results
+  });
+  session.setValues(values);
+  session.client = client;
+  session.logLevel = logLevel;
+  return session;
+}
+function readProgress(line, onProgress) {
+  const message = JSON.parse(line.toString("utf8"));
+  if (!isRecord(message) || message["method"] !== "notifications/progress" || !isRecord(message["params"])) return;
+  const { progress, total, message: text5 } = message["params"];
+  if (typeof progress !== "number") return;
+  onProgress({
+    progress,
+    ...typeof total === "number" ? { total } : {},
+    ...typeof text5 === "string" ? { message: text5 } : {}
+  });
+}
+var jobToken;
+var init_job_session = __esm({
+  "src/gateway/job-session.ts"() {
+    "use strict";
+    init_guards();
+    init_session();
+    jobToken = '"job"';
+  }
+});
+
+// src/gateway/jobs.ts
+function createJobs(deps, limits = defaultJobLimits) {
+  const jobs = /* @__PURE__ */ new Map();
+  const known = /* @__PURE__ */ new Set();
+  const record3 = (session) => {
+    if (!known.has(session)) return;
+    const own2 = ofSession(session);
+    if (own2.length > 0) deps.records?.save(session, own2.map(recordOf));
+    else deps.records?.forget(session);
+  };
+  const recall = (session) => {
+    if (known.has(session)) return;
+    known.add(session);
+    for (const lost of deps.records?.load(session) ?? []) jobs.set(lost.id, recalled(lost, session, deps.now()));
+  };
+  const end = (job, state) => {
+    if (job.state.state !== "running") return;
+    job.state = state;
+    job.endedAt = deps.now();
+    record3(job.session);
+  };
+  const cancelJob = (job, reason) => {
+    if (job.state.state !== "running") return;
+    end(job, { state: "cancelled" });
+    job.abort.abort(new Error(reason));
+  };
+  const expire = () => {
+    for (const job of jobs.values()) {
+      if (job.endedAt !== void 0 && deps.now() - job.endedAt > limits.finishedMs) jobs.delete(job.id);
+    }
+  };
+  const ofSession = (session) => [...jobs.values()].filter((job) => job.session === session);
+  const move = (job, to) => {
+    const from = job.session;
+    job.session = to;
+    for (const ref of job.kept) deps.moveKept?.(ref, from, to);
+  };
+  const find2 = (session, id, access) => {
+    recall(session);
+    recall(nobody);
+    expire();
+    const job = jobs.get(id);
+    if (job === void 0 || job.session === session) return job ?? unknownJob();
+    if (job.session !== nobody || !job.detached || !access?.has(job.detached.access)) return unknownJob();
+    move(job, session);
+    record3(nobody);
+    record3(session);
+    return job;
+  };
+  const boundOwnerless = () => {
+    const own2 = ofSession(nobody);
+    const [running, finished7] = [own2.filter(isRunning2), own2.filter((job) => !isRunning2(job))];
+    for (const job of [...finished7, ...running].slice(0, Math.max(0, own2.length - limits.maxOwnerless))) {
+      cancelJob(job, "too many detached jobs without a session");
+      jobs.delete(job.id);
+    }
+  };
+  const makeRoom = (session) => {
+    const own2 = ofSession(session);
+    const running = own2.filter(isRunning2);
+    if (running.length >= limits.maxRunning) throw tooMany(running);
+    const finished7 = own2.filter((job) => !isRunning2(job));
+    for (const job of finished7.slice(0, Math.max(0, finished7.length + 1 - limits.maxFinished))) jobs.delete(job.id);
+  };
+  const runJob = async (job, run) => {
+    try {
+      const result = await run({
+        signal: job.abort.signal,
+        onProgress: (progress) => note(job, progress),
+        onKept(ref) {
+          job.kept.push(ref);
+          if (job.session !== job.startedBy) deps.moveKept?.(ref, job.startedBy, job.session);
+        }
+      });
+      end(job, { state: "completed", result });
+    } catch (error2) {
+      end(job, { state: "failed", error: describeError(error2) });
+    }
+  };
+  return {
+    get runningCount() {
+      return [...jobs.values()].filter(isRunning2).length;
+    },
+    runningFor: (session) => [...jobs.values()].filter((job) => job.startedBy === session && isRunning2(job)).length,
+    get finishedMs() {
+      return limits.finishedMs;
+    },
+    start({ session, label, detached, run }) {
+      recall(session);
+      expire();
+      makeRoom(session);
+      const id = (0, import_node_crypto13.randomBytes)(16).toString("base64url");
+      const job = {
+        ...{ id, session, startedBy: session, label, detached, startedAt: deps.now() },
+        ...{ abort: new AbortController(), log: [], kept: [] },
+        ...{ state: { state: "running" }, endedAt: void 0, progress: void 0 }
+      };
+      jobs.set(id, job);
+      record3(session);
+      void runJob(job, run);
+      return id;
+    },
+    status: (session, id, access) => describeJob(find2(session, id, access)),
+    list(session) {
+      recall(session);
+      expire();
+      return ofSession(session).map(describeJob);
+    },
+    cancel(session, id, access) {
+      const job = find2(session, id, access);
+      cancelJob(job, "cancelled by the session");
+      return describeJob(job);
+    },
+    closeSession(session) {
+      expire();
+      recall(nobody);
+      recall(session);
+      const own2 = ofSession(session);
+      known.delete(session);
+      deps.records?.forget(session);
+      for (const job of own2) {
+        if (job.detached) {
+          move(job, nobody);
+          continue;
+        }
+        cancelJob(job, "the session ended");
+        jobs.delete(job.id);
+      }
+      boundOwnerless();
+      record3(nobody);
+    },
+    expire,
+    close() {
+      known.clear();
+      for (const job of jobs.values()) cancelJob(job, "the daemon stops");
+      jobs.clear();
+    }
+  };
+}
+function note(job, progress) {
+  if (job.state.state !== "running") return;
+  const message = progress.message && cutChars(progress.message, maxLogLine);
+  job.progress = { ...progress, ...message === void 0 ? {} : { message } };
+  if (!message) return;
+  job.log.push(message);
+  if (job.log.length > maxLogLines) job.log.shift();
+}
+function recordOf({ id, label, startedAt, endedAt, state, detached }) {
+  const error2 = state.state === "failed" ? state.error : void 0;
+  return { id, label, startedAt, endedAt, state: state.state, error: error2, access: detached?.access };
+}
+function recalled(lost, session, now) {
+  const { id, label, startedAt, endedAt = now, access } = lost;
+  const detached = access === void 0 ? void 0 : { access };
+  return {
+    ...{ id, session, startedBy: session, label, detached, startedAt },
+    ...{ abort: new AbortController(), log: [], kept: [] },
+    ...{ state: endOf(lost), endedAt, progress: void 0 }
+  };
+}
+function describeJob({ id, label, startedAt, endedAt, progress, log, state }) {
+  return { id, label, startedAt, endedAt, progress, log: [...log], ...state };
+}
+function unknownJob() {
+  throw new AppError({
+    code: "JOB_UNKNOWN",
+    message: "No job of this session has that id.",
+    hint: 'Jobs end with their session unless detached; finished ones are kept as long as results ("shield.keepMs" in the config). It may have run: check what it did before starting it again.'
+  });
+}
+function tooMany(running) {
+  return new AppError({
+    code: "JOB_LIMIT",
+    message: `${running.length} jobs of this session are running, which is the limit.`,
+    hint: `Wait for one or cancel one: ${running.map(({ id, label }) => `${label} (${id})`).join(", ")}.`
+  });
+}
+var import_node_crypto13, defaultJobLimits, maxLogLines, maxLogLine, nobody, isRunning2;
+var init_jobs = __esm({
+  "src/gateway/jobs.ts"() {
+    "use strict";
+    import_node_crypto13 = require("node:crypto");
+    init_cut_text();
+    init_errors();
+    init_job_records();
+    defaultJobLimits = {
+      // As many as harshal-mcp-proxy runs at once, but for each session instead of for everybody.
+      maxRunning: 3,
+      maxFinished: 50,
+      maxOwnerless: 50,
+      // As long as the result store keeps what they left.
+      finishedMs: 18e5
+    };
+    maxLogLines = 50;
+    maxLogLine = 500;
+    nobody = "";
+    isRunning2 = ({ state }) => state.state === "running";
+  }
+});
+
+// src/gateway/limits.ts
+function jobLimits({ config: config2 }) {
+  return {
+    ...defaultJobLimits,
+    get finishedMs() {
+      return config2().shield.keepMs;
+    }
+  };
+}
+function poolLimits({ config: config2 }) {
+  return {
+    get topK() {
+      return config2().tools.topK;
+    },
+    get toolsLimit() {
+      return config2().tools.toolsLimit;
+    }
+  };
+}
+function storeLimits({ config: config2 }) {
+  return {
+    get maxResults() {
+      return config2().shield.maxResults;
+    },
+    get maxBytes() {
+      return config2().shield.maxStoredBytes;
+    },
+    get maxAgeMs() {
+      return config2().shield.keepMs;
+    },
+    /** Below it a file costs more than the memory. */
+    spillBytes: 262144,
+    get maxViewBytes() {
+      return config2().shield.maxResultBytes;
+    }
+  };
+}
+function shieldPolicy({ config: config2 }) {
+  const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = config2().shield;
+  const { maxMediaBytes } = defaultShieldPolicy;
+  return {
+    maxItems: arrayItems,
+    maxString: stringChars,
+    heavyFieldBytes,
+    maxTotalBytes: maxResultBytes,
+    maxMediaBytes
+  };
+}
+var init_limits = __esm({
+  "src/gateway/limits.ts"() {
+    "use strict";
+    init_shield_policy();
+    init_jobs();
+  }
+});
+
+// src/gateway/tools/gateway-tool.ts
+function textResult(value, isError = false) {
+  const text5 = typeof value === "string" ? value : JSON.stringify(value);
+  return { content: [{ type: "text", text: text5 }], ...isError ? { isError } : {} };
+}
+function readArguments(shape8, args) {
+  const read2 = shape8.safeParse(args ?? {}, english);
+  if (read2.success) return read2.data;
+  const takes = Object.keys(shape8.shape);
+  const unknown3 = isRecord(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
+  throw new AppError({
+    code: "BAD_ARGUMENT",
+    message: prettifyError(read2.error),
+    hint: `Correct the arguments and call again. It takes ${takes.join(", ")}${unknown3.length > 0 ? `, not ${unknown3.join(", ")}` : ""}.`
+  });
+}
+function boundedResult({ answerPolicy, store }, session, value, isError = false) {
+  const result = textResult(value, isError);
+  if (jsonBytes(result) <= answerPolicy.maxTotalBytes) return result;
+  return shieldResult(result, answerPolicy, store.keeper(session)).result;
+}
+var english, oneOrMore;
+var init_gateway_tool = __esm({
+  "src/gateway/tools/gateway-tool.ts"() {
+    "use strict";
+    init_mini();
+    init_en();
+    init_errors();
+    init_guards();
+    init_exact_json();
+    init_shield();
+    english = { error: en_default().localeError };
+    oneOrMore = (list) => pipe(
+      transform((value) => typeof value === "string" ? [value] : value),
+      list
+    );
+  }
+});
+
+// src/gateway/tools/tool-id.ts
+async function findTool(deps, session, written) {
+  const found = findKnown(deps, session, written);
+  const unknown3 = found ? void 0 : unknownOwner(deps, session, written);
+  if (!unknown3) return found;
+  await deps.waitFor(session, unknown3.slug);
+  return findKnown(deps, session, written);
+}
+async function getTool(deps, session, written) {
+  const found = await findTool(deps, session, written);
+  if (found) return found;
+  const unknown3 = unknownOwner(deps, session, written);
+  if (unknown3?.error) throw unknown3.error;
+  throw new AppError({
+    code: "TOOL_UNKNOWN",
+    message: `No tool has the id "${cutChars(written, 200)}".`,
+    hint: nearIds(deps, session, written)
+  });
+}
+function nearIds(deps, session, written) {
+  const unknown3 = unknownOwner(deps, session, written);
+  if (unknown3) return `Not known yet are the tools of ${whyUnknown(unknown3)}`;
+  const accepts = (server, tool) => deps.mayUse(session, server, tool);
+  const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
+  return near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use gateway_search to find its id.";
+}
+function findServer(servers, written) {
+  const isNamed2 = ({ names: names3 }) => names3.some((name) => name.toLowerCase() === written.toLowerCase());
+  return servers.find(({ names: names3 }) => names3.includes(written)) ?? servers.find(isNamed2);
+}
+function findKnown(deps, session, written) {
+  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names: names3 }, tool }) => [
+    deps.idOf(slug, tool),
+    ...names3.map((name) => `${name}__${tool}`)
+  ]);
+  for (const id of /* @__PURE__ */ new Set([written, ...readings])) {
+    const tool = deps.describe(session, id);
+    if (tool) return { id, tool };
+  }
+  return void 0;
+}
+function unknownOwner(deps, session, written) {
+  const owners = new Set(serverReadings(deps.servers(session), written).map(({ server }) => server.slug));
+  return deps.unknownServers(session).find(({ slug }) => owners.has(slug));
+}
+function serverReadings(servers, written) {
+  return servers.flatMap(
+    (server) => [...new Set(server.names)].flatMap((name) => {
+      if (!written.toLowerCase().startsWith(name.toLowerCase())) return [];
+      const rest = written.slice(name.length);
+      const separator = separators.find((one) => rest.startsWith(one));
+      return separator === void 0 ? [] : [{ server, tool: rest.slice(separator.length) }];
+    })
+  );
+}
+function unknownNote(unknown3) {
+  if (unknown3.length === 0) return void 0;
+  const shown5 = unknown3.slice(0, maxServers).map(whyUnknown);
+  const more = unknown3.length > shown5.length ? [`and ${unknown3.length - shown5.length} more servers`] : [];
+  return `Not known yet are the tools of ${[...shown5, ...more].join("; ")}`;
+}
+function whyUnknown({ slug, error: error2 }) {
+  if (!error2) return `${slug} (still starting: try again in some seconds)`;
+  const reason = describeError(error2);
+  return `${slug} (${cutChars(plainLine(cutChars(reason, maxReason)), maxReason)})`;
+}
+var separators, maxServers, maxReason;
+var init_tool_id = __esm({
+  "src/gateway/tools/tool-id.ts"() {
+    "use strict";
+    init_cut_text();
+    init_errors();
+    init_plain_text();
+    separators = ["__", "::", ":", ".", "/"];
+    maxServers = 5;
+    maxReason = 200;
+  }
+});
+
+// src/gateway/tools/describe.ts
+var maxIds, shape, gatewayDescribe;
+var init_describe = __esm({
+  "src/gateway/tools/describe.ts"() {
+    "use strict";
+    init_mini();
+    init_gateway_tool();
+    init_tool_id();
+    maxIds = 10;
+    shape = object2({ ids: oneOrMore(array(string2()).check(_minLength(1), _maxLength(maxIds))) });
+    gatewayDescribe = {
+      name: "gateway_describe",
+      description: "Full description and argument schema of tools, by id from gateway_search.",
+      inputSchema: {
+        type: "object",
+        properties: { ids: { type: "array", items: { type: "string" }, maxItems: maxIds } },
+        required: ["ids"]
+      },
+      async handle({ session, args }, deps) {
+        const { ids } = readArguments(shape, args);
+        const describe5 = async (written) => {
+          const found = await findTool(deps, session, written);
+          if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
+          const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = found.tool;
+          return { id: found.id, title, description, inputSchema: inputSchema2, outputSchema, annotations };
+        };
+        const tools2 = await Promise.all(ids.map(describe5));
+        const isError = tools2.every((tool) => "error" in tool);
+        return boundedResult(deps, session, { tools: tools2 }, isError);
+      }
+    };
+  }
+});
+
+// src/gateway/tools/get-result.ts
+var maxSearch, maxPath, maxFields, shape2, gatewayGetResult;
+var init_get_result = __esm({
+  "src/gateway/tools/get-result.ts"() {
+    "use strict";
+    init_mini();
+    init_exact_json();
+    init_gateway_tool();
+    maxSearch = 200;
+    maxPath = 2e3;
+    maxFields = 100;
+    shape2 = object2({
+      ref: string2(),
+      path: optional2(string2().check(_maxLength(maxPath))),
+      block: optional2(int().check(_gte(0))),
+      offset: optional2(int().check(_gte(0))),
+      limit: optional2(int().check(_gte(1))),
+      fields: optional2(array(string2().check(_maxLength(maxPath))).check(_maxLength(maxFields))),
+      search: optional2(string2().check(_minLength(1), _maxLength(maxSearch))),
+      raw: optional2(boolean2())
+    });
+    gatewayGetResult = {
+      name: "gateway_get_result",
+      description: "Read the rest of a shortened result: page rows or characters, pick fields, or search text.",
+      inputSchema: {
+        type: "object",
+        properties: {
+          ref: { type: "string" },
+          path: { type: "string", description: "like $.items[3].body" },
+          block: { type: "integer", description: "content block" },
+          offset: { type: "integer" },
+          limit: { type: "integer" },
+          fields: { type: "array", items: { type: "string" } },
+          search: { type: "string" },
+          raw: { type: "boolean", description: "text as it came" }
+        },
+        required: ["ref"]
+      },
+      async handle({ session, args }, deps) {
+        const { ref, ...request3 } = readArguments(shape2, args);
+        const view2 = await deps.store.read(session, ref, request3);
+        if (view2.kind === "media") return { content: [view2.block] };
+        return textResult(stringifyExact(view2));
+      }
+    };
+  }
+});
+
+// src/gateway/tools/call-arguments.ts
+async function readCallArguments(deps, { session, found: { id, tool }, given, options = [] }) {
+  const { placed, wrong } = placeArguments(isRecord(given) ? given : {}, ["id", ...options]);
+  if (placed && wrong.length === 0) wrong.push(...await deps.checkArguments(tool, placed));
+  if (placed && wrong.length === 0) return { args: placed };
+  const error2 = `Arguments of ${id} are wrong; it was not called.`;
+  return { refusal: boundedResult(deps, session, { error: error2, wrong, inputSchema: tool.inputSchema }, true) };
+}
+function placeArguments(given, own2) {
+  const present = argumentNames.filter((name2) => given[name2] !== void 0);
+  const [name = "args"] = present;
+  const beside = Object.keys(given).filter((key) => !own2.includes(key) && key !== name);
+  const placed = readObject(present.length === 0 ? {} : given[name]);
+  const wrong = [];
+  if (beside.length > 0) {
+    const right = `{"id": \u2026, "args": {${beside.map((key) => `${JSON.stringify(key)}: \u2026`).join(", ")}}}`;
+    wrong.push(`put the tool's arguments into "args", not beside it (${beside.join(", ")}): ${right}`);
+  }
+  if (!placed) wrong.push(`"${name}" must be an object, not ${kindOf2(given[name])}`);
+  return { placed, wrong };
+}
+function readObject(value) {
+  if (typeof value !== "string") return isRecord(value) ? value : void 0;
+  try {
+    const read2 = JSON.parse(value);
+    return isRecord(read2) ? read2 : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function kindOf2(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "string" ? "a text that is not the JSON of one" : `a ${typeof value}`;
+}
+var argumentNames;
+var init_call_arguments = __esm({
+  "src/gateway/tools/call-arguments.ts"() {
+    "use strict";
+    init_guards();
+    init_gateway_tool();
+    argumentNames = ["args", "arguments"];
+  }
+});
+
+// src/gateway/tools/invoke.ts
+function shieldFor(deps, session, id, result) {
+  if (!isRecord(result)) return textResult(result ?? "");
+  return shieldResult(result, deps.policyFor(session, id), deps.store.keeper(session)).result;
+}
+var shape3, gatewayInvoke;
+var init_invoke = __esm({
+  "src/gateway/tools/invoke.ts"() {
+    "use strict";
+    init_mini();
+    init_guards();
+    init_shield();
+    init_call_arguments();
+    init_gateway_tool();
+    init_tool_id();
+    shape3 = object2({ id: string2(), args: optional2(unknown()) });
+    gatewayInvoke = {
+      name: "gateway_invoke",
+      description: "Call a tool. Large results come shortened, with a ref for gateway_get_result.",
+      inputSchema: {
+        type: "object",
+        properties: { id: { type: "string" }, args: { type: "object" } },
+        required: ["id"]
+      },
+      async handle({ session, args, signal, onProgress }, deps) {
+        const call2 = readArguments(shape3, args);
+        const found = await getTool(deps, session, call2.id);
+        const read2 = await readCallArguments(deps, { session, found, given: args });
+        if ("refusal" in read2) return read2.refusal;
+        const result = await deps.invoke(session, found.id, read2.args, { signal, onProgress });
+        return shieldFor(deps, session, found.id, result);
+      }
+    };
+  }
+});
+
+// src/gateway/tools/invoke-async.ts
+function detachedNote(keptMs) {
+  const kept = keptMs < 12e4 ? `${Math.ceil(keptMs / 1e3)} s` : `${Math.floor(keptMs / 6e4)} min`;
+  return `Once this session is gone, any session that may use this server and names this jobId in gateway_invoke_status may read or cancel the job: until ${kept} after its end, while mcp-proxy runs. Nobody else is told of it.`;
+}
+var shape4, gatewayInvokeAsync;
+var init_invoke_async = __esm({
+  "src/gateway/tools/invoke-async.ts"() {
+    "use strict";
+    init_mini();
+    init_call_arguments();
+    init_gateway_tool();
+    init_tool_id();
+    shape4 = object2({
+      id: string2(),
+      args: optional2(unknown()),
+      detach: _default(boolean2(), false)
+    });
+    gatewayInvokeAsync = {
+      name: "gateway_invoke_async",
+      description: "Start a long tool call as a job; returns a jobId at once. detach: goes on when this session ends; whoever names the jobId then may read the result, as long as the answer says.",
+      inputSchema: {
+        type: "object",
+        properties: { id: { type: "string" }, args: { type: "object" }, detach: { type: "boolean" } },
+        required: ["id"]
+      },
+      async handle({ session, args }, deps) {
+        const call2 = readArguments(shape4, args);
+        const found = await getTool(deps, session, call2.id);
+        const read2 = await readCallArguments(deps, { session, found, given: args, options: ["detach"] });
+        if ("refusal" in read2) return read2.refusal;
+        const jobId = deps.jobs.start({
+          session,
+          label: found.id,
+          ...call2.detach ? { detached: { access: deps.accessTo(session, found.id) } } : {},
+          run: (context) => deps.invoke(session, found.id, read2.args, context)
+        });
+        return textResult({
+          jobId,
+          state: "running",
+          ...call2.detach ? { note: detachedNote(deps.jobs.finishedMs) } : {}
+        });
+      }
+    };
+  }
+});
+
+// src/gateway/tools/invoke-status.ts
+function stillTrue({ store }, session, result) {
+  const ref = referenceOf(result);
+  return ref === void 0 || store.has(session, ref) ? result : withoutReference(result);
+}
+function summarize(job) {
+  const { message: _, ...progress } = job.progress ?? {};
+  const cut = (text5) => cutChars(text5, maxSummary);
+  return {
+    ...describe3(job),
+    progress: job.progress && progress,
+    log: job.log.slice(-1).map(cut),
+    ...job.state === "failed" ? { error: cut(job.error) } : {}
+  };
+}
+function describe3({ id, label, startedAt, endedAt, progress, log, ...state }) {
+  const times = {
+    startedAt: new Date(startedAt).toISOString(),
+    ...endedAt === void 0 ? {} : { endedAt: new Date(endedAt).toISOString() }
+  };
+  const error2 = state.state === "failed" ? { error: state.error } : {};
+  return { jobId: id, tool: label, state: state.state, ...times, progress, log, ...error2 };
+}
+var shape5, gatewayInvokeStatus, maxSummary;
+var init_invoke_status = __esm({
+  "src/gateway/tools/invoke-status.ts"() {
+    "use strict";
+    init_mini();
+    init_cut_text();
+    init_shield();
+    init_gateway_tool();
+    init_invoke();
+    shape5 = object2({ jobId: optional2(string2()), cancel: _default(boolean2(), false) });
+    gatewayInvokeStatus = {
+      name: "gateway_invoke_status",
+      description: "State, progress and log of a job; its result when completed. No jobId lists jobs.",
+      inputSchema: {
+        type: "object",
+        properties: { jobId: { type: "string" }, cancel: { type: "boolean" } }
+      },
+      async handle({ session, args }, deps) {
+        const { jobId, cancel } = readArguments(shape5, args);
+        if (jobId === void 0) return boundedResult(deps, session, { jobs: deps.jobs.list(session).map(summarize) });
+        const access = await deps.accessOf(session);
+        const job = cancel ? deps.jobs.cancel(session, jobId, access) : deps.jobs.status(session, jobId, access);
+        return job.state === "completed" ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result)) : boundedResult(deps, session, describe3(job), job.state === "failed");
+      }
+    };
+    maxSummary = 200;
+  }
+});
+
+// src/gateway/tools/search.ts
+function readServers(deps, session, named2) {
+  const servers = deps.servers(session);
+  const found = named2.map((name) => ({ name, slug: findServer(servers, name)?.slug }));
+  return {
+    slugs: found.flatMap(({ slug }) => slug ?? []),
+    wrong: found.flatMap(({ name, slug }) => slug === void 0 ? [name] : [])
+  };
+}
+function shownArguments(names3) {
+  const shown5 = names3.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
+  const left = names3.length - shown5.length;
+  return left > 0 ? [...shown5, `\u2026 and ${left} more: gateway_describe`] : shown5;
+}
+function whichServers(wrong, servers) {
+  const shown5 = servers.slice(0, maxNames2).map(({ slug }) => slug);
+  const more = servers.length > shown5.length ? ` and ${servers.length - shown5.length} more` : "";
+  return `No server is called ${wrong.join(", ")}. There are ${shown5.join(", ")}${more}.`;
+}
+function whatIsMissing({ offset, limit, found, all }, { query, readOnly }) {
+  const isList = query.trim() === "";
+  const end = offset + found;
+  if (isList && found === limit && end < all()) {
+    return `Tools ${offset + 1} to ${end} of ${all()}; the next with "offset": ${end}.`;
+  }
+  if (found > 0) return void 0;
+  if (offset > 0) return `No tool matches beyond the first ${offset}.`;
+  if (readOnly) return "No tool that says of itself that it only reads matches; search without readOnly.";
+  return `No tool matches. Use other words, or an empty query to list all ${all()}.`;
+}
+var maxLimit, shape6, gatewaySearch, maxArguments, maxArgumentName, maxNames2;
+var init_search = __esm({
+  "src/gateway/tools/search.ts"() {
+    "use strict";
+    init_mini();
+    init_cut_text();
+    init_gateway_tool();
+    init_tool_id();
+    maxLimit = 50;
+    shape6 = object2({
+      query: string2(),
+      limit: _default(int().check(_gte(1), _lte(maxLimit)), 10),
+      offset: _default(int().check(_gte(0)), 0),
+      servers: optional2(oneOrMore(array(string2()))),
+      readOnly: optional2(boolean2())
+    });
+    gatewaySearch = {
+      name: "gateway_search",
+      description: "Find tools by what you want to do, in words. Start here. Empty query lists all.",
+      inputSchema: {
+        type: "object",
+        properties: {
+          query: { type: "string" },
+          limit: { type: "integer", default: 10, maximum: maxLimit },
+          offset: { type: "integer" },
+          servers: { type: "array", items: { type: "string" } },
+          readOnly: { type: "boolean" }
+        },
+        required: ["query"]
+      },
+      async handle({ session, args }, deps) {
+        const { query, limit, offset, servers: named2, readOnly } = readArguments(shape6, args);
+        const servers = named2 && named2.length > 0 ? readServers(deps, session, named2) : void 0;
+        await deps.waitForAll(session, servers?.slugs);
+        const find2 = (words3, atMost) => {
+          if (servers?.slugs.length === 0) return [];
+          const accepts = (server, tool) => deps.mayUse(session, server, tool);
+          return deps.index.search(words3, { limit: atMost, servers: servers?.slugs, readOnly, accepts });
+        };
+        const tools2 = find2(query, offset + limit).slice(offset).map(({ server, name, ...hit }) => ({
+          ...{ id: deps.idOf(server, name), server },
+          ...hit,
+          args: shownArguments(hit.args)
+        }));
+        const counts = { offset, limit, found: tools2.length, all: () => find2("", deps.index.size).length };
+        const unknown3 = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
+        const notes = [
+          servers && servers.wrong.length > 0 ? whichServers(servers.wrong, deps.servers(session)) : void 0,
+          servers?.slugs.length === 0 ? void 0 : whatIsMissing(counts, { query, readOnly }),
+          unknownNote(unknown3)
+        ].filter((note3) => note3 !== void 0);
+        return boundedResult(deps, session, notes.length === 0 ? { tools: tools2 } : { tools: tools2, note: notes.join(" ") });
+      }
+    };
+    maxArguments = 20;
+    maxArgumentName = 64;
+    maxNames2 = 50;
+  }
+});
+
+// src/gateway/tools/gateway-tools.ts
+var gatewayTools;
+var init_gateway_tools = __esm({
+  "src/gateway/tools/gateway-tools.ts"() {
+    "use strict";
+    init_describe();
+    init_get_result();
+    init_invoke();
+    init_invoke_async();
+    init_invoke_status();
+    init_search();
+    gatewayTools = [
+      gatewaySearch,
+      gatewayDescribe,
+      gatewayInvoke,
+      gatewayInvokeAsync,
+      gatewayInvokeStatus,
+      gatewayGetResult
+    ];
+  }
+});
+
+// src/gateway/tools/retrieve-tools.ts
+var shape7, retrieveTools;
+var init_retrieve_tools = __esm({
+  "src/gateway/tools/retrieve-tools.ts"() {
+    "use strict";
+    init_mini();
+    init_gateway_tool();
+    init_tool_id();
+    shape7 = object2({ query: string2().check(_minLength(1)) });
+    retrieveTools = {
+      name: "retrieve_tools",
+      description: "Find tools by what you want to do, in words. The tools it finds become callable at once.",
+      inputSchema: { type: "object", properties: { query: { type: "string" } }, required: ["query"] },
+      async handle({ session, args }, deps) {
+        const { query } = readArguments(shape7, args);
+        await deps.waitForAll(session);
+        const accepts = (server, tool) => deps.mayUse(session, server, tool);
+        const hits = deps.index.search(query, { limit: deps.topK, accepts });
+        const found = hits.map(({ server, name, args: _, ...hit }) => ({ name: deps.idOf(server, name), server, ...hit }));
+        const usable = found.filter(({ name }) => deps.describe(session, name) !== void 0);
+        const { added, evicted } = deps.poolOf(session).retrieve(usable.map(({ name }) => name));
+        if (added.length + evicted.length > 0) deps.notifyListChanged(session);
+        const note3 = unknownNote(deps.unknownServers(session));
+        const pool = deps.poolOf(session).ids().length;
+        return textResult({ tools: usable, added, evicted, pool, ...note3 === void 0 ? {} : { note: note3 } });
+      }
+    };
+  }
+});
+
+// src/gateway/offer.ts
+function offerTools(mode, view2, options) {
+  const joint = view2.list("tools");
+  const real = joint.items.map(({ name, target: target2, raw }) => ({
+    name,
+    raw: options.isShielded(target2.slug) ? withResultSize(raw, options.maxResultBytes) : raw
+  }));
+  const own2 = (tools2) => tools2.map((tool) => ownDefinition(tool, options.maxResultBytes));
+  switch (mode) {
+    case "gateway":
+      return join6(own2(gatewayTools));
+    case "dynamic": {
+      const byName = new Map(real.map(({ name, raw }) => [name, raw]));
+      const found = options.pool.flatMap((id) => byName.get(id) ?? []);
+      return join6([...own2([retrieveTools, gatewayGetResult]), ...found]);
+    }
+    case "all":
+      return join6([...real.map(({ raw }) => raw), ...own2([gatewayGetResult])]);
+  }
+}
+function join6(items) {
+  const comma3 = Buffer.from(",");
+  const body = items.flatMap((raw, i2) => i2 === 0 ? [raw] : [comma3, raw]);
+  const result = Buffer.concat([Buffer.from('{"tools":['), ...body, Buffer.from("]}")]);
+  return { result, etag: (0, import_node_crypto14.createHash)("sha256").update(result).digest("base64url").slice(0, 16) };
+}
+function ownDefinition({ name, description, inputSchema: inputSchema2 }, maxResultBytes) {
+  const annotations = readers.has(name) ? { annotations: { readOnlyHint: true } } : {};
+  const raw = Buffer.from(JSON.stringify({ name, description, inputSchema: inputSchema2, ...annotations }));
+  return withResultSize(raw, maxResultBytes);
+}
+function withResultSize(raw, bytes) {
+  const key = "anthropic/maxResultSizeChars";
+  const added = `${JSON.stringify(key)}:${bytes}`;
+  const members2 = objectMembers(raw);
+  const meta2 = findMember(members2, "_meta");
+  if (!meta2) {
+    const end = raw.lastIndexOf("}");
+    return splice(raw, [{ at: { start: end, end }, with: `,"_meta":{${added}}` }]);
+  }
+  if (!isObjectAt(raw, meta2) || findMember(objectMembers(raw, meta2), key)) return raw;
+  const isEmpty = objectMembers(raw, meta2).length === 0;
+  const edit = { at: { start: meta2.start + 1, end: meta2.start + 1 }, with: `${added}${isEmpty ? "" : ","}` };
+  return splice(raw, [edit]);
+}
+var import_node_crypto14, readers;
+var init_offer = __esm({
+  "src/gateway/offer.ts"() {
+    "use strict";
+    import_node_crypto14 = require("node:crypto");
+    init_json_scan();
+    init_gateway_tools();
+    init_get_result();
+    init_retrieve_tools();
+    readers = /* @__PURE__ */ new Set([
+      "gateway_search",
+      "gateway_describe",
+      "gateway_get_result",
+      "retrieve_tools"
+    ]);
+  }
+});
+
+// src/gateway/own-work.ts
+function argumentText2({ line, params }, path8) {
+  const span = memberAt(line, params, path8);
+  return span && textAt(line, span);
+}
+var OwnWork;
+var init_own_work = __esm({
+  "src/gateway/own-work.ts"() {
+    "use strict";
+    init_json_scan();
+    init_envelope();
+    init_messages();
+    init_exact_json();
+    init_call_arguments();
+    OwnWork = class {
+      session;
+      request;
+      signal;
+      isJob;
+      #answer;
+      constructor(init) {
+        this.session = init.session;
+        this.request = init.request;
+        this.signal = init.signal;
+        this.isJob = argumentText2(init.request, ["name"]) === '"gateway_invoke_async"';
+      }
+      /** The arguments for the server's tool, byte for byte as the model wrote them. */
+      get args() {
+        const written = argumentNames.map((name) => argumentText2(this.request, ["arguments", name]));
+        const text5 = written.find((one) => one !== void 0) ?? "{}";
+        if (!text5.startsWith('"')) return text5;
+        return String(JSON.parse(text5)).replace(/[\r\n]+/g, " ");
+      }
+      /** The server's answer, shortened or not; what stands for it until its line is written. */
+      take(envelope, shortened3) {
+        const result = shortened3 ?? {};
+        this.#answer = { envelope, result, isWhole: shortened3 === void 0 };
+        return result;
+      }
+      line(result) {
+        const { idText } = this.request;
+        const answer3 = this.#answer;
+        if (answer3?.isWhole && result === answer3.result) {
+          return withEdits(answer3.envelope.line, [{ at: answer3.envelope.id, with: idText }]);
+        }
+        return resultLine(idText, stringifyExact(result));
+      }
+    };
+  }
+});
+
+// src/gateway/session-files.ts
+function createSessionFiles({ folder, now }) {
+  const pathOf = (session) => (0, import_node_path18.join)(folder, `${(0, import_node_crypto15.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
+  return {
+    load: (session) => readValue3(pathOf(session)),
+    save(session, value) {
+      try {
+        ensurePrivateDir(folder);
+        writeFileAtomic(pathOf(session), JSON.stringify(value));
+      } catch {
+      }
+    },
+    forget(session) {
+      tryTo(() => removeIfPresent(pathOf(session)));
+    },
+    expire() {
+      tryTo(() => {
+        for (const name of (0, import_node_fs21.readdirSync)(folder)) {
+          const path8 = (0, import_node_path18.join)(folder, name);
+          if (now() - (0, import_node_fs21.statSync)(path8).mtimeMs > maxAgeMs) removeIfPresent(path8);
+        }
+      });
+    }
+  };
+}
+function readValue3(path8) {
+  try {
+    return JSON.parse(readFileIfPresent(path8) ?? "null");
+  } catch {
+    return void 0;
+  }
+}
+function tryTo(act) {
+  try {
+    act();
+  } catch {
+  }
+}
+var import_node_crypto15, import_node_fs21, import_node_path18, maxAgeMs;
+var init_session_files = __esm({
+  "src/gateway/session-files.ts"() {
+    "use strict";
+    import_node_crypto15 = require("node:crypto");
+    import_node_fs21 = require("node:fs");
+    import_node_path18 = require("node:path");
+    init_atomic_file();
+    init_private_dir();
+    maxAgeMs = 7 * 24 * 36e5;
+  }
+});
+
+// src/gateway/dynamic-pool.ts
+function readPoolIds(saved) {
+  return Array.isArray(saved) ? saved.filter((id) => typeof id === "string") : [];
+}
+function createDynamicPool(limits = defaultPoolLimits, ids = []) {
+  const lastUse = /* @__PURE__ */ new Map();
+  let uses = 0;
+  const touch = (id) => {
+    uses += 1;
+    lastUse.set(id, uses);
+  };
+  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
+  const evictOldest = () => {
+    let oldest;
+    for (const [id, use] of lastUse) if (oldest === void 0 || use < (lastUse.get(oldest) ?? 0)) oldest = id;
+    if (oldest !== void 0) lastUse.delete(oldest);
+    return oldest;
+  };
+  return {
+    ids: () => [...lastUse.keys()],
+    has: (id) => lastUse.has(id),
+    retrieve(ids2) {
+      const before = new Set(lastUse.keys());
+      for (const id of ids2.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
+      while (lastUse.size > limits.toolsLimit) evictOldest();
+      const added = [...lastUse.keys()].filter((id) => !before.has(id));
+      const evicted = [...before].filter((id) => !lastUse.has(id));
+      return { added, evicted };
+    },
+    use(id) {
+      if (lastUse.has(id)) touch(id);
+    },
+    retain(exists2) {
+      for (const id of lastUse.keys()) if (!exists2(id)) lastUse.delete(id);
+      while (lastUse.size > limits.toolsLimit) evictOldest();
+    }
+  };
+}
+var defaultPoolLimits;
+var init_dynamic_pool = __esm({
+  "src/gateway/dynamic-pool.ts"() {
+    "use strict";
+    defaultPoolLimits = { topK: 10, toolsLimit: 50 };
+  }
+});
+
+// src/gateway/session-pools.ts
+var SessionPools;
+var init_session_pools = __esm({
+  "src/gateway/session-pools.ts"() {
+    "use strict";
+    init_tool_name();
+    init_dynamic_pool();
+    init_limits();
+    init_session_files();
+    SessionPools = class {
+      #deps;
+      #files;
+      #pools = /* @__PURE__ */ new Map();
+      constructor(deps) {
+        this.#deps = deps;
+        this.#files = createSessionFiles({ folder: deps.poolFolder, now: deps.now });
+        this.#files.expire();
+      }
+      of({ identity: { scopeId } }, view2) {
+        const pool = this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#files.load(scopeId)));
+        this.#pools.set(scopeId, pool);
+        const unknown3 = view2.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
+        pool.retain((id) => view2.find("tools", id) !== void 0 || unknown3.some((part) => id.startsWith(part)));
+        return pool;
+      }
+      save(session, view2) {
+        this.#files.save(session.identity.scopeId, this.of(session, view2).ids());
+      }
+      /** A tool that is called stays longer. */
+      used(session, id) {
+        this.#pools.get(session.identity.scopeId)?.use(id);
+      }
+      closeScope(scopeId) {
+        this.#pools.delete(scopeId);
+        this.#files.forget(scopeId);
+      }
+    };
+  }
+});
+
+// src/results/limited-work.ts
+function createLimitedWork(source) {
+  let last = Promise.resolve();
+  let thread;
+  let idle;
+  const end = () => {
+    clearTimeout(idle);
+    void thread?.worker.terminate();
+    thread = void 0;
+  };
+  const start = () => {
+    const worker = new import_node_worker_threads3.Worker(source, { eval: true, workerData: { numberMark } });
+    worker.unref();
+    const isOver2 = () => {
+      if (thread?.worker === worker) thread = void 0;
+    };
+    worker.on("error", isOver2);
+    worker.on("exit", isOver2);
+    const isOnline = new Promise((resolve4) => {
+      worker.once("online", resolve4);
+      worker.once("exit", resolve4);
+    });
+    return { worker, isOnline };
+  };
+  const runNow = async (task, limitMs2) => {
+    clearTimeout(idle);
+    thread ??= start();
+    const { worker, isOnline } = thread;
+    await isOnline;
+    return new Promise((resolve4) => {
+      const finish = (outcome) => {
+        clearTimeout(timer);
+        worker.off("message", answered);
+        worker.off("exit", lost);
+        idle = setTimeout(end, idleMs2).unref();
+        resolve4(outcome?.kind === "failed" ? void 0 : outcome);
+      };
+      const answered = ({ outcome }) => finish(outcome);
+      const lost = () => finish(void 0);
+      const timer = setTimeout(() => {
+        if (thread?.worker === worker) end();
+        lost();
+      }, limitMs2);
+      worker.on("message", answered);
+      worker.on("exit", lost);
+      worker.postMessage({ id: 0, task });
+      if (thread?.worker !== worker) lost();
+    });
+  };
+  return {
+    run(task, limitMs2) {
+      if (source === "") {
+        const outcome = runHeavyTask(task);
+        return Promise.resolve(outcome.kind === "failed" ? void 0 : outcome);
+      }
+      const done2 = last.then(() => runNow(task, limitMs2));
+      last = done2;
+      return done2;
+    },
+    close: end
+  };
+}
+var import_node_worker_threads3, idleMs2;
+var init_limited_work = __esm({
+  "src/results/limited-work.ts"() {
+    "use strict";
+    import_node_worker_threads3 = require("node:worker_threads");
+    init_exact_json();
+    init_heavy_task();
+    idleMs2 = 5e3;
+  }
+});
+
+// src/gateway/shorten.ts
+function openHeavyWork() {
+  return createHeavyWork(threadProgram);
+}
+function openLimitedWork() {
+  return createLimitedWork(threadProgram);
+}
+async function shortenAnswer(deps, scopeId, task) {
+  const { store, heavy, limited } = deps;
+  const { envelope, policy, rule } = task;
+  const { line, result } = envelope;
+  if (!result) return void 0;
+  const bound = line.includes('"structuredContent"') ? await rule() : void 0;
+  if (result.end - result.start <= heavyBytes) {
+    const value = readResult(envelope);
+    const shield = (whole2, keep) => {
+      const shielded = shieldResult(value, whole2, keep).result;
+      return shielded === value ? void 0 : shielded;
+    };
+    if (!bound) return shield(policy, store.keeper(scopeId));
+    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
+    if (shield(policy, { put: () => void 0 }) === void 0) return void 0;
+  }
+  const bytes = line.subarray(result.start, result.end);
+  const ref = store.canHold(bytes.length) ? store.newReference() : void 0;
+  const shortening = { kind: "shorten", bytes, policy, ref, ruleCode: bound?.code() };
+  const outcome = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
+  if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
+  if (outcome.kind !== "shortened") return void 0;
+  if (ref !== void 0) await store.putBytes(scopeId, ref, bytes);
+  const shortened3 = JSON.parse(outcome.text);
+  return shortened3;
+}
+function boundedError({ line, error: error2 }, maxBytes3, keep) {
+  if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
+  const text5 = textAt(line, error2);
+  const code = memberAt(line, error2, ["code"]);
+  const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
+  const ref = keep.put({ content: [{ type: "text", text: text5 }], isError: true });
+  const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
+  return JSON.stringify({
+    code: code ? Number(textAt(line, code)) : 0,
+    message: `${cutChars(message, maxMessage)} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
+  });
+}
+var threadProgram, limitMs, maxMessage;
+var init_shorten = __esm({
+  "src/gateway/shorten.ts"() {
+    "use strict";
+    init_cut_text();
+    init_json_scan();
+    init_envelope();
+    init_heavy_work();
+    init_limited_work();
+    init_shield();
+    init_structure_rule();
+    init_call_tool();
+    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/results/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/results/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/guards.ts\nfunction isRecord(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/results/exact-json.ts\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isRecord(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/results/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/results/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/results/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/results/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/results/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/results/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/results/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isRecord(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/results/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isRecord(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isRecord(block)) return block;\n  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;\n  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/results/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/results/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/results/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isRecord(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/results/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/results/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/results/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isRecord(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/results/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/results/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/results/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
+    limitMs = (bytes) => 2e3 + bytes / 1e3;
+    maxMessage = 4096;
   }
 });
 
@@ -25465,11 +27628,11 @@ var require_ajv = __commonJS({
   }
 });
 
-// src/tools/gateway/check-arguments.ts
+// src/gateway/tools/check-arguments.ts
 function createArgumentCheck(limited) {
   const compiled = /* @__PURE__ */ new WeakMap();
   return async ({ inputSchema: inputSchema2 }, args) => {
-    if (!isObject4(inputSchema2)) return [];
+    if (!isRecord(inputSchema2)) return [];
     const compiling = compiled.get(inputSchema2) ?? createCheck(inputSchema2, limited);
     compiled.set(inputSchema2, compiling);
     const mistakes = await (await compiling)(args);
@@ -25501,7 +27664,7 @@ function mistakesIn(validate2, args) {
   }
 }
 async function structureRule(tool) {
-  if (!isObject4(tool.outputSchema)) return void 0;
+  if (!isRecord(tool.outputSchema)) return void 0;
   if (isTooLarge(tool.outputSchema)) return nothingPasses;
   const compiled = await compile2(tool.outputSchema, { allErrors: false });
   return compiled && ruleOf(compiled.validate, compiled.code, compiled.mayRunAway);
@@ -25513,12 +27676,12 @@ async function compile2(whole2, options) {
     const validator = await newValidator(whole2["$schema"], options);
     const validate2 = validator.compile(schema);
     const writeCode = await loadWriter();
-    return { validate: validate2, mayRunAway: mayRunAway(schema), code: once10(() => writeCode(validator, validate2)) };
+    return { validate: validate2, mayRunAway: mayRunAway(schema), code: once11(() => writeCode(validator, validate2)) };
   } catch {
     return void 0;
   }
 }
-function once10(make) {
+function once11(make) {
   let made;
   return () => {
     const text5 = made ?? make();
@@ -25543,8 +27706,9 @@ async function newValidator(dialect, { allErrors }) {
 }
 var checkMs, mostHere, shownValues;
 var init_check_arguments = __esm({
-  "src/tools/gateway/check-arguments.ts"() {
+  "src/gateway/tools/check-arguments.ts"() {
     "use strict";
+    init_guards();
     init_exact_json();
     init_structure_rule();
     checkMs = 500;
@@ -25553,3077 +27717,28 @@ var init_check_arguments = __esm({
   }
 });
 
-// src/tools/content-block.ts
-function textOf2(block) {
-  if (!isObject4(block)) return void 0;
-  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];
-  const resource = block["resource"];
-  return isObject4(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
-}
-function withText(block, text5) {
-  if (!isObject4(block)) return block;
-  return isObject4(block["resource"]) ? { ...block, resource: { ...block["resource"], text: text5 } } : { ...block, text: text5 };
-}
-function mediaOf(block) {
-  if (!isObject4(block)) return void 0;
-  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];
-  const resource = block["resource"];
-  return isObject4(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;
-}
-function isDrawing(block) {
-  return isObject4(block) && isObject4(block["resource"]) && mimeTypeOf(block).startsWith("image/");
-}
-function sizeOf(block) {
-  const [data, text5] = [mediaOf(block), textOf2(block)];
-  if (data !== void 0) {
-    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;
-    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };
-  }
-  if (text5 === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };
-  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);
-  return { kind, size: text5.length, unit: "characters" };
-}
-function mimeTypeOf(block) {
-  const holder = isObject4(block) && isObject4(block["resource"]) ? block["resource"] : block;
-  return isObject4(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";
-}
-function typeOf(block) {
-  return isObject4(block) && typeof block["type"] === "string" ? block["type"] : "block";
-}
-var blockBytes;
-var init_content_block = __esm({
-  "src/tools/content-block.ts"() {
-    "use strict";
-    init_exact_json();
-    blockBytes = (block) => jsonBytes(block) + 1;
-  }
-});
-
-// src/tools/shield-policy.ts
-function limitsOfRound(policy, round, mayDropFields) {
-  const part = 2 ** round;
-  return {
-    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),
-    maxString: Math.max(32, Math.floor(policy.maxString / part)),
-    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),
-    maxKeys: Math.max(1, Math.floor(maxKeys / part)),
-    maxDepth: Math.max(2, Math.floor(maxDepth2 / part)),
-    mayDropFields
-  };
-}
-var defaultShieldPolicy, unlimitedPolicy, maxKeys, maxDepth2, lastRound;
-var init_shield_policy = __esm({
-  "src/tools/shield-policy.ts"() {
-    "use strict";
-    defaultShieldPolicy = {
-      maxItems: 50,
-      maxString: 8192,
-      heavyFieldBytes: 256,
-      maxTotalBytes: 65536,
-      // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.
-      maxMediaBytes: 4194304
-    };
-    unlimitedPolicy = {
-      maxItems: Number.MAX_SAFE_INTEGER,
-      maxString: Number.MAX_SAFE_INTEGER,
-      heavyFieldBytes: Number.MAX_SAFE_INTEGER,
-      maxTotalBytes: Number.MAX_SAFE_INTEGER,
-      maxMediaBytes: Number.MAX_SAFE_INTEGER
-    };
-    maxKeys = 1e3;
-    maxDepth2 = 1e3;
-    lastRound = 10;
-  }
-});
-
-// src/tools/result-path.ts
-function follow(root, path8) {
-  const steps = stepsOf(path8).map((raw) => {
-    if (raw.startsWith(".")) return raw.slice(1);
-    const inBrackets = raw.slice(1, -1);
-    return inBrackets.startsWith('"') ? String(JSON.parse(inBrackets)) : inBrackets;
-  });
-  let at = root;
-  for (const [i2, step] of steps.entries()) {
-    if (Array.isArray(at) && step === "*") return each3(at, steps, i2 + 1);
-    const next2 = into(at, step);
-    if (next2 === void 0) throw leadsNowhere(path8, at, step);
-    at = next2;
-  }
-  return at;
-}
-function rowPath(path8, place) {
-  const steps = stepsOf(path8);
-  const first2 = steps.indexOf("[*]");
-  const step = `[${place}]`;
-  return `${rootOfPath(path8)}${(first2 < 0 ? [...steps, step] : steps.with(first2, step)).join("")}`;
-}
-function stepsOf(path8) {
-  const tail = tailOf(path8);
-  const steps = [];
-  const step = new RegExp(pathStep);
-  while (step.lastIndex < tail.length) {
-    const found = step.exec(tail);
-    if (!found) throw badRequest(`Path "${path8}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);
-    steps.push(found[0]);
-  }
-  return steps;
-}
-function rootOfPath(path8) {
-  return path8.startsWith(wholePath) ? wholePath : "$";
-}
-function tailOf(path8) {
-  if (path8.startsWith("$")) return path8.slice(rootOfPath(path8).length);
-  return path8.startsWith("[") ? path8 : `.${path8}`;
-}
-function into(value, step) {
-  if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : void 0;
-  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;
-}
-function find(value, steps, first2) {
-  let at = value;
-  for (let i2 = first2; i2 < steps.length; i2 += 1) {
-    const step = steps[i2] ?? "";
-    if (Array.isArray(at) && step === "*") return each3(at, steps, i2 + 1);
-    const next2 = into(at, step);
-    if (next2 === void 0) return void 0;
-    at = next2;
-  }
-  return at;
-}
-function each3(rows, steps, first2) {
-  return rows.map((row) => find(row, steps, first2) ?? null);
-}
-function leadsNowhere(path8, value, step) {
-  if (Array.isArray(value)) {
-    return badRequest(`Path "${path8}" leads nowhere: no item ${step} in an array of ${value.length}.`);
-  }
-  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;
-  return badRequest(`Path "${path8}" leads nowhere at "${step}": ${has}.`);
-}
-function fieldOf2(row, field) {
-  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);
-}
-function memberPath(path8, key) {
-  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path8}.${key}` : `${path8}[${JSON.stringify(key)}]`;
-}
-function badRequest(message, hint = "Read it without a path first to see what it holds.") {
-  return new AppError({ code: "BAD_ARGUMENT", message, hint });
-}
-var pathStep, pathForm, wholePath;
-var init_result_path = __esm({
-  "src/tools/result-path.ts"() {
-    "use strict";
-    init_cut_text();
-    init_errors();
-    init_exact_json();
-    pathStep = /\.([A-Za-z_$][\w$-]*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y;
-    pathForm = 'Paths are like $.items[3].body, $.items[*].name or $["odd key"].';
-    wholePath = "$$";
-  }
-});
-
-// src/tools/shrink.ts
-function shrink(value, limits, path8 = "$") {
-  const cuts = [];
-  return { value: shrinkAt(value, { path: path8, depth: 0, limits, cuts }), cuts };
-}
-function shrinkAt(value, place) {
-  if (typeof value === "string") return shrinkString(value, place);
-  if (value === null || typeof value !== "object") return value;
-  if (place.depth >= place.limits.maxDepth) return emptied(value, place);
-  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);
-}
-function cutString(text5, { maxString, stringCut }) {
-  return stringCut === "end" ? text5.slice(0, safeEnd(text5, maxString)) : cutMiddle(text5, maxString);
-}
-function cutMiddle(text5, maxLength2) {
-  if (text5.length <= maxLength2) return text5;
-  const note3 = ` \u2026 [${text5.length - maxLength2} characters cut] \u2026 `;
-  const headEnd = safeEnd(text5, Math.ceil(maxLength2 * 0.75));
-  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength2 * 0.25));
-  return `${text5.slice(0, headEnd)}${note3}${text5.slice(tailStart)}`;
-}
-function shrinkString(text5, { path: path8, limits, cuts }) {
-  if (text5.length <= limits.maxString || isMarkedNumber(text5)) return text5;
-  cuts.push({ kind: "string", path: path8, kept: limits.maxString, total: text5.length });
-  return cutString(text5, limits);
-}
-function emptied(value, { path: path8, cuts }) {
-  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
-  if (!isEmpty) cuts.push({ kind: "depth", path: path8 });
-  return Array.isArray(value) ? [] : {};
-}
-function shrinkArray(items, place) {
-  const { path: path8, depth: depth2, limits, cuts } = place;
-  const kept = items.slice(0, limits.maxItems);
-  if (kept.length < items.length) cuts.push({ kind: "items", path: path8, kept: kept.length, total: items.length });
-  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();
-  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path8}[*]`, names: [...heavy] });
-  return kept.map((item, index) => {
-    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;
-    return shrinkAt(light, { path: `${path8}[${index}]`, depth: depth2 + 1, limits, cuts });
-  });
-}
-function shrinkObject(object4, place) {
-  const { path: path8, depth: depth2, limits, cuts } = place;
-  const entries2 = Object.entries(object4);
-  const kept = entries2.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);
-  if (kept.length < entries2.length) {
-    const keptNames = new Set(kept.map(([key]) => key));
-    const names3 = entries2.map(([key]) => key).filter((key) => !keptNames.has(key));
-    cuts.push({ kind: "fields", path: path8, names: names3 });
-  }
-  return Object.fromEntries(
-    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path8, key), depth: depth2 + 1, limits, cuts })])
-  );
-}
-function heavyFields(rows, limits) {
-  const objects = rows.filter(isJsonObject);
-  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();
-  const bytes = /* @__PURE__ */ new Map();
-  for (const row of objects.slice(0, sampleSize)) {
-    for (const [key, value] of Object.entries(row)) {
-      const seen = bytes.get(key) ?? { sum: 0, count: 0 };
-      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });
-    }
-  }
-  const heavy = [...bytes].filter(
-    ([key, { sum: sum2, count: count3 }]) => sum2 / count3 > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())
-  );
-  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));
-}
-function without(row, names3) {
-  return Object.fromEntries(Object.entries(row).filter(([key]) => !names3.has(key)));
-}
-var signalFields, sampleSize, minRowsForHeavy, maxKeyLength;
-var init_shrink = __esm({
-  "src/tools/shrink.ts"() {
-    "use strict";
-    init_cut_text();
-    init_exact_json();
-    init_result_path();
-    signalFields = new Set(
-      `id _id uuid key name title label type kind status state error code message url uri href path file line number
-  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\s+/)
-    );
-    sampleSize = 10;
-    minRowsForHeavy = 6;
-    maxKeyLength = 256;
-  }
-});
-
-// src/tools/tables.ts
-function readTable(text5) {
-  const lines = text5.split("\n");
-  if (lines.length < minRecords) return void 0;
-  if (/^\s*\|.*\|\s*$/.test(lines[0] ?? "") && /^\s*\|[\s:|-]+\|\s*$/.test(lines[1] ?? "")) {
-    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;
-  }
-  for (const separator of [",", "	", ";"]) {
-    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };
-  }
-  return void 0;
-}
-function isSeparator(lines, separator) {
-  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");
-  const isPart = lines.length > sampledLines;
-  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));
-  if (sample.length < minRecords) return false;
-  const width = cellsOf(sample[0] ?? "", separator).length;
-  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);
-}
-function splitRecords(lines, separator) {
-  const records = [];
-  let open2 = [];
-  let isQuoted = false;
-  for (const line of lines) {
-    open2.push(line);
-    if (line.includes('"')) ({ isQuoted } = scan(line, separator, isQuoted));
-    if (isQuoted) continue;
-    records.push(open2.join("\n"));
-    open2 = [];
-  }
-  if (open2.length > 0) records.push(open2.join("\n"));
-  return records;
-}
-function cellsOf(record3, separator) {
-  if (separator === "|") return record3.split("|");
-  const ends = [...scan(record3, separator, false).separators, record3.length];
-  return ends.map((end, index) => record3.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));
-}
-function scan(text5, separator, isQuotedBefore) {
-  const separators2 = [];
-  let isQuoted = isQuotedBefore;
-  let cellStart = 0;
-  for (let at = 0; at < text5.length; at += 1) {
-    const char = text5[at];
-    if (isQuoted) {
-      at = text5.indexOf('"', at);
-      if (at < 0) break;
-      if (text5[at + 1] === '"') at += 1;
-      else isQuoted = false;
-    } else if (char === separator) {
-      separators2.push(at);
-      cellStart = at + 1;
-    } else if (char === '"' && at === cellStart) isQuoted = true;
-  }
-  return { separators: separators2, isQuoted };
-}
-var minRecords, sampledRecords, sampledLines;
-var init_tables = __esm({
-  "src/tools/tables.ts"() {
-    "use strict";
-    minRecords = 4;
-    sampledRecords = 20;
-    sampledLines = 200;
-  }
-});
-
-// src/tools/shrink-table.ts
-function shrinkTable({ rows, headRows, separator }, limits) {
-  const cuts = [];
-  const kept = rows.slice(0, headRows + limits.maxItems);
-  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });
-  const short = kept.map((row, index) => {
-    if (index < headRows || row.length <= limits.maxString) return row;
-    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);
-    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });
-    return shrunk;
-  });
-  return { rows: short, cuts };
-}
-function shrinkCell(cell, separator, limits) {
-  if (cell.length <= limits.maxString) return cell;
-  if (separator === "|" || !cell.startsWith('"')) return cutString(cell, limits);
-  const [, text5 = "", lineEnd = ""] = /^"([\s\S]*?)"?(\r?)$/.exec(cell) ?? [];
-  return `"${cutString(text5.replaceAll('""', '"'), limits).replaceAll('"', '""')}"${lineEnd}`;
-}
-var init_shrink_table = __esm({
-  "src/tools/shrink-table.ts"() {
-    "use strict";
-    init_shrink();
-    init_tables();
-  }
-});
-
-// src/tools/text-forms.ts
-function readText(text5) {
-  return readJson(text5) ?? readLines(text5) ?? readRecords(text5) ?? plain2;
-}
-function readJson(text5) {
-  if (!/^\s*[[{"]/.test(text5)) return void 0;
-  const value = tryParse(text5);
-  return value === void 0 ? void 0 : { form: "json", value, indent: /^\s*[[{]\r?\n([ \t]+)/.exec(text5)?.[1] };
-}
-function readLines(text5) {
-  if (!/^\s*[[{]/.test(text5)) return void 0;
-  const lines = text5.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length < 2) return void 0;
-  const rows = [];
-  for (const line of lines) {
-    const value = /^\s*[[{]/.test(line) ? tryParse(line) : void 0;
-    if (value === void 0) return void 0;
-    rows.push(value);
-  }
-  return { form: "ndjson", rows };
-}
-function tryParse(text5) {
-  try {
-    return parseExact(text5);
-  } catch {
-    return void 0;
-  }
-}
-function readRecords(text5) {
-  const table = readTable(text5);
-  return table && { form: "table", ...table };
-}
-var plain2;
-var init_text_forms = __esm({
-  "src/tools/text-forms.ts"() {
-    "use strict";
-    init_exact_json();
-    init_tables();
-    plain2 = { form: "plain" };
-  }
-});
-
-// src/tools/shrink-text.ts
-function shrinkText(text5, policy, maxBytes3) {
-  const form = readText(text5);
-  let shortest = { text: text5, cuts: [] };
-  for (let round = 0; round <= lastRound; round += 1) {
-    shortest = shrinkForm(text5, form, limitsOfRound(policy, round, true));
-    if (wireBytes(shortest.text) <= maxBytes3) return shortest;
-  }
-  return shortest;
-}
-function wireBytes(text5) {
-  return Buffer.byteLength(JSON.stringify(text5));
-}
-function shrinkTextAt(text5, policy, round, stringCut) {
-  return shrinkForm(text5, readText(text5), { ...limitsOfRound(policy, round, true), stringCut });
-}
-function shrinkForm(text5, form, limits) {
-  switch (form.form) {
-    case "json": {
-      const { value, cuts } = shrink(form.value, limits);
-      return cuts.length === 0 ? { text: text5, cuts } : { text: stringifyExact(value, form.indent), cuts };
-    }
-    case "ndjson": {
-      const { value, cuts } = shrink([...form.rows], limits);
-      if (cuts.length === 0 || !Array.isArray(value)) return { text: text5, cuts: [] };
-      return { text: value.map((row) => stringifyExact(row)).join("\n"), cuts };
-    }
-    case "table": {
-      const { rows, cuts } = shrinkTable(form, limits);
-      return cuts.length === 0 ? { text: text5, cuts } : { text: rows.join("\n"), cuts };
-    }
-    case "plain": {
-      if (text5.length <= limits.maxString) return { text: text5, cuts: [] };
-      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text5.length };
-      return { text: cutString(text5, limits), cuts: [cut] };
-    }
-  }
-}
-var init_shrink_text = __esm({
-  "src/tools/shrink-text.ts"() {
-    "use strict";
-    init_exact_json();
-    init_shield_policy();
-    init_shrink();
-    init_shrink_table();
-    init_text_forms();
-  }
-});
-
-// src/tools/shield-note.ts
-function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes: maxBytes3 }) {
-  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);
-  const lines = cuts.flatMap(
-    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)
-  );
-  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;
-  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);
-  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes3);
-}
-function withoutWay(text5) {
-  return text5.startsWith(noteStart) ? text5.replace(/Get the rest: .*/, goneNote) : text5;
-}
-function fitLines(head, lines, maxBytes3) {
-  const all = lines.map((line) => cutChars(line, maxLineLength));
-  for (let count3 = Math.min(maxLines, all.length); ; count3 -= 1) {
-    const more = all.length - count3;
-    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];
-    const note3 = `${[head, ...all.slice(0, count3), ...last].join("\n")}]`;
-    if (count3 === 0 || wireBytes(note3) <= maxBytes3) return note3;
-  }
-}
-function inRuns(omitted) {
-  const runs = [];
-  for (const block of omitted) {
-    const run = runs.at(-1);
-    const last = run?.at(-1);
-    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);
-    else runs.push([block]);
-  }
-  return runs;
-}
-function describeRun([first2, ...others]) {
-  const { block, kind, size, unit } = first2;
-  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;
-  const all = others.reduce((sum2, other) => sum2 + other.size, size);
-  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;
-}
-function alike(cuts) {
-  const groups = /* @__PURE__ */ new Map();
-  for (const cut of cuts) {
-    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);
-    const group = groups.get(key);
-    if (group) group.push(cut);
-    else groups.set(key, [cut]);
-  }
-  return [...groups.values()];
-}
-function anyRow(path8) {
-  return path8.replace(/\[\d+\]/g, "[*]");
-}
-function describeCuts([cut, ...others]) {
-  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;
-  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;
-}
-function describeCut(cut) {
-  switch (cut.kind) {
-    case "items":
-      return `${cut.kept} of ${cut.total} items`;
-    case "string":
-      return `${cut.kept} of ${cut.total} characters`;
-    case "fields":
-      return `without ${listNames3(cut)}`;
-    case "depth":
-      return "emptied, nested too deep";
-  }
-}
-function listNames3({ path: path8, names: names3 }) {
-  if (names3.length <= maxNames) return names3.join(", ");
-  const whole2 = path8.replace(/\[\*\]$/, "[0]");
-  return `${names3.slice(0, maxNames).join(", ")} and ${names3.length - maxNames} more, see ${whole2}`;
-}
-var noteStart, goneNote, maxLines, maxNames, maxLineLength;
-var init_shield_note = __esm({
-  "src/tools/shield-note.ts"() {
-    "use strict";
-    init_cut_text();
-    init_shrink_text();
-    noteStart = "[Result shortened. ";
-    goneNote = "The rest is no longer kept; other results needed its room. To have it, call the tool again and ask for less.";
-    maxLines = 30;
-    maxNames = 12;
-    maxLineLength = 200;
-  }
-});
-
-// src/tools/shield-rest.ts
-function shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes }) {
-  const { content: _, structuredContent: __, _meta, isError, ...open2 } = result;
-  const given = isObject4(_meta) ? _meta : {};
-  const openBytes = jsonBytes(open2);
-  const left = (share, others) => Math.max(maxBytes3 * share, maxBytes3 - ownBytes - others);
-  const meta2 = keepSmallest(given, left(metaShare, openBytes));
-  const members2 = shrinkMembers(open2, policy, left(membersShare, jsonBytes(meta2.kept)));
-  return {
-    members: { ...members2.kept, ...isError === void 0 ? {} : { isError } },
-    meta: meta2.kept,
-    cuts: [...meta2.cuts, ...members2.cuts]
-  };
-}
-function keepSmallest(meta2, maxBytes3) {
-  let bytes = jsonBytes(meta2);
-  const dropped = /* @__PURE__ */ new Set();
-  const bySize = Object.entries(meta2).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));
-  for (const { key, size } of bySize.sort((a2, b) => b.size - a2.size)) {
-    if (bytes <= maxBytes3) break;
-    dropped.add(key);
-    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta2, dropped));
-  }
-  if (dropped.size === 0) return { kept: meta2, cuts: [] };
-  return { kept: without2(meta2, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };
-}
-function without2(meta2, names3) {
-  return Object.fromEntries(Object.entries(meta2).filter(([key]) => !names3.has(key)));
-}
-function shrinkMembers(open2, policy, maxBytes3) {
-  if (jsonBytes(open2) <= maxBytes3) return { kept: open2, cuts: [] };
-  let shrunk = { value: {}, cuts: [] };
-  for (let round = 0; round <= lastRound; round += 1) {
-    shrunk = shrink(jsonOf(open2), limitsOfRound(policy, round, false), "$$");
-    if (jsonBytes(shrunk.value) <= maxBytes3) break;
-  }
-  return { kept: isObject4(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };
-}
-var metaShare, membersShare;
-var init_shield_rest = __esm({
-  "src/tools/shield-rest.ts"() {
-    "use strict";
-    init_exact_json();
-    init_shield_policy();
-    init_shrink();
-    metaShare = 0.25;
-    membersShare = 0.5;
-  }
-});
-
-// src/tools/structure-twins.ts
-function findTwins(structure, content2) {
-  const texts2 = content2.flatMap(
-    (part, block) => isObject4(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []
-  );
-  if (texts2.length === 0) return [];
-  const members2 = isJsonObject(structure) ? Object.entries(structure) : [];
-  const whole2 = once11(() => formOf(structure));
-  const parts = once11(() => new Map(members2.map(([key, value]) => [formOf(value), key])));
-  const strings = new Map(members2.map(([key, value]) => [value, key]));
-  const twins = texts2.flatMap(({ block, text: text5 }) => {
-    const member = strings.get(text5);
-    if (member !== void 0) return [{ block, steps: [member], text: text5 }];
-    const form = formOfText(text5);
-    if (form === void 0) return [];
-    const part = form === whole2() ? void 0 : parts().get(form);
-    if (form !== whole2() && part === void 0) return [];
-    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];
-  });
-  return twins.length > 0 ? twins : findItems(members2, texts2);
-}
-function once11(make) {
-  let made;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-function findItems(members2, texts2) {
-  for (const [key, list] of members2) {
-    if (!Array.isArray(list) || list.length !== texts2.length) continue;
-    const twins = texts2.flatMap(({ block, text: text5 }, place) => {
-      const item = list[place] ?? null;
-      if (item === text5) return [{ block, steps: [key, place], text: text5 }];
-      const form = formOf(item);
-      return form !== void 0 && form === formOfText(text5) ? [{ block, steps: [key, place], text: void 0 }] : [];
-    });
-    if (twins.length === list.length) return twins;
-  }
-  return [];
-}
-function withTexts(structure, twins, textFor) {
-  const byPlace = /* @__PURE__ */ new Map();
-  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);
-  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;
-  const replaced = (value, steps) => {
-    const twin = byPlace.get(JSON.stringify(steps));
-    return twin && typeof value === "string" ? textFor(twin) : value;
-  };
-  return Object.fromEntries(
-    Object.entries(structure).map(([key, value]) => [
-      key,
-      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])
-    ])
-  );
-}
-function valueAt(structure, steps) {
-  let value = structure;
-  for (const step of steps) {
-    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;
-    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;
-  }
-  return value;
-}
-function formOf(value) {
-  if (value === null || typeof value !== "object") return void 0;
-  try {
-    return JSON.stringify(value, (_, part) => {
-      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));
-      return isObject4(part) ? Object.fromEntries(Object.entries(part).sort(([a2], [b]) => a2 < b ? -1 : 1)) : part;
-    });
-  } catch {
-    return void 0;
-  }
-}
-function formOfText(text5) {
-  if (!/^\s*[[{]/.test(text5)) return void 0;
-  try {
-    return formOf(parseExact(text5));
-  } catch {
-    return void 0;
-  }
-}
-function plainNumber(digits) {
-  const value = Number(digits);
-  return /^-?\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;
-}
-var init_structure_twins = __esm({
-  "src/tools/structure-twins.ts"() {
-    "use strict";
-    init_exact_json();
-  }
-});
-
-// src/tools/shield-structure.ts
-function shortenStructure(structure, content2, policy, maxBytes3) {
-  const whole2 = { structure, content: content2, twins: findTwins(structure, content2) };
-  let best;
-  for (let round = 0; round <= lastRound; round += 1) {
-    const shortened3 = allowedAt(whole2, policy, round);
-    if (!shortened3) return best;
-    if (round === 0 && isUncut(shortened3) && shortened3.bytes <= maxBytes3) return void 0;
-    best = shortened3;
-    if (shortened3.bytes <= maxBytes3) break;
-  }
-  return best;
-}
-function allowedAt(whole2, policy, round) {
-  const isAllowed = policy.isValidStructure ?? (() => true);
-  const shortened3 = shortenAt(whole2, policy, round, "middle");
-  if (isAllowed(shortened3.structure)) return shortened3;
-  const plain3 = shortenAt(whole2, policy, round, "end");
-  return isAllowed(plain3.structure) ? plain3 : void 0;
-}
-function isUncut({ cuts, texts: texts2 }) {
-  return cuts.length === 0 && [...texts2.values()].every((text5) => text5?.cuts.length === 0);
-}
-function shortenAt(whole2, policy, round, stringCut) {
-  const { structure, content: content2, twins } = whole2;
-  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};
-  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };
-  const shrunk = shrink(
-    withTexts(structure, twins, () => ""),
-    limits
-  );
-  const shortTexts = /* @__PURE__ */ new Map();
-  for (const twin of twins) {
-    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));
-  }
-  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");
-  const texts2 = /* @__PURE__ */ new Map();
-  let bytes = jsonBytes(value);
-  for (const twin of twins) {
-    const left = valueAt(value, twin.steps);
-    const text5 = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };
-    texts2.set(twin.block, left === void 0 ? void 0 : text5);
-    const block = content2[twin.block];
-    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text5.text);
-  }
-  return { structure: value, cuts: shrunk.cuts, texts: texts2, bytes };
-}
-var init_shield_structure = __esm({
-  "src/tools/shield-structure.ts"() {
-    "use strict";
-    init_content_block();
-    init_exact_json();
-    init_shield_policy();
-    init_shrink();
-    init_shrink_text();
-    init_structure_twins();
-  }
-});
-
-// src/tools/shield.ts
-function shieldResult(result, policy, keep) {
-  if (!isObject4(result) || isUnfinished(result)) return { result };
-  const max = policy.maxTotalBytes;
-  let draft = shorten(result, policy, textBytes2(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));
-  if (!isCut(draft)) return { result };
-  const ref = keep.put(result);
-  let shielded = assemble(result, draft, { ref, max });
-  if (textBytes2(shielded) > max) {
-    draft = shorten(result, policy, max - noteBytes(max));
-    shielded = assemble(result, draft, { ref, max });
-  }
-  if (textBytes2(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });
-  return { result: shielded, ...ref === void 0 ? {} : { ref } };
-}
-function isUnfinished({ resultType, task }) {
-  return resultType !== void 0 && resultType !== "complete" || task !== void 0;
-}
-function noteBytes(maxTotalBytes) {
-  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));
-}
-function textBytes2(result) {
-  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
-  return jsonBytes(result) - sum(content2.map((block) => mediaOf(block)?.length ?? 0));
-}
-function isCut({ cuts, omitted }) {
-  return cuts.length > 0 || omitted.length > 0;
-}
-function assemble(result, draft, { ref, max }) {
-  const hasStructure = result["structuredContent"] !== void 0;
-  const maxBytes3 = noteBytes(max) - noteFrameBytes;
-  const structureBytes = jsonBytes(draft.structured ?? "");
-  const whole2 = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];
-  const remarks = [...whole2, ...draft.remarks];
-  const note3 = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes: maxBytes3 }) };
-  return {
-    ...draft.members,
-    content: [...draft.content, note3],
-    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },
-    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }
-  };
-}
-function bare(result) {
-  const { isError } = result;
-  const remarks = [`all ${textBytes2(result)} bytes of it left out`];
-  const members2 = isError === void 0 ? {} : { isError };
-  return { content: [], structured: void 0, meta: {}, members: members2, cuts: [], omitted: [], remarks };
-}
-function shorten(result, policy, maxBytes3) {
-  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
-  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;
-  const sizes = content2.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));
-  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);
-  const rest = shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes: sum(sizes) + structureBytes + frameBytes });
-  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };
-  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });
-  const free = Math.max(0, maxBytes3 - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes);
-  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);
-  const short = structure === void 0 ? void 0 : shortenStructure(structure, content2, policy, share);
-  if (short) {
-    draft.structured = short.structure;
-    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });
-    for (const block of short.texts.keys()) sizes[block] = 0;
-  }
-  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);
-  const shares = shareOut(sizes, Math.max(0, left));
-  const goneTwins = [];
-  let media = 0;
-  for (const [index, block] of content2.entries()) {
-    const data = mediaOf(block);
-    const twin = short?.texts.get(index);
-    if (twin) {
-      draft.content.push(withText(block, twin.text));
-      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });
-    } else if (short?.texts.has(index)) {
-      goneTwins.push(index);
-    } else if (data !== void 0) {
-      const fits2 = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);
-      if (fits2) media += data.length;
-      if (fits2) draft.content.push(block);
-      else draft.omitted.push({ block: index, ...sizeOf(block) });
-    } else {
-      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });
-    }
-  }
-  if (goneTwins.length > 0) {
-    draft.remarks.push(
-      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`
-    );
-  }
-  return draft;
-}
-function shortenBlock(block, { index, share, policy, draft }) {
-  const text5 = textOf2(block);
-  if (text5 === void 0 || isDrawing(block)) {
-    if (blockBytes(block) <= share) draft.content.push(block);
-    else draft.omitted.push({ block: index, ...sizeOf(block) });
-    return;
-  }
-  const frame = blockBytes(block) - wireBytes(text5);
-  const shrunk = shrinkText(text5, policy, share - frame);
-  if (wireBytes(shrunk.text) + frame > share) {
-    draft.omitted.push({ block: index, ...sizeOf(block) });
-    return;
-  }
-  if (shrunk.cuts.length === 0) {
-    draft.content.push(block);
-    return;
-  }
-  draft.cuts.push({ block: index, cuts: shrunk.cuts });
-  draft.content.push(withText(block, shrunk.text));
-}
-function shareOut(sizes, total) {
-  const shares = sizes.map(() => 0);
-  let [left, open2] = [total, sizes.filter((size) => size > 0).length];
-  const order = sizes.map((size, index) => ({ size, index })).sort((a2, b) => a2.size - b.size || a2.index - b.index);
-  const atMost = Math.max(1, Math.floor(total / minBlockBytes));
-  const isCrowded = sum(sizes) > total && open2 > atMost;
-  for (const { size, index } of isCrowded ? order.sort((a2, b) => a2.index - b.index) : order) {
-    if (size === 0) continue;
-    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open2);
-    shares[index] = Math.min(Math.floor(share), left);
-    left -= shares[index] ?? 0;
-    open2 -= 1;
-  }
-  return shares;
-}
-function referenceOf(result) {
-  const meta2 = isObject4(result) ? result["_meta"] : void 0;
-  const shield = isObject4(meta2) ? meta2[shieldMetaKey] : void 0;
-  return isObject4(shield) && typeof shield["ref"] === "string" ? shield["ref"] : void 0;
-}
-function withoutReference(result) {
-  if (!isObject4(result) || !Array.isArray(result["content"])) return result;
-  const content2 = result["content"].map((block) => {
-    const text5 = textOf2(block);
-    return text5 === void 0 ? block : withText(block, withoutWay(text5));
-  });
-  const meta2 = isObject4(result["_meta"]) ? result["_meta"] : {};
-  return { ...result, content: content2, _meta: { ...meta2, [shieldMetaKey]: { ref: null } } };
-}
-var shieldMetaKey, noteFrameBytes, frameBytes, minBlockBytes, sum;
-var init_shield = __esm({
-  "src/tools/shield.ts"() {
-    "use strict";
-    init_content_block();
-    init_exact_json();
-    init_shield_note();
-    init_shield_rest();
-    init_shield_structure();
-    init_shrink_text();
-    shieldMetaKey = "aitkit/shield";
-    noteFrameBytes = 96;
-    frameBytes = Buffer.byteLength('{"content":[],"structuredContent":,"_meta":{}}');
-    minBlockBytes = 256;
-    sum = (numbers) => numbers.reduce((total, number5) => total + number5, 0);
-  }
-});
-
-// src/tools/gateway/gateway-tool.ts
-function textResult(value, isError = false) {
-  const text5 = typeof value === "string" ? value : JSON.stringify(value);
-  return { content: [{ type: "text", text: text5 }], ...isError ? { isError } : {} };
-}
-function readArguments(shape8, args) {
-  const read2 = shape8.safeParse(args ?? {}, english);
-  if (read2.success) return read2.data;
-  const takes = Object.keys(shape8.shape);
-  const unknown3 = isObject4(args) ? Object.keys(args).filter((key) => !takes.includes(key)) : [];
-  throw new AppError({
-    code: "BAD_ARGUMENT",
-    message: prettifyError(read2.error),
-    hint: `Correct the arguments and call again. It takes ${takes.join(", ")}${unknown3.length > 0 ? `, not ${unknown3.join(", ")}` : ""}.`
-  });
-}
-var english, oneOrMore;
-var init_gateway_tool = __esm({
-  "src/tools/gateway/gateway-tool.ts"() {
-    "use strict";
-    init_mini();
-    init_en();
-    init_errors();
-    init_exact_json();
-    english = { error: en_default().localeError };
-    oneOrMore = (list) => pipe(
-      transform((value) => typeof value === "string" ? [value] : value),
-      list
-    );
-  }
-});
-
-// src/tools/gateway/bounded-result.ts
-function boundedResult({ answerPolicy, store }, session, value, isError = false) {
-  const result = textResult(value, isError);
-  if (jsonBytes(result) <= answerPolicy.maxTotalBytes) return result;
-  return shieldResult(result, answerPolicy, store.keeper(session)).result;
-}
-var init_bounded_result = __esm({
-  "src/tools/gateway/bounded-result.ts"() {
-    "use strict";
-    init_exact_json();
-    init_shield();
-    init_gateway_tool();
-  }
-});
-
-// src/tools/gateway/unknown-note.ts
-function unknownNote(unknown3) {
-  if (unknown3.length === 0) return void 0;
-  const shown5 = unknown3.slice(0, maxServers).map(whyUnknown);
-  const more = unknown3.length > shown5.length ? [`and ${unknown3.length - shown5.length} more servers`] : [];
-  return `Not known yet are the tools of ${[...shown5, ...more].join("; ")}`;
-}
-function whyUnknown({ slug, error: error2 }) {
-  if (!error2) return `${slug} (still starting: try again in some seconds)`;
-  const reason = describeError(error2);
-  return `${slug} (${cutChars(plainLine(cutChars(reason, maxReason2)), maxReason2)})`;
-}
-var maxServers, maxReason2;
-var init_unknown_note = __esm({
-  "src/tools/gateway/unknown-note.ts"() {
-    "use strict";
-    init_cut_text();
-    init_errors();
-    init_plain_text();
-    maxServers = 5;
-    maxReason2 = 200;
-  }
-});
-
-// src/tools/gateway/tool-id.ts
-async function findTool(deps, session, written) {
-  const found = findKnown(deps, session, written);
-  const unknown3 = found ? void 0 : unknownOwner(deps, session, written);
-  if (!unknown3) return found;
-  await deps.waitFor(session, unknown3.slug);
-  return findKnown(deps, session, written);
-}
-async function getTool(deps, session, written) {
-  const found = await findTool(deps, session, written);
-  if (found) return found;
-  const unknown3 = unknownOwner(deps, session, written);
-  if (unknown3?.error) throw unknown3.error;
-  throw new AppError({
-    code: "TOOL_UNKNOWN",
-    message: `No tool has the id "${cutChars(written, 200)}".`,
-    hint: nearIds(deps, session, written)
-  });
-}
-function nearIds(deps, session, written) {
-  const unknown3 = unknownOwner(deps, session, written);
-  if (unknown3) return `Not known yet are the tools of ${whyUnknown(unknown3)}`;
-  const accepts = (server, tool) => deps.mayUse(session, server, tool);
-  const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
-  return near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use gateway_search to find its id.";
-}
-function findServer(servers, written) {
-  const isNamed2 = ({ names: names3 }) => names3.some((name) => name.toLowerCase() === written.toLowerCase());
-  return servers.find(({ names: names3 }) => names3.includes(written)) ?? servers.find(isNamed2);
-}
-function findKnown(deps, session, written) {
-  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names: names3 }, tool }) => [
-    deps.idOf(slug, tool),
-    ...names3.map((name) => `${name}__${tool}`)
-  ]);
-  for (const id of /* @__PURE__ */ new Set([written, ...readings])) {
-    const tool = deps.describe(session, id);
-    if (tool) return { id, tool };
-  }
-  return void 0;
-}
-function unknownOwner(deps, session, written) {
-  const owners = new Set(serverReadings(deps.servers(session), written).map(({ server }) => server.slug));
-  return deps.unknownServers(session).find(({ slug }) => owners.has(slug));
-}
-function serverReadings(servers, written) {
-  return servers.flatMap(
-    (server) => [...new Set(server.names)].flatMap((name) => {
-      if (!written.toLowerCase().startsWith(name.toLowerCase())) return [];
-      const rest = written.slice(name.length);
-      const separator = separators.find((one) => rest.startsWith(one));
-      return separator === void 0 ? [] : [{ server, tool: rest.slice(separator.length) }];
-    })
-  );
-}
-var separators;
-var init_tool_id = __esm({
-  "src/tools/gateway/tool-id.ts"() {
-    "use strict";
-    init_cut_text();
-    init_errors();
-    init_unknown_note();
-    separators = ["__", "::", ":", ".", "/"];
-  }
-});
-
-// src/tools/gateway/describe.ts
-var maxIds, shape, gatewayDescribe;
-var init_describe = __esm({
-  "src/tools/gateway/describe.ts"() {
-    "use strict";
-    init_mini();
-    init_bounded_result();
-    init_gateway_tool();
-    init_tool_id();
-    maxIds = 10;
-    shape = object2({ ids: oneOrMore(array(string2()).check(_minLength(1), _maxLength(maxIds))) });
-    gatewayDescribe = {
-      name: "gateway_describe",
-      description: "Full description and argument schema of tools, by id from gateway_search.",
-      inputSchema: {
-        type: "object",
-        properties: { ids: { type: "array", items: { type: "string" }, maxItems: maxIds } },
-        required: ["ids"]
-      },
-      async handle({ session, args }, deps) {
-        const { ids } = readArguments(shape, args);
-        const describe5 = async (written) => {
-          const found = await findTool(deps, session, written);
-          if (!found) return { id: written, error: `unknown. ${nearIds(deps, session, written)}` };
-          const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = found.tool;
-          return { id: found.id, title, description, inputSchema: inputSchema2, outputSchema, annotations };
-        };
-        const tools2 = await Promise.all(ids.map(describe5));
-        const isError = tools2.every((tool) => "error" in tool);
-        return boundedResult(deps, session, { tools: tools2 }, isError);
-      }
-    };
-  }
-});
-
-// src/tools/gateway/get-result.ts
-var maxSearch, maxPath, maxFields, shape2, gatewayGetResult;
-var init_get_result = __esm({
-  "src/tools/gateway/get-result.ts"() {
-    "use strict";
-    init_mini();
-    init_exact_json();
-    init_gateway_tool();
-    maxSearch = 200;
-    maxPath = 2e3;
-    maxFields = 100;
-    shape2 = object2({
-      ref: string2(),
-      path: optional2(string2().check(_maxLength(maxPath))),
-      block: optional2(int().check(_gte(0))),
-      offset: optional2(int().check(_gte(0))),
-      limit: optional2(int().check(_gte(1))),
-      fields: optional2(array(string2().check(_maxLength(maxPath))).check(_maxLength(maxFields))),
-      search: optional2(string2().check(_minLength(1), _maxLength(maxSearch))),
-      raw: optional2(boolean2())
-    });
-    gatewayGetResult = {
-      name: "gateway_get_result",
-      description: "Read the rest of a shortened result: page rows or characters, pick fields, or search text.",
-      inputSchema: {
-        type: "object",
-        properties: {
-          ref: { type: "string" },
-          path: { type: "string", description: "like $.items[3].body" },
-          block: { type: "integer", description: "content block" },
-          offset: { type: "integer" },
-          limit: { type: "integer" },
-          fields: { type: "array", items: { type: "string" } },
-          search: { type: "string" },
-          raw: { type: "boolean", description: "text as it came" }
-        },
-        required: ["ref"]
-      },
-      async handle({ session, args }, deps) {
-        const { ref, ...request3 } = readArguments(shape2, args);
-        const view2 = await deps.store.read(session, ref, request3);
-        if (view2.kind === "media") return { content: [view2.block] };
-        return textResult(stringifyExact(view2));
-      }
-    };
-  }
-});
-
-// src/tools/gateway/call-arguments.ts
-async function readCallArguments(deps, { session, found: { id, tool }, given, options = [] }) {
-  const { placed, wrong } = placeArguments(isObject4(given) ? given : {}, ["id", ...options]);
-  if (placed && wrong.length === 0) wrong.push(...await deps.checkArguments(tool, placed));
-  if (placed && wrong.length === 0) return { args: placed };
-  const error2 = `Arguments of ${id} are wrong; it was not called.`;
-  return { refusal: boundedResult(deps, session, { error: error2, wrong, inputSchema: tool.inputSchema }, true) };
-}
-function placeArguments(given, own2) {
-  const present = argumentNames.filter((name2) => given[name2] !== void 0);
-  const [name = "args"] = present;
-  const beside = Object.keys(given).filter((key) => !own2.includes(key) && key !== name);
-  const placed = readObject(present.length === 0 ? {} : given[name]);
-  const wrong = [];
-  if (beside.length > 0) {
-    const right = `{"id": \u2026, "args": {${beside.map((key) => `${JSON.stringify(key)}: \u2026`).join(", ")}}}`;
-    wrong.push(`put the tool's arguments into "args", not beside it (${beside.join(", ")}): ${right}`);
-  }
-  if (!placed) wrong.push(`"${name}" must be an object, not ${kindOf2(given[name])}`);
-  return { placed, wrong };
-}
-function readObject(value) {
-  if (typeof value !== "string") return isObject4(value) ? value : void 0;
-  try {
-    const read2 = JSON.parse(value);
-    return isObject4(read2) ? read2 : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function kindOf2(value) {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "string" ? "a text that is not the JSON of one" : `a ${typeof value}`;
-}
-var argumentNames;
-var init_call_arguments = __esm({
-  "src/tools/gateway/call-arguments.ts"() {
-    "use strict";
-    init_exact_json();
-    init_bounded_result();
-    argumentNames = ["args", "arguments"];
-  }
-});
-
-// src/tools/gateway/invoke.ts
-function shieldFor(deps, session, id, result) {
-  if (!isObject4(result)) return textResult(result ?? "");
-  return shieldResult(result, deps.policyFor(session, id), deps.store.keeper(session)).result;
-}
-var shape3, gatewayInvoke;
-var init_invoke = __esm({
-  "src/tools/gateway/invoke.ts"() {
-    "use strict";
-    init_mini();
-    init_exact_json();
-    init_shield();
-    init_call_arguments();
-    init_gateway_tool();
-    init_tool_id();
-    shape3 = object2({ id: string2(), args: optional2(unknown()) });
-    gatewayInvoke = {
-      name: "gateway_invoke",
-      description: "Call a tool. Large results come shortened, with a ref for gateway_get_result.",
-      inputSchema: {
-        type: "object",
-        properties: { id: { type: "string" }, args: { type: "object" } },
-        required: ["id"]
-      },
-      async handle({ session, args, signal, onProgress }, deps) {
-        const call2 = readArguments(shape3, args);
-        const found = await getTool(deps, session, call2.id);
-        const read2 = await readCallArguments(deps, { session, found, given: args });
-        if ("refusal" in read2) return read2.refusal;
-        const result = await deps.invoke(session, found.id, read2.args, { signal, onProgress });
-        return shieldFor(deps, session, found.id, result);
-      }
-    };
-  }
-});
-
-// src/tools/gateway/invoke-async.ts
-function detachedNote(keptMs) {
-  const kept = keptMs < 12e4 ? `${Math.ceil(keptMs / 1e3)} s` : `${Math.floor(keptMs / 6e4)} min`;
-  return `Once this session is gone, any session that may use this server and names this jobId in gateway_invoke_status may read or cancel the job: until ${kept} after its end, while mcp-proxy runs. Nobody else is told of it.`;
-}
-var shape4, gatewayInvokeAsync;
-var init_invoke_async = __esm({
-  "src/tools/gateway/invoke-async.ts"() {
-    "use strict";
-    init_mini();
-    init_call_arguments();
-    init_gateway_tool();
-    init_tool_id();
-    shape4 = object2({
-      id: string2(),
-      args: optional2(unknown()),
-      detach: _default(boolean2(), false)
-    });
-    gatewayInvokeAsync = {
-      name: "gateway_invoke_async",
-      description: "Start a long tool call as a job; returns a jobId at once. detach: goes on when this session ends; whoever names the jobId then may read the result, as long as the answer says.",
-      inputSchema: {
-        type: "object",
-        properties: { id: { type: "string" }, args: { type: "object" }, detach: { type: "boolean" } },
-        required: ["id"]
-      },
-      async handle({ session, args }, deps) {
-        const call2 = readArguments(shape4, args);
-        const found = await getTool(deps, session, call2.id);
-        const read2 = await readCallArguments(deps, { session, found, given: args, options: ["detach"] });
-        if ("refusal" in read2) return read2.refusal;
-        const jobId = deps.jobs.start({
-          session,
-          label: found.id,
-          ...call2.detach ? { detached: { access: deps.accessTo(session, found.id) } } : {},
-          run: (context) => deps.invoke(session, found.id, read2.args, context)
-        });
-        return textResult({
-          jobId,
-          state: "running",
-          ...call2.detach ? { note: detachedNote(deps.jobs.finishedMs) } : {}
-        });
-      }
-    };
-  }
-});
-
-// src/tools/gateway/invoke-status.ts
-function stillTrue({ store }, session, result) {
-  const ref = referenceOf(result);
-  return ref === void 0 || store.has(session, ref) ? result : withoutReference(result);
-}
-function summarize(job) {
-  const { message: _, ...progress } = job.progress ?? {};
-  const cut = (text5) => cutChars(text5, maxSummary);
-  return {
-    ...describe3(job),
-    progress: job.progress && progress,
-    log: job.log.slice(-1).map(cut),
-    ...job.state === "failed" ? { error: cut(job.error) } : {}
-  };
-}
-function describe3({ id, label, startedAt, endedAt, progress, log, ...state }) {
-  const times = {
-    startedAt: new Date(startedAt).toISOString(),
-    ...endedAt === void 0 ? {} : { endedAt: new Date(endedAt).toISOString() }
-  };
-  const error2 = state.state === "failed" ? { error: state.error } : {};
-  return { jobId: id, tool: label, state: state.state, ...times, progress, log, ...error2 };
-}
-var shape5, gatewayInvokeStatus, maxSummary;
-var init_invoke_status = __esm({
-  "src/tools/gateway/invoke-status.ts"() {
-    "use strict";
-    init_mini();
-    init_cut_text();
-    init_shield();
-    init_bounded_result();
-    init_gateway_tool();
-    init_invoke();
-    shape5 = object2({ jobId: optional2(string2()), cancel: _default(boolean2(), false) });
-    gatewayInvokeStatus = {
-      name: "gateway_invoke_status",
-      description: "State, progress and log of a job; its result when completed. No jobId lists jobs.",
-      inputSchema: {
-        type: "object",
-        properties: { jobId: { type: "string" }, cancel: { type: "boolean" } }
-      },
-      async handle({ session, args }, deps) {
-        const { jobId, cancel } = readArguments(shape5, args);
-        if (jobId === void 0) return boundedResult(deps, session, { jobs: deps.jobs.list(session).map(summarize) });
-        const access = await deps.accessOf(session);
-        const job = cancel ? deps.jobs.cancel(session, jobId, access) : deps.jobs.status(session, jobId, access);
-        return job.state === "completed" ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result)) : boundedResult(deps, session, describe3(job), job.state === "failed");
-      }
-    };
-    maxSummary = 200;
-  }
-});
-
-// src/tools/gateway/search.ts
-function readServers(deps, session, named2) {
-  const servers = deps.servers(session);
-  const found = named2.map((name) => ({ name, slug: findServer(servers, name)?.slug }));
-  return {
-    slugs: found.flatMap(({ slug }) => slug ?? []),
-    wrong: found.flatMap(({ name, slug }) => slug === void 0 ? [name] : [])
-  };
-}
-function shownArguments(names3) {
-  const shown5 = names3.slice(0, maxArguments).map((name) => cutChars(name, maxArgumentName));
-  const left = names3.length - shown5.length;
-  return left > 0 ? [...shown5, `\u2026 and ${left} more: gateway_describe`] : shown5;
-}
-function whichServers(wrong, servers) {
-  const shown5 = servers.slice(0, maxNames2).map(({ slug }) => slug);
-  const more = servers.length > shown5.length ? ` and ${servers.length - shown5.length} more` : "";
-  return `No server is called ${wrong.join(", ")}. There are ${shown5.join(", ")}${more}.`;
-}
-function whatIsMissing({ offset, limit, found, all }, { query, readOnly }) {
-  const isList = query.trim() === "";
-  const end = offset + found;
-  if (isList && found === limit && end < all()) {
-    return `Tools ${offset + 1} to ${end} of ${all()}; the next with "offset": ${end}.`;
-  }
-  if (found > 0) return void 0;
-  if (offset > 0) return `No tool matches beyond the first ${offset}.`;
-  if (readOnly) return "No tool that says of itself that it only reads matches; search without readOnly.";
-  return `No tool matches. Use other words, or an empty query to list all ${all()}.`;
-}
-var maxLimit, shape6, gatewaySearch, maxArguments, maxArgumentName, maxNames2;
-var init_search = __esm({
-  "src/tools/gateway/search.ts"() {
-    "use strict";
-    init_mini();
-    init_cut_text();
-    init_bounded_result();
-    init_gateway_tool();
-    init_tool_id();
-    init_unknown_note();
-    maxLimit = 50;
-    shape6 = object2({
-      query: string2(),
-      limit: _default(int().check(_gte(1), _lte(maxLimit)), 10),
-      offset: _default(int().check(_gte(0)), 0),
-      servers: optional2(oneOrMore(array(string2()))),
-      readOnly: optional2(boolean2())
-    });
-    gatewaySearch = {
-      name: "gateway_search",
-      description: "Find tools by what you want to do, in words. Start here. Empty query lists all.",
-      inputSchema: {
-        type: "object",
-        properties: {
-          query: { type: "string" },
-          limit: { type: "integer", default: 10, maximum: maxLimit },
-          offset: { type: "integer" },
-          servers: { type: "array", items: { type: "string" } },
-          readOnly: { type: "boolean" }
-        },
-        required: ["query"]
-      },
-      async handle({ session, args }, deps) {
-        const { query, limit, offset, servers: named2, readOnly } = readArguments(shape6, args);
-        const servers = named2 && named2.length > 0 ? readServers(deps, session, named2) : void 0;
-        await deps.waitForAll(session, servers?.slugs);
-        const find2 = (words3, atMost) => {
-          if (servers?.slugs.length === 0) return [];
-          const accepts = (server, tool) => deps.mayUse(session, server, tool);
-          return deps.index.search(words3, { limit: atMost, servers: servers?.slugs, readOnly, accepts });
-        };
-        const tools2 = find2(query, offset + limit).slice(offset).map(({ server, name, ...hit }) => ({
-          ...{ id: deps.idOf(server, name), server },
-          ...hit,
-          args: shownArguments(hit.args)
-        }));
-        const counts = { offset, limit, found: tools2.length, all: () => find2("", deps.index.size).length };
-        const unknown3 = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
-        const notes = [
-          servers && servers.wrong.length > 0 ? whichServers(servers.wrong, deps.servers(session)) : void 0,
-          servers?.slugs.length === 0 ? void 0 : whatIsMissing(counts, { query, readOnly }),
-          unknownNote(unknown3)
-        ].filter((note3) => note3 !== void 0);
-        return boundedResult(deps, session, notes.length === 0 ? { tools: tools2 } : { tools: tools2, note: notes.join(" ") });
-      }
-    };
-    maxArguments = 20;
-    maxArgumentName = 64;
-    maxNames2 = 50;
-  }
-});
-
-// src/tools/gateway/gateway-tools.ts
-var gatewayTools;
-var init_gateway_tools = __esm({
-  "src/tools/gateway/gateway-tools.ts"() {
-    "use strict";
-    init_describe();
-    init_get_result();
-    init_invoke();
-    init_invoke_async();
-    init_invoke_status();
-    init_search();
-    gatewayTools = [
-      gatewaySearch,
-      gatewayDescribe,
-      gatewayInvoke,
-      gatewayInvokeAsync,
-      gatewayInvokeStatus,
-      gatewayGetResult
-    ];
-  }
-});
-
-// src/tools/gateway/retrieve-tools.ts
-var shape7, retrieveTools;
-var init_retrieve_tools = __esm({
-  "src/tools/gateway/retrieve-tools.ts"() {
-    "use strict";
-    init_mini();
-    init_gateway_tool();
-    init_unknown_note();
-    shape7 = object2({ query: string2().check(_minLength(1)) });
-    retrieveTools = {
-      name: "retrieve_tools",
-      description: "Find tools by what you want to do, in words. The tools it finds become callable at once.",
-      inputSchema: { type: "object", properties: { query: { type: "string" } }, required: ["query"] },
-      async handle({ session, args }, deps) {
-        const { query } = readArguments(shape7, args);
-        await deps.waitForAll(session);
-        const accepts = (server, tool) => deps.mayUse(session, server, tool);
-        const hits = deps.index.search(query, { limit: deps.topK, accepts });
-        const found = hits.map(({ server, name, args: _, ...hit }) => ({ name: deps.idOf(server, name), server, ...hit }));
-        const usable = found.filter(({ name }) => deps.describe(session, name) !== void 0);
-        const { added, evicted } = deps.poolOf(session).retrieve(usable.map(({ name }) => name));
-        if (added.length + evicted.length > 0) deps.notifyListChanged(session);
-        const note3 = unknownNote(deps.unknownServers(session));
-        const pool = deps.poolOf(session).ids().length;
-        return textResult({ tools: usable, added, evicted, pool, ...note3 === void 0 ? {} : { note: note3 } });
-      }
-    };
-  }
-});
-
-// src/tools/result-bytes.ts
-function readSpilled(path8) {
-  const bytes = readBytesIfPresent(path8, maxSpilledBytes);
-  if (!bytes) throw new Error(`${path8} is gone`);
-  return readResultBytes(bytes);
-}
-function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
-  const value = JSON.parse(textAt(bytes, at));
-  if (!isObject4(value)) return {};
-  const members2 = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);
-  members2.delete("content");
-  const exact2 = [...members2].flatMap(([key, member]) => {
-    const text5 = textAt(bytes, member);
-    return /\d{16}/.test(text5) ? [[key, parseExact(text5)]] : [];
-  });
-  return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
-}
-var maxSpilledBytes;
-var init_result_bytes = __esm({
-  "src/tools/result-bytes.ts"() {
-    "use strict";
-    init_atomic_file();
-    init_json_scan();
-    init_exact_json();
-    maxSpilledBytes = 512 * 1024 * 1024;
-  }
-});
-
-// src/tools/result-search.ts
-function isMatch(row, search) {
-  const needle = search.toLowerCase();
-  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);
-  const isFlat = Number.isFinite(jsonBytes(row));
-  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;
-  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;
-  for (const { text: text5 } of textsOf(row, "")) if (text5.toLowerCase().includes(needle)) return true;
-  return false;
-}
-function findHits(value, path8, { search, context }) {
-  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
-  const found = [];
-  for (const { path: place, text: text5 } of textsOf(value, path8)) {
-    let shownTo = -1;
-    for (const { index, 0: match } of text5.matchAll(pattern)) {
-      if (index < shownTo) continue;
-      const [from, to] = [Math.max(0, index - context), Math.min(text5.length, index + match.length + context)];
-      shownTo = to;
-      found.push({ path: place, at: index, text: text5.slice(safeEnd(text5, from), safeEnd(text5, to)) });
-    }
-  }
-  return found;
-}
-function* textsOf(value, path8) {
-  const open2 = [{ place: { path: path8, isWhole: true }, value }];
-  for (let next2 = open2.pop(); next2; next2 = open2.pop()) {
-    const { place, value: value2, key } = next2;
-    if (key !== void 0) yield { path: place.path, text: key };
-    if (Array.isArray(value2)) {
-      for (let index = value2.length - 1; index >= 0; index -= 1) {
-        open2.push({ place: within2(place, `${place.path}[${index}]`), value: value2[index] ?? null });
-      }
-    } else if (value2 !== null && typeof value2 === "object") {
-      for (const [name, member] of Object.entries(value2).reverse()) {
-        open2.push({ place: within2(place, memberPath(place.path, name)), value: member, key: name });
-      }
-    } else {
-      const isNumber3 = typeof value2 === "string" && isMarkedNumber(value2);
-      yield { path: place.path, text: isNumber3 ? digitsOf(value2) : String(value2) };
-    }
-  }
-}
-function within2(outer, path8) {
-  return outer.isWhole && path8.length <= maxPathLength ? { path: path8, isWhole: true } : { ...outer, isWhole: false };
-}
-var maxPathLength;
-var init_result_search = __esm({
-  "src/tools/result-search.ts"() {
-    "use strict";
-    init_cut_text();
-    init_exact_json();
-    init_result_path();
-    maxPathLength = 300;
-  }
-});
-
-// src/tools/result-view.ts
-function viewResult(result, request3) {
-  const root = rootOf(result, request3);
-  if (root.kind === "media") return root;
-  const { path: path8 = "$", search, fields } = request3;
-  const value = follow(root.value, path8);
-  refuseStrangeFields(value, path8, fields);
-  if (Array.isArray(value)) return pageArray(value, path8, request3);
-  const isText3 = typeof value === "string" && !isMarkedNumber(value);
-  if (search && (isText3 || isJsonObject(value))) return pageHits(value, path8, { ...request3, search });
-  if (isText3) return pageText(value, path8, request3);
-  if (isJsonObject(value)) return pageObject(value, path8, request3);
-  return { kind: "value", path: path8, total: 1, offset: 0, data: value };
-}
-function pageBytesOf({ maxBytes: maxBytes3 = defaultShieldPolicy.maxTotalBytes, path: path8 = "$" }) {
-  const room = Math.floor((maxBytes3 - frameBytes2) / 2) - jsonBytes(path8);
-  return Math.max(minPageBytes, Math.min(maxPageBytes, room));
-}
-function rootOf(result, { block, raw, path: path8 }) {
-  if (!isObject4(result) || path8?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };
-  const content2 = Array.isArray(result["content"]) ? result["content"] : [];
-  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {
-    return { kind: "value", value: jsonOf(result["structuredContent"]) };
-  }
-  const at = block ?? 0;
-  if (content2.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };
-  if (at < 0 || at >= content2.length) throw badRequest(`Block ${at} does not exist; the result has ${content2.length}.`);
-  const chosen = content2[at];
-  const text5 = textOf3(chosen);
-  if (text5 === void 0)
-    return isObject4(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };
-  return { kind: "value", value: raw ? text5 : readValue2(text5) };
-}
-function readValue2(text5) {
-  const form = readText(text5);
-  switch (form.form) {
-    case "json":
-      return form.value;
-    case "ndjson":
-    case "table":
-      return [...form.rows];
-    case "plain":
-      return text5;
-  }
-}
-function textOf3(block) {
-  if (!isObject4(block)) return void 0;
-  if (typeof block["text"] === "string") return block["text"];
-  const resource = block["resource"];
-  return isObject4(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;
-}
-function isMedia(block) {
-  return typeof block["data"] === "string" || isObject4(block["resource"]) && typeof block["resource"]["blob"] === "string";
-}
-function pageArray(items, path8, request3) {
-  const { search, fields } = request3;
-  const places2 = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));
-  const page = pageRows(
-    places2.map((place) => ({ path: () => rowPath(path8, place), row: () => project(items[place] ?? null, fields) })),
-    path8,
-    request3
-  );
-  if (!search || page.tooLarge) return page;
-  return { ...page, rows: places2.slice(page.offset, page.offset + page.data.length) };
-}
-function pageHits(value, path8, request3) {
-  const { search, fields } = request3;
-  const context = Math.min(searchContext, pageBytesOf(request3) >> 4);
-  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(
-    (field) => findHits(fieldOf2(value, field) ?? null, fieldPath(value, path8, field), { search, context })
-  ) : findHits(value, path8, { search, context });
-  const rows = hits.map(({ path: place, at, text: text5 }) => ({
-    path: () => place,
-    row: () => place === path8 ? { at, text: text5 } : { path: place, at, text: text5 }
-  }));
-  return pageRows(rows, path8, request3);
-}
-function fieldPath(row, path8, field) {
-  return Object.hasOwn(row, field) ? memberPath(path8, field) : `${path8}.${field}`;
-}
-function pageRows(rows, path8, request3) {
-  const pageBytes = pageBytesOf(request3);
-  const { offset, limit } = pageOf(request3, defaultRows);
-  const page = { kind: "array", path: path8, total: rows.length, offset };
-  const data = [];
-  let bytes = 0;
-  for (const { path: place, row } of rows.slice(offset, offset + limit)) {
-    const item = row();
-    const size = jsonBytes(item);
-    if (data.length === 0 && size > pageBytes) {
-      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };
-    }
-    const cost = size + 1 + (request3.search ? String(rows.length).length + 1 : 0);
-    if (bytes + cost > pageBytes && data.length > 0) break;
-    bytes += cost;
-    data.push(item);
-  }
-  return { ...page, data, ...next(offset + data.length, rows.length) };
-}
-function pageObject(object4, path8, request3) {
-  const pageBytes = pageBytesOf(request3);
-  const shown5 = project(object4, request3.fields);
-  const entries2 = Object.entries(isJsonObject(shown5) ? shown5 : object4);
-  const { offset, limit } = pageOf(request3, Number.POSITIVE_INFINITY);
-  const data = [];
-  let bytes = 0;
-  for (const [key, value] of entries2.slice(offset, offset + limit)) {
-    const size = jsonBytes(value) + jsonBytes(key);
-    if (data.length === 0 && size > pageBytes) {
-      const at = { kind: "object", path: path8, total: entries2.length, offset, data: {} };
-      const inner = request3.fields?.length ? fieldPath(object4, path8, key) : `${path8}[${JSON.stringify(key)}]`;
-      return { ...at, ...next(offset + 1, entries2.length), tooLarge: { path: inner, bytes: size } };
-    }
-    if (bytes + size > pageBytes) break;
-    bytes += size + 2;
-    data.push([key, value]);
-  }
-  const total = entries2.length;
-  return { kind: "object", path: path8, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };
-}
-function pageText(text5, path8, request3) {
-  const pageBytes = pageBytesOf(request3);
-  const { offset, limit } = pageOf(request3, defaultCharacters);
-  let end = safeEnd(text5, Math.min(text5.length, offset + limit));
-  while (end - offset > 2 && jsonBytes(text5.slice(offset, end)) > pageBytes)
-    end = safeEnd(text5, offset + (end - offset >> 1));
-  if (end <= offset && offset < text5.length) end = Math.min(text5.length, offset + 2);
-  return { kind: "string", path: path8, total: text5.length, offset, data: text5.slice(offset, end), ...next(end, text5.length) };
-}
-function refuseStrangeFields(value, path8, fields) {
-  if (!fields || fields.length === 0) return;
-  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);
-  const [first2] = rows;
-  if (!first2 || rows.some((row) => fields.some((field) => fieldOf2(row, field) !== void 0))) return;
-  const lists = Object.keys(first2).filter((key) => Array.isArray(first2[key]));
-  const within4 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path8, lists[0] ?? "")}.` : "";
-  throw badRequest(
-    `No ${fields.join(", ")} at "${path8}": keys are ${Object.keys(first2).slice(0, 20).join(", ")}.${within4}`
-  );
-}
-function project(row, fields) {
-  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;
-  return Object.fromEntries(fields.map((field) => [field, fieldOf2(row, field) ?? null]));
-}
-function pageOf({ offset = 0, limit }, defaultLimit) {
-  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };
-}
-function next(at, total) {
-  return at < total ? { nextOffset: at } : {};
-}
-var frameBytes2, maxPageBytes, minPageBytes, defaultRows, defaultCharacters, searchContext;
-var init_result_view = __esm({
-  "src/tools/result-view.ts"() {
-    "use strict";
-    init_cut_text();
-    init_exact_json();
-    init_result_path();
-    init_result_search();
-    init_shield_policy();
-    init_text_forms();
-    frameBytes2 = 320;
-    maxPageBytes = 28e3;
-    minPageBytes = 64;
-    defaultRows = 50;
-    defaultCharacters = 8192;
-    searchContext = 200;
-  }
-});
-
-// src/tools/heavy-task.ts
-function runHeavyTask(task) {
-  try {
-    if (task.kind === "view") {
-      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };
-      return { kind: "view", view: viewResult(lastRead.result, task.request) };
-    }
-    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };
-    const { bytes, policy, ref, ruleCode } = task;
-    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };
-    const shielded = shieldResult(result, bound, { put: () => ref }).result;
-    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };
-  } catch (error2) {
-    if (error2 instanceof AppError) {
-      return { kind: "failed", code: error2.code, message: error2.message, hint: error2.hint };
-    }
-    return { kind: "failed", code: "", message: error2 instanceof Error ? error2.message : String(error2) };
-  }
-}
-var lastRead;
-var init_heavy_task = __esm({
-  "src/tools/heavy-task.ts"() {
-    "use strict";
-    init_errors();
-    init_result_bytes();
-    init_result_view();
-    init_shield();
-    init_structure_rule();
-  }
-});
-
-// src/tools/heavy-work.ts
-function createHeavyWork(source) {
-  const waiting = /* @__PURE__ */ new Map();
-  let worker;
-  let idle;
-  let lastId = 0;
-  const lose = (gone, error2) => {
-    if (worker !== gone) return;
-    worker = void 0;
-    for (const { reject } of waiting.values()) reject(error2);
-    waiting.clear();
-  };
-  const end = () => {
-    clearTimeout(idle);
-    const gone = worker;
-    if (!gone) return;
-    lose(gone, new Error("the thread for large results was ended"));
-    void gone.terminate();
-  };
-  const start = () => {
-    const started = new import_node_worker_threads2.Worker(source, { eval: true, resourceLimits, workerData: { numberMark } });
-    started.on("message", ({ id, outcome }) => {
-      waiting.get(id)?.resolve(outcome);
-      waiting.delete(id);
-      if (waiting.size === 0) idle = setTimeout(end, idleMs).unref();
-    });
-    started.on("error", (error2) => lose(started, error2));
-    started.on("exit", (code) => lose(started, new Error(`the thread for large results ended with ${code}`)));
-    started.unref();
-    return started;
-  };
-  return {
-    async run(task) {
-      if (source === "") return checked(runHeavyTask(task));
-      clearTimeout(idle);
-      worker ??= start();
-      const current = worker;
-      lastId += 1;
-      const id = lastId;
-      const answer3 = new Promise((resolve4, reject) => {
-        waiting.set(id, { resolve: resolve4, reject });
-        current.postMessage({ id, task });
-      });
-      return checked(await answer3.catch(() => runHeavyTask(task)));
-    },
-    close: end
-  };
-}
-function checked(outcome) {
-  if (outcome.kind !== "failed") return outcome;
-  const code = errorCodes.find((known) => known === outcome.code);
-  if (!code) throw new Error(outcome.message);
-  throw new AppError({ code, message: outcome.message, ...outcome.hint ? { hint: outcome.hint } : {} });
-}
-var import_node_worker_threads2, heavyBytes, idleMs, resourceLimits;
-var init_heavy_work = __esm({
-  "src/tools/heavy-work.ts"() {
-    "use strict";
-    import_node_worker_threads2 = require("node:worker_threads");
-    init_errors();
-    init_exact_json();
-    init_heavy_task();
-    heavyBytes = 1048576;
-    idleMs = 5e3;
-    resourceLimits = { maxYoungGenerationSizeMb: 8 };
-  }
-});
-
-// src/tools/job-records.ts
-function createJobRecords(files) {
-  return {
-    load: (session) => {
-      const saved = files.load(session);
-      return Array.isArray(saved) ? saved.flatMap((value) => readRecord(value) ?? []) : [];
-    },
-    save: (session, records) => files.save(
-      session,
-      records.map((record3) => ({ ...record3, error: record3.error && cutChars(record3.error, maxError) }))
-    ),
-    forget: (session) => files.forget(session)
-  };
-}
-function endOf({ state, error: error2 }) {
-  switch (state) {
-    case "cancelled":
-      return { state };
-    case "failed":
-      return { state, error: error2 ?? "It failed." };
-    case "completed":
-      return {
-        state: "failed",
-        error: "It completed, but its result was lost when the mcp-proxy daemon ended. The call has run: check what it did before starting it again."
-      };
-    case "running":
-      return {
-        state: "failed",
-        error: "The mcp-proxy daemon ended while this job ran. The call may have run wholly or in part: check what it did before starting it again."
-      };
-  }
-}
-function readRecord(value) {
-  if (!isObject4(value)) return void 0;
-  const { id, label, startedAt, endedAt, error: error2, access } = value;
-  const state = states.find((one) => one === value["state"]);
-  if (typeof id !== "string" || typeof label !== "string" || typeof startedAt !== "number" || !state) return void 0;
-  return {
-    ...{ id, label, startedAt, state },
-    ...typeof endedAt === "number" ? { endedAt } : {},
-    ...typeof error2 === "string" ? { error: error2 } : {},
-    ...typeof access === "string" ? { access } : {}
-  };
-}
-var states, maxError;
-var init_job_records = __esm({
-  "src/tools/job-records.ts"() {
-    "use strict";
-    init_cut_text();
-    init_exact_json();
-    states = ["running", "completed", "failed", "cancelled"];
-    maxError = 2e3;
-  }
-});
-
-// src/tools/jobs.ts
-function createJobs(deps, limits = defaultJobLimits) {
-  const jobs = /* @__PURE__ */ new Map();
-  const known = /* @__PURE__ */ new Set();
-  const record3 = (session) => {
-    if (!known.has(session)) return;
-    const own2 = ofSession(session);
-    if (own2.length > 0) deps.records?.save(session, own2.map(recordOf));
-    else deps.records?.forget(session);
-  };
-  const recall = (session) => {
-    if (known.has(session)) return;
-    known.add(session);
-    for (const lost of deps.records?.load(session) ?? []) jobs.set(lost.id, recalled(lost, session, deps.now()));
-  };
-  const end = (job, state) => {
-    if (job.state.state !== "running") return;
-    job.state = state;
-    job.endedAt = deps.now();
-    record3(job.session);
-  };
-  const cancelJob = (job, reason) => {
-    if (job.state.state !== "running") return;
-    end(job, { state: "cancelled" });
-    job.abort.abort(new Error(reason));
-  };
-  const expire = () => {
-    for (const job of jobs.values()) {
-      if (job.endedAt !== void 0 && deps.now() - job.endedAt > limits.finishedMs) jobs.delete(job.id);
-    }
-  };
-  const ofSession = (session) => [...jobs.values()].filter((job) => job.session === session);
-  const move = (job, to) => {
-    const from = job.session;
-    job.session = to;
-    for (const ref of job.kept) deps.moveKept?.(ref, from, to);
-  };
-  const find2 = (session, id, access) => {
-    recall(session);
-    recall(nobody);
-    expire();
-    const job = jobs.get(id);
-    if (job === void 0 || job.session === session) return job ?? unknownJob();
-    if (job.session !== nobody || !job.detached || !access?.has(job.detached.access)) return unknownJob();
-    move(job, session);
-    record3(nobody);
-    record3(session);
-    return job;
-  };
-  const boundOwnerless = () => {
-    const own2 = ofSession(nobody);
-    const [running, finished7] = [own2.filter(isRunning2), own2.filter((job) => !isRunning2(job))];
-    for (const job of [...finished7, ...running].slice(0, Math.max(0, own2.length - limits.maxOwnerless))) {
-      cancelJob(job, "too many detached jobs without a session");
-      jobs.delete(job.id);
-    }
-  };
-  const makeRoom = (session) => {
-    const own2 = ofSession(session);
-    const running = own2.filter(isRunning2);
-    if (running.length >= limits.maxRunning) throw tooMany(running);
-    const finished7 = own2.filter((job) => !isRunning2(job));
-    for (const job of finished7.slice(0, Math.max(0, finished7.length + 1 - limits.maxFinished))) jobs.delete(job.id);
-  };
-  const runJob = async (job, run) => {
-    try {
-      const result = await run({
-        signal: job.abort.signal,
-        onProgress: (progress) => note(job, progress),
-        onKept(ref) {
-          job.kept.push(ref);
-          if (job.session !== job.startedBy) deps.moveKept?.(ref, job.startedBy, job.session);
-        }
-      });
-      end(job, { state: "completed", result });
-    } catch (error2) {
-      end(job, { state: "failed", error: describeError(error2) });
-    }
-  };
-  return {
-    get runningCount() {
-      return [...jobs.values()].filter(isRunning2).length;
-    },
-    runningFor: (session) => [...jobs.values()].filter((job) => job.startedBy === session && isRunning2(job)).length,
-    get finishedMs() {
-      return limits.finishedMs;
-    },
-    start({ session, label, detached, run }) {
-      recall(session);
-      expire();
-      makeRoom(session);
-      const id = (0, import_node_crypto13.randomBytes)(16).toString("base64url");
-      const job = {
-        ...{ id, session, startedBy: session, label, detached, startedAt: deps.now() },
-        ...{ abort: new AbortController(), log: [], kept: [] },
-        ...{ state: { state: "running" }, endedAt: void 0, progress: void 0 }
-      };
-      jobs.set(id, job);
-      record3(session);
-      void runJob(job, run);
-      return id;
-    },
-    status: (session, id, access) => describeJob(find2(session, id, access)),
-    list(session) {
-      recall(session);
-      expire();
-      return ofSession(session).map(describeJob);
-    },
-    cancel(session, id, access) {
-      const job = find2(session, id, access);
-      cancelJob(job, "cancelled by the session");
-      return describeJob(job);
-    },
-    closeSession(session) {
-      expire();
-      recall(nobody);
-      recall(session);
-      const own2 = ofSession(session);
-      known.delete(session);
-      deps.records?.forget(session);
-      for (const job of own2) {
-        if (job.detached) {
-          move(job, nobody);
-          continue;
-        }
-        cancelJob(job, "the session ended");
-        jobs.delete(job.id);
-      }
-      boundOwnerless();
-      record3(nobody);
-    },
-    expire,
-    close() {
-      known.clear();
-      for (const job of jobs.values()) cancelJob(job, "the daemon stops");
-      jobs.clear();
-    }
-  };
-}
-function note(job, progress) {
-  if (job.state.state !== "running") return;
-  const message = progress.message && cutChars(progress.message, maxLogLine);
-  job.progress = { ...progress, ...message === void 0 ? {} : { message } };
-  if (!message) return;
-  job.log.push(message);
-  if (job.log.length > maxLogLines) job.log.shift();
-}
-function recordOf({ id, label, startedAt, endedAt, state, detached }) {
-  const error2 = state.state === "failed" ? state.error : void 0;
-  return { id, label, startedAt, endedAt, state: state.state, error: error2, access: detached?.access };
-}
-function recalled(lost, session, now) {
-  const { id, label, startedAt, endedAt = now, access } = lost;
-  const detached = access === void 0 ? void 0 : { access };
-  return {
-    ...{ id, session, startedBy: session, label, detached, startedAt },
-    ...{ abort: new AbortController(), log: [], kept: [] },
-    ...{ state: endOf(lost), endedAt, progress: void 0 }
-  };
-}
-function describeJob({ id, label, startedAt, endedAt, progress, log, state }) {
-  return { id, label, startedAt, endedAt, progress, log: [...log], ...state };
-}
-function unknownJob() {
-  throw new AppError({
-    code: "JOB_UNKNOWN",
-    message: "No job of this session has that id.",
-    hint: 'Jobs end with their session unless detached; finished ones are kept as long as results ("shield.keepMs" in the config). It may have run: check what it did before starting it again.'
-  });
-}
-function tooMany(running) {
-  return new AppError({
-    code: "JOB_LIMIT",
-    message: `${running.length} jobs of this session are running, which is the limit.`,
-    hint: `Wait for one or cancel one: ${running.map(({ id, label }) => `${label} (${id})`).join(", ")}.`
-  });
-}
-var import_node_crypto13, defaultJobLimits, maxLogLines, maxLogLine, nobody, isRunning2;
-var init_jobs = __esm({
-  "src/tools/jobs.ts"() {
-    "use strict";
-    import_node_crypto13 = require("node:crypto");
-    init_cut_text();
-    init_errors();
-    init_job_records();
-    defaultJobLimits = {
-      // As many as harshal-mcp-proxy runs at once, but for each session instead of for everybody.
-      maxRunning: 3,
-      maxFinished: 50,
-      maxOwnerless: 50,
-      // As long as the result store keeps what they left.
-      finishedMs: 18e5
-    };
-    maxLogLines = 50;
-    maxLogLine = 500;
-    nobody = "";
-    isRunning2 = ({ state }) => state.state === "running";
-  }
-});
-
-// src/tools/result-store.ts
-function createResultStore(deps, limits = defaultResultStoreLimits) {
-  const entries2 = /* @__PURE__ */ new Map();
-  let lastRead2;
-  let bytes = 0;
-  const drop = (entry) => {
-    entries2.delete(entry.ref);
-    bytes -= entry.bytes;
-    if (lastRead2?.ref === entry.ref) lastRead2 = void 0;
-    if (entry.held.kind === "file") (0, import_node_fs20.rmSync)(entry.held.path, { force: true });
-  };
-  const isOld = (entry) => deps.now() - entry.storedAt > limits.maxAgeMs;
-  const expire = () => {
-    for (const entry of entries2.values()) {
-      if (!isOld(entry)) return;
-      drop(entry);
-    }
-  };
-  const makeRoom = (session, needed2) => {
-    const own2 = [...entries2.values()].filter((entry) => entry.session === session);
-    for (const entry of own2.slice(0, Math.max(0, own2.length + 1 - limits.maxResults))) drop(entry);
-    for (const entry of entries2.values()) {
-      if (bytes + needed2 <= limits.maxBytes) return;
-      drop(entry);
-    }
-  };
-  const put = (session, result) => {
-    expire();
-    const text5 = textOf4(result);
-    if (text5 === void 0) return void 0;
-    const size = Buffer.byteLength(text5);
-    if (size > limits.maxBytes) return void 0;
-    makeRoom(session, size);
-    const ref = (0, import_node_crypto14.randomBytes)(refBytes).toString("base64url");
-    const held2 = size > limits.spillBytes ? spillText(deps.spillFolder, text5) : { kind: "memory", text: text5 };
-    entries2.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held: held2 });
-    bytes += size;
-    return ref;
-  };
-  const read2 = (entry) => {
-    if (lastRead2?.ref === entry.ref) return lastRead2.result;
-    const result = entry.held.kind === "memory" ? readResultBytes(Buffer.from(entry.held.text)) : readSpilled(entry.held.path);
-    lastRead2 = { ref: entry.ref, result };
-    return result;
-  };
-  const find2 = (session, ref) => {
-    const entry = entries2.get(ref);
-    if (!entry || entry.session !== session || isOld(entry)) {
-      if (entry && isOld(entry)) drop(entry);
-      throw unknownResult();
-    }
-    return entry;
-  };
-  return {
-    get bytes() {
-      return bytes;
-    },
-    put,
-    has(session, ref) {
-      const entry = entries2.get(ref);
-      return entry !== void 0 && entry.session === session && !isOld(entry);
-    },
-    adopt(ref, from, to) {
-      const entry = entries2.get(ref);
-      if (entry?.session === from) entries2.set(ref, { ...entry, session: to });
-    },
-    canHold: (size) => size <= limits.maxBytes,
-    newReference: () => (0, import_node_crypto14.randomBytes)(refBytes).toString("base64url"),
-    async putBytes(session, ref, given) {
-      expire();
-      makeRoom(session, given.length);
-      bytes += given.length;
-      const held2 = await spillBytes(deps.spillFolder, given);
-      entries2.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held: held2 });
-    },
-    async read(session, ref, request3) {
-      const entry = find2(session, ref);
-      const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
-      if (entry.held.kind !== "file" || !isLarge || !deps.viewLarge) return this.get(session, ref, request3);
-      return deps.viewLarge(entry.held.path, ref, { ...request3, maxBytes: limits.maxViewBytes });
-    },
-    get(session, ref, request3) {
-      const entry = find2(session, ref);
-      let result;
-      try {
-        result = read2(entry);
-      } catch {
-        drop(entry);
-        throw unknownResult();
-      }
-      return viewResult(result, { ...request3, maxBytes: limits.maxViewBytes });
-    },
-    keeper: (session) => ({ put: (result) => put(session, result) }),
-    closeSession(session) {
-      for (const entry of [...entries2.values()]) if (entry.session === session) drop(entry);
-    },
-    expire,
-    close() {
-      for (const entry of [...entries2.values()]) drop(entry);
-    }
-  };
-}
-function textOf4(result) {
-  try {
-    return stringifyExact(result);
-  } catch (error2) {
-    if (error2 instanceof RangeError) return void 0;
-    throw error2;
-  }
-}
-function spillText(folder, text5) {
-  let path8;
-  try {
-    path8 = spillPath(folder);
-    (0, import_node_fs20.writeFileSync)(path8, text5, { mode: 384, flag: "wx" });
-    return { kind: "file", path: path8 };
-  } catch {
-    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
-    return { kind: "memory", text: text5 };
-  }
-}
-async function spillBytes(folder, bytes) {
-  let path8;
-  try {
-    path8 = spillPath(folder);
-    await (0, import_promises13.writeFile)(path8, bytes, { mode: 384, flag: "wx" });
-    return { kind: "file", path: path8 };
-  } catch {
-    if (path8 !== void 0) (0, import_node_fs20.rmSync)(path8, { force: true });
-    return { kind: "memory", text: Buffer.from(bytes).toString("utf8") };
-  }
-}
-function spillPath(folder) {
-  return (0, import_node_path18.join)(ensurePrivateDir(folder), `${(0, import_node_crypto14.randomBytes)(8).toString("hex")}.json`);
-}
-function unknownResult() {
-  return new AppError({
-    code: "RESULT_UNKNOWN",
-    message: "No stored result has this reference.",
-    hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.'
-  });
-}
-var import_node_crypto14, import_node_fs20, import_promises13, import_node_path18, defaultResultStoreLimits, refBytes;
-var init_result_store = __esm({
-  "src/tools/result-store.ts"() {
-    "use strict";
-    import_node_crypto14 = require("node:crypto");
-    import_node_fs20 = require("node:fs");
-    import_promises13 = require("node:fs/promises");
-    import_node_path18 = require("node:path");
-    init_errors();
-    init_private_dir();
-    init_exact_json();
-    init_result_bytes();
-    init_result_view();
-    defaultResultStoreLimits = {
-      // As in the config, which the daemon passes in.
-      maxResults: 100,
-      maxBytes: 33554432,
-      maxAgeMs: 18e5,
-      spillBytes: 262144
-    };
-    refBytes = 16;
-  }
-});
-
-// src/tools/session-files.ts
-function createSessionFiles({ folder, now }) {
-  const pathOf = (session) => (0, import_node_path19.join)(folder, `${(0, import_node_crypto15.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
-  return {
-    load: (session) => readValue3(pathOf(session)),
-    save(session, value) {
-      try {
-        ensurePrivateDir(folder);
-        writeFileAtomic(pathOf(session), JSON.stringify(value));
-      } catch {
-      }
-    },
-    forget(session) {
-      tryTo(() => removeIfPresent(pathOf(session)));
-    },
-    expire() {
-      tryTo(() => {
-        for (const name of (0, import_node_fs21.readdirSync)(folder)) {
-          const path8 = (0, import_node_path19.join)(folder, name);
-          if (now() - (0, import_node_fs21.statSync)(path8).mtimeMs > maxAgeMs) removeIfPresent(path8);
-        }
-      });
-    }
-  };
-}
-function readValue3(path8) {
-  try {
-    return JSON.parse(readFileIfPresent(path8) ?? "null");
-  } catch {
-    return void 0;
-  }
-}
-function tryTo(act) {
-  try {
-    act();
-  } catch {
-  }
-}
-var import_node_crypto15, import_node_fs21, import_node_path19, maxAgeMs;
-var init_session_files = __esm({
-  "src/tools/session-files.ts"() {
-    "use strict";
-    import_node_crypto15 = require("node:crypto");
-    import_node_fs21 = require("node:fs");
-    import_node_path19 = require("node:path");
-    init_atomic_file();
-    init_private_dir();
-    maxAgeMs = 7 * 24 * 36e5;
-  }
-});
-
-// src/tools/unlisted-jobs.ts
-function unlistedJobs(jobs) {
-  return {
-    ...jobs,
-    get runningCount() {
-      return jobs.runningCount;
-    },
-    start(job) {
-      try {
-        return jobs.start(job);
-      } catch (error2) {
-        if (error2 instanceof AppError && error2.code === "JOB_LIMIT") throw tooMany2(error2);
-        throw error2;
-      }
-    },
-    list() {
-      throw new AppError({
-        code: "BAD_ARGUMENT",
-        message: "Jobs are not listed here: nothing tells the conversations of this program apart, and they may be of another.",
-        hint: "Give the jobId that gateway_invoke_async answered with. A program that sends the header Mcp-Client-Key, another one for each conversation, has a list for each."
-      });
-    }
-  };
-}
-function tooMany2({ code, message }) {
-  return new AppError({
-    code,
-    message,
-    hint: "All conversations of this program share that limit. Wait, or cancel one that you started by its jobId."
-  });
-}
-var init_unlisted_jobs = __esm({
-  "src/tools/unlisted-jobs.ts"() {
-    "use strict";
-    init_errors();
-  }
-});
-
-// src/router/gateway/bounded-error.ts
-function boundedError({ line, error: error2 }, maxBytes3, keep) {
-  if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
-  const text5 = textAt(line, error2);
-  const code = memberAt(line, error2, ["code"]);
-  const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
-  const ref = keep.put({ content: [{ type: "text", text: text5 }], isError: true });
-  const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
-  return JSON.stringify({
-    code: code ? Number(textAt(line, code)) : 0,
-    message: `${cutChars(message, maxMessage)} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
-  });
-}
-var maxMessage;
-var init_bounded_error = __esm({
-  "src/router/gateway/bounded-error.ts"() {
-    "use strict";
-    init_cut_text();
-    init_json_scan();
-    init_envelope();
-    maxMessage = 4096;
-  }
-});
-
-// src/router/gateway/call-tool.ts
-function callTool(forwarder, call2) {
-  const { session, idText, entry, tool, args, meta: meta2, signal } = call2;
-  const members2 = [`"name":${JSON.stringify(tool)}`, `"arguments":${args}`, ...meta2 ? [`"_meta":${meta2}`] : []];
-  const line = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{${members2.join(",")}}}`;
-  const request3 = parseEnvelope(Buffer.from(line));
-  if (request3.kind !== "request") throw new Error("a call of our own must be a request");
-  const key = idKey(idText);
-  const own2 = session.requests.get(key);
-  return new Promise((resolve4, reject) => {
-    if (signal.aborted) return reject(cancelled());
-    forwarder.forward({
-      session,
-      request: request3,
-      entry,
-      edits: [],
-      onOutcome: (outcome) => "error" in outcome ? reject(outcome.error) : resolve4(outcome.envelope)
-    });
-    const forwarded = session.requests.get(key);
-    if (own2) session.requests.set(key, own2);
-    if (forwarded === own2) return;
-    const stop = () => {
-      forwarded?.cancel(reasonOf(signal));
-      reject(cancelled());
-    };
-    signal.addEventListener("abort", stop, { once: true });
-  });
-}
-function readResult({ line, result }) {
-  return result ? readResultBytes(line, result) : {};
-}
-function reasonOf(signal) {
-  return signal.reason instanceof Error ? signal.reason.message : void 0;
-}
-function cancelled() {
-  return new AppError({ code: "TOOL_CANCELLED", message: "The call was cancelled." });
-}
-var init_call_tool = __esm({
-  "src/router/gateway/call-tool.ts"() {
-    "use strict";
-    init_errors();
-    init_envelope();
-    init_result_bytes();
-  }
-});
-
-// src/sessions/connection-state.ts
-function nextConnectionState(state, event) {
-  return connectionTransitions[state][event] ?? state;
-}
-var connectionTransitions;
-var init_connection_state = __esm({
-  "src/sessions/connection-state.ts"() {
-    "use strict";
-    connectionTransitions = {
-      fresh: { brace: "hello", other: "http", close: "closed" },
-      hello: { accepted: "open", refuse: "refused", close: "closed" },
-      open: { drain: "draining", close: "closed" },
-      // Calls under way are finished and answered.
-      draining: { drained: "drained", close: "closed" },
-      drained: { close: "closed" },
-      http: { close: "closed" },
-      refused: { close: "closed" },
-      closed: {}
-    };
-  }
-});
-
-// src/sessions/result-ledger.ts
-var maxPieces, pieceBytes, ResultLedger, TextSample;
-var init_result_ledger = __esm({
-  "src/sessions/result-ledger.ts"() {
-    "use strict";
-    init_envelope();
-    maxPieces = 32;
-    pieceBytes = 512;
-    ResultLedger = class {
-      /** Calls that a server answered. */
-      count = 0;
-      /** What servers answered, without pictures and sound; so are all bytes here. */
-      bytes = 0;
-      sent = { results: 0, fetched: 0, searches: 0, jobs: 0 };
-      #sample;
-      constructor(random2 = Math.random) {
-        this.#sample = new TextSample(random2);
-      }
-      noteReceived(envelope) {
-        this.count += 1;
-        this.bytes += textBytes(envelope) - envelope.idText.length;
-      }
-      /** An answer as the session was given it, under its own id: ours to the server may be longer. */
-      noteSent(kind, line, idText) {
-        const parsed = line.includes('"mimeType"') ? parseEnvelope(line) : void 0;
-        const bytes = parsed?.kind === "response" ? textBytes(parsed) : line.length;
-        this.sent[kind] += bytes - idText.length;
-        if (bytes === line.length) this.#sample.add(line);
-      }
-      sample() {
-        return this.#sample.read();
-      }
-    };
-    TextSample = class {
-      #random;
-      #pieces = [];
-      #begun = 0;
-      #at = pieceBytes;
-      #open;
-      constructor(random2) {
-        this.#random = random2;
-      }
-      add(line) {
-        for (let from = 0; from < line.length; ) {
-          if (this.#at === pieceBytes) this.#begin();
-          const to = Math.min(line.length, from + pieceBytes - this.#at);
-          if (this.#open) this.#open.length += line.copy(this.#open.bytes, this.#at, from, to);
-          this.#at += to - from;
-          from = to;
-        }
-      }
-      read() {
-        return {
-          bytes: this.#pieces.reduce((sum2, { length }) => sum2 + length, 0),
-          pieces: this.#pieces.map(({ bytes, length }) => bytes.toString("utf8", 0, length))
-        };
-      }
-      /** The next piece takes the place of one that is held, or nobody's: then its bytes are only passed over. */
-      #begin() {
-        this.#at = 0;
-        this.#begun += 1;
-        const place = this.#pieces.length < maxPieces ? this.#pieces.length : Math.floor(this.#random() * this.#begun);
-        this.#open = place < maxPieces ? { bytes: Buffer.allocUnsafeSlow(pieceBytes), length: 0 } : void 0;
-        if (this.#open) this.#pieces[place] = this.#open;
-      }
-    };
-  }
-});
-
-// src/sessions/session.ts
-var Session;
-var init_session = __esm({
-  "src/sessions/session.ts"() {
-    "use strict";
-    init_messages();
-    init_connection_state();
-    init_result_ledger();
-    Session = class {
-      identity;
-      baseline;
-      since;
-      #options;
-      requests = /* @__PURE__ */ new Map();
-      #asked = /* @__PURE__ */ new Map();
-      subscriptions = /* @__PURE__ */ new Set();
-      served;
-      /** Lists for which list_changed was sent and no list request came yet. */
-      announced = /* @__PURE__ */ new Set();
-      isInitialized = false;
-      protocolVersion;
-      /** `info`: what it says of itself, in full. */
-      client;
-      /** As the host set it; absent: the server's own choice. */
-      logLevel;
-      calls = 0;
-      lastCallAt;
-      results;
-      isClosed = false;
-      #connection = "open";
-      #values = {};
-      #valuesReady;
-      #resolveValues = () => {
-      };
-      #hasValues = false;
-      /** Answers to come: an earlier one, to other names, must not pass for the one that is waited for. */
-      #valuesAsked = 1;
-      #lastAskId = 0;
-      constructor(options) {
-        this.identity = options.identity;
-        this.baseline = options.baseline;
-        this.served = options.served;
-        this.since = options.now();
-        this.results = options.results ?? new ResultLedger();
-        this.#options = options;
-        this.#valuesReady = this.#nextValues();
-        if (options.wants.length === 0) this.#valuesKnown();
-      }
-      get id() {
-        return this.identity.id;
-      }
-      /** Values of the variables that the config mentions, from this session's environment. */
-      get values() {
-        return this.#values;
-      }
-      get hasValues() {
-        return this.#hasValues;
-      }
-      /** Resolves when the wrapper has answered what it was asked for. */
-      valuesReady() {
-        return this.#valuesReady;
-      }
-      setValues(values) {
-        this.#values = values;
-        this.#valuesAsked = Math.max(this.#valuesAsked - 1, 0);
-        if (this.#valuesAsked === 0) this.#valuesKnown();
-      }
-      /** The config mentions other names now: until the wrapper answers, calls that need them wait. */
-      expectValues() {
-        this.#valuesAsked += 1;
-        if (!this.#hasValues) return;
-        this.#hasValues = false;
-        this.#valuesReady = this.#nextValues();
-      }
-      send(line, related) {
-        if (this.isClosed) return;
-        const { sink, maxBufferedBytes } = this.#options;
-        sink.send(line, related);
-        if (sink.bufferedBytes > maxBufferedBytes) {
-          sink.close(`it did not read: ${sink.bufferedBytes} bytes were waiting for it`);
-        }
-      }
-      get connection() {
-        return this.#connection;
-      }
-      /** What happened to its connection; see connection-state.ts. */
-      advance(event) {
-        this.#connection = nextConnectionState(this.#connection, event);
-      }
-      /** Bytes that its wrapper has not taken yet. */
-      get bufferedBytes() {
-        return this.#options.sink.bufferedBytes;
-      }
-      /** The server does not want to hold a connection for that request: neither do we, where the host can come back. */
-      pause(related) {
-        if (!this.isClosed) this.#options.sink.pause?.(related);
-      }
-      notify(method, params) {
-        this.send(notificationLine(method, params));
-      }
-      /** Sends a request of ours to the host; `undefined` when the session ends before it answers. */
-      ask(method, params) {
-        const id = this.nextAskId();
-        const answer3 = this.expectAnswer(id);
-        this.send(requestLine(id, method, params));
-        return { id, answer: answer3 };
-      }
-      /** Id text for a request to the host. */
-      nextAskId() {
-        this.#lastAskId += 1;
-        return JSON.stringify(`${this.#options.idPrefix}-${this.#lastAskId}`);
-      }
-      expectAnswer(idText) {
-        return new Promise((resolve4) => this.#asked.set(idText, resolve4));
-      }
-      /** The server withdrew its question. */
-      forgetAsk(idText) {
-        return this.#asked.delete(idText);
-      }
-      /** Hands an answer of the host to whom asked; false if nobody did. */
-      answer(envelope) {
-        const resolve4 = this.#asked.get(envelope.idText);
-        this.#asked.delete(envelope.idText);
-        resolve4?.(envelope);
-        return resolve4 !== void 0;
-      }
-      noteCall() {
-        this.calls += 1;
-        this.lastCallAt = this.#options.now();
-      }
-      close(reason) {
-        this.#options.sink.close(reason);
-      }
-      /** The connection is gone: nothing is sent any more, whoever waits for the host learns it. */
-      end() {
-        if (this.isClosed) return;
-        this.isClosed = true;
-        this.advance("close");
-        for (const request3 of this.requests.values()) request3.cancel("the session ended");
-        this.requests.clear();
-        for (const resolve4 of this.#asked.values()) resolve4(void 0);
-        this.#asked.clear();
-        this.#resolveValues();
-      }
-      #valuesKnown() {
-        this.#hasValues = true;
-        this.#resolveValues();
-      }
-      #nextValues() {
-        return new Promise((resolve4) => {
-          this.#resolveValues = resolve4;
-        });
-      }
-    };
-  }
-});
-
-// src/router/gateway/job-session.ts
-function createJobSession(owner, now, onProgress) {
-  const { identity: identity3, baseline, values, client, logLevel, results } = owner;
-  const session = new Session({
-    identity: { ...identity3, id: identity3.scopeId },
-    sink: { send: (line) => readProgress(line, onProgress), bufferedBytes: 0, close: () => {
-    } },
-    baseline,
-    served: {},
-    idPrefix: "job",
-    wants: [],
-    now,
-    maxBufferedBytes: Number.POSITIVE_INFINITY,
-    results
-  });
-  session.setValues(values);
-  session.client = client;
-  session.logLevel = logLevel;
-  return session;
-}
-function readProgress(line, onProgress) {
-  const message = JSON.parse(line.toString("utf8"));
-  if (!isRecord(message) || message["method"] !== "notifications/progress" || !isRecord(message["params"])) return;
-  const { progress, total, message: text5 } = message["params"];
-  if (typeof progress !== "number") return;
-  onProgress({
-    progress,
-    ...typeof total === "number" ? { total } : {},
-    ...typeof text5 === "string" ? { message: text5 } : {}
-  });
-}
-var jobToken;
-var init_job_session = __esm({
-  "src/router/gateway/job-session.ts"() {
-    "use strict";
-    init_hello();
-    init_session();
-    jobToken = '"job"';
-  }
-});
-
-// src/router/gateway/limits.ts
-function jobLimits({ config: config2 }) {
-  return {
-    ...defaultJobLimits,
-    get finishedMs() {
-      return config2().shield.keepMs;
-    }
-  };
-}
-function poolLimits({ config: config2 }) {
-  return {
-    get topK() {
-      return config2().tools.topK;
-    },
-    get toolsLimit() {
-      return config2().tools.toolsLimit;
-    }
-  };
-}
-function storeLimits({ config: config2 }) {
-  return {
-    get maxResults() {
-      return config2().shield.maxResults;
-    },
-    get maxBytes() {
-      return config2().shield.maxStoredBytes;
-    },
-    get maxAgeMs() {
-      return config2().shield.keepMs;
-    },
-    /** Below it a file costs more than the memory. */
-    spillBytes: 262144,
-    get maxViewBytes() {
-      return config2().shield.maxResultBytes;
-    }
-  };
-}
-function shieldPolicy({ config: config2 }) {
-  const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = config2().shield;
-  const { maxMediaBytes } = defaultShieldPolicy;
-  return {
-    maxItems: arrayItems,
-    maxString: stringChars,
-    heavyFieldBytes,
-    maxTotalBytes: maxResultBytes,
-    maxMediaBytes
-  };
-}
-var init_limits = __esm({
-  "src/router/gateway/limits.ts"() {
-    "use strict";
-    init_jobs();
-    init_shield_policy();
-  }
-});
-
-// src/router/gateway/offer.ts
-function offerTools(mode, view2, options) {
-  const joint = view2.list("tools");
-  const real = joint.items.map(({ name, target: target2, raw }) => ({
-    name,
-    raw: options.isShielded(target2.slug) ? withResultSize(raw, options.maxResultBytes) : raw
-  }));
-  const own2 = (tools2) => tools2.map((tool) => ownDefinition(tool, options.maxResultBytes));
-  switch (mode) {
-    case "gateway":
-      return join8(own2(gatewayTools));
-    case "dynamic": {
-      const byName = new Map(real.map(({ name, raw }) => [name, raw]));
-      const found = options.pool.flatMap((id) => byName.get(id) ?? []);
-      return join8([...own2([retrieveTools, gatewayGetResult]), ...found]);
-    }
-    case "all":
-      return join8([...real.map(({ raw }) => raw), ...own2([gatewayGetResult])]);
-  }
-}
-function join8(items) {
-  const comma3 = Buffer.from(",");
-  const body = items.flatMap((raw, i2) => i2 === 0 ? [raw] : [comma3, raw]);
-  const result = Buffer.concat([Buffer.from('{"tools":['), ...body, Buffer.from("]}")]);
-  return { result, etag: (0, import_node_crypto16.createHash)("sha256").update(result).digest("base64url").slice(0, 16) };
-}
-function ownDefinition({ name, description, inputSchema: inputSchema2 }, maxResultBytes) {
-  const annotations = readers.has(name) ? { annotations: { readOnlyHint: true } } : {};
-  const raw = Buffer.from(JSON.stringify({ name, description, inputSchema: inputSchema2, ...annotations }));
-  return withResultSize(raw, maxResultBytes);
-}
-function withResultSize(raw, bytes) {
-  const key = "anthropic/maxResultSizeChars";
-  const added = `${JSON.stringify(key)}:${bytes}`;
-  const members2 = objectMembers(raw);
-  const meta2 = findMember(members2, "_meta");
-  if (!meta2) {
-    const end = raw.lastIndexOf("}");
-    return splice(raw, [{ at: { start: end, end }, with: `,"_meta":{${added}}` }]);
-  }
-  if (!isObjectAt(raw, meta2) || findMember(objectMembers(raw, meta2), key)) return raw;
-  const isEmpty = objectMembers(raw, meta2).length === 0;
-  const edit = { at: { start: meta2.start + 1, end: meta2.start + 1 }, with: `${added}${isEmpty ? "" : ","}` };
-  return splice(raw, [edit]);
-}
-var import_node_crypto16, readers;
-var init_offer = __esm({
-  "src/router/gateway/offer.ts"() {
-    "use strict";
-    import_node_crypto16 = require("node:crypto");
-    init_json_scan();
-    init_gateway_tools();
-    init_get_result();
-    init_retrieve_tools();
-    readers = /* @__PURE__ */ new Set([
-      "gateway_search",
-      "gateway_describe",
-      "gateway_get_result",
-      "retrieve_tools"
-    ]);
-  }
-});
-
-// src/router/gateway/own-work.ts
-function argumentText2({ line, params }, path8) {
-  const span = memberAt(line, params, path8);
-  return span && textAt(line, span);
-}
-var OwnWork;
-var init_own_work = __esm({
-  "src/router/gateway/own-work.ts"() {
-    "use strict";
-    init_json_scan();
-    init_envelope();
-    init_messages();
-    init_exact_json();
-    init_call_arguments();
-    OwnWork = class {
-      session;
-      request;
-      signal;
-      isJob;
-      #answer;
-      constructor(init) {
-        this.session = init.session;
-        this.request = init.request;
-        this.signal = init.signal;
-        this.isJob = argumentText2(init.request, ["name"]) === '"gateway_invoke_async"';
-      }
-      /** The arguments for the server's tool, byte for byte as the model wrote them. */
-      get args() {
-        const written = argumentNames.map((name) => argumentText2(this.request, ["arguments", name]));
-        const text5 = written.find((one) => one !== void 0) ?? "{}";
-        if (!text5.startsWith('"')) return text5;
-        return String(JSON.parse(text5)).replace(/[\r\n]+/g, " ");
-      }
-      /** The server's answer, shortened or not; what stands for it until its line is written. */
-      take(envelope, shortened3) {
-        const result = shortened3 ?? {};
-        this.#answer = { envelope, result, isWhole: shortened3 === void 0 };
-        return result;
-      }
-      line(result) {
-        const { idText } = this.request;
-        const answer3 = this.#answer;
-        if (answer3?.isWhole && result === answer3.result) {
-          return withEdits(answer3.envelope.line, [{ at: answer3.envelope.id, with: idText }]);
-        }
-        return resultLine(idText, stringifyExact(result));
-      }
-    };
-  }
-});
-
-// src/router/gateway/server-names.ts
-function accessTo(view2, entry) {
-  const resolution = view2.resolution(entry);
-  return resolution.ok ? resolution.snapshotKey : void 0;
-}
-function serverNames(entries2) {
-  const shown5 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
-  return entries2.map(({ name, slug, shownName, shownSlug }) => {
-    const own2 = [name, slug].filter((one) => !shown5.has(one));
-    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
-  });
-}
-var init_server_names = __esm({
-  "src/router/gateway/server-names.ts"() {
-    "use strict";
-    init_qualified_name();
-  }
-});
-
-// src/tools/dynamic-pool.ts
-function readPoolIds(saved) {
-  return Array.isArray(saved) ? saved.filter((id) => typeof id === "string") : [];
-}
-function createDynamicPool(limits = defaultPoolLimits, ids = []) {
-  const lastUse = /* @__PURE__ */ new Map();
-  let uses = 0;
-  const touch = (id) => {
-    uses += 1;
-    lastUse.set(id, uses);
-  };
-  for (const id of ids.slice(0, limits.toolsLimit)) touch(id);
-  const evictOldest = () => {
-    let oldest;
-    for (const [id, use] of lastUse) if (oldest === void 0 || use < (lastUse.get(oldest) ?? 0)) oldest = id;
-    if (oldest !== void 0) lastUse.delete(oldest);
-    return oldest;
-  };
-  return {
-    ids: () => [...lastUse.keys()],
-    has: (id) => lastUse.has(id),
-    retrieve(ids2) {
-      const before = new Set(lastUse.keys());
-      for (const id of ids2.slice(0, Math.min(limits.topK, limits.toolsLimit)).reverse()) touch(id);
-      while (lastUse.size > limits.toolsLimit) evictOldest();
-      const added = [...lastUse.keys()].filter((id) => !before.has(id));
-      const evicted = [...before].filter((id) => !lastUse.has(id));
-      return { added, evicted };
-    },
-    use(id) {
-      if (lastUse.has(id)) touch(id);
-    },
-    retain(exists2) {
-      for (const id of lastUse.keys()) if (!exists2(id)) lastUse.delete(id);
-      while (lastUse.size > limits.toolsLimit) evictOldest();
-    }
-  };
-}
-var defaultPoolLimits;
-var init_dynamic_pool = __esm({
-  "src/tools/dynamic-pool.ts"() {
-    "use strict";
-    defaultPoolLimits = { topK: 10, toolsLimit: 50 };
-  }
-});
-
-// src/router/gateway/session-pools.ts
-var SessionPools;
-var init_session_pools = __esm({
-  "src/router/gateway/session-pools.ts"() {
-    "use strict";
-    init_qualified_name();
-    init_dynamic_pool();
-    init_session_files();
-    init_limits();
-    SessionPools = class {
-      #deps;
-      #files;
-      #pools = /* @__PURE__ */ new Map();
-      constructor(deps) {
-        this.#deps = deps;
-        this.#files = createSessionFiles({ folder: deps.poolFolder, now: deps.now });
-        this.#files.expire();
-      }
-      of({ identity: { scopeId } }, view2) {
-        const pool = this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#files.load(scopeId)));
-        this.#pools.set(scopeId, pool);
-        const unknown3 = view2.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
-        pool.retain((id) => view2.find("tools", id) !== void 0 || unknown3.some((part) => id.startsWith(part)));
-        return pool;
-      }
-      save(session, view2) {
-        this.#files.save(session.identity.scopeId, this.of(session, view2).ids());
-      }
-      /** A tool that is called stays longer. */
-      used(session, id) {
-        this.#pools.get(session.identity.scopeId)?.use(id);
-      }
-      closeScope(scopeId) {
-        this.#pools.delete(scopeId);
-        this.#files.forget(scopeId);
-      }
-    };
-  }
-});
-
-// src/tools/limited-work.ts
-function createLimitedWork(source) {
-  let last = Promise.resolve();
-  let thread;
-  let idle;
-  const end = () => {
-    clearTimeout(idle);
-    void thread?.worker.terminate();
-    thread = void 0;
-  };
-  const start = () => {
-    const worker = new import_node_worker_threads3.Worker(source, { eval: true, workerData: { numberMark } });
-    worker.unref();
-    const isOver2 = () => {
-      if (thread?.worker === worker) thread = void 0;
-    };
-    worker.on("error", isOver2);
-    worker.on("exit", isOver2);
-    const isOnline = new Promise((resolve4) => {
-      worker.once("online", resolve4);
-      worker.once("exit", resolve4);
-    });
-    return { worker, isOnline };
-  };
-  const runNow = async (task, limitMs2) => {
-    clearTimeout(idle);
-    thread ??= start();
-    const { worker, isOnline } = thread;
-    await isOnline;
-    return new Promise((resolve4) => {
-      const finish = (outcome) => {
-        clearTimeout(timer);
-        worker.off("message", answered);
-        worker.off("exit", lost);
-        idle = setTimeout(end, idleMs2).unref();
-        resolve4(outcome?.kind === "failed" ? void 0 : outcome);
-      };
-      const answered = ({ outcome }) => finish(outcome);
-      const lost = () => finish(void 0);
-      const timer = setTimeout(() => {
-        if (thread?.worker === worker) end();
-        lost();
-      }, limitMs2);
-      worker.on("message", answered);
-      worker.on("exit", lost);
-      worker.postMessage({ id: 0, task });
-      if (thread?.worker !== worker) lost();
-    });
-  };
-  return {
-    run(task, limitMs2) {
-      if (source === "") {
-        const outcome = runHeavyTask(task);
-        return Promise.resolve(outcome.kind === "failed" ? void 0 : outcome);
-      }
-      const done2 = last.then(() => runNow(task, limitMs2));
-      last = done2;
-      return done2;
-    },
-    close: end
-  };
-}
-var import_node_worker_threads3, idleMs2;
-var init_limited_work = __esm({
-  "src/tools/limited-work.ts"() {
-    "use strict";
-    import_node_worker_threads3 = require("node:worker_threads");
-    init_exact_json();
-    init_heavy_task();
-    idleMs2 = 5e3;
-  }
-});
-
-// src/router/gateway/shorten.ts
-function openHeavyWork() {
-  return createHeavyWork(threadProgram);
-}
-function openLimitedWork() {
-  return createLimitedWork(threadProgram);
-}
-async function shortenAnswer(deps, scopeId, task) {
-  const { store, heavy, limited } = deps;
-  const { envelope, policy, rule } = task;
-  const { line, result } = envelope;
-  if (!result) return void 0;
-  const bound = line.includes('"structuredContent"') ? await rule() : void 0;
-  if (result.end - result.start <= heavyBytes) {
-    const value = readResult(envelope);
-    const shield = (whole2, keep) => {
-      const shielded = shieldResult(value, whole2, keep).result;
-      return shielded === value ? void 0 : shielded;
-    };
-    if (!bound) return shield(policy, store.keeper(scopeId));
-    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
-    if (shield(policy, { put: () => void 0 }) === void 0) return void 0;
-  }
-  const bytes = line.subarray(result.start, result.end);
-  const ref = store.canHold(bytes.length) ? store.newReference() : void 0;
-  const shortening = { kind: "shorten", bytes, policy, ref, ruleCode: bound?.code() };
-  const outcome = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
-  if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
-  if (outcome.kind !== "shortened") return void 0;
-  if (ref !== void 0) await store.putBytes(scopeId, ref, bytes);
-  const shortened3 = JSON.parse(outcome.text);
-  return shortened3;
-}
-var threadProgram, limitMs;
-var init_shorten = __esm({
-  "src/router/gateway/shorten.ts"() {
-    "use strict";
-    init_heavy_work();
-    init_limited_work();
-    init_shield();
-    init_structure_rule();
-    init_call_tool();
-    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/tools/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/tools/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isObject(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\n\n// src/tools/result-bytes.ts\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isObject(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/tools/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/tools/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/tools/shield-policy.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar unlimitedPolicy = {\n  maxItems: Number.MAX_SAFE_INTEGER,\n  maxString: Number.MAX_SAFE_INTEGER,\n  heavyFieldBytes: Number.MAX_SAFE_INTEGER,\n  maxTotalBytes: Number.MAX_SAFE_INTEGER,\n  maxMediaBytes: Number.MAX_SAFE_INTEGER\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\n\n// src/tools/tables.ts\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/tools/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\n\n// src/tools/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isObject(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isObject(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isObject(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/tools/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isObject(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isObject(block)) return block;\n  return isObject(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isObject(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isObject(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isObject(block) && isObject(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isObject(block) && isObject(block["resource"]) ? block["resource"] : block;\n  return isObject(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isObject(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/tools/shrink.ts\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/tools/shrink-table.ts\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/tools/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\n\n// src/tools/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/tools/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isObject(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isObject(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/tools/structure-twins.ts\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/tools/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\n\n// src/tools/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isObject(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/tools/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/tools/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/tools/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
-    limitMs = (bytes) => 2e3 + bytes / 1e3;
-  }
-});
-
-// src/router/gateway/unknown-servers.ts
-async function within3(done2, ms) {
+// src/base/within.ts
+async function within2(done2, ms) {
   if (ms <= 0) return;
   let timer;
   const limit = new Promise((resolve4) => {
     timer = setTimeout(resolve4, ms);
   });
-  await Promise.race([done2, limit]);
-  clearTimeout(timer);
+  await Promise.race([done2, limit]).finally(() => clearTimeout(timer));
 }
+var init_within = __esm({
+  "src/base/within.ts"() {
+    "use strict";
+  }
+});
+
+// src/gateway/unknown-servers.ts
 var waitMs, retryMs, UnknownServers;
 var init_unknown_servers = __esm({
-  "src/router/gateway/unknown-servers.ts"() {
+  "src/gateway/unknown-servers.ts"() {
     "use strict";
     init_errors();
+    init_within();
     init_views();
     waitMs = 1e4;
     retryMs = 3e4;
@@ -28639,7 +27754,7 @@ var init_unknown_servers = __esm({
         const entries2 = (await this.#of(session)).filter(({ shownSlug }) => !only || only.includes(shownSlug));
         const waits = entries2.map((entry) => {
           const attempt = this.#attempt(session, entry, retryMs);
-          return attempt && within3(attempt.done, attempt.since + waitMs - this.#deps.now());
+          return attempt && within2(attempt.done, attempt.since + waitMs - this.#deps.now());
         });
         await Promise.all(waits);
       }
@@ -28647,7 +27762,7 @@ var init_unknown_servers = __esm({
       async waitFor(session, slug) {
         const entry = (await this.#of(session)).find(({ shownSlug }) => shownSlug === slug);
         const attempt = entry && this.#attempt(session, entry, 0);
-        if (attempt) await within3(attempt.done, waitMs);
+        if (attempt) await within2(attempt.done, waitMs);
       }
       describe(session) {
         return this.#deps.views.of(session).unknown.map((entry) => {
@@ -28659,7 +27774,7 @@ var init_unknown_servers = __esm({
       }
       async #of(session) {
         const { views } = this.#deps;
-        if (views.of(session).unknown.length > 0 && !session.hasValues) await within3(session.valuesReady(), waitMs);
+        if (views.of(session).unknown.length > 0 && !session.hasValues) await within2(session.valuesReady(), waitMs);
         return views.of(session).unknown;
       }
       #attempt(session, entry, pauseMs2) {
@@ -28696,7 +27811,84 @@ var init_unknown_servers = __esm({
   }
 });
 
-// src/tools/search/clauses.ts
+// src/gateway/unlisted-jobs.ts
+function unlistedJobs(jobs) {
+  return {
+    ...jobs,
+    get runningCount() {
+      return jobs.runningCount;
+    },
+    start(job) {
+      try {
+        return jobs.start(job);
+      } catch (error2) {
+        if (error2 instanceof AppError && error2.code === "JOB_LIMIT") throw tooMany2(error2);
+        throw error2;
+      }
+    },
+    list() {
+      throw new AppError({
+        code: "BAD_ARGUMENT",
+        message: "Jobs are not listed here: nothing tells the conversations of this program apart, and they may be of another.",
+        hint: "Give the jobId that gateway_invoke_async answered with. A program that sends the header Mcp-Client-Key, another one for each conversation, has a list for each."
+      });
+    }
+  };
+}
+function tooMany2({ code, message }) {
+  return new AppError({
+    code,
+    message,
+    hint: "All conversations of this program share that limit. Wait, or cancel one that you started by its jobId."
+  });
+}
+var init_unlisted_jobs = __esm({
+  "src/gateway/unlisted-jobs.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
+// src/search/tool-definition.ts
+function argumentsOf(tool) {
+  if (!isRecord(tool.inputSchema)) return [];
+  const { properties: properties2, required: required2 } = tool.inputSchema;
+  if (!isRecord(properties2)) return [];
+  const needed2 = new Set(Array.isArray(required2) ? required2 : []);
+  return Object.keys(properties2).map((name) => {
+    const schema = properties2[name];
+    const text5 = isRecord(schema) ? schema["description"] : void 0;
+    return { name, text: typeof text5 === "string" ? text5 : "", isRequired: needed2.has(name) };
+  });
+}
+function isReadOnly(tool) {
+  return isRecord(tool.annotations) && tool.annotations["readOnlyHint"] === true;
+}
+function isDestructive(tool) {
+  return isRecord(tool.annotations) && tool.annotations["destructiveHint"] === true;
+}
+function oneLine2(text5, maxLength2) {
+  const line = text5.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
+  return cutChars(line, maxLength2);
+}
+function readDefinition(value) {
+  if (!isRecord(value)) return {};
+  const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = value;
+  return {
+    ...typeof title === "string" ? { title } : {},
+    ...typeof description === "string" ? { description } : {},
+    ...{ inputSchema: inputSchema2, outputSchema, annotations }
+  };
+}
+var init_tool_definition = __esm({
+  "src/search/tool-definition.ts"() {
+    "use strict";
+    init_cut_text();
+    init_guards();
+  }
+});
+
+// src/search/clauses.ts
 function splitClauses(text5) {
   const held2 = [];
   const masked = text5.replace(new RegExp(pathOrUrl, "g"), (found) => {
@@ -28715,7 +27907,7 @@ function fileKindOf(found) {
 }
 var url, absolutePath, fileKinds, fileName, pathOrUrl, boundary;
 var init_clauses = __esm({
-  "src/tools/search/clauses.ts"() {
+  "src/search/clauses.ts"() {
     "use strict";
     url = String.raw`\bhttps?:\/\/[^\s"'<>]+|\bwww\.[^\s"'<>]+`;
     absolutePath = String.raw`(?:^|(?<=[\s"'\x60(]))(?:~|\.{1,2})?(?:\/[\w.@-]+)+\/?`;
@@ -28765,10 +27957,10 @@ var init_clauses = __esm({
   }
 });
 
-// src/tools/search/stop-words.ts
+// src/search/stop-words.ts
 var stopWords;
 var init_stop_words = __esm({
-  "src/tools/search/stop-words.ts"() {
+  "src/search/stop-words.ts"() {
     "use strict";
     stopWords = `
 a about above after again all also am an and any anyone anything are around as at back be because been before being below
@@ -28788,10 +27980,10 @@ today tomorrow tool tools understanding upon
   }
 });
 
-// src/tools/search/synonyms.ts
+// src/search/synonyms.ts
 var synonymGroups;
 var init_synonyms = __esm({
-  "src/tools/search/synonyms.ts"() {
+  "src/search/synonyms.ts"() {
     "use strict";
     synonymGroups = `
 get fetch retrieve obtain read query lookup access pull
@@ -28884,7 +28076,7 @@ translate translation language
   }
 });
 
-// src/tools/search/query.ts
+// src/search/query.ts
 function createQueryReader(tokenizer, tuning) {
   const stops = new Set(stopWords.flatMap((word) => [word, ...tokenizer.terms(word)]));
   const synonyms = readSynonyms(tokenizer);
@@ -28897,9 +28089,9 @@ function createQueryReader(tokenizer, tuning) {
     const fileAction = givesOutput.test(text5) ? "write file" : "read file";
     const spoken = text5.replace(new RegExp(pathOrUrl, "g"), (found) => {
       add(found.replace(/^https?:\/\//, ""), tuning.pathWeight);
-      const kind = fileKindOf(found);
-      if (kind) add(kind, tuning.impliedWeight);
-      if (kind && kind !== "url web page") add(fileAction, tuning.fileActionWeight);
+      const kind2 = fileKindOf(found);
+      if (kind2) add(kind2, tuning.impliedWeight);
+      if (kind2 && kind2 !== "url web page") add(fileAction, tuning.fileActionWeight);
       return " ";
     });
     const said = tokenizer.terms(spoken);
@@ -28940,7 +28132,7 @@ function readSynonyms(tokenizer) {
 }
 var relativeDate, givesOutput, emptyTerm, maxTools, maxDateTools;
 var init_query = __esm({
-  "src/tools/search/query.ts"() {
+  "src/search/query.ts"() {
     "use strict";
     init_clauses();
     init_stop_words();
@@ -28953,21 +28145,8 @@ var init_query = __esm({
   }
 });
 
-// src/tools/search/near-words.ts
-function nearWords(term, vocabulary, writtenAs = (same) => same) {
-  if (term.length < minLength || term.length > maxLength || !new RegExp("^\\p{L}+$", "u").test(term)) return [];
-  const maxEdits = term.length >= longLength ? 2 : 1;
-  const near = [];
-  for (const found of vocabulary) {
-    const word = writtenAs(found);
-    if (Math.abs(word.length - term.length) > maxEdits || word.length < minLength - 1) continue;
-    if (word.charCodeAt(0) !== term.charCodeAt(0)) continue;
-    const edits = editDistance(term, word, maxEdits);
-    if (edits <= maxEdits) near.push({ found, edits });
-  }
-  return near.sort((a2, b) => a2.edits - b.edits || (a2.found < b.found ? -1 : 1)).slice(0, maxNear).map(({ found }) => found);
-}
-function editDistance(a2, b, limit) {
+// src/base/edit-distance.ts
+function editDistance(a2, b, limit = Number.POSITIVE_INFINITY) {
   let beforeLast = [];
   let last = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i2 = 1; i2 <= a2.length; i2 += 1) {
@@ -28987,10 +28166,31 @@ function editDistance(a2, b, limit) {
   }
   return last[b.length] ?? limit + 1;
 }
+var init_edit_distance = __esm({
+  "src/base/edit-distance.ts"() {
+    "use strict";
+  }
+});
+
+// src/search/near-words.ts
+function nearWords(term, vocabulary, writtenAs = (same) => same) {
+  if (term.length < minLength || term.length > maxLength || !new RegExp("^\\p{L}+$", "u").test(term)) return [];
+  const maxEdits = term.length >= longLength ? 2 : 1;
+  const near = [];
+  for (const found of vocabulary) {
+    const word = writtenAs(found);
+    if (Math.abs(word.length - term.length) > maxEdits || word.length < minLength - 1) continue;
+    if (word.charCodeAt(0) !== term.charCodeAt(0)) continue;
+    const edits = editDistance(term, word, maxEdits);
+    if (edits <= maxEdits) near.push({ found, edits });
+  }
+  return near.sort((a2, b) => a2.edits - b.edits || (a2.found < b.found ? -1 : 1)).slice(0, maxNear).map(({ found }) => found);
+}
 var minLength, maxLength, longLength, maxNear;
 var init_near_words = __esm({
-  "src/tools/search/near-words.ts"() {
+  "src/search/near-words.ts"() {
     "use strict";
+    init_edit_distance();
     minLength = 4;
     maxLength = 64;
     longLength = 8;
@@ -28998,7 +28198,7 @@ var init_near_words = __esm({
   }
 });
 
-// src/tools/search/score.ts
+// src/search/score.ts
 function scoreDocs(words3, source) {
   const { index, rarity, tuning } = source;
   const scores = new Float64Array(index.slotCount);
@@ -29052,13 +28252,13 @@ function scoreConcept(word, { index, rarity, tuning }, into2) {
   return touched;
 }
 var init_score = __esm({
-  "src/tools/search/score.ts"() {
+  "src/search/score.ts"() {
     "use strict";
     init_near_words();
   }
 });
 
-// src/tools/search/rank.ts
+// src/search/rank.ts
 function rankTools(query, source) {
   const { tuning } = source;
   const whole2 = rankClause(query.whole, source, source.named);
@@ -29137,7 +28337,7 @@ function compareRanked(a2, b) {
 }
 var BestOf;
 var init_rank = __esm({
-  "src/tools/search/rank.ts"() {
+  "src/search/rank.ts"() {
     "use strict";
     init_score();
     BestOf = class {
@@ -29164,7 +28364,7 @@ var init_rank = __esm({
   }
 });
 
-// src/tools/search/server-names.ts
+// src/search/server-names.ts
 function namingOf(name, { all, telling }) {
   const isWhole = isWithin2(name, all);
   if (isWhole && name.size === all.size) return "alone";
@@ -29176,8 +28376,8 @@ function isWithin2(some, all) {
   return true;
 }
 var genericParts, ServerNames;
-var init_server_names2 = __esm({
-  "src/tools/search/server-names.ts"() {
+var init_server_names = __esm({
+  "src/search/server-names.ts"() {
     "use strict";
     genericParts = ["mcp", "server", "service", "tool", "tools"];
     ServerNames = class {
@@ -29219,10 +28419,10 @@ var init_server_names2 = __esm({
   }
 });
 
-// src/tools/search/documents.ts
+// src/search/documents.ts
 var Documents;
 var init_documents = __esm({
-  "src/tools/search/documents.ts"() {
+  "src/search/documents.ts"() {
     "use strict";
     Documents = class {
       #docs = [];
@@ -29279,7 +28479,7 @@ var init_documents = __esm({
   }
 });
 
-// src/tools/search/term-index.ts
+// src/search/term-index.ts
 function createTermIndex(numbers) {
   const groups = /* @__PURE__ */ new Map();
   let written = new Documents();
@@ -29372,7 +28572,7 @@ function invert(written, groups, termCount) {
   return { docs, starts, slots, weights };
 }
 var init_term_index = __esm({
-  "src/tools/search/term-index.ts"() {
+  "src/search/term-index.ts"() {
     "use strict";
     init_documents();
   }
@@ -29391,7 +28591,7 @@ var init_mark_stacks = __esm({
   }
 });
 
-// src/tools/search/stem.ts
+// src/search/stem.ts
 function stem(word) {
   if (word.length <= minStem || !/^[a-z]+$/.test(word)) return word;
   const known = irregular.get(word);
@@ -29413,7 +28613,7 @@ function undouble(root) {
 }
 var irregular, endings, minStem, endingsByLetter;
 var init_stem = __esm({
-  "src/tools/search/stem.ts"() {
+  "src/search/stem.ts"() {
     "use strict";
     irregular = new Map(
       Object.entries({
@@ -29485,10 +28685,10 @@ var init_stem = __esm({
   }
 });
 
-// src/tools/search/word-table.ts
+// src/search/word-table.ts
 var maxWords, firstSlots, slotInts, WordTable;
 var init_word_table = __esm({
-  "src/tools/search/word-table.ts"() {
+  "src/search/word-table.ts"() {
     "use strict";
     maxWords = 1e5;
     firstSlots = 16384;
@@ -29548,7 +28748,7 @@ var init_word_table = __esm({
   }
 });
 
-// src/tools/search/tokenize.ts
+// src/search/tokenize.ts
 function roomFor(length) {
   const units = new Uint16Array(length);
   return { units, bytes: Buffer.from(units.buffer) };
@@ -29563,7 +28763,7 @@ function splitIdentifier(word) {
 }
 var TermList, CodeUnits, maxKeptUnits, maxSegmented, unspaced, unspacedScript, scriptRuns, asciiOnly, anyWord, plainWord, isWordChar, Tokenizer;
 var init_tokenize = __esm({
-  "src/tools/search/tokenize.ts"() {
+  "src/search/tokenize.ts"() {
     "use strict";
     init_mark_stacks();
     init_stem();
@@ -29696,10 +28896,10 @@ var init_tokenize = __esm({
   }
 });
 
-// src/tools/search/field-weights.ts
+// src/search/field-weights.ts
 var lengthEffect, FieldWeigher;
 var init_field_weights = __esm({
-  "src/tools/search/field-weights.ts"() {
+  "src/search/field-weights.ts"() {
     "use strict";
     init_tokenize();
     lengthEffect = 0.6;
@@ -29755,7 +28955,7 @@ var init_field_weights = __esm({
   }
 });
 
-// src/tools/search/tool-texts.ts
+// src/search/tool-texts.ts
 function fieldsOf(tuning) {
   return {
     name: { weight: tuning.nameWeight, typicalLength: 3 },
@@ -29769,7 +28969,7 @@ function fieldsOf(tuning) {
 }
 var maxDescriptionText, maxArgumentText, maxAboutText, TextWeigher;
 var init_tool_texts = __esm({
-  "src/tools/search/tool-texts.ts"() {
+  "src/search/tool-texts.ts"() {
     "use strict";
     init_field_weights();
     init_stop_words();
@@ -29805,10 +29005,10 @@ var init_tool_texts = __esm({
   }
 });
 
-// src/tools/search/tuning.ts
+// src/search/tuning.ts
 var searchTuning;
 var init_tuning = __esm({
-  "src/tools/search/tuning.ts"() {
+  "src/search/tuning.ts"() {
     "use strict";
     searchTuning = {
       synonymWeight: 0.6,
@@ -29838,46 +29038,7 @@ var init_tuning = __esm({
   }
 });
 
-// src/tools/tool-definition.ts
-function argumentsOf(tool) {
-  if (!isObject4(tool.inputSchema)) return [];
-  const { properties: properties2, required: required2 } = tool.inputSchema;
-  if (!isObject4(properties2)) return [];
-  const needed2 = new Set(Array.isArray(required2) ? required2 : []);
-  return Object.keys(properties2).map((name) => {
-    const schema = properties2[name];
-    const text5 = isObject4(schema) ? schema["description"] : void 0;
-    return { name, text: typeof text5 === "string" ? text5 : "", isRequired: needed2.has(name) };
-  });
-}
-function isReadOnly(tool) {
-  return isObject4(tool.annotations) && tool.annotations["readOnlyHint"] === true;
-}
-function isDestructive(tool) {
-  return isObject4(tool.annotations) && tool.annotations["destructiveHint"] === true;
-}
-function oneLine(text5, maxLength2) {
-  const line = text5.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
-  return cutChars(line, maxLength2);
-}
-function readDefinition(value) {
-  if (!isObject4(value)) return {};
-  const { title, description, inputSchema: inputSchema2, outputSchema, annotations } = value;
-  return {
-    ...typeof title === "string" ? { title } : {},
-    ...typeof description === "string" ? { description } : {},
-    ...{ inputSchema: inputSchema2, outputSchema, annotations }
-  };
-}
-var init_tool_definition = __esm({
-  "src/tools/tool-definition.ts"() {
-    "use strict";
-    init_cut_text();
-    init_exact_json();
-  }
-});
-
-// src/tools/search-index.ts
+// src/search/tool-index.ts
 function createToolIndex(tuning = searchTuning) {
   const tokenizer = new Tokenizer();
   const readQuery = createQueryReader(tokenizer, tuning);
@@ -29949,7 +29110,7 @@ function describeHit(entry, score) {
   return {
     server: shown5,
     name,
-    description: oneLine(description, maxDescription),
+    description: oneLine2(description, maxDescription),
     args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
     ...entry.isReadOnly ? { readOnly: true } : {},
     ...entry.isDestructive ? { destructive: true } : {},
@@ -29957,23 +29118,23 @@ function describeHit(entry, score) {
   };
 }
 var maxDescription, maxRequest;
-var init_search_index = __esm({
-  "src/tools/search-index.ts"() {
+var init_tool_index = __esm({
+  "src/search/tool-index.ts"() {
     "use strict";
     init_query();
     init_rank();
-    init_server_names2();
+    init_server_names();
     init_term_index();
     init_tokenize();
+    init_tool_definition();
     init_tool_texts();
     init_tuning();
-    init_tool_definition();
     maxDescription = 120;
     maxRequest = 4e3;
   }
 });
 
-// src/router/gateway/visible-tools.ts
+// src/gateway/visible-tools.ts
 function groupTools(view2, joint) {
   const bySlug = /* @__PURE__ */ new Map();
   for (const { name: id, target: target2, raw } of joint.items) {
@@ -29985,15 +29146,15 @@ function groupTools(view2, joint) {
     const face = view2.servers.find(({ entry }) => entry.slug === slug)?.face;
     const about = face?.introduction.instructions ?? "";
     const ownNames3 = ownNamesOf(face?.introduction.raw);
-    const hash = (0, import_node_crypto17.createHash)("sha256").update([about, ...ownNames3].join("\0"));
+    const hash = (0, import_node_crypto16.createHash)("sha256").update([about, ...ownNames3].join("\0"));
     for (const { raw } of tools2) hash.update("\0").update(raw);
     return { key: `${slug}\0${hash.digest("base64url").slice(0, 16)}`, slug, about, ownNames: ownNames3, tools: tools2 };
   });
 }
 function ownNamesOf(introduction) {
   const said = introduction === void 0 ? void 0 : JSON.parse(introduction);
-  const info = isObject4(said) ? said["serverInfo"] : void 0;
-  const names3 = isObject4(info) ? [info["name"], info["title"]] : [];
+  const info = isRecord(said) ? said["serverInfo"] : void 0;
+  const names3 = isRecord(info) ? [info["name"], info["title"]] : [];
   return names3.filter((name) => typeof name === "string");
 }
 function describeView(groups) {
@@ -30020,14 +29181,26 @@ function describeView(groups) {
 function definitionOf({ name, raw }) {
   return { ...readDefinition(JSON.parse(raw.toString("utf8"))), name };
 }
-var import_node_crypto17, ToolFinder;
+function accessTo(view2, entry) {
+  const resolution = view2.resolution(entry);
+  return resolution.ok ? resolution.snapshotKey : void 0;
+}
+function serverNames(entries2) {
+  const shown5 = new Set(entries2.flatMap(({ shownName, shownSlug }) => [shownName, shownSlug]));
+  return entries2.map(({ name, slug, shownName, shownSlug }) => {
+    const own2 = [name, slug].filter((one) => !shown5.has(one));
+    return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own2] };
+  });
+}
+var import_node_crypto16, ToolFinder;
 var init_visible_tools = __esm({
-  "src/router/gateway/visible-tools.ts"() {
+  "src/gateway/visible-tools.ts"() {
     "use strict";
-    import_node_crypto17 = require("node:crypto");
-    init_exact_json();
-    init_search_index();
+    import_node_crypto16 = require("node:crypto");
+    init_guards();
+    init_tool_name();
     init_tool_definition();
+    init_tool_index();
     ToolFinder = class {
       index = createToolIndex();
       #held = /* @__PURE__ */ new Set();
@@ -30072,7 +29245,7 @@ var init_visible_tools = __esm({
   }
 });
 
-// src/router/gateway/gateway.ts
+// src/gateway/gateway.ts
 var gateway_exports = {};
 __export(gateway_exports, {
   Gateway: () => Gateway
@@ -30087,38 +29260,36 @@ function goneTool(id) {
 }
 var import_node_fs22, import_promises14, relistMs, relistLookMs, Gateway;
 var init_gateway = __esm({
-  "src/router/gateway/gateway.ts"() {
+  "src/gateway/gateway.ts"() {
     "use strict";
     import_node_fs22 = require("node:fs");
     import_promises14 = require("node:timers/promises");
     init_errors();
     init_json_scan();
+    init_not_run();
     init_envelope();
     init_messages();
     init_exact_json();
-    init_check_arguments();
-    init_gateway_tools();
-    init_retrieve_tools();
     init_heavy_work();
-    init_job_records();
-    init_jobs();
     init_result_store();
-    init_session_files();
     init_shield();
     init_shield_policy();
-    init_unlisted_jobs();
-    init_modes();
-    init_refused();
-    init_bounded_error();
     init_call_tool();
+    init_choose_mode();
+    init_job_records();
     init_job_session();
+    init_jobs();
     init_limits();
     init_offer();
     init_own_work();
-    init_server_names();
+    init_session_files();
     init_session_pools();
     init_shorten();
+    init_check_arguments();
+    init_gateway_tools();
+    init_retrieve_tools();
     init_unknown_servers();
+    init_unlisted_jobs();
     init_visible_tools();
     relistMs = 1e3;
     relistLookMs = 5;
@@ -30328,179 +29499,6 @@ var init_gateway = __esm({
         this.#rules.set(tool.raw, rule);
         return rule;
       }
-    };
-  }
-});
-
-// src/router/modes.ts
-function isShielded(entry, mode) {
-  return mode === "all" ? entry.shield === true : entry.shield !== false;
-}
-var scopeLingerMs, Modes, instructionsOf;
-var init_modes = __esm({
-  "src/router/modes.ts"() {
-    "use strict";
-    init_errors();
-    init_envelope();
-    init_messages();
-    init_choose_mode();
-    init_lists();
-    init_own_tools();
-    init_refused();
-    init_routes();
-    scopeLingerMs = 1e4;
-    Modes = class {
-      #deps;
-      #chosen = /* @__PURE__ */ new Map();
-      #left = /* @__PURE__ */ new Map();
-      #loading;
-      #gateway;
-      constructor(deps) {
-        this.#deps = deps;
-      }
-      /** Fixed for the session's life once its program and the number of its tools are known. */
-      modeOf(session) {
-        return this.choiceOf(session).mode;
-      }
-      choiceOf(session) {
-        const known = this.#chosen.get(session.identity.scopeId);
-        if (known) return known;
-        const view2 = this.#deps.views.of(session);
-        const choice = this.#choose(session, session.client?.name);
-        const isFinal = choice.isByCount ? session.client !== void 0 && view2.unknown.length === 0 : true;
-        if (isFinal && session.client !== void 0) this.#chosen.set(session.identity.scopeId, choice);
-        return choice;
-      }
-      /** Whether a Claude Code session in its place would be shown the same: then its lists may be kept ready for others. */
-      isTypical(session) {
-        return this.#choose(session, "claude-code").mode === this.modeOf(session);
-      }
-      // What lists.ts asks.
-      async ready(session) {
-        if (this.#needsGateway(session)) await this.#load();
-      }
-      isOwn(session, list) {
-        return list === "tools" && this.choiceOf(session).isByCount === false && this.modeOf(session) !== "all";
-      }
-      list(session, list) {
-        const view2 = this.#deps.views.of(session);
-        if (list !== "tools" || !this.#needsGateway(session)) return view2.list(list);
-        return this.#gateway?.offer(session, view2, this.modeOf(session));
-      }
-      instructions(session) {
-        return instructionsOf[this.modeOf(session)];
-      }
-      // What router.ts asks.
-      /** Takes a call of one of our own tools; false: it is a server's. */
-      takeCall(session, request3) {
-        if (request3.method !== "tools/call" || !this.#needsGateway(session)) return false;
-        const name = askedName(request3);
-        if (name === void 0 || !ownToolNames(this.modeOf(session)).has(name)) return false;
-        session.noteCall();
-        void this.#call(session, request3, name);
-        return true;
-      }
-      /** Who takes the outcome of a call in place of the host, where results are shortened. */
-      outcomeTaker(session, request3, entry) {
-        if (request3.method !== "tools/call" || !this.#needsGateway(session)) return void 0;
-        const name = askedName(request3) ?? "";
-        if (this.modeOf(session) === "dynamic") this.#gateway?.used(session, name);
-        if (!isShielded(entry, this.modeOf(session))) return void 0;
-        return (outcome) => {
-          const shorten2 = async () => (await this.#load()).shorten(session, request3, { entry, name, outcome });
-          void this.#answer(session, request3, shorten2);
-        };
-      }
-      sessionEnded(session) {
-        this.#left.set(session.identity.scopeId, this.#deps.now());
-      }
-      /** From one timer: sessions that did not come back lose what was kept for them; old results go. */
-      sweep() {
-        for (const [scopeId, leftAt] of this.#left) {
-          const isBack = this.#deps.roster.findByScope(scopeId) !== void 0;
-          if (!isBack && this.#deps.now() - leftAt <= scopeLingerMs) continue;
-          this.#left.delete(scopeId);
-          if (isBack) continue;
-          this.#chosen.delete(scopeId);
-          this.#gateway?.closeScope(scopeId);
-        }
-        this.#gateway?.expire();
-      }
-      get runningJobs() {
-        return this.#gateway?.runningJobs ?? 0;
-      }
-      close() {
-        this.#gateway?.close();
-      }
-      #choose(session, client) {
-        return chooseMode({
-          isAlone: session.identity.server !== void 0,
-          asked: session.identity.mode,
-          client,
-          settings: this.#deps.config().tools,
-          countTools: () => this.#deps.views.of(session).list("tools").items.length
-        });
-      }
-      #needsGateway(session) {
-        const mode = this.modeOf(session);
-        if (mode !== "all") return true;
-        if (session.identity.server !== void 0) return false;
-        return this.#deps.views.of(session).servers.some(({ entry }) => entry.shield === true);
-      }
-      #load() {
-        this.#loading ??= Promise.resolve().then(() => (init_gateway(), gateway_exports)).then(({ Gateway: Gateway2 }) => {
-          this.#gateway = new Gateway2(this.#deps);
-          return this.#gateway;
-        });
-        return this.#loading;
-      }
-      async #call(session, request3, name) {
-        const key = idKey(request3.idText);
-        const abort = new AbortController();
-        const own2 = {
-          method: request3.method,
-          cancel: (reason) => {
-            session.requests.delete(key);
-            abort.abort(new Error(reason ?? "cancelled"));
-          }
-        };
-        session.requests.set(key, own2);
-        await this.#answer(
-          session,
-          request3,
-          async () => {
-            const gateway = await this.#load();
-            return gateway.call({ session, request: request3, name, mode: this.modeOf(session), signal: abort.signal });
-          },
-          abort.signal
-        );
-        if (session.requests.get(key) === own2) session.requests.delete(key);
-      }
-      /** Sends what `act` makes, or its failure as the model can read it, once. */
-      async #answer(session, request3, act, signal) {
-        const { idText } = request3;
-        let line;
-        try {
-          line = await act();
-        } catch (error2) {
-          if (signal?.aborted) return;
-          line = this.#failureLine(idText, error2);
-        }
-        if (signal?.aborted) return;
-        session.results.noteSent(sentKindOf(askedName(request3) ?? ""), line, idText);
-        session.send(line, idKey(idText));
-      }
-      #failureLine(idText, error2) {
-        if (error2 instanceof AppError) return appErrorToolResult(idText, error2);
-        if (error2 instanceof RefusedByServer) return error2.lineFor(idText);
-        this.#deps.log.error("gateway.failed", { error: error2 });
-        return errorLine(idText, rpcCodes.internal, "The call failed inside mcp-proxy.");
-      }
-    };
-    instructionsOf = {
-      all: ownInstructions,
-      gateway: "The tools of several MCP servers that all your sessions share are behind these: gateway_search finds tools by what you want to do, gateway_describe shows their arguments, gateway_invoke calls one. A tool id is <server>__<tool>. Use gateway_invoke_async for calls of minutes and gateway_invoke_status to look at them. A result that says it was shortened names the reference for gateway_get_result.",
-      dynamic: "The tools of several MCP servers that all your sessions share are found by retrieve_tools: say what you want to do, and the tools it finds join your list. Found tools leave it when many others were found since; search again then. A result that says it was shortened names the reference for gateway_get_result."
     };
   }
 });
@@ -38274,7 +37272,7 @@ function locate(env2, name = defaultName, scopeDir) {
   const configName = name === defaultName ? "mcp_proxy_config.json" : `mcp_proxy_config.${name}.json`;
   const runRoot = (0, import_node_path4.join)(root, "run");
   const runDir = scopeDir === void 0 ? runRoot : (0, import_node_path4.join)(runRoot, scopeDir);
-  const daemonFile = (kind) => (0, import_node_path4.join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind}`);
+  const daemonFile = (kind2) => (0, import_node_path4.join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind2}`);
   return {
     name,
     root,
@@ -38474,14 +37472,14 @@ function aloneOwner(file) {
   return match?.[1] === void 0 ? void 0 : { name: match[1], wrapperPid: Number(match[2]) };
 }
 
-// src/upstream/journal.ts
+// src/upstream/process/journal.ts
 var import_node_child_process3 = require("node:child_process");
 var import_node_crypto3 = require("node:crypto");
 var import_node_fs9 = require("node:fs");
 init_atomic_file();
 init_foreign_file();
 
-// src/upstream/process-tree.ts
+// src/upstream/process/process-tree.ts
 var import_node_child_process2 = require("node:child_process");
 var import_node_fs8 = require("node:fs");
 var import_promises = require("node:timers/promises");
@@ -38643,7 +37641,7 @@ function endWindowsTree(root, signal) {
   }
 }
 
-// src/upstream/journal.ts
+// src/upstream/process/journal.ts
 var maxJournalBytes = 1024 * 1024;
 var maxStrays = 32;
 function createJournal(path8, onError = () => {
@@ -38797,16 +37795,16 @@ function bootId() {
   return ownScope().boot;
 }
 
-// src/upstream/reap-marked.ts
+// src/upstream/process/reap-marked.ts
 var import_node_crypto5 = require("node:crypto");
 var import_node_fs17 = require("node:fs");
 
-// src/upstream/server-process.ts
+// src/upstream/process/server-process.ts
 var import_node_crypto4 = require("node:crypto");
 var import_node_fs16 = require("node:fs");
 init_errors();
 
-// src/upstream/command-path.ts
+// src/upstream/process/command-path.ts
 var import_node_fs10 = require("node:fs");
 var import_node_path6 = require("node:path");
 init_errors();
@@ -38849,7 +37847,7 @@ function isExecutable(path8) {
   }
 }
 
-// src/upstream/server-process.ts
+// src/upstream/process/server-process.ts
 var defaultStderrBytesPerSecond = 4 * 1024 * 1024;
 var markerName = "AITKIT_INSTANCE";
 async function startServerProcess(spec, deps) {
@@ -38961,7 +37959,7 @@ function limitFlow(stderr, deps) {
   });
 }
 
-// src/upstream/reap-marked.ts
+// src/upstream/process/reap-marked.ts
 function markerTag(journalPath) {
   return (0, import_node_crypto5.createHash)("sha256").update(journalPath).digest("hex").slice(0, 12);
 }
@@ -39004,11 +38002,25 @@ var import_node_fs18 = require("node:fs");
 var import_node_net = require("node:net");
 init_atomic_file();
 init_errors();
-init_hello();
+init_guards();
 
-// src/link/lock-key.ts
+// src/link/endpoint.ts
 var import_node_crypto6 = require("node:crypto");
 init_atomic_file();
+function readEndpoint(pidPath) {
+  try {
+    const text5 = readFileIfPresent(pidPath, 16384);
+    const value = text5 === void 0 ? void 0 : JSON.parse(text5);
+    return isEndpoint(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isEndpoint(value) {
+  if (typeof value !== "object" || value === null) return false;
+  const has = (key, type) => typeof Reflect.get(value, key) === type;
+  return has("pid", "number") && has("startTime", "string") && has("socket", "string") && has("nonce", "string");
+}
 function readLockKey(path8) {
   try {
     if (readFileIfPresent(path8) === void 0) createFileExclusive(path8, `${(0, import_node_crypto6.randomBytes)(16).toString("hex")}
@@ -39124,6 +38136,37 @@ async function pruneOne(files) {
 }
 function filesOf(name, { runRoot, runDir }, env2) {
   return locate(env2, name, runDir === runRoot ? void 0 : (0, import_node_path12.basename)(runDir));
+}
+
+// src/daemon/control/events.ts
+var maxUnreadBytes = 1024 * 1024;
+function createEventStream(inner, redact) {
+  const watchers = /* @__PURE__ */ new Set();
+  const publish = (level, event, fields) => {
+    if (watchers.size === 0) return;
+    const { error: _error, ...rest } = fields ?? {};
+    const data = redact(JSON.stringify({ time: (/* @__PURE__ */ new Date()).toISOString(), level, event, ...rest }));
+    for (const response of watchers) {
+      response.write(`event: ${event}
+data: ${data}
+
+`);
+      if (response.writableLength > maxUnreadBytes) response.destroy();
+    }
+  };
+  const both = (level) => (event, fields) => {
+    inner[level](event, fields);
+    publish(level, event, fields);
+  };
+  return {
+    log: { debug: both("debug"), info: both("info"), warn: both("warn"), error: both("error") },
+    subscribe: ({ response }) => {
+      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      response.write(": watching\n\n");
+      watchers.add(response);
+      response.on("close", () => watchers.delete(response));
+    }
+  };
 }
 
 // src/daemon/daemon.ts
@@ -39349,7 +38392,56 @@ function matchesName(patterns, name) {
 
 // src/daemon/daemon.ts
 init_build();
-init_hello();
+
+// src/link/hello.ts
+init_guards();
+var linkPrefix = "aitkit/";
+var linkMethods = {
+  /** wrapper -> daemon, first line. Request with id "hello". */
+  hello: "aitkit/hello",
+  /** daemon -> wrapper: names whose values the config needs now. */
+  want: "aitkit/want",
+  /** wrapper -> daemon: the answer to `wants` of the hello and to `aitkit/want`. */
+  env: "aitkit/env",
+  /** daemon -> wrapper, just before a list answer or after initialize: { list, etag }. */
+  served: "aitkit/served",
+  /** daemon -> wrapper: send nothing more, this daemon is about to end. Answered by `drained`. */
+  drain: "aitkit/drain",
+  /** wrapper -> daemon: nothing more will come on this connection. */
+  drained: "aitkit/drained"
+};
+var maxHelloBytes = 256 * 1024;
+function parseHello(value) {
+  if (!isRecord(value) || !isIdentity(value["wrapper"]) || !isIdentity(value["host"])) return void 0;
+  if (typeof value["protocol"] !== "number" || !isBuild(value["build"])) return void 0;
+  if (typeof value["wrapperId"] !== "string" || typeof value["projectDir"] !== "string") return void 0;
+  if (!/^[\w-]{8,64}$/.test(value["wrapperId"])) return void 0;
+  const settings = isRecord(value["settings"]) ? value["settings"] : {};
+  return {
+    protocol: value["protocol"],
+    build: value["build"],
+    wrapperId: value["wrapperId"],
+    wrapper: value["wrapper"],
+    host: value["host"],
+    projectDir: value["projectDir"],
+    ...text(value, "hostSessionId"),
+    ...text(value, "server"),
+    ...text(value, "mode"),
+    settings: { ...text(settings, "configPath"), ...text(settings, "dataDir"), ...text(settings, "port") },
+    env: stringRecord(value["env"]),
+    ...isRecord(value["served"]) ? { served: stringRecord(value["served"]) } : {}
+  };
+}
+function isIdentity(value) {
+  return isRecord(value) && typeof value["pid"] === "number" && typeof value["startTime"] === "string";
+}
+function isBuild(value) {
+  return isRecord(value) && typeof value["version"] === "string" && typeof value["fingerprint"] === "string";
+}
+function text(record3, key) {
+  const value = record3[key];
+  return typeof value === "string" ? { [key]: value } : {};
+}
 
 // src/base/clock.ts
 var steadyClock = {
@@ -39363,10 +38455,138 @@ var steadyClock = {
 
 // src/router/router.ts
 init_json_scan();
-init_faces();
-init_hello();
-init_envelope();
-init_messages();
+
+// src/calls/copies.ts
+init_errors();
+init_own_command();
+
+// src/upstream/instance-errors.ts
+init_errors();
+init_own_command();
+function problemOf(error2) {
+  return { code: error2.code, message: error2.message, ...error2.hint ? { hint: error2.hint } : {} };
+}
+var NotSentError = class extends AppError {
+  goesOn;
+  constructor(message, { next: next2 }) {
+    const isOver2 = next2 === "never";
+    super({
+      code: "SERVER_STOPPED",
+      message: `${message} The call did not run.`,
+      hint: isOver2 ? `See what there is: ${ownCommand("list")}` : "Try again: the next call starts it.",
+      data: { mayHaveRun: false, retry: isOver2 ? "after-fix" : "safe" }
+    });
+    this.goesOn = next2 === "at once";
+  }
+};
+function notSentError(server, cause) {
+  return new NotSentError(`Server "${server}" was stopped before this call was sent: ${cause.why}.`, cause);
+}
+function diedBeforeError(server) {
+  return new NotSentError(`Server "${server}" ended before this call was sent.`, { next: "at once" });
+}
+function stoppedError(server, { why, next: next2 }) {
+  const check = "Check what happened before you repeat something that changes state.";
+  return new AppError({
+    code: "SERVER_STOPPED",
+    message: `Server "${server}" was stopped while this call was running: ${why}. The call may or may not have taken effect.`,
+    hint: next2 === "never" ? `${check} See what there is: ${ownCommand("list")}` : `The next call starts it again. ${check}`,
+    data: { mayHaveRun: true, retry: "check-first" }
+  });
+}
+function timeoutError(server, ms) {
+  return new AppError({
+    code: "SERVER_START_TIMEOUT",
+    message: `Server "${server}" was not ready after ${Math.round(ms / 1e3)} s and was ended.`,
+    hint: `See \`${ownCommand(`logs ${server}`)}\`; the next call tries again.`
+  });
+}
+function startFailure(server, cause) {
+  if (cause instanceof AppError) return cause;
+  const message = `Server "${server}" could not be started: ${String(cause)}.`;
+  return new AppError({ code: "SERVER_START_FAILED", message, cause });
+}
+function crashLoop(server, deaths, last) {
+  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last.message ?? ""}`;
+  return new AppError({
+    code: "SERVER_FAILED",
+    message: message.trim(),
+    data: last.data,
+    hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`
+  });
+}
+var stopCauses = {
+  restarted: { why: "a person restarted it", next: "at once" },
+  stoppedByPerson: { why: "a person stopped it", next: "on demand" },
+  changed: { why: "its entry in the configuration changed", next: "at once" },
+  removed: { why: "its entry was removed from the configuration or disabled", next: "never" },
+  sharingChanged: { why: "its sharing changed", next: "at once" },
+  idle: { why: "it was idle", next: "at once" },
+  sessionEnded: { why: "its session ended", next: "on demand" },
+  notUsed: { why: "no session uses it", next: "at once" }
+};
+function daemonEnds(reason) {
+  return { why: `the mcp-proxy daemon ended (${reason})`, next: "on demand" };
+}
+
+// src/calls/copies.ts
+init_views();
+var Copies = class {
+  #deps;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  /** Waits for the session's variables and for the start. Rejects with an AppError. */
+  async acquire(session, asked) {
+    if (!session.hasValues) await session.valuesReady();
+    for (; ; ) {
+      try {
+        return await this.#acquireNow(session, asked);
+      } catch (error2) {
+        if (!(error2 instanceof NotSentError) || !error2.goesOn) throw error2;
+      }
+    }
+  }
+  async #acquireNow(session, asked) {
+    const entry = this.#deps.config().servers.find(({ name, enabled }) => enabled && name === asked.name);
+    if (!entry) throw takenAway(asked);
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    try {
+      return await this.#deps.supervisor().acquire(entry, askerOf(session), resolution);
+    } catch (error2) {
+      const again2 = this.#deps.views.of(session).resolution(entry);
+      if (!resolution.ok || !again2.ok || again2.instanceKey === resolution.instanceKey) throw error2;
+      return this.#deps.supervisor().acquire(entry, askerOf(session), again2);
+    }
+  }
+  /** The open MCP session that the session would use, whether it is a user already or not. */
+  findSlot(session, entry) {
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    if (!session.hasValues || !resolution.ok) return void 0;
+    return this.#deps.supervisor().find(resolution.instanceKey)?.findSlot(session.id);
+  }
+  /** The copy if it is ready now and the session uses it already. */
+  findReady(session, entry) {
+    const resolution = this.#deps.views.of(session).resolution(entry);
+    if (!session.hasValues || !resolution.ok) return void 0;
+    const instance = this.#deps.supervisor().find(resolution.instanceKey);
+    const slot = instance?.state === "ready" ? instance.findSlot(session.id) : void 0;
+    const isUser = instance && this.#deps.supervisor().usersOf(instance).has(session.id);
+    return instance && slot && isUser ? { instance, slot } : void 0;
+  }
+};
+function takenAway({ name }) {
+  return new AppError({
+    code: "SERVER_UNKNOWN",
+    message: `Server "${name}" was removed or disabled meanwhile; the call was not sent.`,
+    hint: `See what there is: ${ownCommand("list")}`,
+    data: { mayHaveRun: false, retry: "after-fix" }
+  });
+}
+
+// src/calls/forward.ts
+init_errors();
+init_own_command();
 
 // src/config/known-servers-table.ts
 var knownServersTable = [
@@ -39669,8 +38889,22 @@ function splitOnce(text5, by) {
   return at < 0 ? [text5] : [text5.slice(0, at), text5.slice(at + 1)];
 }
 
+// src/config/wildcard.ts
+function matchesWildcard(pattern, text5) {
+  const [head = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === text5;
+  if (!text5.startsWith(head)) return false;
+  let at = head.length;
+  const tail = rest.pop() ?? "";
+  for (const piece of rest) {
+    const found = text5.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text5.length - tail.length >= at && text5.endsWith(tail);
+}
+
 // src/config/known-servers.ts
-init_wildcard();
 function findKnownServer(entry, extra = []) {
   if (entry.command === void 0) return void 0;
   const { names: names3, args } = launchNames(entry.command, entry.args);
@@ -39683,140 +38917,7 @@ function concurrencyOf(entry, extra = []) {
   return entry.maxConcurrent ?? findKnownServer(entry, extra)?.maxConcurrent;
 }
 
-// src/router/call-limits.ts
-function createCallLimits(config2) {
-  let basis;
-  let known = /* @__PURE__ */ new WeakMap();
-  return (entry) => {
-    const current = config2();
-    if (current !== basis) {
-      basis = current;
-      known = /* @__PURE__ */ new WeakMap();
-    }
-    const limit = known.get(entry) ?? concurrencyOf(entry, current.knownServers) ?? Number.POSITIVE_INFINITY;
-    known.set(entry, limit);
-    return limit;
-  };
-}
-
-// src/router/copies.ts
-init_errors();
-init_own_command();
-
-// src/upstream/instance-errors.ts
-init_errors();
-init_own_command();
-function problemOf(error2) {
-  return { code: error2.code, message: error2.message, ...error2.hint ? { hint: error2.hint } : {} };
-}
-var NotSentError = class extends AppError {
-  goesOn;
-  constructor(message, { next: next2 }) {
-    const isOver2 = next2 === "never";
-    super({
-      code: "SERVER_STOPPED",
-      message: `${message} The call did not run.`,
-      hint: isOver2 ? `See what there is: ${ownCommand("list")}` : "Try again: the next call starts it.",
-      data: { mayHaveRun: false, retry: isOver2 ? "after-fix" : "safe" }
-    });
-    this.goesOn = next2 === "at once";
-  }
-};
-function notSentError(server, cause) {
-  return new NotSentError(`Server "${server}" was stopped before this call was sent: ${cause.why}.`, cause);
-}
-function diedBeforeError(server) {
-  return new NotSentError(`Server "${server}" ended before this call was sent.`, { next: "at once" });
-}
-function stoppedError(server, { why, next: next2 }) {
-  const check = "Check what happened before you repeat something that changes state.";
-  return new AppError({
-    code: "SERVER_STOPPED",
-    message: `Server "${server}" was stopped while this call was running: ${why}. The call may or may not have taken effect.`,
-    hint: next2 === "never" ? `${check} See what there is: ${ownCommand("list")}` : `The next call starts it again. ${check}`,
-    data: { mayHaveRun: true, retry: "check-first" }
-  });
-}
-function timeoutError(server, ms) {
-  return new AppError({
-    code: "SERVER_START_TIMEOUT",
-    message: `Server "${server}" was not ready after ${Math.round(ms / 1e3)} s and was ended.`,
-    hint: `See \`${ownCommand(`logs ${server}`)}\`; the next call tries again.`
-  });
-}
-function startFailure(server, cause) {
-  if (cause instanceof AppError) return cause;
-  const message = `Server "${server}" could not be started: ${String(cause)}.`;
-  return new AppError({ code: "SERVER_START_FAILED", message, cause });
-}
-function crashLoop(server, deaths, last) {
-  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last.message ?? ""}`;
-  return new AppError({
-    code: "SERVER_FAILED",
-    message: message.trim(),
-    data: last.data,
-    hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`
-  });
-}
-
-// src/router/copies.ts
-init_views();
-var Copies = class {
-  #deps;
-  constructor(deps) {
-    this.#deps = deps;
-  }
-  /** Waits for the session's variables and for the start. Rejects with an AppError. */
-  async acquire(session, asked) {
-    if (!session.hasValues) await session.valuesReady();
-    for (; ; ) {
-      try {
-        return await this.#acquireNow(session, asked);
-      } catch (error2) {
-        if (!(error2 instanceof NotSentError) || !error2.goesOn) throw error2;
-      }
-    }
-  }
-  async #acquireNow(session, asked) {
-    const entry = this.#deps.config().servers.find(({ name, enabled }) => enabled && name === asked.name);
-    if (!entry) throw takenAway(asked);
-    const resolution = this.#deps.views.of(session).resolution(entry);
-    try {
-      return await this.#deps.supervisor().acquire(entry, askerOf(session), resolution);
-    } catch (error2) {
-      const again2 = this.#deps.views.of(session).resolution(entry);
-      if (!resolution.ok || !again2.ok || again2.instanceKey === resolution.instanceKey) throw error2;
-      return this.#deps.supervisor().acquire(entry, askerOf(session), again2);
-    }
-  }
-  /** The open MCP session that the session would use, whether it is a user already or not. */
-  findSlot(session, entry) {
-    const resolution = this.#deps.views.of(session).resolution(entry);
-    if (!session.hasValues || !resolution.ok) return void 0;
-    return this.#deps.supervisor().find(resolution.instanceKey)?.findSlot(session.id);
-  }
-  /** The copy if it is ready now and the session uses it already. */
-  findReady(session, entry) {
-    const resolution = this.#deps.views.of(session).resolution(entry);
-    if (!session.hasValues || !resolution.ok) return void 0;
-    const instance = this.#deps.supervisor().find(resolution.instanceKey);
-    const slot = instance?.state === "ready" ? instance.findSlot(session.id) : void 0;
-    const isUser = instance && this.#deps.supervisor().usersOf(instance).has(session.id);
-    return instance && slot && isUser ? { instance, slot } : void 0;
-  }
-};
-function takenAway({ name }) {
-  return new AppError({
-    code: "SERVER_UNKNOWN",
-    message: `Server "${name}" was removed or disabled meanwhile; the call was not sent.`,
-    hint: `See what there is: ${ownCommand("list")}`,
-    data: { mayHaveRun: false, retry: "after-fix" }
-  });
-}
-
-// src/router/forward.ts
-init_errors();
-init_own_command();
+// src/calls/forward.ts
 init_envelope();
 
 // src/mcp/input-required.ts
@@ -39863,10 +38964,10 @@ function withElicitationId(params, id) {
   return `{"elicitationId":${JSON.stringify(id)},${params.slice(1).trimStart()}`;
 }
 
-// src/router/forward.ts
+// src/calls/forward.ts
 init_modern();
 
-// src/router/call.ts
+// src/calls/call.ts
 init_envelope();
 init_messages();
 var startNoticeMs = 1e3;
@@ -39957,7 +39058,7 @@ function noticeStart(call2, now) {
   return () => clearInterval(timer);
 }
 
-// src/router/era-bridge.ts
+// src/calls/era-bridge.ts
 init_errors();
 init_json_scan();
 
@@ -40001,16 +39102,16 @@ function legacyErrorEdits({ line, error: error2 }, method) {
   return isAbout ? [{ at: code, with: "-32002" }] : [];
 }
 
-// src/router/era-bridge.ts
+// src/calls/era-bridge.ts
 init_envelope();
 init_eras();
 init_modern();
 
-// src/router/abilities.ts
-var import_node_path17 = require("node:path");
+// src/calls/abilities.ts
+var import_node_path16 = require("node:path");
 var import_node_url3 = require("node:url");
+init_guards();
 init_json_scan();
-init_hello();
 init_envelope();
 var capabilityOf = {
   "sampling/createMessage": "sampling",
@@ -40049,10 +39150,10 @@ function ownRoots({ identity: identity3 }, session) {
   return session.client?.capabilities["roots"] === void 0 ? rootsOf(session.identity.folder) : void 0;
 }
 function rootsOf(folder) {
-  return JSON.stringify({ roots: [{ uri: (0, import_node_url3.pathToFileURL)(folder).href, name: (0, import_node_path17.basename)(folder) }] });
+  return JSON.stringify({ roots: [{ uri: (0, import_node_url3.pathToFileURL)(folder).href, name: (0, import_node_path16.basename)(folder) }] });
 }
 
-// src/router/era-bridge.ts
+// src/calls/era-bridge.ts
 function crossingOf(call2, { instance, slot }, isReshaped) {
   const { session, request: request3, onOutcome } = call2.forward;
   const isStateless = session.protocolVersion === modernVersion;
@@ -40103,35 +39204,10 @@ function missingCapability({ forward: { entry } }, { line, error: error2 }) {
   });
 }
 
-// src/router/not-run.ts
-init_errors();
-init_own_command();
-var passing = /* @__PURE__ */ new Set([
-  "DAEMON_GONE",
-  "LIST_FAILED",
-  "SERVER_CRASHED",
-  "SERVER_OVERLOADED",
-  "SERVER_START_FAILED",
-  "SERVER_START_TIMEOUT",
-  "SERVER_STOPPED"
-]);
-function notRunError(server, error2) {
-  const { code, message, hint, data, cause } = error2;
-  if (data?.["mayHaveRun"] === false && data["retry"] !== void 0) return error2;
-  const retry = passing.has(code) ? "safe" : "after-fix";
-  const outlook = retry === "safe" ? "trying again is safe" : "trying again does not help before that is mended";
-  const verb = retry === "safe" ? "logs" : "explain";
-  const command = hint?.includes(ownCommand("")) ? "" : `More: \`${ownCommand(`${verb} ${server}`)}\``;
-  return new AppError({
-    code,
-    message: `${message} The call did not run; ${outlook}.`,
-    hint: [hint, command].filter(Boolean).join(" "),
-    data: { ...data, mayHaveRun: false, retry },
-    ...cause === void 0 ? {} : { cause }
-  });
-}
+// src/calls/forward.ts
+init_not_run();
 
-// src/router/queue.ts
+// src/calls/queue.ts
 var FairQueue = class {
   /** Changed by a reload; holds from the next call on. */
   limits;
@@ -40199,7 +39275,7 @@ var FairQueue = class {
   }
 };
 
-// src/router/forward.ts
+// src/calls/forward.ts
 var maxUnsentBytes = 1024 * 1024;
 var Forwarder = class {
   #deps;
@@ -40376,16 +39452,902 @@ function unexpected(server, cause) {
     cause
   });
 }
+function createCallLimits(config2) {
+  let basis;
+  let known = /* @__PURE__ */ new WeakMap();
+  return (entry) => {
+    const current = config2();
+    if (current !== basis) {
+      basis = current;
+      known = /* @__PURE__ */ new WeakMap();
+    }
+    const limit = known.get(entry) ?? concurrencyOf(entry, current.knownServers) ?? Number.POSITIVE_INFINITY;
+    known.set(entry, limit);
+    return limit;
+  };
+}
 
-// src/router/host-requests.ts
+// src/base/backoff.ts
+function backoffMs(attempt, options, random2 = Math.random) {
+  const plain3 = Math.min(options.maxMs, options.firstMs * options.factor ** Math.min(attempt, 50));
+  return plain3 * (0.75 + random2() * 0.5);
+}
+function pause(ms, signal) {
+  if (ms <= 0) return Promise.resolve();
+  return new Promise((resolve4) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve4();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+// src/calls/input-rounds.ts
 init_errors();
 init_json_scan();
 init_own_command();
-init_faces();
-init_hello();
+init_envelope();
+var maxRounds = 10;
+var againMs = 200;
+var InputRounds = class {
+  #deps;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  /** Resolves when the call can be sent anew. Rejects with an AppError if it cannot; then nothing is asked any more. */
+  async take(call2, instance, envelope) {
+    const server = call2.forward.entry.name;
+    call2.rounds += 1;
+    const asked = readInputRequired(envelope);
+    if (typeof asked === "string") throw badQuestion(server, asked);
+    if (call2.rounds > maxRounds) throw endlessQuestions(server);
+    const { requests, state } = asked;
+    if (requests.length === 0) {
+      await waitAgain(call2);
+      call2.answers = { responses: void 0, state };
+      return;
+    }
+    const questions = new Questions(call2, instance, this.#hostOf(call2));
+    call2.stop = (reason) => questions.withdraw(reason);
+    try {
+      const answers = await Promise.all(
+        requests.map(async (request3) => [request3.name, await questions.ask(request3)])
+      );
+      call2.answers = { responses: new Map(answers), state };
+    } catch (error2) {
+      questions.withdraw("another question of the same call was not answered");
+      throw error2;
+    }
+  }
+  #hostOf({ forward: { session, entry } }) {
+    const host = this.#deps.findSession(session.id);
+    if (!host || host.isClosed) throw refused(entry.name, "the session ended");
+    return host;
+  }
+};
+var Questions = class {
+  #call;
+  #instance;
+  #host;
+  #open = /* @__PURE__ */ new Set();
+  constructor(call2, instance, host) {
+    this.#call = call2;
+    this.#instance = instance;
+    this.#host = host;
+  }
+  /** JSON text of the answer. */
+  async ask({ method, params }) {
+    const { session, request: request3, entry } = this.#call.forward;
+    const known = method === "roots/list" ? ownRoots(this.#instance, this.#host) : void 0;
+    if (known !== void 0) return known;
+    const id = this.#host.nextAskId();
+    const text5 = withElicitationId(params, String(JSON.parse(id)));
+    const question = parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${text5}}`));
+    if (question.kind !== "request") throw badQuestion(entry.name, `its ${method} is no valid request`);
+    const inability = whyUnable(this.#host, question);
+    if (inability !== void 0 && method === "elicitation/create") return '{"action":"cancel"}';
+    if (inability !== void 0) throw refused(entry.name, inability);
+    this.#open.add(id);
+    const answered = this.#host.expectAnswer(id);
+    this.#host.send(question.line, this.#host === session ? idKey(request3.idText) : void 0);
+    const answer3 = await answered;
+    this.#open.delete(id);
+    if (!answer3) throw refused(entry.name, "the session ended");
+    if (answer3.result) return textAt(answer3.line, answer3.result);
+    const words3 = stringAt(answer3.line, memberAt(answer3.line, answer3.error, ["message"]));
+    throw refused(entry.name, `the session's program answered ${method} with an error: ${words3 ?? "without words"}`);
+  }
+  /** Nobody needs the answers any more. */
+  withdraw(reason) {
+    for (const id of this.#open) {
+      if (!this.#host.forgetAsk(id) || this.#host.isClosed) continue;
+      const params = { requestId: JSON.parse(id), ...reason ? { reason } : {} };
+      this.#host.notify("notifications/cancelled", params);
+    }
+    this.#open.clear();
+  }
+};
+function waitAgain(call2) {
+  const abort = new AbortController();
+  call2.stop = () => abort.abort();
+  return pause(againMs * call2.rounds, abort.signal);
+}
+function refused(server, why) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something before it went on, and did not get it: ${why}.`,
+    hint: "Call it again if it should be answered.",
+    data: { mayHaveRun: true }
+  });
+}
+function endlessQuestions(server) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something more than ${maxRounds} times in one call; the call was ended.`,
+    hint: "Check what it was answered.",
+    data: { mayHaveRun: true }
+  });
+}
+function badQuestion(server, what) {
+  return new AppError({
+    code: "INPUT_REFUSED",
+    message: `Server "${server}" asked for something in a way that nobody can answer: ${what}.`,
+    hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
+    data: { mayHaveRun: true }
+  });
+}
+
+// src/calls/param-headers.ts
+init_json_scan();
+init_server_face();
+init_usable();
+init_envelope();
+
+// src/mcp/modern-headers.ts
+init_json_scan();
+init_envelope();
+init_eras();
+var namePaths = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri"
+};
+function headerMismatch(request3, version2, header) {
+  const { line, method, params } = request3;
+  const given = header("mcp-protocol-version");
+  if (given !== version2) return `MCP-Protocol-Version is ${given ?? "missing"}, the body says ${version2}`;
+  const named2 = header("mcp-method");
+  if (named2 !== method) return `Mcp-Method is ${named2 ?? "missing"}, the body says ${method}`;
+  const path8 = namePaths[method];
+  const name = path8 && stringAt(line, memberAt(line, params, [path8]));
+  if (path8 === void 0 || name === void 0) return void 0;
+  const target2 = decodeHeader(header("mcp-name"));
+  return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
+}
+function paramHeaderMismatch(request3, marked2, header) {
+  for (const { path: path8, name } of marked2) {
+    const text5 = argumentText(request3, path8);
+    const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
+    if (text5 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
+    if (text5 !== void 0 && given !== text5 && !isSameNumber(given, text5)) {
+      return `Mcp-Param-${name} is ${given === void 0 ? "missing" : "another value"}`;
+    }
+  }
+  return void 0;
+}
+function paramHeaders(request3, marked2) {
+  const headers = {};
+  for (const { path: path8, name } of marked2) {
+    const text5 = argumentText(request3, path8);
+    if (text5 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text5);
+  }
+  return headers;
+}
+function argumentText({ line, params }, path8) {
+  const at = memberAt(line, params, ["arguments", ...path8]);
+  const text5 = at && textAt(line, at);
+  return text5 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text5);
+}
+function decimalText(text5) {
+  const number5 = isNumber2(text5) ? Number(text5) : Number.NaN;
+  return text5 && Number.isSafeInteger(number5) && /[.eE]/.test(text5) ? String(number5) : text5;
+}
+function headerValue(text5) {
+  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
+  return isPlain ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
+}
+function markedParams(schema) {
+  const marked2 = [];
+  const problem = collectMarked(schema, [], marked2);
+  if (problem !== void 0) return problem;
+  const names3 = new Set(marked2.map(({ name }) => name.toLowerCase()));
+  return names3.size === marked2.length ? marked2 : "two parameters have the same one";
+}
+var markKey = "x-mcp-header";
+var maxMarked = 100;
+var maxSchemaDepth = 200;
+function collectMarked(schema, path8, marked2) {
+  if (path8.length > maxSchemaDepth) return "its schema is nested too deeply";
+  if (typeof schema !== "object" || schema === null) return void 0;
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === "properties" && typeof value === "object" && value !== null) {
+      for (const [name, inner] of Object.entries(value)) {
+        const problem = collectMarked(inner, [...path8, name], marked2);
+        if (problem !== void 0) return problem;
+      }
+    } else if (key === markKey) {
+      const problem = path8.length === 0 ? "it is on no parameter" : markProblem(value, property(schema, "type"));
+      if (problem !== void 0) return problem;
+      if (marked2.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
+      marked2.push({ path: path8, name: String(value) });
+    } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
+      return `it stands below "${key}", where no value can be found`;
+    }
+  }
+  return void 0;
+}
+var dataKeywords = /* @__PURE__ */ new Set(["default", "const", "enum", "examples"]);
+function markProblem(name, type) {
+  if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return "it is no header name";
+  const types2 = Array.isArray(type) ? type.filter((one) => one !== "null") : [type];
+  const isPrimitive = types2.length === 1 && primitives.has(types2[0]);
+  return isPrimitive ? void 0 : `"${name}" is on a parameter that is no string, integer or boolean`;
+}
+var primitives = /* @__PURE__ */ new Set(["string", "integer", "boolean"]);
+function hasMark(value, depth2) {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth2 > maxSchemaDepth) return true;
+  return Object.entries(value).some(
+    ([key, inner]) => key === markKey || !dataKeywords.has(key) && hasMark(inner, depth2 + 1)
+  );
+}
+function decodeHeader(value) {
+  const encoded = value === void 0 ? void 0 : /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
+  if (encoded === void 0) return value?.trim();
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return void 0;
+  return Buffer.from(encoded, "base64").toString("utf8");
+}
+function isSameNumber(a2, b) {
+  return isNumber2(a2) && isNumber2(b) && Number(a2) === Number(b);
+}
+function isNumber2(text5) {
+  return text5 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text5);
+}
+function property(value, key) {
+  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : void 0;
+}
+var namedBy = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri"
+};
+function routingHeaders(envelope, version2) {
+  if (envelope.kind !== "request" && envelope.kind !== "notification") return {};
+  const { line, params, method } = envelope;
+  const claimed = stringAt(line, memberAt(line, params, ["_meta", "io.modelcontextprotocol/protocolVersion"]));
+  if ((claimed ?? version2) !== modernVersion) return {};
+  const member = namedBy[method];
+  const name = member === void 0 ? void 0 : stringAt(line, memberAt(line, params, [member]));
+  return {
+    "mcp-protocol-version": modernVersion,
+    "mcp-method": method,
+    ...name === void 0 ? {} : { "mcp-name": headerValue(name) }
+  };
+}
+
+// src/calls/routes.ts
+init_json_scan();
+
+// src/catalog/catalog.ts
+init_lists();
+init_tool_name();
+
+// src/catalog/joint-list.ts
+var import_node_crypto10 = require("node:crypto");
+init_cut_text();
+init_json_scan();
+init_lists();
+init_tool_name();
+function joinLists(list, sources) {
+  const items = [];
+  const targets = /* @__PURE__ */ new Map();
+  for (const source of sources) {
+    const names3 = nameAll(list, source, targets);
+    source.listing.items.forEach((item, i2) => {
+      const name = names3[i2] ?? item.name;
+      const target2 = { slug: source.slug, name: item.name };
+      targets.set(name, target2);
+      if (list === "resources" && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target2);
+      items.push({ name, target: target2, raw: renamed(list, item, name, source) });
+    });
+  }
+  const result = Buffer.concat([
+    Buffer.from(`{"${listKinds[list].member}":[`),
+    ...items.flatMap(({ raw }, i2) => i2 === 0 ? [raw] : [comma2, raw]),
+    Buffer.from("]}")
+  ]);
+  const etag = (0, import_node_crypto10.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
+  return { result, etag, targets, items };
+}
+var comma2 = Buffer.from(",");
+function nameAll(list, source, taken) {
+  const names3 = source.listing.items.map(({ name }) => name);
+  if (source.part === void 0) return names3;
+  if (list === "tools" || list === "prompts") return qualifyNames(source.part, names3);
+  const { part } = source;
+  const mark3 = /^[a-z]/.test(part) ? part : `mcp+${part}`;
+  return names3.map((uri) => {
+    const shown5 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
+    return taken.has(shown5) ? `${mark3}+${shown5}` : shown5;
+  });
+}
+function asUri(part, uri) {
+  const forms = [uri, `mcp+${part}:${uri}`, `mcp+${part}:${encodeURIComponent(uri)}`];
+  return forms.find((form) => URL.canParse(form)) ?? uri;
+}
+function renamed(list, item, name, source) {
+  const edits = [];
+  if (name !== item.name) edits.push({ at: item.nameSpan, with: JSON.stringify(name) });
+  if (list === "tools") edits.push(...toolEdits(item, name, source));
+  return edits.length === 0 ? item.raw : splice(item.raw, edits);
+}
+function toolEdits(item, name, source) {
+  const members2 = objectMembers(item.raw);
+  const end = item.raw.lastIndexOf("}");
+  const added = [];
+  const isCut2 = source.part !== void 0 && name !== `${source.part}__${item.name}`;
+  if (isCut2 && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
+  const meta2 = findMember(members2, "_meta");
+  const edits = [];
+  if (source.isAlwaysLoaded && !meta2) added.push('"_meta":{"anthropic/alwaysLoad":true}');
+  else if (source.isAlwaysLoaded && isObjectAt(item.raw, meta2)) {
+    const isEmpty = objectMembers(item.raw, meta2).length === 0;
+    const at = { start: meta2.start + 1, end: meta2.start + 1 };
+    edits.push({ at, with: `"anthropic/alwaysLoad":true${isEmpty ? "" : ","}` });
+  }
+  if (added.length > 0) edits.push({ at: { start: end, end }, with: `,${added.join(",")}` });
+  return edits;
+}
+
+// src/catalog/catalog.ts
+init_server_face();
+var maxJoined = 256;
+var Catalog = class {
+  #running = /* @__PURE__ */ new Map();
+  #snapshots;
+  #joined = /* @__PURE__ */ new Map();
+  #filtered = /* @__PURE__ */ new WeakMap();
+  constructor(snapshots) {
+    this.#snapshots = snapshots;
+  }
+  /** The face of the session's own copy, else the last one known under the same identity; list by list. */
+  faceOf(keys2) {
+    const running = keys2.instance === void 0 ? void 0 : this.#running.get(keys2.instance);
+    const isWhole = running && listNames2.every((list) => running.lists[list] !== unknownListing);
+    const last = isWhole || keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot);
+    if (!running || !last) return running ?? last;
+    const { introduction, lists } = running;
+    return faceWith(introduction, (list) => lists[list] === unknownListing ? last.lists[list] : lists[list]);
+  }
+  /**
+   * Takes in what a server said: who it is, and those of its lists that came whole. The others stay what they were.
+   * Returns the lists that differ from what was known.
+   */
+  learn(keys2, introduction, fresh) {
+    const before = this.faceOf(keys2);
+    const face = faceWith(introduction, (list) => fresh[list] ?? before?.lists[list] ?? unknownListing);
+    this.#running.set(keys2.instance, face);
+    this.#snapshots.save(keys2.snapshot, face);
+    return listNames2.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
+  }
+  /** The copy is gone for good (its config changed): what it offered is no longer true. */
+  forget(instanceKey) {
+    this.#running.delete(instanceKey);
+  }
+  list(view2, list) {
+    const sources = view2.servers.map((server) => this.#sourceOf(server, list, view2.alone));
+    const key = [
+      list,
+      view2.alone,
+      ...sources.map(({ slug, listing, isAlwaysLoaded }) => `${slug}:${listing.digest}:${isAlwaysLoaded}`)
+    ].join("|");
+    let joined3 = this.#joined.get(key);
+    if (!joined3) {
+      if (this.#joined.size >= maxJoined) this.#joined.clear();
+      joined3 = joinLists(list, sources);
+      this.#joined.set(key, joined3);
+    }
+    return joined3;
+  }
+  /** The server and its own name for a qualified tool or prompt name, or for a resource URI. */
+  find(view2, list, name) {
+    return this.list(view2, list).targets.get(name);
+  }
+  #sourceOf({ entry, face }, list, alone) {
+    const listing = face?.lists[list] ?? emptyListing;
+    return {
+      slug: entry.shownSlug,
+      part: alone ? void 0 : serverPart(entry.shownSlug),
+      listing: list === "tools" ? this.#allowed(entry, listing) : listing,
+      isAlwaysLoaded: entry.alwaysLoad
+    };
+  }
+  #allowed(entry, listing) {
+    const { allow, deny } = entry.tools;
+    if (!allow && deny.length === 0) return listing;
+    const key = JSON.stringify([allow, deny]);
+    const known = this.#filtered.get(listing) ?? /* @__PURE__ */ new Map();
+    this.#filtered.set(listing, known);
+    let result = known.get(key);
+    if (!result) {
+      result = createListing(listing.items.filter(({ name }) => isToolAllowed(entry, name)));
+      known.set(key, result);
+    }
+    return result;
+  }
+};
+function faceWith(introduction, listing) {
+  const of = (list) => declares(introduction, list) ? listing(list) : emptyListing;
+  const lists = { tools: of("tools"), prompts: of("prompts"), resources: of("resources") };
+  return { introduction, lists: { ...lists, resourceTemplates: of("resourceTemplates") } };
+}
+function isToolAllowed(entry, tool) {
+  const { allow, deny } = entry.tools;
+  if (deny.some((pattern) => matchesWildcard(pattern, tool))) return false;
+  return allow === void 0 || allow.some((pattern) => matchesWildcard(pattern, tool));
+}
+
+// src/calls/routes.ts
+init_server_face();
+init_envelope();
+init_lists();
+init_tool_name();
+
+// src/calls/uri-template.ts
+var maxWork = 2 ** 24;
+function templateMatcher(uri) {
+  const work = /* @__PURE__ */ new Map();
+  return (template, server) => {
+    if (!uri.startsWith(headOf(template))) return false;
+    const done2 = (work.get(server) ?? 0) + template.length * uri.length;
+    work.set(server, done2);
+    return done2 <= maxWork && matches(groupsOf(template), uri);
+  };
+}
+function headOf(template) {
+  const open2 = template.indexOf("{");
+  return open2 < 0 ? template : template.slice(0, open2);
+}
+function matches([first2 = [""], ...others], uri) {
+  const last = others.pop();
+  if (last === void 0) return fills(first2, uri);
+  let at = endAtStart(first2, uri);
+  for (const group of others) at = at === void 0 ? void 0 : earliestEnd(group, uri, at);
+  const lastLength = endAtStart(reversed(last), backwards(uri));
+  return at !== void 0 && lastLength !== void 0 && at + lastLength <= uri.length;
+}
+function groupsOf(template) {
+  const groups = [];
+  let group = [];
+  let at = 0;
+  for (; ; ) {
+    const open2 = template.indexOf("{", at);
+    const close2 = open2 < 0 ? -1 : template.indexOf("}", open2);
+    if (close2 < 0) return [...groups, [...group, template.slice(at)]];
+    group.push(template.slice(at, open2));
+    if ("+#/?&".includes(template.charAt(open2 + 1))) {
+      groups.push(group);
+      group = [];
+    }
+    at = close2 + 1;
+  }
+}
+function fills(group, uri) {
+  const last = group.at(-1) ?? "";
+  if (group.length < 2) return uri === last;
+  const end = endAtStart(group.slice(0, -1), uri);
+  const lastAt = uri.length - last.length;
+  return end !== void 0 && end <= lastAt && uri.endsWith(last) && finder(uri, "/")(end) >= lastAt;
+}
+function endAtStart([head = "", ...others], uri) {
+  return uri.startsWith(head) ? walk(stagesOf(others, uri), head.length) : void 0;
+}
+function earliestEnd([head = "", ...others], uri, from) {
+  const next2 = finder(uri, head);
+  const stages = stagesOf(others, uri);
+  for (let start = next2(from); start < Number.POSITIVE_INFINITY; start = next2(start + 1)) {
+    const end = walk(stages, start + head.length);
+    if (end !== void 0) return end;
+  }
+  return void 0;
+}
+function walk(stages, from) {
+  let at = from;
+  for (const { length, next: next2, nextSlash } of stages) {
+    const found = next2(at);
+    if (found === Number.POSITIVE_INFINITY || found > nextSlash(at)) return void 0;
+    at = found + length;
+  }
+  return at;
+}
+function stagesOf(literals, uri) {
+  return literals.map((literal3) => ({
+    length: literal3.length,
+    next: finder(uri, literal3),
+    nextSlash: finder(uri, "/")
+  }));
+}
+function finder(text5, wanted2) {
+  let found = -1;
+  return (from) => {
+    if (found >= from) return found;
+    const next2 = from > text5.length ? -1 : text5.indexOf(wanted2, from);
+    found = next2 < 0 ? Number.POSITIVE_INFINITY : next2;
+    return found;
+  };
+}
+function reversed(group) {
+  return group.map(backwards).reverse();
+}
+function backwards(text5) {
+  return text5.split("").reverse().join("");
+}
+
+// src/calls/routes.ts
+var places = {
+  "tools/call": { path: ["name"], lists: ["tools"] },
+  "prompts/get": { path: ["name"], lists: ["prompts"] },
+  "resources/read": { path: ["uri"], lists: ["resources", "resourceTemplates"] },
+  "resources/subscribe": { path: ["uri"], lists: ["resources", "resourceTemplates"] },
+  "resources/unsubscribe": { path: ["uri"], lists: ["resources", "resourceTemplates"] }
+};
+function isRouted(method) {
+  return places[method] !== void 0 || method === "completion/complete";
+}
+function undeclaredBy(session, view2, method) {
+  const [only] = view2.servers;
+  if (session.identity.server === void 0 || !only?.face) return void 0;
+  const list = listOfMethod(method);
+  const capability = list ? listKinds[list].capability : method === "logging/setLevel" ? "logging" : void 0;
+  if (capability === void 0) return void 0;
+  return only.face.introduction.capabilities[capability] === void 0 ? only.entry : void 0;
+}
+function askedName(request3) {
+  return stringAt(request3.line, nameSpan(request3)?.span);
+}
+function askedTool(request3, edits) {
+  const at = memberAt(request3.line, request3.params, ["name"]);
+  const renamed2 = at && edits.find((edit) => edit.at.start === at.start)?.with;
+  if (renamed2 === void 0) return stringAt(request3.line, at);
+  return String(JSON.parse(String(renamed2)));
+}
+function listsOfName(method) {
+  return places[method]?.lists ?? ["prompts", "resources", "resourceTemplates"];
+}
+function mayOffer(entry, { method }, name) {
+  const isQualified = method === "tools/call" || method === "prompts/get";
+  return !isQualified || name.startsWith(`${serverPart(entry.shownSlug)}__`);
+}
+function findRoute(session, view2, request3) {
+  const found = nameSpan(request3);
+  const asked = found && stringAt(request3.line, found.span);
+  if (!found || asked === void 0) return void 0;
+  if (session.identity.server !== void 0) return aloneRoute(view2, request3.method, asked);
+  const target2 = findTarget(view2, found.lists, asked);
+  const entry = target2 && view2.entry(target2.slug);
+  if (!target2 || !entry) return void 0;
+  const edits = target2.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target2.name) }];
+  const isRenamedUri = edits.length > 0 && request3.method === "resources/read";
+  return {
+    entry,
+    name: target2.name,
+    edits,
+    ...isRenamedUri ? { onAnswer: (answer3) => renameContents(answer3, target2.name, asked) } : {}
+  };
+}
+function nameSpan({ line, method, params }) {
+  if (method === "completion/complete") {
+    const name = memberAt(line, params, ["ref", "name"]);
+    if (name) return { span: name, lists: ["prompts"] };
+    const uri = memberAt(line, params, ["ref", "uri"]);
+    return uri && { span: uri, lists: ["resourceTemplates", "resources"] };
+  }
+  const place = places[method];
+  const span = place && memberAt(line, params, place.path);
+  return place && span && { span, lists: place.lists };
+}
+function aloneRoute(view2, method, name) {
+  const entry = view2.servers[0]?.entry;
+  if (!entry || method === "tools/call" && !isToolAllowed(entry, name)) return void 0;
+  return { entry, name, edits: [] };
+}
+function findTarget(view2, lists, asked) {
+  for (const list of lists) {
+    const target2 = view2.find(list, asked);
+    if (target2) return target2;
+  }
+  if (!lists.includes("resources")) return void 0;
+  const isFrom = templateMatcher(asked);
+  for (const { name, target: target2 } of view2.list("resourceTemplates").items) {
+    if (!isFrom(name, target2.slug)) continue;
+    const mark3 = name.length - target2.name.length;
+    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark3) : asked };
+  }
+  const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
+  const [only] = owners;
+  return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : void 0;
+}
+function renameContents({ line, result }, from, to) {
+  const contents = memberAt(line, result, ["contents"]);
+  if (!isArrayAt(line, contents)) return [];
+  return arrayElements(line, contents).flatMap((element) => {
+    const uri = memberAt(line, element, ["uri"]);
+    return uri && stringAt(line, uri) === from ? [{ at: uri, with: JSON.stringify(to) }] : [];
+  });
+}
+
+// src/calls/param-headers.ts
+var ParamHeaders = class {
+  #catalog;
+  #marks = /* @__PURE__ */ new WeakMap();
+  constructor(catalog) {
+    this.#catalog = catalog;
+  }
+  /** `keys`: under which the session's copy is known. undefined: the call has none. */
+  of({ request: request3, edits }, slot, keys2) {
+    if (request3.method !== "tools/call" || !isMirrored(slot)) return void 0;
+    const tools2 = this.#catalog.faceOf(keys2())?.lists.tools;
+    const name = askedTool(request3, edits);
+    const marked2 = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
+    return marked2 && paramHeaders(request3, marked2);
+  }
+  #marksOf(tools2) {
+    let marks = this.#marks.get(tools2);
+    if (!marks) {
+      const known = /* @__PURE__ */ new Map();
+      for (const item of tools2.items) {
+        const found = marksIn(item);
+        if (typeof found !== "string" && found.length > 0) known.set(item.name, found);
+      }
+      marks = known;
+      this.#marks.set(tools2, marks);
+    }
+    return marks;
+  }
+};
+function usableTools(tools2, slot) {
+  if (!isMirrored(slot)) return tools2;
+  const marked2 = tools2.items.map((item, i2) => {
+    const found = marksIn(item);
+    return typeof found === "string" ? leftOut("tools", item.raw, i2, [`x-mcp-header: ${found}`]) : item;
+  });
+  return marked2.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked2, tools2.faults);
+}
+function isMirrored({ transport, channel }) {
+  return transport.takesHeaders === true && channel.isStateless;
+}
+function marksIn({ raw }) {
+  if (!raw.includes("x-mcp-header")) return [];
+  const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
+  return isObjectAt(raw, schema) ? markedParams(JSON.parse(textAt(raw, schema))) : [];
+}
+
+// src/router/router.ts
+init_views();
+
+// src/gateway/modes.ts
+init_errors();
+init_not_run();
 init_envelope();
 init_messages();
-init_routes();
+init_choose_mode();
+
+// src/gateway/offers.ts
+var ownInstructions = "These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.";
+
+// src/gateway/own-tools.ts
+var getResult = "gateway_get_result";
+var names2 = {
+  /** Only where a server's results are shortened. */
+  all: /* @__PURE__ */ new Set([getResult]),
+  gateway: /* @__PURE__ */ new Set([
+    "gateway_search",
+    "gateway_describe",
+    "gateway_invoke",
+    "gateway_invoke_async",
+    "gateway_invoke_status",
+    getResult
+  ]),
+  dynamic: /* @__PURE__ */ new Set(["retrieve_tools", getResult])
+};
+function ownToolNames(mode) {
+  return names2[mode];
+}
+function sentKindOf(name) {
+  return sentKinds[name] ?? "results";
+}
+var sentKinds = {
+  gateway_search: "searches",
+  gateway_describe: "searches",
+  retrieve_tools: "searches",
+  gateway_invoke_async: "jobs",
+  gateway_invoke_status: "jobs",
+  [getResult]: "fetched"
+};
+
+// src/gateway/modes.ts
+var scopeLingerMs = 1e4;
+var Modes = class {
+  #deps;
+  #chosen = /* @__PURE__ */ new Map();
+  #left = /* @__PURE__ */ new Map();
+  #loading;
+  #gateway;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  /** Fixed for the session's life once its program and the number of its tools are known. */
+  modeOf(session) {
+    return this.choiceOf(session).mode;
+  }
+  choiceOf(session) {
+    const known = this.#chosen.get(session.identity.scopeId);
+    if (known) return known;
+    const view2 = this.#deps.views.of(session);
+    const choice = this.#choose(session, session.client?.name);
+    const isFinal = choice.isByCount ? session.client !== void 0 && view2.unknown.length === 0 : true;
+    if (isFinal && session.client !== void 0) this.#chosen.set(session.identity.scopeId, choice);
+    return choice;
+  }
+  /** Whether a Claude Code session in its place would be shown the same: then its lists may be kept ready for others. */
+  isTypical(session) {
+    return this.#choose(session, "claude-code").mode === this.modeOf(session);
+  }
+  // What lists.ts asks.
+  async ready(session) {
+    if (this.#needsGateway(session)) await this.#load();
+  }
+  isOwn(session, list) {
+    return list === "tools" && this.choiceOf(session).isByCount === false && this.modeOf(session) !== "all";
+  }
+  list(session, list) {
+    const view2 = this.#deps.views.of(session);
+    if (list !== "tools" || !this.#needsGateway(session)) return view2.list(list);
+    return this.#gateway?.offer(session, view2, this.modeOf(session));
+  }
+  instructions(session) {
+    return instructionsOf[this.modeOf(session)];
+  }
+  // What router.ts asks.
+  /** Takes a call of one of our own tools; false: it is a server's. */
+  takeCall(session, request3) {
+    if (request3.method !== "tools/call" || !this.#needsGateway(session)) return false;
+    const name = askedName(request3);
+    if (name === void 0 || !ownToolNames(this.modeOf(session)).has(name)) return false;
+    session.noteCall();
+    void this.#call(session, request3, name);
+    return true;
+  }
+  /** Who takes the outcome of a call in place of the host, where results are shortened. */
+  outcomeTaker(session, request3, entry) {
+    if (request3.method !== "tools/call" || !this.#needsGateway(session)) return void 0;
+    const name = askedName(request3) ?? "";
+    if (this.modeOf(session) === "dynamic") this.#gateway?.used(session, name);
+    if (!isShielded(entry, this.modeOf(session))) return void 0;
+    return (outcome) => {
+      const shorten2 = async () => (await this.#load()).shorten(session, request3, { entry, name, outcome });
+      void this.#answer(session, request3, shorten2);
+    };
+  }
+  sessionEnded(session) {
+    this.#left.set(session.identity.scopeId, this.#deps.now());
+  }
+  /** From one timer: sessions that did not come back lose what was kept for them; old results go. */
+  sweep() {
+    for (const [scopeId, leftAt] of this.#left) {
+      const isBack = this.#deps.roster.findByScope(scopeId) !== void 0;
+      if (!isBack && this.#deps.now() - leftAt <= scopeLingerMs) continue;
+      this.#left.delete(scopeId);
+      if (isBack) continue;
+      this.#chosen.delete(scopeId);
+      this.#gateway?.closeScope(scopeId);
+    }
+    this.#gateway?.expire();
+  }
+  get runningJobs() {
+    return this.#gateway?.runningJobs ?? 0;
+  }
+  close() {
+    this.#gateway?.close();
+  }
+  #choose(session, client) {
+    return chooseMode({
+      isAlone: session.identity.server !== void 0,
+      asked: session.identity.mode,
+      client,
+      settings: this.#deps.config().tools,
+      countTools: () => this.#deps.views.of(session).list("tools").items.length
+    });
+  }
+  #needsGateway(session) {
+    const mode = this.modeOf(session);
+    if (mode !== "all") return true;
+    if (session.identity.server !== void 0) return false;
+    return this.#deps.views.of(session).servers.some(({ entry }) => entry.shield === true);
+  }
+  #load() {
+    this.#loading ??= Promise.resolve().then(() => (init_gateway(), gateway_exports)).then(({ Gateway: Gateway2 }) => {
+      this.#gateway = new Gateway2(this.#deps);
+      return this.#gateway;
+    });
+    return this.#loading;
+  }
+  async #call(session, request3, name) {
+    const key = idKey(request3.idText);
+    const abort = new AbortController();
+    const own2 = {
+      method: request3.method,
+      cancel: (reason) => {
+        session.requests.delete(key);
+        abort.abort(new Error(reason ?? "cancelled"));
+      }
+    };
+    session.requests.set(key, own2);
+    await this.#answer(
+      session,
+      request3,
+      async () => {
+        const gateway = await this.#load();
+        return gateway.call({ session, request: request3, name, mode: this.modeOf(session), signal: abort.signal });
+      },
+      abort.signal
+    );
+    if (session.requests.get(key) === own2) session.requests.delete(key);
+  }
+  /** Sends what `act` makes, or its failure as the model can read it, once. */
+  async #answer(session, request3, act, signal) {
+    const { idText } = request3;
+    let line;
+    try {
+      line = await act();
+    } catch (error2) {
+      if (signal?.aborted) return;
+      line = this.#failureLine(idText, error2);
+    }
+    if (signal?.aborted) return;
+    session.results.noteSent(sentKindOf(askedName(request3) ?? ""), line, idText);
+    session.send(line, idKey(idText));
+  }
+  #failureLine(idText, error2) {
+    if (error2 instanceof AppError) return appErrorToolResult(idText, error2);
+    if (error2 instanceof RefusedByServer) return error2.lineFor(idText);
+    this.#deps.log.error("gateway.failed", { error: error2 });
+    return errorLine(idText, rpcCodes.internal, "The call failed inside mcp-proxy.");
+  }
+};
+var instructionsOf = {
+  all: ownInstructions,
+  gateway: "The tools of several MCP servers that all your sessions share are behind these: gateway_search finds tools by what you want to do, gateway_describe shows their arguments, gateway_invoke calls one. A tool id is <server>__<tool>. Use gateway_invoke_async for calls of minutes and gateway_invoke_status to look at them. A result that says it was shortened names the reference for gateway_get_result.",
+  dynamic: "The tools of several MCP servers that all your sessions share are found by retrieve_tools: say what you want to do, and the tools it finds join your list. Found tools leave it when many others were found since; search again then. A result that says it was shortened names the reference for gateway_get_result."
+};
+
+// src/router/router.ts
+init_envelope();
+init_lists();
+init_messages();
+
+// src/router/host-requests.ts
+init_errors();
+init_guards();
+init_json_scan();
+init_own_command();
+init_not_run();
+init_envelope();
+init_lists();
+init_messages();
 
 // src/router/task-requests.ts
 init_errors();
@@ -40443,7 +40405,7 @@ var TaskRequests = class {
       let cursor;
       for (let page = 0; page < maxPages; page += 1) {
         const answer3 = await slot.channel.ask("tasks/list", cursor === void 0 ? {} : { cursor });
-        if (!answer3.result) return await each2(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
+        if (!answer3.result) return await each3(ids, (id) => slot.channel.ask("tasks/get", { taskId: id }));
         own2.push(...tasks.ownIn(instance.identity.key, scopeId, answer3));
         cursor = stringAt(answer3.line, memberAt(answer3.line, answer3.result, ["nextCursor"]));
         if (cursor === void 0) break;
@@ -40455,7 +40417,7 @@ var TaskRequests = class {
     }
   }
 };
-async function each2(ids, ask) {
+async function each3(ids, ask) {
   const answers = await Promise.all(ids.map(ask));
   return answers.flatMap(({ line, result }) => result ? textAt(line, result) : []);
 }
@@ -40484,7 +40446,7 @@ var HostRequests = class {
     if (method.startsWith(linkPrefix)) return session.send(unknownMethod(request3));
     const refuser = undeclaredBy(session, this.#deps.views.of(session), method);
     if (refuser) return this.#deps.forwarder.forward({ session, request: request3, entry: refuser, edits: [] });
-    const list = listOfMethod[method];
+    const list = listOfMethod(method);
     if (list) return this.#own(session, request3, () => this.#deps.lists.serve(session, request3, list));
     if (isRouted(method)) return this.#route(session, request3);
     switch (method) {
@@ -40613,153 +40575,41 @@ function unknownTarget({ idText, method }, name) {
   if (method === "resources/read") {
     return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
   }
-  const kind = method === "tools/call" ? "tool" : method === "prompts/get" ? "prompt" : "name";
+  const kind2 = method === "tools/call" ? "tool" : method === "prompts/get" ? "prompt" : "name";
   return errorLine(
     idText,
     rpcCodes.invalidParams,
-    `Unknown ${kind}: ${name}. \`${ownCommand("status")}\` shows the servers.`
+    `Unknown ${kind2}: ${name}. \`${ownCommand("status")}\` shows the servers.`
   );
 }
 
-// src/base/backoff.ts
-function backoffMs(attempt, options, random2 = Math.random) {
-  const plain3 = Math.min(options.maxMs, options.firstMs * options.factor ** Math.min(attempt, 50));
-  return plain3 * (0.75 + random2() * 0.5);
-}
-function pause(ms, signal) {
-  if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve4) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve4();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
-}
-
-// src/router/input-rounds.ts
-init_errors();
-init_json_scan();
-init_own_command();
-init_envelope();
-var maxRounds = 10;
-var againMs = 200;
-var InputRounds = class {
-  #deps;
-  constructor(deps) {
-    this.#deps = deps;
-  }
-  /** Resolves when the call can be sent anew. Rejects with an AppError if it cannot; then nothing is asked any more. */
-  async take(call2, instance, envelope) {
-    const server = call2.forward.entry.name;
-    call2.rounds += 1;
-    const asked = readInputRequired(envelope);
-    if (typeof asked === "string") throw badQuestion(server, asked);
-    if (call2.rounds > maxRounds) throw endlessQuestions(server);
-    const { requests, state } = asked;
-    if (requests.length === 0) {
-      await waitAgain(call2);
-      call2.answers = { responses: void 0, state };
-      return;
-    }
-    const questions = new Questions(call2, instance, this.#hostOf(call2));
-    call2.stop = (reason) => questions.withdraw(reason);
-    try {
-      const answers = await Promise.all(
-        requests.map(async (request3) => [request3.name, await questions.ask(request3)])
-      );
-      call2.answers = { responses: new Map(answers), state };
-    } catch (error2) {
-      questions.withdraw("another question of the same call was not answered");
-      throw error2;
-    }
-  }
-  #hostOf({ forward: { session, entry } }) {
-    const host = this.#deps.findSession(session.id);
-    if (!host || host.isClosed) throw refused(entry.name, "the session ended");
-    return host;
-  }
-};
-var Questions = class {
-  #call;
-  #instance;
-  #host;
-  #open = /* @__PURE__ */ new Set();
-  constructor(call2, instance, host) {
-    this.#call = call2;
-    this.#instance = instance;
-    this.#host = host;
-  }
-  /** JSON text of the answer. */
-  async ask({ method, params }) {
-    const { session, request: request3, entry } = this.#call.forward;
-    const known = method === "roots/list" ? ownRoots(this.#instance, this.#host) : void 0;
-    if (known !== void 0) return known;
-    const id = this.#host.nextAskId();
-    const text5 = withElicitationId(params, String(JSON.parse(id)));
-    const question = parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${text5}}`));
-    if (question.kind !== "request") throw badQuestion(entry.name, `its ${method} is no valid request`);
-    const inability = whyUnable(this.#host, question);
-    if (inability !== void 0 && method === "elicitation/create") return '{"action":"cancel"}';
-    if (inability !== void 0) throw refused(entry.name, inability);
-    this.#open.add(id);
-    const answered = this.#host.expectAnswer(id);
-    this.#host.send(question.line, this.#host === session ? idKey(request3.idText) : void 0);
-    const answer3 = await answered;
-    this.#open.delete(id);
-    if (!answer3) throw refused(entry.name, "the session ended");
-    if (answer3.result) return textAt(answer3.line, answer3.result);
-    const words3 = stringAt(answer3.line, memberAt(answer3.line, answer3.error, ["message"]));
-    throw refused(entry.name, `the session's program answered ${method} with an error: ${words3 ?? "without words"}`);
-  }
-  /** Nobody needs the answers any more. */
-  withdraw(reason) {
-    for (const id of this.#open) {
-      if (!this.#host.forgetAsk(id) || this.#host.isClosed) continue;
-      const params = { requestId: JSON.parse(id), ...reason ? { reason } : {} };
-      this.#host.notify("notifications/cancelled", params);
-    }
-    this.#open.clear();
-  }
-};
-function waitAgain(call2) {
-  const abort = new AbortController();
-  call2.stop = () => abort.abort();
-  return pause(againMs * call2.rounds, abort.signal);
-}
-function refused(server, why) {
-  return new AppError({
-    code: "INPUT_REFUSED",
-    message: `Server "${server}" asked for something before it went on, and did not get it: ${why}.`,
-    hint: "Call it again if it should be answered.",
-    data: { mayHaveRun: true }
-  });
-}
-function endlessQuestions(server) {
-  return new AppError({
-    code: "INPUT_REFUSED",
-    message: `Server "${server}" asked for something more than ${maxRounds} times in one call; the call was ended.`,
-    hint: "Check what it was answered.",
-    data: { mayHaveRun: true }
-  });
-}
-function badQuestion(server, what) {
-  return new AppError({
-    code: "INPUT_REFUSED",
-    message: `Server "${server}" asked for something in a way that nobody can answer: ${what}.`,
-    hint: `See \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { mayHaveRun: true }
-  });
-}
+// src/router/learning.ts
+init_views();
 
 // src/catalog/fetch-listing.ts
 init_errors();
 init_json_scan();
 init_envelope();
+init_lists();
 init_modern();
-init_list_error();
+
+// src/catalog/list-error.ts
+var ListError = class extends Error {
+  answer;
+  code;
+  isSilence;
+  cut;
+  constructor({ message, answer: answer3, code, isSilence, cut }) {
+    super(message);
+    this.name = "ListError";
+    this.answer = answer3;
+    this.code = code;
+    this.isSilence = isSilence ?? false;
+    this.cut = cut;
+  }
+};
+
+// src/catalog/fetch-listing.ts
 init_server_face();
 var maxPages2 = 256;
 var maxListBytes = 32 * 1024 * 1024;
@@ -40850,177 +40700,62 @@ function endless(pages, bytes, items) {
 
 // src/router/learning.ts
 init_server_face();
+init_lists();
 
 // src/router/list-answers.ts
 init_errors();
-init_list_error();
 init_server_face();
-init_list_problem();
 
-// src/router/param-headers.ts
-init_json_scan();
+// src/router/list-problem.ts
+init_cut_text();
+init_errors();
+init_own_command();
+init_plain_text();
 init_server_face();
-init_usable();
-init_envelope();
-
-// src/mcp/modern-headers.ts
-init_json_scan();
-init_envelope();
-var namePaths = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri"
+init_messages();
+var maxReason2 = 300;
+var maxRead = 2e3;
+var maxAnswer = 64 * 1024;
+var listWords = {
+  tools: "tools",
+  prompts: "prompts",
+  resources: "resources",
+  resourceTemplates: "resource templates"
 };
-function headerMismatch(request3, version2, header) {
-  const { line, method, params } = request3;
-  const given = header("mcp-protocol-version");
-  if (given !== version2) return `MCP-Protocol-Version is ${given ?? "missing"}, the body says ${version2}`;
-  const named2 = header("mcp-method");
-  if (named2 !== method) return `Mcp-Method is ${named2 ?? "missing"}, the body says ${method}`;
-  const path8 = namePaths[method];
-  const name = path8 && stringAt(line, memberAt(line, params, [path8]));
-  if (path8 === void 0 || name === void 0) return void 0;
-  const target2 = decodeHeader(header("mcp-name"));
-  return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
+function saysNone(list, error2, former) {
+  if (list === "tools" || !(error2 instanceof ListError) || error2.code !== rpcCodes.methodNotFound) return false;
+  return former === void 0 || former === unknownListing || former.items.length === 0;
 }
-function paramHeaderMismatch(request3, marked2, header) {
-  for (const { path: path8, name } of marked2) {
-    const text5 = argumentText(request3, path8);
-    const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
-    if (text5 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
-    if (text5 !== void 0 && given !== text5 && !isSameNumber(given, text5)) {
-      return `Mcp-Param-${name} is ${given === void 0 ? "missing" : "another value"}`;
-    }
-  }
-  return void 0;
+function problemOfList(error2, redact) {
+  const message = error2 instanceof Error ? error2.message : String(error2);
+  const reason = shown2(message, redact);
+  const answer3 = error2 instanceof ListError ? error2.answer : void 0;
+  return {
+    reason,
+    answer: answer3 !== void 0 && answer3.length <= maxAnswer ? answer3 : void 0,
+    login: isLogin(error2) ? error2 : void 0,
+    mayPass: mayPass(error2)
+  };
 }
-function paramHeaders(request3, marked2) {
-  const headers = {};
-  for (const { path: path8, name } of marked2) {
-    const text5 = argumentText(request3, path8);
-    if (text5 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text5);
-  }
-  return headers;
+function mayPass(error2) {
+  if (error2 instanceof ListError) return error2.cut === void 0;
+  return !isLogin(error2) || error2.data?.["status"] !== void 0;
 }
-function argumentText({ line, params }, path8) {
-  const at = memberAt(line, params, ["arguments", ...path8]);
-  const text5 = at && textAt(line, at);
-  return text5 === "null" ? void 0 : stringAt(line, at) ?? decimalText(text5);
+function isLogin(error2) {
+  return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
 }
-function decimalText(text5) {
-  const number5 = isNumber2(text5) ? Number(text5) : Number.NaN;
-  return text5 && Number.isSafeInteger(number5) && /[.eE]/.test(text5) ? String(number5) : text5;
+function shown2(text5, redact) {
+  const read2 = text5.length <= maxRead ? text5 : text5.slice(0, Math.max(0, text5.lastIndexOf(" ", maxRead)));
+  return cutChars(plainLine(redact(read2)).replace(/\.$/, ""), maxReason2);
 }
-function headerValue(text5) {
-  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
-  return isPlain ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
-}
-function markedParams(schema) {
-  const marked2 = [];
-  const problem = collectMarked(schema, [], marked2);
-  if (problem !== void 0) return problem;
-  const names3 = new Set(marked2.map(({ name }) => name.toLowerCase()));
-  return names3.size === marked2.length ? marked2 : "two parameters have the same one";
-}
-var markKey = "x-mcp-header";
-var maxMarked = 100;
-var maxSchemaDepth = 200;
-function collectMarked(schema, path8, marked2) {
-  if (path8.length > maxSchemaDepth) return "its schema is nested too deeply";
-  if (typeof schema !== "object" || schema === null) return void 0;
-  for (const [key, value] of Object.entries(schema)) {
-    if (key === "properties" && typeof value === "object" && value !== null) {
-      for (const [name, inner] of Object.entries(value)) {
-        const problem = collectMarked(inner, [...path8, name], marked2);
-        if (problem !== void 0) return problem;
-      }
-    } else if (key === markKey) {
-      const problem = path8.length === 0 ? "it is on no parameter" : markProblem(value, property(schema, "type"));
-      if (problem !== void 0) return problem;
-      if (marked2.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
-      marked2.push({ path: path8, name: String(value) });
-    } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
-      return `it stands below "${key}", where no value can be found`;
-    }
-  }
-  return void 0;
-}
-var dataKeywords = /* @__PURE__ */ new Set(["default", "const", "enum", "examples"]);
-function markProblem(name, type) {
-  if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return "it is no header name";
-  const types2 = Array.isArray(type) ? type.filter((one) => one !== "null") : [type];
-  const isPrimitive = types2.length === 1 && primitives.has(types2[0]);
-  return isPrimitive ? void 0 : `"${name}" is on a parameter that is no string, integer or boolean`;
-}
-var primitives = /* @__PURE__ */ new Set(["string", "integer", "boolean"]);
-function hasMark(value, depth2) {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth2 > maxSchemaDepth) return true;
-  return Object.entries(value).some(
-    ([key, inner]) => key === markKey || !dataKeywords.has(key) && hasMark(inner, depth2 + 1)
-  );
-}
-function decodeHeader(value) {
-  const encoded = value === void 0 ? void 0 : /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
-  if (encoded === void 0) return value?.trim();
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return void 0;
-  return Buffer.from(encoded, "base64").toString("utf8");
-}
-function isSameNumber(a2, b) {
-  return isNumber2(a2) && isNumber2(b) && Number(a2) === Number(b);
-}
-function isNumber2(text5) {
-  return text5 !== void 0 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text5);
-}
-function property(value, key) {
-  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : void 0;
-}
-
-// src/router/param-headers.ts
-init_routes();
-var ParamHeaders = class {
-  #catalog;
-  #marks = /* @__PURE__ */ new WeakMap();
-  constructor(catalog) {
-    this.#catalog = catalog;
-  }
-  /** `keys`: under which the session's copy is known. undefined: the call has none. */
-  of({ request: request3, edits }, slot, keys2) {
-    if (request3.method !== "tools/call" || !isMirrored(slot)) return void 0;
-    const tools2 = this.#catalog.faceOf(keys2())?.lists.tools;
-    const name = askedTool(request3, edits);
-    const marked2 = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
-    return marked2 && paramHeaders(request3, marked2);
-  }
-  #marksOf(tools2) {
-    let marks = this.#marks.get(tools2);
-    if (!marks) {
-      const known = /* @__PURE__ */ new Map();
-      for (const item of tools2.items) {
-        const found = marksIn(item);
-        if (typeof found !== "string" && found.length > 0) known.set(item.name, found);
-      }
-      marks = known;
-      this.#marks.set(tools2, marks);
-    }
-    return marks;
-  }
-};
-function usableTools(tools2, slot) {
-  if (!isMirrored(slot)) return tools2;
-  const marked2 = tools2.items.map((item, i2) => {
-    const found = marksIn(item);
-    return typeof found === "string" ? leftOut("tools", item.raw, i2, [`x-mcp-header: ${found}`]) : item;
+function listFailed(server, list, { reason, login }) {
+  if (login) return login;
+  return new AppError({
+    code: "LIST_FAILED",
+    message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
+    hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    data: { mayHaveRun: false }
   });
-  return marked2.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked2, tools2.faults);
-}
-function isMirrored({ transport, channel }) {
-  return transport.takesHeaders === true && channel.isStateless;
-}
-function marksIn({ raw }) {
-  if (!raw.includes("x-mcp-header")) return [];
-  const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
-  return isObjectAt(raw, schema) ? markedParams(JSON.parse(textAt(raw, schema))) : [];
 }
 
 // src/router/list-answers.ts
@@ -41102,9 +40837,6 @@ var ListAnswers = class {
     this.#deps.log.warn("definitions.faulty", { server, count: faults.length, faults: faults.slice(0, maxLogged) });
   }
 };
-
-// src/router/learning.ts
-init_list_problem();
 
 // src/router/list-retries.ts
 var pauses = { firstMs: 1e3, maxMs: 3e5, factor: 2 };
@@ -41346,7 +41078,6 @@ var SlotLists = class {
 };
 
 // src/router/learning.ts
-init_views();
 var Learning = class {
   #deps;
   #retries;
@@ -41507,32 +41238,241 @@ var Learning = class {
   }
 };
 
-// src/router/router.ts
+// src/router/lists.ts
+init_errors();
+init_json_scan();
+init_own_command();
+init_within();
+init_build();
+init_envelope();
+init_eras();
+
+// src/mcp/face.ts
+init_cut_text();
+init_plain_text();
+var jointCapabilities = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  completions: {},
+  logging: {}
+};
+var maxInstructionChars = 2048;
+function upstreamCapabilities(options) {
+  return {
+    elicitation: { form: {}, url: {} },
+    ...options.roots ? { roots: { listChanged: true } } : {},
+    ...options.sampling ? { sampling: {} } : {}
+  };
+}
+function joinInstructions(own2, servers) {
+  const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
+`, text: withinSection(text5) }));
+  const join21 = (limit) => [own2, ...sections.map(({ head, text: text5 }) => head + cutSection(text5, limit))].join("\n\n");
+  const full = join21(Number.POSITIVE_INFINITY);
+  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
+  const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
+  const each4 = Math.floor((maxInstructionChars - own2.length - heads) / servers.length);
+  if (each4 >= minSectionChars) return join21(each4);
+  return cutChars(`${own2}
+
+Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
+}
+var minSectionChars = 40;
+function withinSection(text5) {
+  return (
+    // No more of it can be shown, however much there is.
+    plainText(cutChars(text5.trim(), maxInstructionChars)).replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
+      return indent + "#".repeat(Math.min(6, level.length + 2));
+    }).replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
+  );
+}
+var longFence = /^( {0,3})(`{9,}|~{9,})/gm;
+var maxFenceChars = 8;
+function cutSection(text5, limit) {
+  const cut = cutLines(text5, limit);
+  if (openFence(cut) === "") return cut;
+  const room = cutLines(text5, limit - maxFenceChars - 1);
+  const fence = openFence(room);
+  return fence === "" ? room : `${room}
+${fence}`;
+}
+function cutLines(text5, limit) {
+  return cutChars(text5, limit).replace(/\n[ \t]*#+\u2026$/, "\n\u2026");
+}
+function openFence(text5) {
+  let open2 = "";
+  for (const [, fence = "", rest = ""] of text5.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
+    if (open2 === "") open2 = fence;
+    else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
+  }
+  return open2;
+}
+
+// src/router/lists.ts
 init_lists();
+init_messages();
+init_older_tools();
+var claudeWaitMs = 1300;
+var otherWaitMs = 15e3;
+var newServerWaitMs = 1300;
+var aloneWaitMs = 4e3;
+var claudeAloneWaitMs = 2e4;
+var Lists = class {
+  #deps;
+  /** The same lists for programs of the older family: made once for all sessions that see them. */
+  #readable = /* @__PURE__ */ new WeakMap();
+  #newSince = Number.NEGATIVE_INFINITY;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  async initialize(session, request3, asked) {
+    session.protocolVersion = negotiateVersion(asked);
+    if (session.identity.server === void 0) {
+      const { views, offer } = this.#deps;
+      const face = jointFace(views.of(session), offer.instructions(session));
+      const result = { protocolVersion: session.protocolVersion, ...face };
+      session.send(resultLine(request3.idText, JSON.stringify(result)));
+      return;
+    }
+    const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
+    const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
+    const entries2 = faceless.map(({ entry }) => entry);
+    const failure3 = await this.#waitFor(session, entries2, { ms: waitMs2 });
+    const view2 = this.#deps.views.of(session);
+    const raw = aloneIntroduction(view2, session.protocolVersion) ?? (failure3 ? void 0 : startingFace(session, view2));
+    const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure3 ?? noSuchServer(session));
+    session.send(line);
+  }
+  async serve(session, request3, list) {
+    const cursor = memberAt(request3.line, request3.params, ["cursor"]);
+    if (cursor && !/^(?:null|"")$/.test(textAt(request3.line, cursor))) {
+      const message = `${request3.method}: the cursor is unknown; the list comes in one page.`;
+      return session.send(errorLine(request3.idText, rpcCodes.invalidParams, message));
+    }
+    const waitMs2 = isClaude(session) ? claudeWaitMs : otherWaitMs;
+    const until2 = Math.max(session.since + waitMs2, this.#newSince + newServerWaitMs);
+    const left = until2 - this.#deps.now();
+    const { offer, learning } = this.#deps;
+    learning.nudge(session, list);
+    if (!offer.isOwn(session, list)) {
+      await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
+    }
+    await offer.ready(session);
+    if (session.isClosed) return;
+    const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
+    session.served[list] = etag;
+    session.announced.delete(list);
+    session.send(notificationLine(linkMethods.served, { list, etag }));
+    const refusal2 = this.#refusalOf(session, list, request3);
+    if (refusal2) return session.send(refusal2);
+    const isModern = session.protocolVersion === modernVersion;
+    session.send(resultLine(request3.idText, isModern ? result : this.forOlder(session, list, result)));
+    this.#deps.onServed(session);
+  }
+  /** A list that was made for this session, as programs of the older family can read it. */
+  forOlder(session, list, result) {
+    if (list !== "tools" || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
+      return result;
+    const known = this.#readable.get(result) ?? olderTools(result);
+    this.#readable.set(result, known);
+    return known;
+  }
+  /** Servers came whose lists nobody knows: what is asked for next waits for them a little. */
+  expectNew() {
+    this.#newSince = this.#deps.now();
+  }
+  /** Tells each session whose last served list differs, once until it asks again. */
+  announce() {
+    for (const session of this.#deps.sessions()) this.announceTo(session);
+  }
+  announceTo(session) {
+    if (!session.isInitialized) return;
+    const methods = /* @__PURE__ */ new Set();
+    for (const list of listNames2) {
+      const served = session.served[list];
+      if (served === void 0 || session.announced.has(list)) continue;
+      const offered = this.#deps.offer.list(session, list);
+      if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
+      if (!offered || offered.etag === served) continue;
+      session.announced.add(list);
+      methods.add(listKinds[list].changed);
+    }
+    for (const method of methods) session.notify(method);
+  }
+  /**
+   * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
+   * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
+   */
+  #refusalOf(session, list, { idText }) {
+    const [only] = this.#deps.views.of(session).servers;
+    if (session.identity.server === void 0 || !only) return void 0;
+    const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
+    if (!trouble) return void 0;
+    if (trouble.answer !== void 0) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
+    const failure3 = listFailed(only.entry.name, list, trouble);
+    return failure3.code === "LIST_FAILED" ? appErrorLine(idText, failure3) : void 0;
+  }
+  /**
+   * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
+   * one of them cannot be had, as far as that is known by then.
+   */
+  async #waitFor(session, entries2, { ms, list }) {
+    let failure3;
+    const { learning } = this.#deps;
+    const waits = entries2.map((entry) => {
+      const learned = learning.learnOnce(session, entry, list).catch((error2) => {
+        if (error2 instanceof AppError) failure3 ??= error2;
+      });
+      return within2(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
+    });
+    await Promise.all(waits);
+    return failure3;
+  }
+};
+function isClaude({ client }) {
+  return client?.name === "claude-code";
+}
+function startingFace({ protocolVersion }, { servers }) {
+  const entry = servers[0]?.entry;
+  if (!entry) return void 0;
+  return JSON.stringify({
+    protocolVersion,
+    capabilities: jointCapabilities,
+    serverInfo: { name: entry.name, version: "0" },
+    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`
+  });
+}
+function jointFace(view2, own2 = ownInstructions) {
+  const servers = view2.servers.flatMap(({ entry, face }) => {
+    const text5 = face?.introduction.instructions;
+    return text5 ? [{ name: entry.shownName, text: text5 }] : [];
+  });
+  return {
+    capabilities: jointCapabilities,
+    serverInfo: { name: "mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version },
+    instructions: joinInstructions(own2, servers)
+  };
+}
+function aloneIntroduction(view2, version2) {
+  const raw = view2.servers[0]?.face?.introduction.raw;
+  if (raw === void 0) return void 0;
+  const bytes = Buffer.from(raw);
+  const at = findMember(objectMembers(bytes), "protocolVersion");
+  return at && textAt(bytes, at) !== JSON.stringify(version2) ? splice(bytes, [{ at, with: JSON.stringify(version2) }]) : bytes;
+}
+function noSuchServer({ identity: identity3 }) {
+  return new AppError({
+    code: "SERVER_UNKNOWN",
+    message: `Server "${identity3.server ?? ""}" is not configured here, not enabled, or did not start.`,
+    hint: `See \`${ownCommand("status")}\`.`
+  });
+}
 
 // src/router/log-setting.ts
 init_json_scan();
 init_envelope();
 init_messages();
-
-// src/router/log-levels.ts
-init_json_scan();
-init_envelope();
-var logLevels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-function isLogLevel(text5) {
-  return logLevels.some((level) => level === text5);
-}
-function isLoud({ line, params }, least) {
-  if (!isLogLevel(least)) return true;
-  const level = stringAt(line, memberAt(line, params, ["level"]));
-  return !isLogLevel(level) || logLevels.indexOf(level) >= logLevels.indexOf(least);
-}
-function mostVerbose(levels) {
-  const known = levels.filter(isLogLevel);
-  return known.sort((a2, b) => logLevels.indexOf(a2) - logLevels.indexOf(b))[0];
-}
-
-// src/router/log-setting.ts
 var LogSetting = class {
   #deps;
   constructor(deps) {
@@ -41568,10 +41508,19 @@ function tell(slot, level) {
   slot.channel.ask("logging/setLevel", { level }).catch(() => {
   });
 }
-
-// src/router/router.ts
-init_modes();
-init_routes();
+var logLevels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+function isLogLevel(text5) {
+  return logLevels.some((level) => level === text5);
+}
+function isLoud({ line, params }, least) {
+  if (!isLogLevel(least)) return true;
+  const level = stringAt(line, memberAt(line, params, ["level"]));
+  return !isLogLevel(level) || logLevels.indexOf(level) >= logLevels.indexOf(least);
+}
+function mostVerbose(levels) {
+  const known = levels.filter(isLogLevel);
+  return known.sort((a2, b) => logLevels.indexOf(a2) - logLevels.indexOf(b))[0];
+}
 
 // src/router/subscriptions.ts
 init_errors();
@@ -41760,7 +41709,6 @@ function keyOf2(copy, id) {
 
 // src/router/upstream-messages.ts
 init_json_scan();
-init_hello();
 init_envelope();
 init_messages();
 var UpstreamMessages = class {
@@ -41779,13 +41727,13 @@ var UpstreamMessages = class {
     if (owner === "ambiguous") return this.#refuse(instance, slot, request3);
     const sessionRoots = isRoots ? ownRoots(instance, owner) : void 0;
     if (sessionRoots !== void 0) return slot.channel.send(resultLine(request3.idText, sessionRoots));
-    if (owner === void 0) return slot.channel.send(declined(request3, "no session has a call under way"));
+    if (owner === void 0) return slot.channel.send(declinedLine(request3, "no session has a call under way"));
     const related = slot.channel.relatedTo(owner.id, stream);
     const refusal2 = whyUnable(owner, request3);
     if (refusal2 === void 0) return this.#relay(slot, request3, owner, related);
     const lack = capabilityOf[request3.method];
     if (related !== void 0 && lack !== void 0) owner.requests.get(related)?.noteLack?.(lack);
-    slot.channel.send(declined(request3, refusal2));
+    slot.channel.send(declinedLine(request3, refusal2));
   }
   onNotification(instance, slot, notification, stream) {
     const { method } = notification;
@@ -41839,7 +41787,7 @@ var UpstreamMessages = class {
     void session.expectAnswer(askId).then((answer3) => {
       asks.delete(idKey(request3.idText));
       if (answer3) slot.channel.send(withEdits(answer3.line, [{ at: answer3.id, with: request3.idText }]));
-      else slot.channel.send(declined(request3, "the session ended"));
+      else slot.channel.send(declinedLine(request3, "the session ended"));
     });
     session.send(withEdits(request3.line, [{ at: request3.id, with: askId }]), related);
   }
@@ -41879,13 +41827,8 @@ function shown3(method) {
   return method.length > 100 ? `${method.slice(0, 99)}\u2026` : method;
 }
 var maxElicitations = 1e4;
-function declined({ idText, method }, reason) {
-  if (method === "elicitation/create") return resultLine(idText, '{"action":"cancel"}');
-  return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
-}
 
 // src/router/router.ts
-init_views();
 var listsOfChange = {
   "notifications/tools/list_changed": ["tools"],
   "notifications/prompts/list_changed": ["prompts"],
@@ -42065,7 +42008,7 @@ var Router = class {
   };
   #requested(session, request3) {
     try {
-      this.#deps.beforeRequest(request3.method in listOfMethod || request3.method === "initialize");
+      this.#deps.beforeRequest(listOfMethod(request3.method) !== void 0 || request3.method === "initialize");
       this.#requests.handle(session, request3);
     } catch (error2) {
       this.#deps.log.error("request.failed", { method: request3.method, error: error2 });
@@ -42109,19 +42052,19 @@ var Router = class {
 
 // src/link/record.ts
 var import_node_fs23 = require("node:fs");
-var import_node_path20 = require("node:path");
+var import_node_path19 = require("node:path");
 init_atomic_file();
 init_foreign_file();
+init_guards();
 init_private_dir();
-init_hello();
 var maxRecordBytes = 16384;
 function writeRecord(recordsDir, record3) {
   ensurePrivateDir(recordsDir);
-  writeFileAtomic((0, import_node_path20.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
+  writeFileAtomic((0, import_node_path19.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
 `);
 }
 function readRecord2(recordsDir, pid) {
-  const reading = readForeignText((0, import_node_path20.join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
+  const reading = readForeignText((0, import_node_path19.join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
   if (reading.kind !== "text") return void 0;
   try {
     const value = JSON.parse(reading.text);
@@ -42147,7 +42090,7 @@ function listRecordPids(recordsDir) {
   }
 }
 function removeRecord(recordsDir, pid) {
-  removeIfPresent((0, import_node_path20.join)(recordsDir, String(pid)));
+  removeIfPresent((0, import_node_path19.join)(recordsDir, String(pid)));
 }
 
 // src/sessions/records.ts
@@ -42237,13 +42180,67 @@ var Roster = class {
 // src/daemon/daemon.ts
 init_session();
 
-// src/config/server-entry.ts
-var import_node_crypto19 = require("node:crypto");
-var import_node_fs24 = require("node:fs");
+// src/base/canonical-json.ts
+init_guards();
+function canonicalJson(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (isRecord(value)) {
+    const members2 = Object.keys(value).filter((key) => value[key] !== void 0).sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+    return `{${members2.join(",")}}`;
+  }
+  if (typeof value === "bigint") return `${value}n`;
+  return JSON.stringify(value) ?? "null";
+}
+
+// src/config/diff.ts
+init_guards();
+function diffConfigs(before, after) {
+  const { servers: oldServers, ...oldSettings } = before;
+  const { servers: newServers, ...newSettings } = after;
+  const [old, next2] = [comparable(oldServers), comparable(newServers)];
+  const [oldLaunch, newLaunch] = [launches(oldServers), launches(newServers)];
+  return {
+    added: [...next2.keys()].filter((name) => !old.has(name)),
+    removed: [...old.keys()].filter((name) => !next2.has(name)),
+    changed: [...next2.keys()].filter((name) => old.has(name) && old.get(name) !== next2.get(name)),
+    restart: [...newLaunch.keys()].filter((name) => old.has(name) && oldLaunch.get(name) !== newLaunch.get(name)),
+    settings: changedPaths(oldSettings, newSettings)
+  };
+}
+function comparable(servers) {
+  return new Map(servers.map(({ definitionHash: _, ...entry }) => [entry.name, canonicalJson(entry)]));
+}
+function launches(servers) {
+  return new Map(servers.map((entry) => [entry.name, canonicalJson(launchOf(entry))]));
+}
+function launchOf(entry) {
+  const { kind: kind2, command, args, env: env2, inheritEnv, cwd, url: url3, headers, oauth, sampling, enabled } = entry;
+  return {
+    ...{ kind: kind2, args, env: env2, inheritEnv, headers, sampling, enabled },
+    ...command !== void 0 && { command },
+    ...cwd !== void 0 && { cwd },
+    ...url3 !== void 0 && { url: url3 },
+    ...oauth !== void 0 && { oauth }
+  };
+}
+function changedPaths(before, after) {
+  const [old, next2] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  return [.../* @__PURE__ */ new Set([...old.keys(), ...next2.keys()])].flatMap((section) => {
+    const [was, is] = [old.get(section), next2.get(section)];
+    if (canonicalJson(was) === canonicalJson(is)) return [];
+    if (!isRecord(was) || !isRecord(is)) return [section];
+    const keys2 = /* @__PURE__ */ new Set([...Object.keys(was), ...Object.keys(is)]);
+    const [wasMap, isMap] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
+    return [...keys2].filter((key) => canonicalJson(wasMap.get(key)) !== canonicalJson(isMap.get(key))).map((key) => `${section}.${key}`);
+  });
+}
+
+// src/config/expand.ts
 var import_node_path21 = require("node:path");
 
 // src/config/problems.ts
 init_cut_text();
+init_edit_distance();
 init_plain_text();
 var maxProblems = 20;
 function formatPath(path8) {
@@ -42341,7 +42338,7 @@ function valueAt2(input, path8) {
 function nearest(word, known) {
   let best;
   for (const candidate of known) {
-    const distance = editDistance2(normal(word), normal(candidate));
+    const distance = editDistance(normal(word), normal(candidate));
     if (best === void 0 || distance < best.distance) best = { word: candidate, distance };
   }
   return best && best.distance <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : void 0;
@@ -42349,26 +42346,63 @@ function nearest(word, known) {
 function normal(word) {
   return word.slice(0, 64).toLowerCase().replace(/[-_ ]/g, "");
 }
-function editDistance2(a2, b) {
-  let [beforeLast, last] = [[], Array.from({ length: b.length + 1 }, (_, i2) => i2)];
-  for (let i2 = 1; i2 <= a2.length; i2 += 1) {
-    const row = [i2];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = a2[i2 - 1] === b[j - 1] ? 0 : 1;
-      let cost = Math.min((row[j - 1] ?? 0) + 1, (last?.[j] ?? 0) + 1, (last?.[j - 1] ?? 0) + change);
-      if (a2[i2 - 1] === b[j - 2] && a2[i2 - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast?.[j - 2] ?? 0) + 1);
-      row.push(cost);
-    }
-    [beforeLast, last] = [last, row];
+
+// src/config/secrets.ts
+var secretName2 = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
+var publicHeaders = /^(?:accept.*|content-type|user-agent|mcp-protocol-version|host|origin)$/i;
+var harmless = [
+  /^(?:[a-z]{1,16}(?:[-_. ][a-z]{1,16}){0,3}|[A-Z]{1,8})$/,
+  /^[-+]?\d{1,12}(?:\.\d+){0,3}$/,
+  /^(?:~|\.{1,2})?\/[^\s?#]*$/,
+  /^[A-Za-z]:\\[^\s?#]*$/,
+  /^(?:https?|wss?):\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(?:\d+|\$\{PORT\}))?(?:\/[\w./-]*)?$/
+];
+function isSecret(name, value) {
+  if (value === "") return false;
+  if (secretName2.test(name)) return true;
+  if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
+  return !harmless.some((shape8) => shape8.test(value));
+}
+function headerSecrets(name, value) {
+  if (publicHeaders.test(name) || !isSecret(name, value)) return [];
+  const bare2 = /^\S+\s+(\S.*)$/.exec(value)?.[1];
+  return bare2 === void 0 ? [value] : [value, bare2];
+}
+function argumentSecrets(args) {
+  return args.flatMap((arg, i2) => {
+    const joined3 = /^-{0,2}([\w.-]+)=(.+)$/s.exec(arg);
+    if (joined3?.[1] && joined3[2] && secretName2.test(joined3[1])) return [joined3[2]];
+    const header = /^([\w-]+):\s*(.+)$/s.exec(arg);
+    if (header?.[1] && header[2] && secretName2.test(header[1])) return headerSecrets(header[1], header[2]);
+    const before = args[i2 - 1];
+    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName2.test(before);
+    return isValue && !arg.startsWith("-") ? [arg] : [];
+  });
+}
+function urlSecrets(url3) {
+  if (!URL.canParse(url3)) return [];
+  const { password, search, searchParams } = new URL(url3);
+  const raw = search.slice(1).split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  const inQuery = [...searchParams].flatMap(([name, value], i2) => isSecret(name, value) ? [value, raw[i2] ?? ""] : []);
+  const found = password === "" ? inQuery : [password, safeDecode2(password), ...inQuery];
+  return found.filter((value) => value !== "");
+}
+function safeDecode2(text5) {
+  try {
+    return decodeURIComponent(text5);
+  } catch {
+    return text5;
   }
-  return last?.[b.length] ?? 0;
 }
 
 // src/config/server-entry.ts
+var import_node_crypto18 = require("node:crypto");
+var import_node_fs24 = require("node:fs");
+var import_node_path20 = require("node:path");
 init_schema();
 
 // src/config/server-name.ts
-var import_node_crypto18 = require("node:crypto");
+var import_node_crypto17 = require("node:crypto");
 init_mark_stacks();
 var maxServerNameChars = 64;
 var windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
@@ -42386,7 +42420,7 @@ function serverSlug(name) {
   const lower = bounded.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
   const plain3 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   if (plain3 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain3;
-  const hash = (0, import_node_crypto18.createHash)("sha256").update(bounded.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
+  const hash = (0, import_node_crypto17.createHash)("sha256").update(bounded.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
   return plain3 === "" ? `s-${hash}` : `${plain3}-${hash}`;
 }
 
@@ -42452,12 +42486,12 @@ function checkServer(name, raw, home) {
   const unknown3 = findUnknownKeys(serverSchema, raw, path8);
   if (!parsed.success) return { errors: [...errors, ...findingsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
   const { data } = parsed;
-  const { kind, findings } = resolveKind(data, path8);
+  const { kind: kind2, findings } = resolveKind(data, path8);
   errors.push(...findings, ...checkFolders(data, path8), ...checkPort(data, path8));
   if (data.as !== void 0) errors.push(...nameFindings([...path8, "as"], data.as));
   const warnings = [...unknown3, ...contradictions(data, path8)];
-  if (kind === void 0 || errors.length > 0) return { errors, warnings };
-  return { entry: normaliseServer(name, kind, data, { home, hash: definitionHash(raw) }), errors, warnings };
+  if (kind2 === void 0 || errors.length > 0) return { errors, warnings };
+  return { entry: normaliseServer(name, kind2, data, { home, hash: definitionHash(raw) }), errors, warnings };
 }
 function nameFindings(path8, name) {
   const badName = whyBadName(name);
@@ -42465,14 +42499,7 @@ function nameFindings(path8, name) {
   return badName ? [{ path: path8, what: `cannot be used: ${badName}`, hint }] : [];
 }
 function definitionHash(raw) {
-  return (0, import_node_crypto19.createHash)("sha256").update(canonicalJson(raw)).digest("hex");
-}
-function canonicalJson(value) {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members2 = Object.entries(value).filter(([, inner]) => inner !== void 0);
-  members2.sort(([a2], [b]) => a2 < b ? -1 : 1);
-  return `{${members2.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(",")}}`;
+  return (0, import_node_crypto18.createHash)("sha256").update(canonicalJson(raw)).digest("hex");
 }
 function resolveKind(data, path8) {
   const { command, url: url3 } = data;
@@ -42527,7 +42554,7 @@ function parseTemplateUrl(url3) {
 }
 function checkFolders(data, path8) {
   return (data.projects ?? []).flatMap((folder, i2) => {
-    if ((0, import_node_path21.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
+    if ((0, import_node_path20.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
     const hint = 'Write it from the root or from your home: "~/work".';
     return [{ path: [...path8, "projects", i2], what: `is ${quote2(folder)}, a relative folder`, hint }];
   });
@@ -42565,7 +42592,7 @@ function launchTemplates(data) {
   );
   return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
 }
-function normaliseServer(name, kind, data, context) {
+function normaliseServer(name, kind2, data, context) {
   const { command, url: url3, oauth, startTimeoutMs, maxConcurrent, shield } = data;
   const claudeTimeout = data.timeout !== void 0 && data.timeout >= leastClaudeTimeoutMs ? data.timeout : void 0;
   const timeoutMs2 = data.timeoutMs ?? claudeTimeout;
@@ -42574,7 +42601,7 @@ function normaliseServer(name, kind, data, context) {
     slug: serverSlug(name),
     shownName: data.as ?? name,
     shownSlug: serverSlug(data.as ?? name),
-    kind,
+    kind: kind2,
     ...command !== void 0 && { command },
     args: data.args,
     env: data.env,
@@ -42601,7 +42628,7 @@ function normaliseServer(name, kind, data, context) {
 }
 function fromHome(folder, home) {
   if (folder === "~") return home;
-  return folder.startsWith("~/") ? (0, import_node_path21.join)(home, folder.slice(2)) : folder;
+  return folder.startsWith("~/") ? (0, import_node_path20.join)(home, folder.slice(2)) : folder;
 }
 function withoutSlashes(path8) {
   let end = path8.length;
@@ -42609,107 +42636,11 @@ function withoutSlashes(path8) {
   return path8.slice(0, end);
 }
 function realFolder(folder, home) {
-  const plain3 = withoutSlashes((0, import_node_path21.normalize)(fromHome(folder, home)));
+  const plain3 = withoutSlashes((0, import_node_path20.normalize)(fromHome(folder, home)));
   try {
     return (0, import_node_fs24.realpathSync)(plain3);
   } catch {
     return plain3;
-  }
-}
-
-// src/config/diff.ts
-function diffConfigs(before, after) {
-  const { servers: oldServers, ...oldSettings } = before;
-  const { servers: newServers, ...newSettings } = after;
-  const [old, next2] = [comparable(oldServers), comparable(newServers)];
-  const [oldLaunch, newLaunch] = [launches(oldServers), launches(newServers)];
-  return {
-    added: [...next2.keys()].filter((name) => !old.has(name)),
-    removed: [...old.keys()].filter((name) => !next2.has(name)),
-    changed: [...next2.keys()].filter((name) => old.has(name) && old.get(name) !== next2.get(name)),
-    restart: [...newLaunch.keys()].filter((name) => old.has(name) && oldLaunch.get(name) !== newLaunch.get(name)),
-    settings: changedPaths(oldSettings, newSettings)
-  };
-}
-function comparable(servers) {
-  return new Map(servers.map(({ definitionHash: _, ...entry }) => [entry.name, canonicalJson(entry)]));
-}
-function launches(servers) {
-  return new Map(servers.map((entry) => [entry.name, canonicalJson(launchOf(entry))]));
-}
-function launchOf(entry) {
-  const { kind, command, args, env: env2, inheritEnv, cwd, url: url3, headers, oauth, sampling, enabled } = entry;
-  return {
-    ...{ kind, args, env: env2, inheritEnv, headers, sampling, enabled },
-    ...command !== void 0 && { command },
-    ...cwd !== void 0 && { cwd },
-    ...url3 !== void 0 && { url: url3 },
-    ...oauth !== void 0 && { oauth }
-  };
-}
-function changedPaths(before, after) {
-  const [old, next2] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
-  return [.../* @__PURE__ */ new Set([...old.keys(), ...next2.keys()])].flatMap((section) => {
-    const [was, is] = [old.get(section), next2.get(section)];
-    if (canonicalJson(was) === canonicalJson(is)) return [];
-    if (!isPlainObject3(was) || !isPlainObject3(is)) return [section];
-    const keys2 = /* @__PURE__ */ new Set([...Object.keys(was), ...Object.keys(is)]);
-    const [wasMap, isMap] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
-    return [...keys2].filter((key) => canonicalJson(wasMap.get(key)) !== canonicalJson(isMap.get(key))).map((key) => `${section}.${key}`);
-  });
-}
-function isPlainObject3(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-// src/config/expand.ts
-var import_node_path22 = require("node:path");
-
-// src/config/secrets.ts
-var secretName2 = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
-var publicHeaders = /^(?:accept.*|content-type|user-agent|mcp-protocol-version|host|origin)$/i;
-var harmless = [
-  /^(?:[a-z]{1,16}(?:[-_. ][a-z]{1,16}){0,3}|[A-Z]{1,8})$/,
-  /^[-+]?\d{1,12}(?:\.\d+){0,3}$/,
-  /^(?:~|\.{1,2})?\/[^\s?#]*$/,
-  /^[A-Za-z]:\\[^\s?#]*$/,
-  /^(?:https?|wss?):\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(?:\d+|\$\{PORT\}))?(?:\/[\w./-]*)?$/
-];
-function isSecret(name, value) {
-  if (value === "") return false;
-  if (secretName2.test(name)) return true;
-  if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
-  return !harmless.some((shape8) => shape8.test(value));
-}
-function headerSecrets(name, value) {
-  if (publicHeaders.test(name) || !isSecret(name, value)) return [];
-  const bare2 = /^\S+\s+(\S.*)$/.exec(value)?.[1];
-  return bare2 === void 0 ? [value] : [value, bare2];
-}
-function argumentSecrets(args) {
-  return args.flatMap((arg, i2) => {
-    const joined3 = /^-{0,2}([\w.-]+)=(.+)$/s.exec(arg);
-    if (joined3?.[1] && joined3[2] && secretName2.test(joined3[1])) return [joined3[2]];
-    const header = /^([\w-]+):\s*(.+)$/s.exec(arg);
-    if (header?.[1] && header[2] && secretName2.test(header[1])) return headerSecrets(header[1], header[2]);
-    const before = args[i2 - 1];
-    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName2.test(before);
-    return isValue && !arg.startsWith("-") ? [arg] : [];
-  });
-}
-function urlSecrets(url3) {
-  if (!URL.canParse(url3)) return [];
-  const { password, search, searchParams } = new URL(url3);
-  const raw = search.slice(1).split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
-  const inQuery = [...searchParams].flatMap(([name, value], i2) => isSecret(name, value) ? [value, raw[i2] ?? ""] : []);
-  const found = password === "" ? inQuery : [password, safeDecode2(password), ...inQuery];
-  return found.filter((value) => value !== "");
-}
-function safeDecode2(text5) {
-  try {
-    return decodeURIComponent(text5);
-  } catch {
-    return text5;
   }
 }
 
@@ -42736,8 +42667,8 @@ function expandEntry(entry, context) {
     ...entry.oauth !== void 0 && { oauth: filledOAuth(entry.oauth, fill2) },
     inheritedEnv: inheritedValues(entry, context.values)
   };
-  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path22.isAbsolute)(spec.cwd);
-  if (needsRoot && context.folder) spec.cwd = (0, import_node_path22.join)(context.folder, spec.cwd ?? "");
+  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path21.isAbsolute)(spec.cwd);
+  if (needsRoot && context.folder) spec.cwd = (0, import_node_path21.join)(context.folder, spec.cwd ?? "");
   const needsProject = filler.needsProject() || needsRoot && !context.folder;
   const missing = filler.missing();
   if (needsProject || missing.length > 0) {
@@ -42751,11 +42682,11 @@ function expandEntry(entry, context) {
   return { ok: true, spec, secrets: secretsOf(spec, filler.used()) };
 }
 function unexpandedIdentity(entry, values) {
-  const { kind, command, args, env: env2, cwd, url: url3, headers, oauth } = entry;
+  const { kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth } = entry;
   const { names: names3 } = mentionedVariables(entry);
   const taken = names3.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
   const inherited = inheritedValues(entry, values);
-  return canonicalJson({ kind, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
+  return canonicalJson({ kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
 }
 function filledOAuth(oauth, fill2) {
   const { clientId, clientSecret, authServerMetadataUrl } = oauth;
@@ -42836,7 +42767,7 @@ function secretsOf(spec, used) {
 // src/config/load.ts
 var import_node_os7 = require("node:os");
 init_foreign_file();
-init_hello();
+init_guards();
 
 // node_modules/jsonc-parser/lib/esm/impl/scanner.js
 function createScanner(text5, ignoreTrivia = false) {
@@ -44123,21 +44054,21 @@ var ConfigHolder = class {
   }
 };
 
-// src/daemon/control-actions.ts
-var import_node_crypto20 = require("node:crypto");
+// src/daemon/control/control-actions.ts
+var import_node_crypto19 = require("node:crypto");
 var import_node_os8 = require("node:os");
 init_errors();
+init_guards();
 init_own_command();
 init_visibility();
 init_build();
-init_hello();
 
 // src/link/project-root.ts
 var import_node_fs25 = require("node:fs");
-var import_node_path23 = require("node:path");
+var import_node_path22 = require("node:path");
 var markers = [".git", ".serena", ".mcp.json"];
 function findPlace(folder, home) {
-  if (!(0, import_node_path23.isAbsolute)(folder)) return { folder: "", projectRoot: "" };
+  if (!(0, import_node_path22.isAbsolute)(folder)) return { folder: "", projectRoot: "" };
   return { folder: realFolder2(folder), projectRoot: findProjectRoot(folder, home) };
 }
 function realFolder2(folder) {
@@ -44150,10 +44081,10 @@ function realFolder2(folder) {
 function findProjectRoot(folder, home) {
   const start = realFolder2(folder);
   if (start === "") return "";
-  for (let at = start; ; at = (0, import_node_path23.dirname)(at)) {
-    const isTooWide = at === (0, import_node_path23.dirname)(at) || at === home;
-    if (!isTooWide && markers.some((marker) => exists((0, import_node_path23.join)(at, marker)))) return at;
-    if (at === (0, import_node_path23.dirname)(at)) return start;
+  for (let at = start; ; at = (0, import_node_path22.dirname)(at)) {
+    const isTooWide = at === (0, import_node_path22.dirname)(at) || at === home;
+    if (!isTooWide && markers.some((marker) => exists((0, import_node_path22.join)(at, marker)))) return at;
+    if (at === (0, import_node_path22.dirname)(at)) return start;
   }
 }
 function exists(path8) {
@@ -44165,26 +44096,11 @@ function exists(path8) {
   }
 }
 
-// src/daemon/control-actions.ts
+// src/daemon/control/control-actions.ts
 init_messages();
 init_session();
 
-// src/upstream/stop-cause.ts
-var stopCauses = {
-  restarted: { why: "a person restarted it", next: "at once" },
-  stoppedByPerson: { why: "a person stopped it", next: "on demand" },
-  changed: { why: "its entry in the configuration changed", next: "at once" },
-  removed: { why: "its entry was removed from the configuration or disabled", next: "never" },
-  sharingChanged: { why: "its sharing changed", next: "at once" },
-  idle: { why: "it was idle", next: "at once" },
-  sessionEnded: { why: "its session ended", next: "on demand" },
-  notUsed: { why: "no session uses it", next: "at once" }
-};
-function daemonEnds(reason) {
-  return { why: `the mcp-proxy daemon ended (${reason})`, next: "on demand" };
-}
-
-// src/daemon/explain.ts
+// src/daemon/control/explain.ts
 function explainServer(deps, entry, asker) {
   const resolution = deps.router.views.of(asker).resolution(entry);
   const { projectDir, folder, projectRoot } = asker.identity;
@@ -44260,10 +44176,11 @@ function describeCopy({ supervisor }, resolution) {
   return `copy ${resolution.instanceKey.slice(0, 8)} (${running ? `${running.identity.id}, ${running.state}` : "not started"})`;
 }
 
-// src/daemon/status-report.ts
+// src/daemon/control/status-report.ts
 init_server_face();
+init_lists();
 
-// src/upstream/process-memory.ts
+// src/upstream/process/process-facts.ts
 var import_node_child_process9 = require("node:child_process");
 var import_promises15 = require("node:fs/promises");
 var import_node_util12 = require("node:util");
@@ -44309,9 +44226,16 @@ function kibibytes(text5, name) {
   const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text5);
   return match ? Number(match[1]) * 1024 : void 0;
 }
+var systemActivity = {
+  isStopped: (pid) => linuxStat(pid)?.state === "T",
+  ticks: (pid) => {
+    const own2 = linuxStat(pid)?.ticks;
+    return own2 === void 0 ? void 0 : descendantsOf(pid).reduce((sum2, child) => sum2 + (linuxStat(child.pid)?.ticks ?? 0), own2);
+  }
+};
 
 // src/upstream/resolve.ts
-var import_node_path24 = require("node:path");
+var import_node_path23 = require("node:path");
 init_errors();
 
 // src/config/sharing.ts
@@ -44362,8 +44286,8 @@ function resolveCopy(entry, asker, deps) {
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  const ownCwd = sharing === "shared" ? (0, import_node_path24.join)(deps.workDir, entry.slug) : asker.folder;
-  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path24.join)(deps.workDir, entry.slug));
+  const ownCwd = sharing === "shared" ? (0, import_node_path23.join)(deps.workDir, entry.slug) : asker.folder;
+  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path23.join)(deps.workDir, entry.slug));
   const scope = sharing === "project" ? asker.folder : sharing === "session" ? asker.scopeId : "";
   const { headers: _headers, ...launch } = spec;
   return {
@@ -44392,7 +44316,7 @@ function projectMissing(entry) {
   });
 }
 
-// src/daemon/status-report.ts
+// src/daemon/control/status-report.ts
 async function measureProcess(pid) {
   return toMemory(await measureMemory([pid]));
 }
@@ -44526,8 +44450,8 @@ function toMemory(measured) {
   return { pssBytes: measured.pssBytes ?? 0, rssBytes: measured.rssBytes };
 }
 
-// src/daemon/token-report.ts
-init_hello();
+// src/daemon/control/token-report.ts
+init_guards();
 var tools = "tools";
 async function reportTokens({ router, sessions, withSamples, local }) {
   const { modes: modes2, views } = router;
@@ -44589,7 +44513,7 @@ function shown4(tool) {
   return { name, description, input_schema: inputSchema2 };
 }
 
-// src/daemon/control-actions.ts
+// src/daemon/control/control-actions.ts
 function createControlActions(deps) {
   const { holder, router, supervisor, roster } = deps;
   const start = async (entry, projectDir) => {
@@ -44711,8 +44635,8 @@ function localSession(deps, projectDir, server, onLine) {
   const { identity: identity3, baseline, holder, now } = deps;
   const session = new Session({
     identity: {
-      id: `control-${(0, import_node_crypto20.randomUUID)()}`,
-      scopeId: `control-${(0, import_node_crypto20.randomUUID)()}`,
+      id: `control-${(0, import_node_crypto19.randomUUID)()}`,
+      scopeId: `control-${(0, import_node_crypto19.randomUUID)()}`,
       host: identity3,
       wrapper: identity3,
       projectDir: projectDir ?? "",
@@ -44819,304 +44743,14 @@ function disabled(entry) {
   });
 }
 
-// src/daemon/drain.ts
-var answerMs = 1e3;
-var pollMs = 5;
-async function awaitQuiet(sessions, limit) {
-  const start = performance.now();
-  for (; ; ) {
-    const elapsed = performance.now() - start;
-    const limitMs2 = limit();
-    const all = sessions();
-    const isDone = all.every((session) => session.requests.size === 0 && session.bufferedBytes === 0);
-    if (isDone && (elapsed >= Math.min(answerMs, limitMs2) || all.every(hasDrained))) return true;
-    if (elapsed >= limitMs2) return isDone;
-    await new Promise((resolve4) => setTimeout(resolve4, pollMs));
-  }
-}
-function hasDrained({ connection, identity: identity3 }) {
-  return connection === "drained" || identity3.wrapper.pid === 0;
-}
-
-// src/daemon/findings.ts
-var import_node_fs26 = require("node:fs");
-var import_node_os9 = require("node:os");
-var import_node_path25 = require("node:path");
-var import_node_util13 = require("node:util");
-init_atomic_file();
-init_cut_text();
-init_foreign_file();
-
-// src/base/shell-word.ts
-init_plain_text();
-var plainWord2 = /^[\w@%+=:,./~-]+$/;
-function shellWord(text5, isPlain = plainWord2) {
-  if (isPlain.test(text5)) return text5;
-  if (visible(text5) !== text5) return `$'${visible(text5.replace(/[\\']/g, "\\$&"), inShell)}'`;
-  return `'${text5.replaceAll("'", `'\\''`)}'`;
-}
-function inShell(char) {
-  if (char === "\n") return "\\n";
-  if (char === "	") return "\\t";
-  const code = (char.codePointAt(0) ?? 0).toString(16);
-  return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
-}
-
-// src/daemon/findings.ts
-init_visibility();
-init_hello();
-var maxProjects = 64;
-var maxClientFileBytes = 128 * 1024;
-var maxConsentsBytes = 16 * 1024 * 1024;
-function createFindings(deps) {
-  const { locations, holder, log } = deps;
-  const projects = /* @__PURE__ */ new Set();
-  let written = "";
-  return {
-    update: (projectDir) => {
-      if (projectDir && projects.size < maxProjects) projects.add(projectDir);
-      try {
-        const consents = readConsents(locations);
-        const ofProjects = [...projects].flatMap((dir) => ofProject(dir, holder, consents));
-        const found = [...configFindings(holder), ...ofProjects];
-        const text5 = `${JSON.stringify({ findings: found }, void 0, 1)}
-`;
-        if (text5 === written) return;
-        writeFileAtomic(locations.findingsPath, text5);
-        written = text5;
-      } catch (error2) {
-        log.warn("findings.not-saved", { error: error2 });
-      }
-    }
-  };
-}
-function configFindings({ state }) {
-  const problems = [...state.error ? [state.error] : [], ...state.invalid.map(({ problem }) => problem)];
-  return problems.map(({ message, hint }) => ({
-    id: `config:${message}`,
-    text: `mcp-proxy keeps the last good configuration: ${message}${hint ? ` ${hint}` : ""}`
-  }));
-}
-function ofProject(projectDir, holder, consents) {
-  const declared = declaredIn(projectDir);
-  try {
-    return [...doubled(projectDir, declared, holder), ...changed(projectDir, declared, { holder, consents })];
-  } catch {
-    return [];
-  }
-}
-function doubled(projectDir, declared, { config: config2 }) {
-  const seen = visibleServers(config2.servers, projectDir).map((entry) => entry.shownName);
-  const known = Object.keys(declared).filter((name) => seen.includes(name));
-  if (known.length === 0) return [];
-  const local = readRecord3((0, import_node_path25.join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
-  const own2 = readRecord3((0, import_node_path25.join)((0, import_node_os9.homedir)(), ".claude", "settings.json"));
-  if (!local || !own2) return [];
-  const silenced = [local, own2].flatMap(
-    ({ disabledMcpjsonServers: list }) => Array.isArray(list) ? list : []
-  );
-  const both = known.filter((name) => !silenced.includes(name));
-  if (both.length === 0) return [];
-  return [
-    {
-      id: `doubled:${projectDir}:${both.join(", ")}`,
-      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
-      projectRoot: projectDir
-    }
-  ];
-}
-function changed(projectDir, declared, { holder: { config: config2 }, consents }) {
-  const file = (0, import_node_path25.join)(realPath(projectDir), ".mcp.json");
-  return consents.flatMap((consent) => {
-    const path8 = Array.isArray(consent["path"]) ? consent["path"] : [];
-    const [container, name] = path8;
-    const ours = consent["name"];
-    const isHere = consent["file"] === file && typeof ours === "string" && container === "mcpServers";
-    if (!isHere || typeof name !== "string" || !config2.servers.some((entry) => entry.name === ours)) return [];
-    const now = declared[name];
-    if (now === void 0 || (0, import_node_util13.isDeepStrictEqual)(now, consent["raw"])) return [];
-    const version2 = definitionHash(now).slice(0, 12);
-    return [
-      {
-        id: `changed:${file}:${ours}:${version2}`,
-        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${shellWord(ours)}`,
-        projectRoot: projectDir
-      }
-    ];
-  });
-}
-function declaredIn(projectDir) {
-  const servers = readRecord3((0, import_node_path25.join)(projectDir, ".mcp.json"), { inside: projectDir })?.["mcpServers"];
-  return isRecord(servers) ? servers : {};
-}
-function readConsents({ dataDir }) {
-  const consents = readRecord3((0, import_node_path25.join)(dataDir, "consents.json"), { maxBytes: maxConsentsBytes })?.["consents"];
-  return Array.isArray(consents) ? consents.filter(isRecord) : [];
-}
-function readRecord3(path8, limits = {}) {
-  const reading = readForeignText(path8, { maxBytes: maxClientFileBytes, ...limits });
-  if (reading.kind === "refused") return void 0;
-  try {
-    const value = reading.kind === "text" ? JSON.parse(reading.text) : {};
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-function realPath(path8) {
-  try {
-    return (0, import_node_fs26.realpathSync)(path8);
-  } catch {
-    return path8;
-  }
-}
-
-// src/daemon/hand-over.ts
-init_atomic_file();
-init_errors();
-init_build();
-
-// src/link/fitness.ts
-init_own_command();
-init_build();
-var settingNames = {
-  configPath: "MCPPROXY_CONFIG_PATH",
-  dataDir: "MCPPROXY_DATA_DIR",
-  port: "MCPPROXY_PORT"
-};
-function checkFitness(wrapper, daemon) {
-  if (wrapper.protocol !== daemon.protocol) {
-    return refuse(
-      "DAEMON_UNFIT",
-      `The daemon speaks link protocol ${daemon.protocol}, this wrapper ${wrapper.protocol}.`,
-      `Close the other sessions, or run \`${ownCommand("stop")}\`.`
-    );
-  }
-  for (const key of ["configPath", "dataDir", "port"]) {
-    const wanted2 = wrapper.settings[key];
-    if (wanted2 === void 0 || wanted2 === daemon.settings[key]) continue;
-    return refuse(
-      "SETTINGS_DIFFER",
-      `${settingNames[key]} is ${wanted2} here, but the running daemon was started with ${daemon.settings[key]}.`,
-      `Unset ${settingNames[key]}, or run \`${ownCommand("stop")}\` so that the next session starts a daemon with it, or use another name: run-mcp-proxy <name>.`
-    );
-  }
-  return { fit: true };
-}
-var linkProtocol = protocolMajor;
-function isNewerBuild(a2, b) {
-  return compareVersions(a2.version, b.version) > 0;
-}
-function decideHandOver({ sessions, calls, stateful, pauseMs: pauseMs2 }) {
-  if (pauseMs2 > 0) {
-    return {
-      kind: "wait",
-      waitsFor: `The last change of version was moments ago; ${Math.ceil(pauseMs2 / 6e4)} min to go.`
-    };
-  }
-  if (sessions === 0) return { kind: "now" };
-  if (calls > 0) return { kind: "wait", waitsFor: `It waits for ${calls} running ${calls === 1 ? "call" : "calls"}.` };
-  if (stateful.length === 0) return { kind: "now" };
-  const names3 = [...new Set(stateful)].sort().join(", ");
-  return {
-    kind: "wait",
-    waitsFor: `It waits until ${names3} ${stateful.length === 1 ? "is" : "are"} idle: their state would be lost.`
-  };
-}
-function refuse(code, message, hint) {
-  return { fit: false, refusal: { code, message, hint } };
-}
-
-// src/daemon/hand-over.ts
-init_hello();
-
-// src/link/installed.ts
-var import_node_fs27 = require("node:fs");
-var import_node_path26 = require("node:path");
-init_atomic_file();
-init_build();
-init_hello();
-function listInstalled(appDir, protocol) {
-  return readFolder(appDir).filter((name) => /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(name)).flatMap((name) => {
-    const folder = (0, import_node_path26.join)(appDir, name);
-    const found = readBuild(folder);
-    return found && found.protocol === protocol ? [{ build: found.build, folder }] : [];
-  }).sort((a2, b) => compareVersions(b.build.version, a2.build.version));
-}
-function readBuild(folder) {
-  try {
-    const value = JSON.parse(readFileIfPresent((0, import_node_path26.join)(folder, "build.json")) ?? "null");
-    if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
-    const protocol = typeof value["protocol"] === "number" ? value["protocol"] : 1;
-    return { build: { version: value["version"], fingerprint: String(value["fingerprint"]) }, protocol };
-  } catch {
-    return void 0;
-  }
-}
-function readFolder(path8) {
-  try {
-    return (0, import_node_fs27.readdirSync)(path8);
-  } catch {
-    return [];
-  }
-}
-
-// src/daemon/hand-over.ts
-var pauseMs = 10 * 6e4;
-function watchHandOver(deps) {
-  const { appDir, statePath, log, now, build: build2 = ownBuild } = deps;
-  let waiting;
-  let isMade = false;
-  const wait = (to, waitsFor) => {
-    if (waiting?.waitsFor !== waitsFor) log.info("upgrade.waits", { to: describeBuild(to), waitsFor });
-    waiting = { to, waitsFor };
-  };
-  return {
-    status: () => waiting,
-    look: () => {
-      if (isMade) return;
-      const newest = listInstalled(appDir, linkProtocol)[0]?.build;
-      if (!newest || !isNewerBuild(newest, build2)) {
-        waiting = void 0;
-        return;
-      }
-      const decision = decideHandOver({ ...deps.view(), pauseMs: pauseLeft(statePath, now()) });
-      if (decision.kind === "wait") return wait(newest, decision.waitsFor);
-      const why = note2(statePath, now());
-      if (why !== void 0) return wait(newest, why);
-      isMade = true;
-      log.info("upgrade.starts", { from: describeBuild(build2), to: describeBuild(newest) });
-      deps.make(newest);
-    }
-  };
-}
-function pauseLeft(path8, now) {
-  try {
-    const value = JSON.parse(readFileIfPresent(path8) ?? "{}");
-    const at = isRecord(value) && typeof value["at"] === "number" ? value["at"] : Number.NEGATIVE_INFINITY;
-    return at > now ? 0 : Math.max(0, at + pauseMs - now);
-  } catch {
-    return 0;
-  }
-}
-function note2(path8, now) {
-  try {
-    writeFileAtomic(path8, `${JSON.stringify({ at: now })}
-`);
-    return void 0;
-  } catch (error2) {
-    return `It waits until ${path8} can be written (${systemCode(error2) ?? describeError(error2)}).`;
-  }
-}
-
-// src/daemon/http-server.ts
-var import_node_crypto22 = require("node:crypto");
+// src/daemon/control/http-server.ts
+var import_node_crypto21 = require("node:crypto");
 var import_node_http = require("node:http");
 init_errors();
-init_hello();
+init_guards();
 
-// src/daemon/guard.ts
-var import_node_crypto21 = require("node:crypto");
+// src/daemon/control/guard.ts
+var import_node_crypto20 = require("node:crypto");
 init_atomic_file();
 function checkRequest(request3, port, token) {
   const { host, origin, authorization } = request3.headers;
@@ -45130,7 +44764,7 @@ function checkRequest(request3, port, token) {
 function loadToken(path8, replace = false) {
   const found = replace ? void 0 : readFileIfPresent(path8)?.trim();
   if (found !== void 0 && found.length >= 32) return found;
-  const token = (0, import_node_crypto21.randomBytes)(32).toString("base64url");
+  const token = (0, import_node_crypto20.randomBytes)(32).toString("base64url");
   writeFileAtomic(path8, `${token}
 `);
   return token;
@@ -45143,11 +44777,11 @@ function isOwnOrigin(origin, port) {
 }
 var ownNames2 = ["127.0.0.1", "localhost", "[::1]"];
 function isSame3(a2, b) {
-  const digest = (text5) => (0, import_node_crypto21.createHash)("sha256").update(text5).digest();
-  return (0, import_node_crypto21.timingSafeEqual)(digest(a2), digest(b));
+  const digest = (text5) => (0, import_node_crypto20.createHash)("sha256").update(text5).digest();
+  return (0, import_node_crypto20.timingSafeEqual)(digest(a2), digest(b));
 }
 
-// src/daemon/http-server.ts
+// src/daemon/control/http-server.ts
 var maxBodyBytes = 8 * 1024 * 1024;
 function createControlHttp(deps) {
   const local = (0, import_node_http.createServer)((request3, response) => void answer(request3, response, deps, "socket"));
@@ -45214,7 +44848,7 @@ async function answer(request3, response, deps, principal) {
   }
 }
 function principalOf(token) {
-  return (0, import_node_crypto22.createHash)("sha256").update(token).digest("base64url");
+  return (0, import_node_crypto21.createHash)("sha256").update(token).digest("base64url");
 }
 function statusOf2(error2) {
   if (!error2) return 500;
@@ -45256,6 +44890,361 @@ function addressPort(server) {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
+// src/daemon/control/routes.ts
+init_errors();
+
+// src/link/control.ts
+var controlRoutes = {
+  health: { method: "GET", path: "/health" },
+  ping: { method: "GET", path: "/ping" },
+  status: { method: "GET", path: "/status" },
+  events: { method: "GET", path: "/events" },
+  tools: { method: "GET", path: "/tools" },
+  tokens: { method: "GET", path: "/tokens" },
+  ensure: { method: "POST", path: "/ensure" },
+  start: { method: "POST", path: "/start" },
+  stop: { method: "POST", path: "/stop" },
+  restart: { method: "POST", path: "/restart" },
+  startAll: { method: "POST", path: "/start-all" },
+  stopAll: { method: "POST", path: "/stop-all" },
+  drain: { method: "POST", path: "/drain" },
+  reload: { method: "POST", path: "/reload" },
+  call: { method: "POST", path: "/call" },
+  explain: { method: "POST", path: "/explain" }
+};
+
+// src/daemon/control/routes.ts
+function createRoutes(actions) {
+  const known = () => {
+    const names3 = actions.serverNames();
+    return names3.length > 0 ? `Configured: ${names3.join(", ")}.` : "None is configured yet: `mcp-proxy add`.";
+  };
+  const getServer = (name) => {
+    const found = actions.findServer(name);
+    if (found) return found;
+    throw new AppError({ code: "SERVER_UNKNOWN", message: `There is no server "${name}".`, hint: known() });
+  };
+  const server = ({ body }, key = "name") => {
+    const name = text4(body, key);
+    if (name !== void 0) return getServer(name);
+    const message = `The body needs "${key}", the name of a server.`;
+    throw new AppError({ code: "BAD_ARGUMENT", message, hint: known() });
+  };
+  const project2 = ({ body }) => text4(body, "projectDir");
+  const handlers = {
+    health: () => actions.health(),
+    ping: () => ({ pong: true }),
+    status: () => actions.status(),
+    events: (context) => actions.subscribe(context),
+    tools: ({ query }) => {
+      const name = query.get("server");
+      return actions.tools(query.get("projectDir") ?? void 0, name ? getServer(name) : void 0);
+    },
+    tokens: ({ query, isLocal }) => actions.tokens(query.get("projectDir") ?? void 0, isLocal),
+    ensure: (context) => actions.start(server(context), project2(context)),
+    start: (context) => actions.start(server(context), project2(context)),
+    stop: async (context) => {
+      const entry = server(context);
+      await actions.stop(entry);
+      return { stopped: entry.name };
+    },
+    restart: (context) => actions.restart(server(context), project2(context)),
+    startAll: (context) => actions.startAll(project2(context)),
+    stopAll: async () => {
+      await actions.stop(void 0);
+      return { stopped: actions.serverNames() };
+    },
+    drain: ({ body }) => {
+      actions.drain({ restart: body["restart"] === true, force: body["force"] === true });
+      return { draining: true };
+    },
+    reload: () => actions.reload(),
+    call: (context) => {
+      const tool = text4(context.body, "tool");
+      if (tool === void 0) throw new AppError({ code: "BAD_ARGUMENT", message: 'The body needs "tool".' });
+      return actions.call(server(context, "server"), tool, context.body["arguments"] ?? {}, project2(context));
+    },
+    explain: (context) => actions.explain(server(context), project2(context) ?? "")
+  };
+  return Object.keys(controlRoutes).map((verb) => ({
+    ...controlRoutes[verb],
+    handle: handlers[verb]
+  }));
+}
+function text4(body, key) {
+  const value = body[key];
+  return typeof value === "string" && value !== "" ? value : void 0;
+}
+
+// src/daemon/findings.ts
+var import_node_fs26 = require("node:fs");
+var import_node_os9 = require("node:os");
+var import_node_path24 = require("node:path");
+var import_node_util13 = require("node:util");
+init_atomic_file();
+init_cut_text();
+init_foreign_file();
+init_guards();
+
+// src/base/shell-word.ts
+init_plain_text();
+var plainWord2 = /^[\w@%+=:,./~-]+$/;
+function shellWord(text5, isPlain = plainWord2) {
+  if (isPlain.test(text5)) return text5;
+  if (visible(text5) !== text5) return `$'${visible(text5.replace(/[\\']/g, "\\$&"), inShell)}'`;
+  return `'${text5.replaceAll("'", `'\\''`)}'`;
+}
+function inShell(char) {
+  if (char === "\n") return "\\n";
+  if (char === "	") return "\\t";
+  const code = (char.codePointAt(0) ?? 0).toString(16);
+  return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+}
+
+// src/daemon/findings.ts
+init_visibility();
+var maxProjects = 64;
+var maxClientFileBytes = 128 * 1024;
+var maxConsentsBytes = 16 * 1024 * 1024;
+function createFindings(deps) {
+  const { locations, holder, log } = deps;
+  const projects = /* @__PURE__ */ new Set();
+  let written = "";
+  return {
+    update: (projectDir) => {
+      if (projectDir && projects.size < maxProjects) projects.add(projectDir);
+      try {
+        const consents = readConsents(locations);
+        const ofProjects = [...projects].flatMap((dir) => ofProject(dir, holder, consents));
+        const found = [...configFindings(holder), ...ofProjects];
+        const text5 = `${JSON.stringify({ findings: found }, void 0, 1)}
+`;
+        if (text5 === written) return;
+        writeFileAtomic(locations.findingsPath, text5);
+        written = text5;
+      } catch (error2) {
+        log.warn("findings.not-saved", { error: error2 });
+      }
+    }
+  };
+}
+function configFindings({ state }) {
+  const problems = [...state.error ? [state.error] : [], ...state.invalid.map(({ problem }) => problem)];
+  return problems.map(({ message, hint }) => ({
+    id: `config:${message}`,
+    text: `mcp-proxy keeps the last good configuration: ${message}${hint ? ` ${hint}` : ""}`
+  }));
+}
+function ofProject(projectDir, holder, consents) {
+  const declared = declaredIn(projectDir);
+  try {
+    return [...doubled(projectDir, declared, holder), ...changed(projectDir, declared, { holder, consents })];
+  } catch {
+    return [];
+  }
+}
+function doubled(projectDir, declared, { config: config2 }) {
+  const seen = visibleServers(config2.servers, projectDir).map((entry) => entry.shownName);
+  const known = Object.keys(declared).filter((name) => seen.includes(name));
+  if (known.length === 0) return [];
+  const local = readRecord3((0, import_node_path24.join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
+  const own2 = readRecord3((0, import_node_path24.join)((0, import_node_os9.homedir)(), ".claude", "settings.json"));
+  if (!local || !own2) return [];
+  const silenced = [local, own2].flatMap(
+    ({ disabledMcpjsonServers: list }) => Array.isArray(list) ? list : []
+  );
+  const both = known.filter((name) => !silenced.includes(name));
+  if (both.length === 0) return [];
+  return [
+    {
+      id: `doubled:${projectDir}:${both.join(", ")}`,
+      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
+      projectRoot: projectDir
+    }
+  ];
+}
+function changed(projectDir, declared, { holder: { config: config2 }, consents }) {
+  const file = (0, import_node_path24.join)(realPath(projectDir), ".mcp.json");
+  return consents.flatMap((consent) => {
+    const path8 = Array.isArray(consent["path"]) ? consent["path"] : [];
+    const [container, name] = path8;
+    const ours = consent["name"];
+    const isHere = consent["file"] === file && typeof ours === "string" && container === "mcpServers";
+    if (!isHere || typeof name !== "string" || !config2.servers.some((entry) => entry.name === ours)) return [];
+    const now = declared[name];
+    if (now === void 0 || (0, import_node_util13.isDeepStrictEqual)(now, consent["raw"])) return [];
+    const version2 = definitionHash(now).slice(0, 12);
+    return [
+      {
+        id: `changed:${file}:${ours}:${version2}`,
+        text: `This project changed its server ${ours} since you approved it. What you approved runs on; the change does not. To see it: /mcp-proxy accept ${shellWord(ours)}`,
+        projectRoot: projectDir
+      }
+    ];
+  });
+}
+function declaredIn(projectDir) {
+  const servers = readRecord3((0, import_node_path24.join)(projectDir, ".mcp.json"), { inside: projectDir })?.["mcpServers"];
+  return isRecord(servers) ? servers : {};
+}
+function readConsents({ dataDir }) {
+  const consents = readRecord3((0, import_node_path24.join)(dataDir, "consents.json"), { maxBytes: maxConsentsBytes })?.["consents"];
+  return Array.isArray(consents) ? consents.filter(isRecord) : [];
+}
+function readRecord3(path8, limits = {}) {
+  const reading = readForeignText(path8, { maxBytes: maxClientFileBytes, ...limits });
+  if (reading.kind === "refused") return void 0;
+  try {
+    const value = reading.kind === "text" ? JSON.parse(reading.text) : {};
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+function realPath(path8) {
+  try {
+    return (0, import_node_fs26.realpathSync)(path8);
+  } catch {
+    return path8;
+  }
+}
+
+// src/daemon/hand-over.ts
+init_atomic_file();
+init_errors();
+init_guards();
+init_build();
+
+// src/link/fitness.ts
+init_own_command();
+init_build();
+var settingNames = {
+  configPath: "MCPPROXY_CONFIG_PATH",
+  dataDir: "MCPPROXY_DATA_DIR",
+  port: "MCPPROXY_PORT"
+};
+function checkFitness(wrapper, daemon) {
+  if (wrapper.protocol !== daemon.protocol) {
+    return refuse(
+      "DAEMON_UNFIT",
+      `The daemon speaks link protocol ${daemon.protocol}, this wrapper ${wrapper.protocol}.`,
+      `Close the other sessions, or run \`${ownCommand("stop")}\`.`
+    );
+  }
+  for (const key of ["configPath", "dataDir", "port"]) {
+    const wanted2 = wrapper.settings[key];
+    if (wanted2 === void 0 || wanted2 === daemon.settings[key]) continue;
+    return refuse(
+      "SETTINGS_DIFFER",
+      `${settingNames[key]} is ${wanted2} here, but the running daemon was started with ${daemon.settings[key]}.`,
+      `Unset ${settingNames[key]}, or run \`${ownCommand("stop")}\` so that the next session starts a daemon with it, or use another name: run-mcp-proxy <name>.`
+    );
+  }
+  return { fit: true };
+}
+var linkProtocol = protocolMajor;
+function isNewerBuild(a2, b) {
+  return compareVersions(a2.version, b.version) > 0;
+}
+function decideHandOver({ sessions, calls, stateful, pauseMs: pauseMs2 }) {
+  if (pauseMs2 > 0) {
+    return {
+      kind: "wait",
+      waitsFor: `The last change of version was moments ago; ${Math.ceil(pauseMs2 / 6e4)} min to go.`
+    };
+  }
+  if (sessions === 0) return { kind: "now" };
+  if (calls > 0) return { kind: "wait", waitsFor: `It waits for ${calls} running ${calls === 1 ? "call" : "calls"}.` };
+  if (stateful.length === 0) return { kind: "now" };
+  const names3 = [...new Set(stateful)].sort().join(", ");
+  return {
+    kind: "wait",
+    waitsFor: `It waits until ${names3} ${stateful.length === 1 ? "is" : "are"} idle: their state would be lost.`
+  };
+}
+function refuse(code, message, hint) {
+  return { fit: false, refusal: { code, message, hint } };
+}
+
+// src/link/installed.ts
+var import_node_fs27 = require("node:fs");
+var import_node_path25 = require("node:path");
+init_atomic_file();
+init_guards();
+init_build();
+function listInstalled(appDir, protocol) {
+  return readFolder(appDir).filter((name) => /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(name)).flatMap((name) => {
+    const folder = (0, import_node_path25.join)(appDir, name);
+    const found = readBuild(folder);
+    return found && found.protocol === protocol ? [{ build: found.build, folder }] : [];
+  }).sort((a2, b) => compareVersions(b.build.version, a2.build.version));
+}
+function readBuild(folder) {
+  try {
+    const value = JSON.parse(readFileIfPresent((0, import_node_path25.join)(folder, "build.json")) ?? "null");
+    if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
+    const protocol = typeof value["protocol"] === "number" ? value["protocol"] : 1;
+    return { build: { version: value["version"], fingerprint: String(value["fingerprint"]) }, protocol };
+  } catch {
+    return void 0;
+  }
+}
+function readFolder(path8) {
+  try {
+    return (0, import_node_fs27.readdirSync)(path8);
+  } catch {
+    return [];
+  }
+}
+
+// src/daemon/hand-over.ts
+var pauseMs = 10 * 6e4;
+function watchHandOver(deps) {
+  const { appDir, statePath, log, now, build: build2 = ownBuild } = deps;
+  let waiting;
+  let isMade = false;
+  const wait = (to, waitsFor) => {
+    if (waiting?.waitsFor !== waitsFor) log.info("upgrade.waits", { to: describeBuild(to), waitsFor });
+    waiting = { to, waitsFor };
+  };
+  return {
+    status: () => waiting,
+    look: () => {
+      if (isMade) return;
+      const newest = listInstalled(appDir, linkProtocol)[0]?.build;
+      if (!newest || !isNewerBuild(newest, build2)) {
+        waiting = void 0;
+        return;
+      }
+      const decision = decideHandOver({ ...deps.view(), pauseMs: pauseLeft(statePath, now()) });
+      if (decision.kind === "wait") return wait(newest, decision.waitsFor);
+      const why = note2(statePath, now());
+      if (why !== void 0) return wait(newest, why);
+      isMade = true;
+      log.info("upgrade.starts", { from: describeBuild(build2), to: describeBuild(newest) });
+      deps.make(newest);
+    }
+  };
+}
+function pauseLeft(path8, now) {
+  try {
+    const value = JSON.parse(readFileIfPresent(path8) ?? "{}");
+    const at = isRecord(value) && typeof value["at"] === "number" ? value["at"] : Number.NEGATIVE_INFINITY;
+    return at > now ? 0 : Math.max(0, at + pauseMs - now);
+  } catch {
+    return 0;
+  }
+}
+function note2(path8, now) {
+  try {
+    writeFileAtomic(path8, `${JSON.stringify({ at: now })}
+`);
+    return void 0;
+  } catch (error2) {
+    return `It waits until ${path8} can be written (${systemCode(error2) ?? describeError(error2)}).`;
+  }
+}
+
 // src/daemon/idle-exit.ts
 var lookMs = 500;
 function watchIdle(deps) {
@@ -45273,14 +45262,32 @@ function watchIdle(deps) {
   }, lookMs);
   return { close: () => clearInterval(timer) };
 }
+var answerMs = 1e3;
+var pollMs = 5;
+async function awaitQuiet(sessions, limit) {
+  const start = performance.now();
+  for (; ; ) {
+    const elapsed = performance.now() - start;
+    const limitMs2 = limit();
+    const all = sessions();
+    const isDone = all.every((session) => session.requests.size === 0 && session.bufferedBytes === 0);
+    if (isDone && (elapsed >= Math.min(answerMs, limitMs2) || all.every(hasDrained))) return true;
+    if (elapsed >= limitMs2) return isDone;
+    await new Promise((resolve4) => setTimeout(resolve4, pollMs));
+  }
+}
+function hasDrained({ connection, identity: identity3 }) {
+  return connection === "drained" || identity3.wrapper.pid === 0;
+}
 
 // src/daemon/link-server.ts
-var import_node_crypto23 = require("node:crypto");
+var import_node_crypto22 = require("node:crypto");
 var import_node_fs28 = require("node:fs");
 var import_node_net2 = require("node:net");
 var import_node_os10 = require("node:os");
-var import_node_path27 = require("node:path");
+var import_node_path26 = require("node:path");
 init_atomic_file();
+init_guards();
 
 // src/base/line-splitter.ts
 var keptEndBytes = 4096;
@@ -45420,7 +45427,6 @@ function release() {
 
 // src/daemon/link-server.ts
 init_build();
-init_hello();
 init_messages();
 init_connection_state();
 init_session();
@@ -45432,8 +45438,8 @@ function createLinkServer(deps) {
 }
 async function listenOnSocket(server, path8) {
   if (process.platform === "win32") return listen(server, path8);
-  ensurePrivateDir((0, import_node_path27.dirname)(path8));
-  const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto23.randomBytes)(3).toString("hex")}`);
+  ensurePrivateDir((0, import_node_path26.dirname)(path8));
+  const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto22.randomBytes)(3).toString("hex")}`);
   await listen(server, temporary);
   try {
     const found = (0, import_node_fs28.lstatSync)(path8, { throwIfNoEntry: false });
@@ -45521,7 +45527,7 @@ function createSession(socket, hello, deps, setReason) {
   const { wrapperId, host, wrapper, projectDir, hostSessionId, server, mode } = hello;
   return new Session({
     identity: {
-      id: (0, import_node_crypto23.randomUUID)(),
+      id: (0, import_node_crypto22.randomUUID)(),
       scopeId: wrapperId,
       host,
       wrapper,
@@ -45641,53 +45647,14 @@ function headerText(request3, name) {
 }
 
 // src/daemon/mcp-http/legacy-endpoint.ts
-var import_node_crypto24 = require("node:crypto");
+var import_node_crypto23 = require("node:crypto");
 init_json_scan();
 init_envelope();
 init_eras();
 init_messages();
 
-// src/daemon/mcp-http/event-bytes.ts
-var dataField = "data: ";
-var eventEnd = "\n\n";
-var copyLimitBytes2 = oneBufferBytes;
-function writeStreamHead(response) {
-  if (response.headersSent) return;
-  response.writeHead(200, {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no"
-  });
-  response.flushHeaders();
-}
-function writeEvent(response, fields, line) {
-  if (isOver(response)) return;
-  const data = oneLine2(line);
-  const head = Buffer.from(`${fields}${dataField}`);
-  if (data.length <= copyLimitBytes2) {
-    response.write(Buffer.concat([head, data, Buffer.from(eventEnd)]));
-    return;
-  }
-  response.write(head);
-  response.write(data);
-  response.write(eventEnd);
-}
-function writeKeepAlive(response) {
-  if (response.headersSent && !isOver(response)) response.write(`: ${eventEnd}`);
-}
-function isOver(response) {
-  return response.destroyed || response.writableEnded;
-}
-function oneLine2(line) {
-  if (!line.includes(10) && !line.includes(13)) return line;
-  const copy = Buffer.from(line);
-  for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
-  return copy;
-}
-
 // src/daemon/mcp-http/http-session.ts
 init_json_scan();
-init_hello();
 init_envelope();
 init_eras();
 init_messages();
@@ -45767,6 +45734,39 @@ var Exchange = class {
 };
 function joined2(lines) {
   return Buffer.concat(lines.flatMap((line, i2) => i2 === 0 ? [line] : [Buffer.from(","), line]));
+}
+
+// src/daemon/mcp-http/event-bytes.ts
+init_envelope();
+var dataField = "data: ";
+var eventEnd = "\n\n";
+var copyLimitBytes2 = oneBufferBytes;
+function writeStreamHead(response) {
+  if (response.headersSent) return;
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no"
+  });
+  response.flushHeaders();
+}
+function writeEvent(response, fields, line) {
+  if (isOver(response)) return;
+  const data = oneLine(line);
+  const head = Buffer.from(`${fields}${dataField}`);
+  if (data.length <= copyLimitBytes2) {
+    response.write(Buffer.concat([head, data, Buffer.from(eventEnd)]));
+    return;
+  }
+  response.write(head);
+  response.write(data);
+  response.write(eventEnd);
+}
+function writeKeepAlive(response) {
+  if (response.headersSent && !isOver(response)) response.write(`: ${eventEnd}`);
+}
+function isOver(response) {
+  return response.destroyed || response.writableEnded;
 }
 
 // src/daemon/mcp-http/message-stream.ts
@@ -45858,9 +45858,9 @@ function parseEventId(text5) {
 }
 
 // src/daemon/mcp-http/project-path.ts
-var import_node_path28 = require("node:path");
+var import_node_path27 = require("node:path");
 var import_node_url4 = require("node:url");
-init_hello();
+init_guards();
 var projectHeader = "mcp-project-path";
 function projectOfHeader(value) {
   if (value === void 0 || value === "") return void 0;
@@ -45870,7 +45870,7 @@ function projectOfHeader(value) {
   } catch {
     return { error: "Mcp-Project-Path must be percent-encoded." };
   }
-  if (!(0, import_node_path28.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
+  if (!(0, import_node_path27.isAbsolute)(folder) || folder.includes("\0")) return { error: "Mcp-Project-Path must be an absolute path." };
   return { folder };
 }
 function projectOfRoots(result) {
@@ -46142,7 +46142,7 @@ var LegacyEndpoint = class {
     if (this.#sessions.size >= maxSessions) return refused2(response, busy(`${maxSessions} sessions are open already.`));
     const project2 = projectOfHeader(headerText(request3, projectHeader));
     if (project2 && "error" in project2) return refused2(response, bad(project2.error));
-    const id = (0, import_node_crypto24.randomUUID)();
+    const id = (0, import_node_crypto23.randomUUID)();
     const { principal, path: path8, server, mode } = visit2;
     const folder = project2?.folder ?? "";
     const identity3 = {
@@ -46197,7 +46197,7 @@ var LegacyEndpoint = class {
   }
 };
 function parseBody(body) {
-  const flat = oneLine2(body);
+  const flat = oneLine(body);
   const start = flat.findIndex((byte) => byte !== 32 && byte !== 9);
   const whole2 = { start: Math.max(start, 0), end: flat.length };
   const isBatch = isArrayAt(flat, whole2);
@@ -46244,7 +46244,7 @@ var notAcceptable = {
 };
 
 // src/daemon/mcp-http/modern-endpoint.ts
-var import_node_crypto26 = require("node:crypto");
+var import_node_crypto25 = require("node:crypto");
 init_json_scan();
 init_envelope();
 init_eras();
@@ -46253,14 +46253,15 @@ init_modern();
 
 // src/daemon/mcp-http/modern-context.ts
 init_json_scan();
-init_hello();
+init_within();
 init_envelope();
 init_eras();
+init_lists();
 init_messages();
 init_modern();
 
 // src/daemon/mcp-http/client-info.ts
-init_hello();
+init_guards();
 function readIntroduced(clientInfo2, capabilities) {
   const name = clientInfo2 === void 0 ? void 0 : recordIn(clientInfo2)["name"];
   return { name: typeof name === "string" ? name : "unknown", capabilities: recordIn(capabilities) };
@@ -46485,11 +46486,7 @@ function isAnswer(line, at, method) {
 var idleMs4 = 10 * 6e4;
 var holdMs = 3e4;
 var listWaitMs = 2e3;
-var listsOf = {
-  tools: ["tools/list"],
-  prompts: ["prompts/list"],
-  resources: ["resources/list", "resources/templates/list"]
-};
+var notAskedBack = "the request cannot be asked back";
 var ModernContext = class {
   session;
   #options;
@@ -46538,7 +46535,9 @@ var ModernContext = class {
   }
   /** The program closed the connection, which is how it cancels, or never came back with its answers. */
   lost(call2) {
-    for (const { askId, method } of call2.openAsks()) this.#options.handle(this.session, declined2(askId, method));
+    for (const { askId, method } of call2.openAsks()) {
+      this.#options.handle(this.session, declinedLine({ idText: askId, method }, notAskedBack));
+    }
     this.#forget(call2);
     const params = { requestId: JSON.parse(call2.id), reason: "the program closed the connection" };
     this.#options.handle(this.session, notificationLine("notifications/cancelled", params));
@@ -46564,7 +46563,7 @@ var ModernContext = class {
   async listen(idText, filter, reply) {
     const listener = new Listener(idText, filter, reply);
     this.#listeners.add(listener);
-    await this.#note(filter.lists);
+    await this.#note(listNames2.filter((list) => filter.lists.has(listKinds[list].capability)));
     const known = [];
     for (const uri of filter.uris) {
       const count3 = this.#uris.get(uri) ?? 0;
@@ -46616,13 +46615,8 @@ var ModernContext = class {
   }
   /** What the router says of a list counts as seen, so that it tells of the next difference. */
   async #note(lists) {
-    const asked = [...lists].flatMap((list) => listsOf[list].map((method) => this.#ask(method, {})));
-    let timer;
-    const limit = new Promise((resolve4) => {
-      timer = setTimeout(resolve4, listWaitMs);
-    });
-    await Promise.race([Promise.all(asked), limit]);
-    clearTimeout(timer);
+    const answers = lists.map((list) => this.#ask(listKinds[list].method, {}));
+    await within2(Promise.all(answers), listWaitMs);
   }
   #ask(method, params) {
     const id = this.#options.nextId();
@@ -46666,7 +46660,7 @@ var ModernContext = class {
   #asked(request3, related) {
     const call2 = related === void 0 ? void 0 : this.#calls.get(related);
     if (call2?.ask(request3)) return;
-    this.#options.handle(this.session, declined2(request3.idText, request3.method));
+    this.#options.handle(this.session, declinedLine(request3, notAskedBack));
   }
   #notified(notification, related) {
     const { method, line, params } = notification;
@@ -46679,8 +46673,8 @@ var ModernContext = class {
     }
     if (method.endsWith("/list_changed") || method === "notifications/resources/updated") {
       for (const listener of this.#listeners) listener.hear(notification);
-      const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1];
-      if (list === "tools" || list === "prompts" || list === "resources") void this.#note([list]);
+      const changed2 = listNames2.filter((list) => listKinds[list].changed === method);
+      if (changed2.length > 0) void this.#note(changed2);
       return;
     }
     if (related !== void 0) this.#calls.get(related)?.notify(notification);
@@ -46691,10 +46685,6 @@ var ModernContext = class {
     this.#calls.delete(call2.id);
   }
 };
-function declined2(askId, method) {
-  if (method === "elicitation/create") return resultLine(askId, '{"action":"cancel"}');
-  return errorLine(askId, rpcCodes.methodNotFound, `${method} is not possible: the request cannot be asked back.`);
-}
 
 // src/daemon/mcp-http/modern-reply.ts
 var streamAfterMs = 1e4;
@@ -46754,10 +46744,10 @@ var ModernReply = class {
 };
 
 // src/daemon/mcp-http/request-state.ts
-var import_node_crypto25 = require("node:crypto");
+var import_node_crypto24 = require("node:crypto");
 var mark2 = "aitkit1";
-function createStateSigner(secret = (0, import_node_crypto25.randomBytes)(32)) {
-  const seal = (body, holder) => (0, import_node_crypto25.createHmac)("sha256", secret).update(body).update("\0").update(holder).digest("base64url");
+function createStateSigner(secret = (0, import_node_crypto24.randomBytes)(32)) {
+  const seal = (body, holder) => (0, import_node_crypto24.createHmac)("sha256", secret).update(body).update("\0").update(holder).digest("base64url");
   return {
     sign: ({ call: call2, round }, holder) => {
       const body = `${mark2}.${call2}.${round}`;
@@ -46769,7 +46759,7 @@ function createStateSigner(secret = (0, import_node_crypto25.randomBytes)(32)) {
       const [, body, call2, round, given] = match ?? [];
       if (body === void 0 || call2 === void 0 || given === void 0) return void 0;
       const [right, wrong] = [Buffer.from(seal(body, holder)), Buffer.from(given)];
-      return right.length === wrong.length && (0, import_node_crypto25.timingSafeEqual)(right, wrong) ? { call: call2, round: Number(round) } : void 0;
+      return right.length === wrong.length && (0, import_node_crypto24.timingSafeEqual)(right, wrong) ? { call: call2, round: Number(round) } : void 0;
     }
   };
 }
@@ -46788,7 +46778,7 @@ var ModernEndpoint = class {
     return [...this.#contexts.values()];
   }
   async post(http2, response, visit2, body) {
-    const envelope = parseEnvelope(oneLine2(body));
+    const envelope = parseEnvelope(oneLine(body));
     if (envelope.kind === "invalid") {
       const { code, reason, idText } = envelope;
       return refuse3(response, { status: 400, code, message: `Invalid message: ${reason}.`, idText });
@@ -46929,7 +46919,7 @@ var ModernEndpoint = class {
     const folder = project2?.folder ?? "";
     const clientKey = headerText(http2, clientKeyHeader) ?? "";
     const parts = [principal, path8, mode ?? "", folder, meta2.capabilitiesText, meta2.clientInfoText ?? "", clientKey];
-    const key = (0, import_node_crypto26.createHash)("sha256").update(parts.join("\0")).digest("base64url").slice(0, 22);
+    const key = (0, import_node_crypto25.createHash)("sha256").update(parts.join("\0")).digest("base64url").slice(0, 22);
     const known = this.#contexts.get(key);
     if (known) return known;
     if (this.#deps.isDraining()) {
@@ -47084,25 +47074,6 @@ function notAllowed(allow) {
 var import_node_fs29 = require("node:fs");
 init_atomic_file();
 init_private_dir();
-
-// src/link/endpoint.ts
-init_atomic_file();
-function readEndpoint(pidPath) {
-  try {
-    const text5 = readFileIfPresent(pidPath, 16384);
-    const value = text5 === void 0 ? void 0 : JSON.parse(text5);
-    return isEndpoint(value) ? value : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isEndpoint(value) {
-  if (typeof value !== "object" || value === null) return false;
-  const has = (key, type) => typeof Reflect.get(value, key) === type;
-  return has("pid", "number") && has("startTime", "string") && has("socket", "string") && has("nonce", "string");
-}
-
-// src/daemon/own-endpoint.ts
 var lookMs2 = 1e3;
 var OwnEndpoint = class {
   #deps;
@@ -47210,7 +47181,7 @@ function inodeOf(path8) {
 
 // src/config/watch.ts
 var import_node_fs30 = require("node:fs");
-var import_node_path29 = require("node:path");
+var import_node_path28 = require("node:path");
 var debounceMs = 150;
 var absentPollMs = 1e3;
 var backstopPollMs = 15e3;
@@ -47259,7 +47230,7 @@ function watchConfig(path8, onChange, deps = realTimers) {
     try {
       const watcher = (0, import_node_fs30.watch)(folder, { persistent: false }, (_event, name) => {
         if (name === null || places2.get(folder)?.has(name)) touch();
-        else if (name === (0, import_node_path29.basename)(folder)) {
+        else if (name === (0, import_node_path28.basename)(folder)) {
           watcher.close();
           watchers.delete(folder);
           look();
@@ -47307,11 +47278,11 @@ function watchConfig(path8, onChange, deps = realTimers) {
   };
 }
 function watchedPlaces(path8) {
-  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path29.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path29.basename)(path8)])]]);
+  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path28.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path28.basename)(path8)])]]);
   try {
     const target2 = (0, import_node_fs30.realpathSync)(path8);
-    const names3 = places2.get((0, import_node_path29.dirname)(target2)) ?? /* @__PURE__ */ new Set();
-    places2.set((0, import_node_path29.dirname)(target2), names3.add((0, import_node_path29.basename)(target2)));
+    const names3 = places2.get((0, import_node_path28.dirname)(target2)) ?? /* @__PURE__ */ new Set();
+    places2.set((0, import_node_path28.dirname)(target2), names3.add((0, import_node_path28.basename)(target2)));
   } catch {
   }
   return places2;
@@ -47397,7 +47368,7 @@ init_errors();
 
 // src/base/port-holder.ts
 var import_node_fs31 = require("node:fs");
-var import_node_path30 = require("node:path");
+var import_node_path29 = require("node:path");
 function describePortHolder(port) {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return void 0;
@@ -47410,7 +47381,7 @@ function describePortHolder(port) {
 function programOf(pid) {
   const [program = "", script = ""] = readSystemFile(`/proc/${pid}/cmdline`, "latin1").split("\0");
   if (program === "") return readSystemFile(`/proc/${pid}/comm`, "latin1").trim();
-  return script.startsWith("/") ? `${(0, import_node_path30.basename)(program)} ${script}` : (0, import_node_path30.basename)(program);
+  return script.startsWith("/") ? `${(0, import_node_path29.basename)(program)} ${script}` : (0, import_node_path29.basename)(program);
 }
 function listeningInodes(port) {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -47489,97 +47460,23 @@ function openRemoteEndpoint(deps) {
   };
 }
 
-// src/daemon/routes.ts
-init_errors();
-
-// src/link/control.ts
-var controlRoutes = {
-  health: { method: "GET", path: "/health" },
-  ping: { method: "GET", path: "/ping" },
-  status: { method: "GET", path: "/status" },
-  events: { method: "GET", path: "/events" },
-  tools: { method: "GET", path: "/tools" },
-  tokens: { method: "GET", path: "/tokens" },
-  ensure: { method: "POST", path: "/ensure" },
-  start: { method: "POST", path: "/start" },
-  stop: { method: "POST", path: "/stop" },
-  restart: { method: "POST", path: "/restart" },
-  startAll: { method: "POST", path: "/start-all" },
-  stopAll: { method: "POST", path: "/stop-all" },
-  drain: { method: "POST", path: "/drain" },
-  reload: { method: "POST", path: "/reload" },
-  call: { method: "POST", path: "/call" },
-  explain: { method: "POST", path: "/explain" }
-};
-
-// src/daemon/routes.ts
-function createRoutes(actions) {
-  const known = () => {
-    const names3 = actions.serverNames();
-    return names3.length > 0 ? `Configured: ${names3.join(", ")}.` : "None is configured yet: `mcp-proxy add`.";
-  };
-  const getServer = (name) => {
-    const found = actions.findServer(name);
-    if (found) return found;
-    throw new AppError({ code: "SERVER_UNKNOWN", message: `There is no server "${name}".`, hint: known() });
-  };
-  const server = ({ body }, key = "name") => {
-    const name = text4(body, key);
-    if (name !== void 0) return getServer(name);
-    const message = `The body needs "${key}", the name of a server.`;
-    throw new AppError({ code: "BAD_ARGUMENT", message, hint: known() });
-  };
-  const project2 = ({ body }) => text4(body, "projectDir");
-  const handlers = {
-    health: () => actions.health(),
-    ping: () => ({ pong: true }),
-    status: () => actions.status(),
-    events: (context) => actions.subscribe(context),
-    tools: ({ query }) => {
-      const name = query.get("server");
-      return actions.tools(query.get("projectDir") ?? void 0, name ? getServer(name) : void 0);
-    },
-    tokens: ({ query, isLocal }) => actions.tokens(query.get("projectDir") ?? void 0, isLocal),
-    ensure: (context) => actions.start(server(context), project2(context)),
-    start: (context) => actions.start(server(context), project2(context)),
-    stop: async (context) => {
-      const entry = server(context);
-      await actions.stop(entry);
-      return { stopped: entry.name };
-    },
-    restart: (context) => actions.restart(server(context), project2(context)),
-    startAll: (context) => actions.startAll(project2(context)),
-    stopAll: async () => {
-      await actions.stop(void 0);
-      return { stopped: actions.serverNames() };
-    },
-    drain: ({ body }) => {
-      actions.drain({ restart: body["restart"] === true, force: body["force"] === true });
-      return { draining: true };
-    },
-    reload: () => actions.reload(),
-    call: (context) => {
-      const tool = text4(context.body, "tool");
-      if (tool === void 0) throw new AppError({ code: "BAD_ARGUMENT", message: 'The body needs "tool".' });
-      return actions.call(server(context, "server"), tool, context.body["arguments"] ?? {}, project2(context));
-    },
-    explain: (context) => actions.explain(server(context), project2(context) ?? "")
-  };
-  return Object.keys(controlRoutes).map((verb) => ({
-    ...controlRoutes[verb],
-    handle: handlers[verb]
-  }));
-}
-function text4(body, key) {
-  const value = body[key];
-  return typeof value === "string" && value !== "" ? value : void 0;
-}
-
 // src/catalog/face-writer.ts
 var import_node_fs32 = require("node:fs");
 init_atomic_file();
-init_faces();
-init_server_face();
+
+// src/link/faces.ts
+var import_node_crypto26 = require("node:crypto");
+var import_node_path30 = require("node:path");
+init_atomic_file();
+init_guards();
+init_lists();
+function facePath(facesDir, key) {
+  const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
+  return (0, import_node_path30.join)(facesDir, `${(0, import_node_crypto26.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+}
+
+// src/catalog/face-writer.ts
+init_lists();
 var delayMs = 300;
 var FaceWriter = class {
   #folder;
@@ -47626,7 +47523,6 @@ var FaceWriter = class {
 };
 
 // src/daemon/served-faces.ts
-init_lists();
 function createServedFaces(deps) {
   const { roster, router } = deps;
   const faces = new FaceWriter(deps.facesDir, deps.log);
@@ -47654,7 +47550,6 @@ function faceOf(router, session) {
 var import_node_path34 = require("node:path");
 init_atomic_file();
 init_private_dir();
-init_catalog();
 
 // src/catalog/snapshots.ts
 var import_node_fs33 = require("node:fs");
@@ -47665,10 +47560,10 @@ init_make_folder();
 // src/upstream/handshake.ts
 init_cut_text();
 init_errors();
+init_guards();
 init_json_scan();
 init_own_command();
 init_build();
-init_hello();
 init_eras();
 init_messages();
 init_modern();
@@ -47849,12 +47744,9 @@ function prune(folder, now) {
   }
 }
 
-// src/daemon/server-side.ts
-init_face();
-
 // src/upstream/hazards.ts
 init_atomic_file();
-init_hello();
+init_guards();
 var maxPerServer = 20;
 function openHazards(path8, log, now) {
   const known = load3(path8);
@@ -47894,12 +47786,20 @@ function load3(path8) {
   }
   return known;
 }
+var words = /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
+var maxEvidenceChars = 120;
+function singleClientEvidence(error2) {
+  const text5 = error2 instanceof Error ? error2.message : "";
+  const at = text5.search(words);
+  if (at < 0) return void 0;
+  return text5.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
+}
 
 // src/upstream/instance-key.ts
 var import_node_crypto27 = require("node:crypto");
 init_atomic_file();
 function createKeyMaker(secret) {
-  return (...parts) => (0, import_node_crypto27.createHmac)("sha256", secret).update(canonical(parts)).digest("hex").slice(0, 32);
+  return (...parts) => (0, import_node_crypto27.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
 }
 function loadSecret(path8) {
   const found = readFileIfPresent(path8)?.trim();
@@ -47909,42 +47809,38 @@ function loadSecret(path8) {
   const again2 = readFileIfPresent(path8)?.trim();
   return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto27.randomBytes)(32).toString("hex");
 }
-function canonical(value) {
-  return JSON.stringify(
-    value,
-    (_key, entry) => typeof entry === "object" && entry !== null && !Array.isArray(entry) ? Object.fromEntries(Object.entries(entry).sort(([a2], [b]) => a2 < b ? -1 : a2 > b ? 1 : 0)) : entry
-  );
-}
 
-// src/upstream/opener.ts
+// src/upstream/reach.ts
 var import_node_fs34 = require("node:fs");
+function instanceEnv({ resolved, starter }) {
+  return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
+}
+function ensureWorkFolder(cwd, workDir) {
+  if (cwd.startsWith(workDir)) (0, import_node_fs34.mkdirSync)(cwd, { recursive: true, mode: 448 });
+}
 
 // src/upstream/transports/stdio.ts
 var import_promises16 = require("node:timers/promises");
 init_errors();
+init_envelope();
 
 // src/upstream/transports/message-lines.ts
 init_json_scan();
+init_envelope();
 var maxGarbageBytes = 1024;
 function handOut(line, receiver, stream) {
   const opening = firstByte(line);
-  if (opening === 123) receiver.onMessage(oneLine3(line), stream);
+  if (opening === 123) receiver.onMessage(oneLine(line), stream);
   else if (opening !== 91 || !handOutBatch(line, receiver, stream)) {
     receiver.onGarbage(line.toString("utf8", 0, maxGarbageBytes));
     return false;
   }
   return true;
 }
-function oneLine3(line) {
-  if (!line.includes(10) && !line.includes(13)) return line;
-  const copy = Buffer.from(line);
-  for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
-  return copy;
-}
 function handOutBatch(line, receiver, stream) {
   try {
     const messages = arrayElements(line, { start: line.indexOf(91), end: line.length }).map(
-      ({ start, end }) => oneLine3(line.subarray(start, end))
+      ({ start, end }) => oneLine(line.subarray(start, end))
     );
     if (messages.length === 0 || !messages.every((message) => message[0] === 123)) return false;
     for (const message of messages) receiver.onMessage(message, stream);
@@ -48002,7 +47898,7 @@ var StdioTransport = class {
     if (this.#closing || this.#hasExited) return Promise.reject(goneError());
     return new Promise((resolve4, reject) => {
       gather(stdin);
-      writeLine(stdin, oneLine3(line), (error2) => error2 ? reject(goneError(error2)) : resolve4());
+      writeLine(stdin, oneLine(line), (error2) => error2 ? reject(goneError(error2)) : resolve4());
     });
   }
   close(_reason) {
@@ -48102,12 +47998,6 @@ function goneError(cause) {
 }
 
 // src/upstream/opener.ts
-function instanceEnv({ resolved, starter }) {
-  return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
-}
-function ensureWorkFolder(cwd, workDir) {
-  if (cwd.startsWith(workDir)) (0, import_node_fs34.mkdirSync)(cwd, { recursive: true, mode: 448 });
-}
 function createOpener(request3, deps) {
   const { spec } = request3.resolved;
   return spec.kind === "stdio" ? createStdioOpener(request3, deps) : deps.remote.open(request3);
@@ -48172,368 +48062,91 @@ function createStdioOpener(request3, deps) {
   };
 }
 
+// src/upstream/process/stderr-sink.ts
+init_plain_text();
+var tailBytes = 2048;
+var maxBytesPerSecond = 256 * 1024;
+function createStderrSink(options) {
+  let tail = Buffer.alloc(0);
+  let windowStart = 0;
+  let windowBytes = 0;
+  let dropped = 0;
+  const put = (text5) => options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text5}
+`);
+  return {
+    write: (chunk) => {
+      tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes));
+      const now = options.now();
+      if (now - windowStart >= 1e3) {
+        if (dropped > 0)
+          put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
+        [windowStart, windowBytes, dropped] = [now, 0, 0];
+      }
+      windowBytes += chunk.length;
+      if (windowBytes > maxBytesPerSecond) {
+        dropped += chunk.length;
+        return;
+      }
+      for (const line of chunk.toString("utf8").split("\n")) {
+        if (line.trim()) put(plainText(options.redact(line)));
+      }
+    },
+    begin: () => {
+      tail = Buffer.alloc(0);
+    },
+    tail: () => plainText(options.redact(tail.toString("utf8")).trim())
+  };
+}
+
+// src/upstream/process/tree-watch.ts
+var defaultEveryMs = 5e3;
+function createTreeWatch({ everyMs: everyMs2 = defaultEveryMs } = {}) {
+  const entries2 = /* @__PURE__ */ new Set();
+  let timer;
+  const look = () => {
+    const processes = listProcesses();
+    for (const entry of entries2) {
+      const { pid, pgid, startTime } = entry.root;
+      const found = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
+      const isSame4 = namesOf(found) === namesOf(entry.known);
+      entry.known = found;
+      if (!isSame4) entry.onChange(found);
+    }
+  };
+  return {
+    add: (root, onChange = () => {
+    }) => {
+      const entry = { root, known: [], onChange };
+      entries2.add(entry);
+      timer ??= setInterval(look, everyMs2).unref();
+      return {
+        known: () => entry.known,
+        forget: () => {
+          entries2.delete(entry);
+          if (entries2.size > 0) return;
+          clearInterval(timer);
+          timer = void 0;
+        }
+      };
+    }
+  };
+}
+function namesOf(processes) {
+  return processes.map(({ pid, startTime }) => `${pid} ${startTime}`).sort().join();
+}
+
 // src/upstream/remote-opener.ts
 var import_node_path33 = require("node:path");
 init_errors();
 init_own_command();
 init_eras();
 
-// src/upstream/oauth-login.ts
+// src/upstream/login/login.ts
 var import_node_crypto30 = require("node:crypto");
 init_cut_text();
 init_errors();
 
-// src/upstream/oauth-callback.ts
-var import_node_crypto28 = require("node:crypto");
-var import_node_http2 = require("node:http");
-init_errors();
-var path7 = "/callback";
-async function listenForCallback(wantedPort) {
-  let onRequest = (_url2, response) => answer2(response, 404, "No login is under way.");
-  let origin = "";
-  const server = (0, import_node_http2.createServer)((request3, response) => {
-    const isOurs = request3.headers.host === new URL(origin).host && request3.method === "GET";
-    const url3 = URL.canParse(request3.url ?? "", origin) ? new URL(request3.url ?? "", origin) : void 0;
-    if (!isOurs || url3?.pathname !== path7) answer2(response, 404, "Not found.");
-    else onRequest(url3, response);
-  });
-  const listen2 = (port2) => new Promise((resolve4, reject) => {
-    server.once("error", reject);
-    server.listen(port2, "127.0.0.1", () => {
-      server.off("error", reject);
-      resolve4();
-    });
-  });
-  await listen2(wantedPort ?? 0).catch(() => listen2(0));
-  server.unref();
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  origin = `http://127.0.0.1:${port}`;
-  const close2 = () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return {
-    redirectUrl: `${origin}${path7}`,
-    port,
-    close: close2,
-    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve4, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      onRequest = (url3, response) => {
-        if (!isEqual(url3.searchParams.get("state") ?? "", state))
-          return answer2(response, 400, "This login is not known.");
-        const code = url3.searchParams.get("code");
-        const refused3 = refusal2(url3.searchParams);
-        if (refused3 !== void 0) {
-          answer2(response, 400, `This login was not taken: ${refused3}.`);
-          reject(refusedError(refused3));
-        } else if (code) {
-          answer2(response, 200, "You are logged in. You can close this page.");
-          resolve4(code);
-        } else {
-          answer2(response, 200, "The login was refused. You can close this page.");
-          reject(refusedError(url3.searchParams.get("error") ?? "no reason given"));
-        }
-      };
-    })
-  };
-}
-function answer2(response, status, text5) {
-  response.writeHead(status, {
-    "content-type": "text/plain; charset=utf-8",
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    connection: "close"
-  });
-  response.end(`${text5}
-`);
-}
-function isEqual(a2, b) {
-  const digest = (text5) => (0, import_node_crypto28.createHash)("sha256").update(text5).digest();
-  return (0, import_node_crypto28.timingSafeEqual)(digest(a2), digest(b));
-}
-function refusedError(reason) {
-  return new AppError({
-    code: "SERVER_NEEDS_LOGIN",
-    message: `The login was refused: ${reason.replace(/[^\w .-]/g, "?").slice(0, 100)}.`
-  });
-}
-
-// src/upstream/oauth-discovery.ts
-init_cut_text();
-init_errors();
-async function discoverLogin({ server, resourceMetadataUrl, metadataUrl, fetchFn }) {
-  if (metadataUrl !== void 0) return configuredLogin(server, metadataUrl, fetchFn);
-  const { discoverOAuthServerInfo: discoverOAuthServerInfo2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports2));
-  const asked = resourceMetadataUrl ? { resourceMetadataUrl } : {};
-  const found = await discoverOAuthServerInfo2(server, { fetchFn, ...asked });
-  ensureOwnIssuer(found);
-  return resourceMetadataUrl ? { ...found, resourceMetadataUrl: resourceMetadataUrl.href } : found;
-}
-async function configuredLogin(server, metadataUrl, fetchFn) {
-  const { OAuthMetadataSchema: OAuthMetadataSchema2, OpenIdProviderDiscoveryMetadataSchema: OpenIdProviderDiscoveryMetadataSchema2 } = await Promise.resolve().then(() => (init_auth(), auth_exports));
-  if (!URL.canParse(metadataUrl)) throw badMetadata(metadataUrl, "it is no URL");
-  const response = await fetchFn(metadataUrl, { headers: { accept: "application/json" } });
-  if (!response.ok) throw badMetadata(metadataUrl, `it answers HTTP ${response.status}`);
-  const body = await response.json().catch(() => void 0);
-  const parsed = OAuthMetadataSchema2.or(OpenIdProviderDiscoveryMetadataSchema2).safeParse(body);
-  if (!parsed.success) throw badMetadata(metadataUrl, "what is there describes no login server");
-  const metadata = parsed.data;
-  return {
-    authorizationServerUrl: metadata.issuer,
-    authorizationServerMetadata: metadata,
-    resourceMetadata: { resource: server.href }
-  };
-}
-function ensureOwnIssuer({
-  authorizationServerUrl,
-  authorizationServerMetadata,
-  resourceMetadata
-}) {
-  const issuer = authorizationServerMetadata?.issuer;
-  const isNamed2 = (resourceMetadata?.authorization_servers ?? []).length > 0;
-  if (issuer === void 0 || !isNamed2 || withoutSlash(issuer) === withoutSlash(authorizationServerUrl)) return;
-  throw new AppError({
-    code: "SERVER_FAILED",
-    message: `The login server ${authorizationServerUrl} says that it is ${cutChars(issuer, 200)}, so it is not used.`,
-    hint: "Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`."
-  });
-}
-function withoutSlash(text5) {
-  return text5.replace(/\/$/, "");
-}
-function whyForeign(found, answer3) {
-  const given = answer3.get("iss");
-  const metadata = found.authorizationServerMetadata;
-  if (given === null)
-    return promisesIssuer(metadata) ? "the answer does not say which login server it is from" : void 0;
-  return given === (metadata?.issuer ?? found.authorizationServerUrl) ? void 0 : "another login server answered";
-}
-function promisesIssuer(metadata) {
-  if (!metadata) return false;
-  return Object.getOwnPropertyDescriptor(metadata, "authorization_response_iss_parameter_supported")?.value === true;
-}
-function chooseScope({ configured, challenged, granted, found }) {
-  const pinned = words(configured);
-  if (pinned.length > 0) return pinned.join(" ");
-  const wanted2 = words(challenged ?? found.resourceMetadata?.scopes_supported);
-  if (wanted2.length === 0) return void 0;
-  const offline = found.authorizationServerMetadata?.scopes_supported?.includes("offline_access") === true;
-  return [.../* @__PURE__ */ new Set([...words(granted), ...wanted2, ...offline ? ["offline_access"] : []])].join(" ");
-}
-function words(scope) {
-  return [scope ?? []].flat().flatMap((text5) => text5.split(/\s+/)).filter(Boolean);
-}
-function badMetadata(url3, why) {
-  return new AppError({
-    code: "CONFIG_INVALID",
-    message: `oauth.authServerMetadataUrl ${cutChars(url3, 200)} cannot be used: ${why}.`,
-    hint: "It is the address of a document such as https://login.example.com/.well-known/oauth-authorization-server."
-  });
-}
-
-// src/upstream/oauth-url.ts
-var import_node_net3 = require("node:net");
-init_cut_text();
-init_errors();
-
-// src/upstream/transports/proxy.ts
-init_errors();
-function findProxy(url3, env2) {
-  if (isLoopback(url3.hostname) || isExcepted(url3, read(env2, "no_proxy") ?? "")) return void 0;
-  const isSecure = url3.protocol === "https:" || url3.protocol === "wss:";
-  const value = read(env2, isSecure ? "https_proxy" : "http_proxy") ?? read(env2, "all_proxy");
-  if (!value) return void 0;
-  const text5 = value.includes("://") ? value : `http://${value}`;
-  const proxy = URL.canParse(text5) ? new URL(text5) : void 0;
-  if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;
-  throw new AppError({
-    code: "SERVER_FAILED",
-    message: `The proxy for ${url3.host} is of a kind that is not supported${proxy ? `: ${proxy.protocol}//` : ""}.`,
-    hint: `Set ${isSecure ? "HTTPS_PROXY" : "HTTP_PROXY"} to an http:// proxy, or name ${url3.hostname} in NO_PROXY.`
-  });
-}
-function proxyAuthorization(proxy) {
-  if (!proxy.username && !proxy.password) return void 0;
-  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  return `Basic ${Buffer.from(pair).toString("base64")}`;
-}
-function isLoopback(hostname2) {
-  const host = hostname2.replace(/^\[|\]$/g, "");
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-function isExcepted(url3, list) {
-  const host = url3.hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  const port = url3.port || (url3.protocol === "https:" || url3.protocol === "wss:" ? "443" : "80");
-  return list.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => {
-    if (entry === "*") return true;
-    const [, name = "", entryPort] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
-    if (entryPort !== void 0 && entryPort !== port && !entry.includes("::")) return false;
-    const plain3 = entry.includes("::") ? entry.toLowerCase().replace(/^\[|\](?::\d+)?$/g, "") : name;
-    const suffix = plain3.replace(/^\*?\./, "");
-    return host === suffix || host.endsWith(`.${suffix}`);
-  });
-}
-function read(env2, name) {
-  return env2[name] || env2[name.toUpperCase()] || void 0;
-}
-
-// src/upstream/oauth-url.ts
-var plainUrl = /^https?:\/\/[\w.~:/?#[\]@!*+,;=%&-]+$/i;
-function ensureSafeToOpen(text5) {
-  if (plainUrl.test(text5) && URL.canParse(text5)) return;
-  throw new AppError({
-    code: "SERVER_FAILED",
-    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text5, 200))}`,
-    hint: "Do not open it. Remove the server, or tell its maker."
-  });
-}
-function ensureReachableFor(server, url3, vouched) {
-  if (url3.origin === server.origin || isPrivate(server.hostname)) return;
-  if (vouched !== void 0 && URL.canParse(vouched) && new URL(vouched).origin === url3.origin) return;
-  if (url3.protocol === "https:" && !isPrivate(url3.hostname)) return;
-  throw new AppError({
-    code: "SERVER_FAILED",
-    message: `${server.origin} sends its login to ${url3.origin}, which is not a public https address.`,
-    hint: "If that is right, give the server an Authorization header instead."
-  });
-}
-function isPrivate(hostname2) {
-  const host = hostname2.replace(/^\[|\]$/g, "").toLowerCase();
-  if (isLoopback(host)) return true;
-  if ((0, import_node_net3.isIP)(host) === 4) {
-    const [a2 = 0, b = 0] = host.split(".").map(Number);
-    return a2 === 0 || a2 === 10 || a2 === 127 || a2 === 172 && b >= 16 && b < 32 || a2 === 192 && b === 168 || a2 === 169 && b === 254 || a2 === 100 && b >= 64 && b < 128;
-  }
-  if ((0, import_node_net3.isIP)(host) === 6) return host === "::" || /^(?:f[cd]|fe[89ab])/.test(host) || host.startsWith("::ffff:");
-  return !host.includes(".") || host.endsWith(".local") || host.endsWith(".internal");
-}
-
-// src/upstream/oauth-provider.ts
-function createProvider(options) {
-  const { server, callback, stored, save, drop } = options;
-  const byHand = registrationByHand(server);
-  let discovery = options.discovery;
-  let verifier = "";
-  let wasAsked = false;
-  ensureSafeDiscovery(discovery);
-  return {
-    redirectUrl: callback.redirectUrl,
-    clientMetadata: describeClient(options),
-    state: () => options.state,
-    // Registered for another port: that address is not ours any more, so we register again.
-    clientInformation: () => byHand ?? (stored().redirectPort === callback.port ? stored().client : void 0),
-    saveClientInformation: (client) => {
-      if (!byHand) save({ client, redirectPort: callback.port });
-    },
-    tokens: () => options.mustAsk ? void 0 : stored().tokens,
-    saveTokens: (tokens) => {
-      const unsaid = wasAsked ? options.scope : stored().tokens?.scope;
-      const scope = tokens.scope ?? unsaid;
-      const kept = keepRefresh(tokens, stored().tokens);
-      save({ tokens: scope === void 0 ? kept : { ...kept, scope }, obtainedAtMs: options.now() });
-    },
-    saveCodeVerifier: (text5) => {
-      verifier = text5;
-    },
-    codeVerifier: () => verifier,
-    discoveryState: () => discovery,
-    saveDiscoveryState: (found) => {
-      ensureSafeDiscovery(found);
-      discovery = found;
-    },
-    redirectToAuthorization: (url3) => {
-      ensureSafeToOpen(url3.href);
-      wasAsked = true;
-      options.onLoginUrl(url3.href);
-    },
-    invalidateCredentials: (what) => {
-      if (what === "discovery") discovery = void 0;
-      if (what === "all" || what === "client") drop(["client", "redirectPort"]);
-      if (what === "all" || what === "tokens") drop(["tokens", "obtainedAtMs"]);
-    }
-  };
-}
-function describeClient({ clientName, callback, discovery, scope }) {
-  return {
-    client_name: clientName,
-    redirect_uris: [callback.redirectUrl],
-    grant_types: ["authorization_code", "refresh_token"],
-    response_types: ["code"],
-    token_endpoint_auth_method: authMethod(discovery),
-    application_type: "native",
-    ...scope === void 0 ? {} : { scope }
-  };
-}
-function registrationByHand({ clientId, clientSecret }) {
-  if (clientId === void 0) return void 0;
-  return { client_id: clientId, ...clientSecret === void 0 ? {} : { client_secret: clientSecret } };
-}
-function ensureSafeDiscovery({ authorizationServerMetadata }) {
-  const endpoint = authorizationServerMetadata?.authorization_endpoint;
-  if (endpoint !== void 0) ensureSafeToOpen(endpoint);
-}
-function authMethod({ authorizationServerMetadata: found }) {
-  const supported = found?.token_endpoint_auth_methods_supported ?? ["none"];
-  const known = ["none", "client_secret_basic", "client_secret_post"];
-  return known.find((method) => supported.includes(method)) ?? "none";
-}
-function keepRefresh(tokens, former) {
-  return tokens.refresh_token === void 0 && former?.refresh_token ? { ...tokens, refresh_token: former.refresh_token } : tokens;
-}
-
-// src/upstream/oauth-store.ts
-var import_node_crypto29 = require("node:crypto");
-var import_node_path32 = require("node:path");
-init_atomic_file();
-init_private_dir();
-function loginKey({ url: url3, clientId }) {
-  return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
-}
-function createLoginStore(folder, server) {
-  const path8 = (0, import_node_path32.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
-  return {
-    load: () => parse5(readFileIfPresent(path8)),
-    save: (login) => {
-      ensurePrivateDir(folder);
-      writeFileAtomic(path8, `${JSON.stringify({ server: server.url.href, ...login }, null, 2)}
-`, { durable: true });
-    },
-    remove: () => removeIfPresent(path8)
-  };
-}
-function parse5(text5) {
-  let value;
-  try {
-    value = JSON.parse(text5 ?? "{}");
-  } catch {
-    return {};
-  }
-  if (typeof value !== "object" || value === null) return {};
-  const client = "client" in value && isClient(value.client) ? value.client : void 0;
-  const tokens = "tokens" in value && isTokens(value.tokens) ? value.tokens : void 0;
-  const redirectPort = "redirectPort" in value && isPositive(value.redirectPort) ? value.redirectPort : void 0;
-  const obtainedAtMs = "obtainedAtMs" in value && isPositive(value.obtainedAtMs) ? value.obtainedAtMs : void 0;
-  return {
-    ...client ? { client } : {},
-    ...tokens ? { tokens } : {},
-    ...redirectPort && redirectPort < 65536 ? { redirectPort } : {},
-    ...obtainedAtMs ? { obtainedAtMs } : {}
-  };
-}
-function isClient(value) {
-  return typeof value === "object" && value !== null && "client_id" in value && typeof value.client_id === "string";
-}
-function isTokens(value) {
-  if (typeof value !== "object" || value === null || !("access_token" in value) || !("token_type" in value))
-    return false;
-  return typeof value.access_token === "string" && /^[\x21-\x7e]+$/.test(value.access_token) && typeof value.token_type === "string";
-}
-function isPositive(value) {
-  return typeof value === "number" && Number.isInteger(value) && value > 0;
-}
-
-// src/upstream/transports/http-call.ts
+// src/upstream/transports/http/http-call.ts
 init_cut_text();
 init_errors();
 function withoutRenewal({ header }) {
@@ -48673,7 +48286,7 @@ function isEventStream({ headers }) {
   return (headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
 }
 
-// src/upstream/transports/node-fetch.ts
+// src/upstream/transports/http/node-fetch.ts
 init_errors();
 var maxBodyBytes2 = 1024 * 1024;
 var ofTheWire = /* @__PURE__ */ new Set(["content-encoding", "content-length", "transfer-encoding"]);
@@ -48712,7 +48325,357 @@ function bodyOf(body) {
   throw new TypeError("only text can be sent");
 }
 
-// src/upstream/oauth-login.ts
+// src/upstream/login/callback.ts
+var import_node_crypto28 = require("node:crypto");
+var import_node_http2 = require("node:http");
+init_errors();
+var path7 = "/callback";
+async function listenForCallback(wantedPort) {
+  let onRequest = (_url2, response) => answer2(response, 404, "No login is under way.");
+  let origin = "";
+  const server = (0, import_node_http2.createServer)((request3, response) => {
+    const isOurs = request3.headers.host === new URL(origin).host && request3.method === "GET";
+    const url3 = URL.canParse(request3.url ?? "", origin) ? new URL(request3.url ?? "", origin) : void 0;
+    if (!isOurs || url3?.pathname !== path7) answer2(response, 404, "Not found.");
+    else onRequest(url3, response);
+  });
+  const listen2 = (port2) => new Promise((resolve4, reject) => {
+    server.once("error", reject);
+    server.listen(port2, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve4();
+    });
+  });
+  await listen2(wantedPort ?? 0).catch(() => listen2(0));
+  server.unref();
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  origin = `http://127.0.0.1:${port}`;
+  const close2 = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return {
+    redirectUrl: `${origin}${path7}`,
+    port,
+    close: close2,
+    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve4, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      onRequest = (url3, response) => {
+        if (!isEqual(url3.searchParams.get("state") ?? "", state))
+          return answer2(response, 400, "This login is not known.");
+        const code = url3.searchParams.get("code");
+        const refused3 = refusal2(url3.searchParams);
+        if (refused3 !== void 0) {
+          answer2(response, 400, `This login was not taken: ${refused3}.`);
+          reject(refusedError(refused3));
+        } else if (code) {
+          answer2(response, 200, "You are logged in. You can close this page.");
+          resolve4(code);
+        } else {
+          answer2(response, 200, "The login was refused. You can close this page.");
+          reject(refusedError(url3.searchParams.get("error") ?? "no reason given"));
+        }
+      };
+    })
+  };
+}
+function answer2(response, status, text5) {
+  response.writeHead(status, {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    connection: "close"
+  });
+  response.end(`${text5}
+`);
+}
+function isEqual(a2, b) {
+  const digest = (text5) => (0, import_node_crypto28.createHash)("sha256").update(text5).digest();
+  return (0, import_node_crypto28.timingSafeEqual)(digest(a2), digest(b));
+}
+function refusedError(reason) {
+  return new AppError({
+    code: "SERVER_NEEDS_LOGIN",
+    message: `The login was refused: ${reason.replace(/[^\w .-]/g, "?").slice(0, 100)}.`
+  });
+}
+
+// src/upstream/login/discovery.ts
+init_cut_text();
+init_errors();
+async function discoverLogin({ server, resourceMetadataUrl, metadataUrl, fetchFn }) {
+  if (metadataUrl !== void 0) return configuredLogin(server, metadataUrl, fetchFn);
+  const { discoverOAuthServerInfo: discoverOAuthServerInfo2 } = await Promise.resolve().then(() => (init_auth2(), auth_exports2));
+  const asked = resourceMetadataUrl ? { resourceMetadataUrl } : {};
+  const found = await discoverOAuthServerInfo2(server, { fetchFn, ...asked });
+  ensureOwnIssuer(found);
+  return resourceMetadataUrl ? { ...found, resourceMetadataUrl: resourceMetadataUrl.href } : found;
+}
+async function configuredLogin(server, metadataUrl, fetchFn) {
+  const { OAuthMetadataSchema: OAuthMetadataSchema2, OpenIdProviderDiscoveryMetadataSchema: OpenIdProviderDiscoveryMetadataSchema2 } = await Promise.resolve().then(() => (init_auth(), auth_exports));
+  if (!URL.canParse(metadataUrl)) throw badMetadata(metadataUrl, "it is no URL");
+  const response = await fetchFn(metadataUrl, { headers: { accept: "application/json" } });
+  if (!response.ok) throw badMetadata(metadataUrl, `it answers HTTP ${response.status}`);
+  const body = await response.json().catch(() => void 0);
+  const parsed = OAuthMetadataSchema2.or(OpenIdProviderDiscoveryMetadataSchema2).safeParse(body);
+  if (!parsed.success) throw badMetadata(metadataUrl, "what is there describes no login server");
+  const metadata = parsed.data;
+  return {
+    authorizationServerUrl: metadata.issuer,
+    authorizationServerMetadata: metadata,
+    resourceMetadata: { resource: server.href }
+  };
+}
+function ensureOwnIssuer({
+  authorizationServerUrl,
+  authorizationServerMetadata,
+  resourceMetadata
+}) {
+  const issuer = authorizationServerMetadata?.issuer;
+  const isNamed2 = (resourceMetadata?.authorization_servers ?? []).length > 0;
+  if (issuer === void 0 || !isNamed2 || withoutSlash(issuer) === withoutSlash(authorizationServerUrl)) return;
+  throw new AppError({
+    code: "SERVER_FAILED",
+    message: `The login server ${authorizationServerUrl} says that it is ${cutChars(issuer, 200)}, so it is not used.`,
+    hint: "Tell the maker of the server. If you trust that one, name its description in `oauth.authServerMetadataUrl`."
+  });
+}
+function withoutSlash(text5) {
+  return text5.replace(/\/$/, "");
+}
+function whyForeign(found, answer3) {
+  const given = answer3.get("iss");
+  const metadata = found.authorizationServerMetadata;
+  if (given === null)
+    return promisesIssuer(metadata) ? "the answer does not say which login server it is from" : void 0;
+  return given === (metadata?.issuer ?? found.authorizationServerUrl) ? void 0 : "another login server answered";
+}
+function promisesIssuer(metadata) {
+  if (!metadata) return false;
+  return Object.getOwnPropertyDescriptor(metadata, "authorization_response_iss_parameter_supported")?.value === true;
+}
+function chooseScope({ configured, challenged, granted, found }) {
+  const pinned = words2(configured);
+  if (pinned.length > 0) return pinned.join(" ");
+  const wanted2 = words2(challenged ?? found.resourceMetadata?.scopes_supported);
+  if (wanted2.length === 0) return void 0;
+  const offline = found.authorizationServerMetadata?.scopes_supported?.includes("offline_access") === true;
+  return [.../* @__PURE__ */ new Set([...words2(granted), ...wanted2, ...offline ? ["offline_access"] : []])].join(" ");
+}
+function words2(scope) {
+  return [scope ?? []].flat().flatMap((text5) => text5.split(/\s+/)).filter(Boolean);
+}
+function badMetadata(url3, why) {
+  return new AppError({
+    code: "CONFIG_INVALID",
+    message: `oauth.authServerMetadataUrl ${cutChars(url3, 200)} cannot be used: ${why}.`,
+    hint: "It is the address of a document such as https://login.example.com/.well-known/oauth-authorization-server."
+  });
+}
+
+// src/upstream/login/login-store.ts
+var import_node_crypto29 = require("node:crypto");
+var import_node_path32 = require("node:path");
+init_atomic_file();
+init_private_dir();
+function loginKey({ url: url3, clientId }) {
+  return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
+}
+function createLoginStore(folder, server) {
+  const path8 = (0, import_node_path32.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
+  return {
+    load: () => parse5(readFileIfPresent(path8)),
+    save: (login) => {
+      ensurePrivateDir(folder);
+      writeFileAtomic(path8, `${JSON.stringify({ server: server.url.href, ...login }, null, 2)}
+`, { durable: true });
+    },
+    remove: () => removeIfPresent(path8)
+  };
+}
+function parse5(text5) {
+  let value;
+  try {
+    value = JSON.parse(text5 ?? "{}");
+  } catch {
+    return {};
+  }
+  if (typeof value !== "object" || value === null) return {};
+  const client = "client" in value && isClient(value.client) ? value.client : void 0;
+  const tokens = "tokens" in value && isTokens(value.tokens) ? value.tokens : void 0;
+  const redirectPort = "redirectPort" in value && isPositive(value.redirectPort) ? value.redirectPort : void 0;
+  const obtainedAtMs = "obtainedAtMs" in value && isPositive(value.obtainedAtMs) ? value.obtainedAtMs : void 0;
+  return {
+    ...client ? { client } : {},
+    ...tokens ? { tokens } : {},
+    ...redirectPort && redirectPort < 65536 ? { redirectPort } : {},
+    ...obtainedAtMs ? { obtainedAtMs } : {}
+  };
+}
+function isClient(value) {
+  return typeof value === "object" && value !== null && "client_id" in value && typeof value.client_id === "string";
+}
+function isTokens(value) {
+  if (typeof value !== "object" || value === null || !("access_token" in value) || !("token_type" in value))
+    return false;
+  return typeof value.access_token === "string" && /^[\x21-\x7e]+$/.test(value.access_token) && typeof value.token_type === "string";
+}
+function isPositive(value) {
+  return typeof value === "number" && Number.isInteger(value) && value > 0;
+}
+
+// src/upstream/login/login-url.ts
+var import_node_net3 = require("node:net");
+init_cut_text();
+init_errors();
+
+// src/upstream/transports/http/proxy.ts
+init_errors();
+function findProxy(url3, env2) {
+  if (isLoopback(url3.hostname) || isExcepted(url3, read(env2, "no_proxy") ?? "")) return void 0;
+  const isSecure = url3.protocol === "https:" || url3.protocol === "wss:";
+  const value = read(env2, isSecure ? "https_proxy" : "http_proxy") ?? read(env2, "all_proxy");
+  if (!value) return void 0;
+  const text5 = value.includes("://") ? value : `http://${value}`;
+  const proxy = URL.canParse(text5) ? new URL(text5) : void 0;
+  if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;
+  throw new AppError({
+    code: "SERVER_FAILED",
+    message: `The proxy for ${url3.host} is of a kind that is not supported${proxy ? `: ${proxy.protocol}//` : ""}.`,
+    hint: `Set ${isSecure ? "HTTPS_PROXY" : "HTTP_PROXY"} to an http:// proxy, or name ${url3.hostname} in NO_PROXY.`
+  });
+}
+function proxyAuthorization(proxy) {
+  if (!proxy.username && !proxy.password) return void 0;
+  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+function isLoopback(hostname2) {
+  const host = hostname2.replace(/^\[|\]$/g, "");
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+function isExcepted(url3, list) {
+  const host = url3.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const port = url3.port || (url3.protocol === "https:" || url3.protocol === "wss:" ? "443" : "80");
+  return list.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => {
+    if (entry === "*") return true;
+    const [, name = "", entryPort] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    if (entryPort !== void 0 && entryPort !== port && !entry.includes("::")) return false;
+    const plain3 = entry.includes("::") ? entry.toLowerCase().replace(/^\[|\](?::\d+)?$/g, "") : name;
+    const suffix = plain3.replace(/^\*?\./, "");
+    return host === suffix || host.endsWith(`.${suffix}`);
+  });
+}
+function read(env2, name) {
+  return env2[name] || env2[name.toUpperCase()] || void 0;
+}
+
+// src/upstream/login/login-url.ts
+var plainUrl = /^https?:\/\/[\w.~:/?#[\]@!*+,;=%&-]+$/i;
+function ensureSafeToOpen(text5) {
+  if (plainUrl.test(text5) && URL.canParse(text5)) return;
+  throw new AppError({
+    code: "SERVER_FAILED",
+    message: `The server names an unsafe address for its login: ${JSON.stringify(cutChars(text5, 200))}`,
+    hint: "Do not open it. Remove the server, or tell its maker."
+  });
+}
+function ensureReachableFor(server, url3, vouched) {
+  if (url3.origin === server.origin || isPrivate(server.hostname)) return;
+  if (vouched !== void 0 && URL.canParse(vouched) && new URL(vouched).origin === url3.origin) return;
+  if (url3.protocol === "https:" && !isPrivate(url3.hostname)) return;
+  throw new AppError({
+    code: "SERVER_FAILED",
+    message: `${server.origin} sends its login to ${url3.origin}, which is not a public https address.`,
+    hint: "If that is right, give the server an Authorization header instead."
+  });
+}
+function isPrivate(hostname2) {
+  const host = hostname2.replace(/^\[|\]$/g, "").toLowerCase();
+  if (isLoopback(host)) return true;
+  if ((0, import_node_net3.isIP)(host) === 4) {
+    const [a2 = 0, b = 0] = host.split(".").map(Number);
+    return a2 === 0 || a2 === 10 || a2 === 127 || a2 === 172 && b >= 16 && b < 32 || a2 === 192 && b === 168 || a2 === 169 && b === 254 || a2 === 100 && b >= 64 && b < 128;
+  }
+  if ((0, import_node_net3.isIP)(host) === 6) return host === "::" || /^(?:f[cd]|fe[89ab])/.test(host) || host.startsWith("::ffff:");
+  return !host.includes(".") || host.endsWith(".local") || host.endsWith(".internal");
+}
+
+// src/upstream/login/provider.ts
+function createProvider(options) {
+  const { server, callback, stored, save, drop } = options;
+  const byHand = registrationByHand(server);
+  let discovery = options.discovery;
+  let verifier = "";
+  let wasAsked = false;
+  ensureSafeDiscovery(discovery);
+  return {
+    redirectUrl: callback.redirectUrl,
+    clientMetadata: describeClient(options),
+    state: () => options.state,
+    // Registered for another port: that address is not ours any more, so we register again.
+    clientInformation: () => byHand ?? (stored().redirectPort === callback.port ? stored().client : void 0),
+    saveClientInformation: (client) => {
+      if (!byHand) save({ client, redirectPort: callback.port });
+    },
+    tokens: () => options.mustAsk ? void 0 : stored().tokens,
+    saveTokens: (tokens) => {
+      const unsaid = wasAsked ? options.scope : stored().tokens?.scope;
+      const scope = tokens.scope ?? unsaid;
+      const kept = keepRefresh(tokens, stored().tokens);
+      save({ tokens: scope === void 0 ? kept : { ...kept, scope }, obtainedAtMs: options.now() });
+    },
+    saveCodeVerifier: (text5) => {
+      verifier = text5;
+    },
+    codeVerifier: () => verifier,
+    discoveryState: () => discovery,
+    saveDiscoveryState: (found) => {
+      ensureSafeDiscovery(found);
+      discovery = found;
+    },
+    redirectToAuthorization: (url3) => {
+      ensureSafeToOpen(url3.href);
+      wasAsked = true;
+      options.onLoginUrl(url3.href);
+    },
+    invalidateCredentials: (what) => {
+      if (what === "discovery") discovery = void 0;
+      if (what === "all" || what === "client") drop(["client", "redirectPort"]);
+      if (what === "all" || what === "tokens") drop(["tokens", "obtainedAtMs"]);
+    }
+  };
+}
+function describeClient({ clientName, callback, discovery, scope }) {
+  return {
+    client_name: clientName,
+    redirect_uris: [callback.redirectUrl],
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+    token_endpoint_auth_method: authMethod(discovery),
+    application_type: "native",
+    ...scope === void 0 ? {} : { scope }
+  };
+}
+function registrationByHand({ clientId, clientSecret }) {
+  if (clientId === void 0) return void 0;
+  return { client_id: clientId, ...clientSecret === void 0 ? {} : { client_secret: clientSecret } };
+}
+function ensureSafeDiscovery({ authorizationServerMetadata }) {
+  const endpoint = authorizationServerMetadata?.authorization_endpoint;
+  if (endpoint !== void 0) ensureSafeToOpen(endpoint);
+}
+function authMethod({ authorizationServerMetadata: found }) {
+  const supported = found?.token_endpoint_auth_methods_supported ?? ["none"];
+  const known = ["none", "client_secret_basic", "client_secret_post"];
+  return known.find((method) => supported.includes(method)) ?? "none";
+}
+function keepRefresh(tokens, former) {
+  return tokens.refresh_token === void 0 && former?.refresh_token ? { ...tokens, refresh_token: former.refresh_token } : tokens;
+}
+
+// src/upstream/login/login.ts
 var loginTimeoutMs = 10 * 6e4;
 var expiryMarginMs = 3e4;
 var inVainMs = 5 * 6e4;
@@ -48831,7 +48794,7 @@ var Login = class {
         const refusal2 = (answer3) => whyForeign(discovery, answer3);
         await exchange2(await callback.code({ state, refusal: refusal2, signal: abort.signal }));
         log.info("oauth.logged-in", { server: name });
-        this.#last = { scopes: words(scope), atMs: this.#now() };
+        this.#last = { scopes: words2(scope), atMs: this.#now() };
         this.#waiting = void 0;
         onLoggedIn?.(name);
       } catch (error2) {
@@ -48850,7 +48813,7 @@ var Login = class {
   #wasInVain(scope) {
     const last = this.#last;
     if (!last || this.#now() - last.atMs > inVainMs) return false;
-    return words(scope).every((one) => last.scopes.includes(one));
+    return words2(scope).every((one) => last.scopes.includes(one));
   }
   #drop(names3) {
     const kept = { ...this.#stored };
@@ -48889,7 +48852,7 @@ function failedLogin({ name, ownHeaders = [] }, error2) {
   });
 }
 
-// src/upstream/oauth.ts
+// src/upstream/login/logins.ts
 function createOAuth(deps) {
   const logins = /* @__PURE__ */ new Map();
   const loginFor = (server) => {
@@ -48916,18 +48879,18 @@ function createOAuth(deps) {
   };
 }
 
-// src/upstream/transports/http-client.ts
+// src/upstream/transports/http/http-client.ts
 var http = __toESM(require("node:http"), 1);
 var https = __toESM(require("node:https"), 1);
 var import_node_tls = require("node:tls");
 init_errors();
 
-// src/upstream/transports/decoded-body.ts
+// src/upstream/transports/http/decoded-body.ts
 var import_node_stream9 = require("node:stream");
 var import_node_util14 = require("node:util");
 init_errors();
 
-// src/upstream/transports/content-coding.ts
+// src/upstream/transports/http/content-coding.ts
 var zlib = __toESM(require("node:zlib"), 1);
 var zstdWindowLog = 23;
 var decoders = {
@@ -48997,7 +48960,7 @@ var DecoderSteps = class {
   }
 };
 
-// src/upstream/transports/decoded-body.ts
+// src/upstream/transports/http/decoded-body.ts
 var maxCodings = 5;
 var maxQueuedBytes = 64 * 1024;
 var maxTrailingBytes = 64 * 1024;
@@ -49160,7 +49123,7 @@ function unknownCoding(coding, { url: url3, status }) {
   });
 }
 
-// src/upstream/transports/http-client.ts
+// src/upstream/transports/http/http-client.ts
 var connectTimeoutMs = 15e3;
 var idleSocketMs = 4e3;
 var maxRedirects = 5;
@@ -49334,21 +49297,55 @@ function tlsOptions({ ca, cert, key, rejectUnauthorized }) {
   return { ca, cert, key, ...rejectUnauthorized === void 0 ? {} : { rejectUnauthorized } };
 }
 
-// src/upstream/transports/http-or-sse.ts
+// src/upstream/transports/http/http-or-sse.ts
 init_errors();
 init_envelope();
 init_messages();
 
-// src/upstream/transports/http.ts
+// src/upstream/transports/http/http.ts
 init_errors();
 init_envelope();
 init_eras();
 init_messages();
 
-// src/upstream/transports/http-aside.ts
-var import_promises17 = require("node:timers/promises");
+// src/upstream/transports/http/http-refusal.ts
+init_envelope();
+init_eras();
+init_modern();
+function refusalOf(response, text5, conversation) {
+  const { version: version2, hasSession, headers } = conversation;
+  const { status, url: url3 } = response;
+  const isRefused = status === 400 || status === 404;
+  if (isRefused && speaksOtherFamily(text5, version2)) return forgottenError(url3, false);
+  const isOurs = hasSession && version2 !== modernVersion;
+  const isForgotten = status === 404 || status === 400 && saysForgotten(text5);
+  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text5, headers);
+}
+function isOfGateway(status, isProbe) {
+  return status === 401 || isProbe && (status === 403 || status === 429 || status > 501);
+}
+function saysForgotten(text5) {
+  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text5);
+}
+function speaksOtherFamily(text5, version2) {
+  if (version2 === void 0) return false;
+  const code = codeIn(text5);
+  if (code === modernCodes.unsupportedVersion) return true;
+  if (isLegacyVersion(version2)) return code === modernCodes.headerMismatch || text5.includes(metaKeys.protocolVersion);
+  const isKnown = code !== void 0 && newerCodes.has(code);
+  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text5);
+}
+var newerCodes = /* @__PURE__ */ new Set([...Object.values(modernCodes), -32601, -32602, -32603]);
+function codeIn(text5) {
+  const envelope = parseEnvelope(Buffer.from(text5));
+  return envelope.kind === "response" ? errorCode(envelope) : void 0;
+}
 
-// src/base/envelope-ends.ts
+// src/upstream/transports/http/http-replies.ts
+var import_promises17 = require("node:timers/promises");
+init_envelope();
+
+// src/mcp/envelope-ends.ts
 var endBytes = 4096;
 var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
 var wholeId = new RegExp(`^${idPattern}$`);
@@ -49385,10 +49382,7 @@ function topLevel(head) {
   return { id, hasMethod };
 }
 
-// src/upstream/transports/http-replies.ts
-init_envelope();
-
-// src/upstream/transports/event-stream.ts
+// src/upstream/transports/http/event-stream.ts
 var [lf, cr, colon2, space] = [10, 13, 58, 32];
 var maxFieldBytes = 64 * 1024;
 var EventStreamParser = class {
@@ -49499,7 +49493,7 @@ var EventStreamParser = class {
   }
 };
 
-// src/upstream/transports/http-replies.ts
+// src/upstream/transports/http/http-replies.ts
 var lingerMs = 1e3;
 var BodyGate = class {
   #bodies = /* @__PURE__ */ new Set();
@@ -49616,8 +49610,6 @@ function isReplyTo(line, requestId) {
   const envelope = parseEnvelope(line);
   return envelope.kind === "response" && isIdOf(envelope.idText, requestId);
 }
-
-// src/upstream/transports/http-aside.ts
 var maxRetryMs = 3e4;
 function retryDelay(failures, firstMs, random2 = Math.random) {
   return Math.max(firstMs, backoffMs(failures, { firstMs, maxMs: maxRetryMs, factor: 1.5 }, random2));
@@ -49643,40 +49635,7 @@ async function listenAside({ signal, firstRetryMs, reading, open: open2, onRefus
   }
 }
 
-// src/upstream/transports/http-refusal.ts
-init_envelope();
-init_eras();
-init_modern();
-function refusalOf(response, text5, conversation) {
-  const { version: version2, hasSession, headers } = conversation;
-  const { status, url: url3 } = response;
-  const isRefused = status === 400 || status === 404;
-  if (isRefused && speaksOtherFamily(text5, version2)) return forgottenError(url3, false);
-  const isOurs = hasSession && version2 !== modernVersion;
-  const isForgotten = status === 404 || status === 400 && saysForgotten(text5);
-  return isOurs && isForgotten ? forgottenError(url3, false) : statusError(response, text5, headers);
-}
-function isOfGateway(status, isProbe) {
-  return status === 401 || isProbe && (status === 403 || status === 429 || status > 501);
-}
-function saysForgotten(text5) {
-  return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text5);
-}
-function speaksOtherFamily(text5, version2) {
-  if (version2 === void 0) return false;
-  const code = codeIn(text5);
-  if (code === modernCodes.unsupportedVersion) return true;
-  if (isLegacyVersion(version2)) return code === modernCodes.headerMismatch || text5.includes(metaKeys.protocolVersion);
-  const isKnown = code !== void 0 && newerCodes.has(code);
-  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text5);
-}
-var newerCodes = /* @__PURE__ */ new Set([...Object.values(modernCodes), -32601, -32602, -32603]);
-function codeIn(text5) {
-  const envelope = parseEnvelope(Buffer.from(text5));
-  return envelope.kind === "response" ? errorCode(envelope) : void 0;
-}
-
-// src/upstream/transports/http-resume.ts
+// src/upstream/transports/http/http-resume.ts
 var import_promises18 = require("node:timers/promises");
 var maxResumeTries = 5;
 async function readStreamedReply(first2, options) {
@@ -49702,30 +49661,7 @@ async function readStreamedReply(first2, options) {
   throw brokenOff(first2);
 }
 
-// src/upstream/transports/routing-headers.ts
-init_json_scan();
-init_envelope();
-init_eras();
-var namedBy = {
-  "tools/call": "name",
-  "prompts/get": "name",
-  "resources/read": "uri"
-};
-function routingHeaders(envelope, version2) {
-  if (envelope.kind !== "request" && envelope.kind !== "notification") return {};
-  const { line, params, method } = envelope;
-  const claimed = stringAt(line, memberAt(line, params, ["_meta", "io.modelcontextprotocol/protocolVersion"]));
-  if ((claimed ?? version2) !== modernVersion) return {};
-  const member = namedBy[method];
-  const name = member === void 0 ? void 0 : stringAt(line, memberAt(line, params, [member]));
-  return {
-    "mcp-protocol-version": modernVersion,
-    "mcp-method": method,
-    ...name === void 0 ? {} : { "mcp-name": headerValue(name) }
-  };
-}
-
-// src/upstream/transports/http.ts
+// src/upstream/transports/http/http.ts
 var notificationTimeoutMs = 3e4;
 var deleteTimeoutMs = 2e3;
 function openHttp(spec, events, deps) {
@@ -49932,7 +49868,7 @@ function isInitialized(envelope) {
   return envelope.kind === "notification" && envelope.method === "notifications/initialized";
 }
 
-// src/upstream/transports/sse.ts
+// src/upstream/transports/http/sse.ts
 init_errors();
 init_messages();
 var endpointTimeoutMs = 3e4;
@@ -50091,7 +50027,7 @@ function foreignEndpointError(url3, endpoint) {
   });
 }
 
-// src/upstream/transports/http-or-sse.ts
+// src/upstream/transports/http/http-or-sse.ts
 var unknownThere = /* @__PURE__ */ new Set([400, 404, 405]);
 function openHttpOrSse(spec, events, deps, before = { isSse: false }) {
   return before.isSse ? openKnownSse(spec, events, deps, before) : new EitherTransport(spec, events, deps, before);
@@ -50188,13 +50124,13 @@ var EitherTransport = class {
   }
 };
 
-// src/upstream/transports/started-http.ts
+// src/upstream/transports/http/started-http.ts
 var import_promises19 = require("node:timers/promises");
 init_cut_text();
 init_errors();
 init_plain_text();
 
-// src/upstream/transports/loopback-port.ts
+// src/upstream/transports/http/loopback-port.ts
 var import_node_net4 = require("node:net");
 init_errors();
 async function choosePort({ url: url3, command }) {
@@ -50250,7 +50186,7 @@ function listenerUids(path8, port) {
   });
 }
 
-// src/upstream/transports/started-http.ts
+// src/upstream/transports/http/started-http.ts
 var sessionEndMs = 500;
 var keptStderrBytes = 2048;
 function createStartedHttp(spec, deps) {
@@ -50279,7 +50215,7 @@ var StartedHttpServer = class {
       throw error2;
     });
     const { url: url3, port } = await this.#starting;
-    const { maxMessageBytes, kind } = this.#spec;
+    const { maxMessageBytes, kind: kind2 } = this.#spec;
     const withPort = Object.entries(headers).map(([name, value]) => [name, fill(value, port)]);
     const spec = { url: url3, maxMessageBytes, headers: Object.fromEntries(withPort) };
     let hasEnded = false;
@@ -50290,7 +50226,7 @@ var StartedHttpServer = class {
       events.onExit(exit);
     };
     const guarded = { ...events, onExit: end };
-    const transport = kind === "sse" ? openSse(spec, guarded, this.#deps) : openHttp(spec, guarded, this.#deps);
+    const transport = kind2 === "sse" ? openSse(spec, guarded, this.#deps) : openHttp(spec, guarded, this.#deps);
     const session = { transport, end };
     this.#sessions.add(session);
     return transport;
@@ -50526,8 +50462,8 @@ function createRemoteOpener(deps) {
   });
   return {
     open: (request3) => {
-      const { kind } = request3.resolved.spec;
-      if (kind === "started-http" || kind === "started-sse") return startedOpener(request3, client, deps);
+      const { kind: kind2 } = request3.resolved.spec;
+      if (kind2 === "started-http" || kind2 === "started-sse") return startedOpener(request3, client, deps);
       return dialledOpener(request3, { client, oauth }, deps);
     },
     login: (server) => {
@@ -50639,42 +50575,6 @@ function parseUrl(server, spec) {
   });
 }
 
-// src/upstream/stderr-sink.ts
-init_plain_text();
-var tailBytes = 2048;
-var maxBytesPerSecond = 256 * 1024;
-function createStderrSink(options) {
-  let tail = Buffer.alloc(0);
-  let windowStart = 0;
-  let windowBytes = 0;
-  let dropped = 0;
-  const put = (text5) => options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text5}
-`);
-  return {
-    write: (chunk) => {
-      tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes));
-      const now = options.now();
-      if (now - windowStart >= 1e3) {
-        if (dropped > 0)
-          put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
-        [windowStart, windowBytes, dropped] = [now, 0, 0];
-      }
-      windowBytes += chunk.length;
-      if (windowBytes > maxBytesPerSecond) {
-        dropped += chunk.length;
-        return;
-      }
-      for (const line of chunk.toString("utf8").split("\n")) {
-        if (line.trim()) put(plainText(options.redact(line)));
-      }
-    },
-    begin: () => {
-      tail = Buffer.alloc(0);
-    },
-    tail: () => plainText(options.redact(tail.toString("utf8")).trim())
-  };
-}
-
 // src/upstream/supervisor.ts
 var import_promises20 = require("node:timers/promises");
 init_errors();
@@ -50714,17 +50614,6 @@ var Admission = class {
 // src/upstream/health.ts
 init_errors();
 init_own_command();
-
-// src/upstream/activity.ts
-var systemActivity = {
-  isStopped: (pid) => linuxStat(pid)?.state === "T",
-  ticks: (pid) => {
-    const own2 = linuxStat(pid)?.ticks;
-    return own2 === void 0 ? void 0 : descendantsOf(pid).reduce((sum2, child) => sum2 + (linuxStat(child.pid)?.ticks ?? 0), own2);
-  }
-};
-
-// src/upstream/health.ts
 var everyMs = 6e4;
 var answerMs2 = 15e3;
 var idleLimitMs = 3e4;
@@ -51606,16 +51495,6 @@ var Instance = class {
   }
 };
 
-// src/upstream/single-client.ts
-var words2 = /already (?:connected|initiali[sz]ed|in use|being used|has an? (?:active )?(?:client|session|connection))|(?:single|one|1)[- ](?:client|session|connection)\b|(?:another|other) (?:client|session) is (?:connected|active)/i;
-var maxEvidenceChars = 120;
-function singleClientEvidence(error2) {
-  const text5 = error2 instanceof Error ? error2.message : "";
-  const at = text5.search(words2);
-  if (at < 0) return void 0;
-  return text5.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
-}
-
 // src/upstream/supervisor.ts
 var sessionLingerMs = 1e4;
 var lastCallsMs = 3e4;
@@ -51828,43 +51707,6 @@ function closedError2(server) {
     hint: "Try again: the next call reaches the new daemon.",
     data: { mayHaveRun: false, retry: "safe" }
   });
-}
-
-// src/upstream/tree-watch.ts
-var defaultEveryMs = 5e3;
-function createTreeWatch({ everyMs: everyMs2 = defaultEveryMs } = {}) {
-  const entries2 = /* @__PURE__ */ new Set();
-  let timer;
-  const look = () => {
-    const processes = listProcesses();
-    for (const entry of entries2) {
-      const { pid, pgid, startTime } = entry.root;
-      const found = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
-      const isSame4 = namesOf(found) === namesOf(entry.known);
-      entry.known = found;
-      if (!isSame4) entry.onChange(found);
-    }
-  };
-  return {
-    add: (root, onChange = () => {
-    }) => {
-      const entry = { root, known: [], onChange };
-      entries2.add(entry);
-      timer ??= setInterval(look, everyMs2).unref();
-      return {
-        known: () => entry.known,
-        forget: () => {
-          entries2.delete(entry);
-          if (entries2.size > 0) return;
-          clearInterval(timer);
-          timer = void 0;
-        }
-      };
-    }
-  };
-}
-function namesOf(processes) {
-  return processes.map(({ pid, startTime }) => `${pid} ${startTime}`).sort().join();
 }
 
 // src/daemon/server-side.ts
@@ -52180,37 +52022,6 @@ async function startDaemon(options) {
   return { endpoint, stop };
 }
 
-// src/daemon/events.ts
-var maxUnreadBytes = 1024 * 1024;
-function createEventStream(inner, redact) {
-  const watchers = /* @__PURE__ */ new Set();
-  const publish = (level, event, fields) => {
-    if (watchers.size === 0) return;
-    const { error: _error, ...rest } = fields ?? {};
-    const data = redact(JSON.stringify({ time: (/* @__PURE__ */ new Date()).toISOString(), level, event, ...rest }));
-    for (const response of watchers) {
-      response.write(`event: ${event}
-data: ${data}
-
-`);
-      if (response.writableLength > maxUnreadBytes) response.destroy();
-    }
-  };
-  const both = (level) => (event, fields) => {
-    inner[level](event, fields);
-    publish(level, event, fields);
-  };
-  return {
-    log: { debug: both("debug"), info: both("info"), warn: both("warn"), error: both("error") },
-    subscribe: ({ response }) => {
-      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-      response.write(": watching\n\n");
-      watchers.add(response);
-      response.on("close", () => watchers.delete(response));
-    }
-  };
-}
-
 // src/daemon/login-scope.ts
 var import_node_child_process10 = require("node:child_process");
 var busTimeoutMs = 5e3;
@@ -52330,9 +52141,9 @@ function refuseForeignRoot(root) {
 }
 function surviveStrays(log, giveUp) {
   let count3 = 0;
-  const note3 = (kind) => (error2) => {
+  const note3 = (kind2) => (error2) => {
     count3 += 1;
-    log.error("stray-error", { kind, count: count3, error: error2, stack: error2 instanceof Error ? error2.stack : void 0 });
+    log.error("stray-error", { kind: kind2, count: count3, error: error2, stack: error2 instanceof Error ? error2.stack : void 0 });
     if (count3 === maxStrayErrors) giveUp();
   };
   process.on("uncaughtException", note3("exception"));

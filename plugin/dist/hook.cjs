@@ -3,6 +3,11 @@
 
 // src/hooks/hook-io.ts
 
+// src/base/guards.ts
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 // src/base/errors.ts
 var AppError = class extends Error {
   code;
@@ -443,13 +448,21 @@ function findLocations(env, name) {
   return scopeDir === void 0 ? plain : locate(env, name, scopeDir);
 }
 
-// src/link/hello.ts
-var maxHelloBytes = 256 * 1024;
-function isRecord(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 // src/hooks/findings.ts
+
+// src/link/moved-marks.ts
+var movedMark = "mcpProxyMoved";
+var maxMarks = 256;
+var maxMarkChars = 512;
+function movedNames(settings) {
+  const marks = isRecord(settings) ? settings[movedMark] : void 0;
+  if (!Array.isArray(marks)) return [];
+  return marks.slice(0, maxMarks).flatMap((mark) => {
+    if (typeof mark !== "string" || mark.length > maxMarkChars) return [];
+    const at = mark.lastIndexOf("=");
+    return at < 1 || at === mark.length - 1 ? [] : [{ theirs: mark.slice(0, at), ours: mark.slice(at + 1) }];
+  });
+}
 
 // src/link/project-root.ts
 var markers = [".git", ".serena", ".mcp.json"];
@@ -476,71 +489,6 @@ function exists(path) {
   } catch {
     return false;
   }
-}
-
-// src/hooks/silenced.ts
-
-// src/link/moved-marks.ts
-var movedMark = "mcpProxyMoved";
-var maxMarks = 256;
-var maxMarkChars = 512;
-function movedNames(settings) {
-  const marks = isRecord(settings) ? settings[movedMark] : void 0;
-  if (!Array.isArray(marks)) return [];
-  return marks.slice(0, maxMarks).flatMap((mark) => {
-    if (typeof mark !== "string" || mark.length > maxMarkChars) return [];
-    const at = mark.lastIndexOf("=");
-    return at < 1 || at === mark.length - 1 ? [] : [{ theirs: mark.slice(0, at), ours: mark.slice(at + 1) }];
-  });
-}
-
-// src/hooks/silenced.ts
-var maxBytes2 = 256 * 1024;
-function findLostServers(locations, projectDir) {
-  const text = readSmall((0, require("node:path").join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
-  if (!text?.includes(`"${movedMark}"`)) return [];
-  const config = readSmall(locations.configPath) ?? "";
-  return movedNames(parse(text)).filter(({ ours }) => !config.includes(JSON.stringify(ours))).map(({ theirs }) => theirs);
-}
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return void 0;
-  }
-}
-function readSmall(path, where = {}) {
-  const reading = readForeignText(path, { maxBytes: maxBytes2, ...where });
-  return reading.kind === "text" ? reading.text : void 0;
-}
-
-// src/hooks/told.ts
-var maxTold = 500;
-function wasTold(folder, id) {
-  return (0, require("node:fs").existsSync)(markOf(folder, id));
-}
-function claimTelling(folder, id) {
-  ensurePrivateDir(folder);
-  try {
-    (0, require("node:fs").writeFileSync)(markOf(folder, id), "", { flag: "wx", mode: 384 });
-    return true;
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-function forgetOldest(folder) {
-  const names = (0, require("node:fs").readdirSync)(folder);
-  if (names.length <= maxTold) return;
-  const marks = names.map((name) => ({ path: (0, require("node:path").join)(folder, name), at: timeOf((0, require("node:path").join)(folder, name)) }));
-  marks.sort((a, b) => a.at - b.at);
-  for (const { path } of marks.slice(0, names.length - maxTold)) removeIfPresent(path);
-}
-function timeOf(path) {
-  return (0, require("node:fs").statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-function markOf(folder, id) {
-  return (0, require("node:path").join)(folder, (0, require("node:crypto").createHash)("sha256").update(id).digest("hex").slice(0, 32));
 }
 
 // src/hooks/findings.ts
@@ -601,6 +549,51 @@ function readJson(path) {
   } catch {
     return void 0;
   }
+}
+var maxBytes2 = 256 * 1024;
+function findLostServers(locations, projectDir) {
+  const text = readSmall((0, require("node:path").join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
+  if (!text?.includes(`"${movedMark}"`)) return [];
+  const config = readSmall(locations.configPath) ?? "";
+  return movedNames(parse(text)).filter(({ ours }) => !config.includes(JSON.stringify(ours))).map(({ theirs }) => theirs);
+}
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+}
+function readSmall(path, where = {}) {
+  const reading = readForeignText(path, { maxBytes: maxBytes2, ...where });
+  return reading.kind === "text" ? reading.text : void 0;
+}
+var maxTold = 500;
+function wasTold(folder, id) {
+  return (0, require("node:fs").existsSync)(markOf(folder, id));
+}
+function claimTelling(folder, id) {
+  ensurePrivateDir(folder);
+  try {
+    (0, require("node:fs").writeFileSync)(markOf(folder, id), "", { flag: "wx", mode: 384 });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+function forgetOldest(folder) {
+  const names = (0, require("node:fs").readdirSync)(folder);
+  if (names.length <= maxTold) return;
+  const marks = names.map((name) => ({ path: (0, require("node:path").join)(folder, name), at: timeOf((0, require("node:path").join)(folder, name)) }));
+  marks.sort((a, b) => a.at - b.at);
+  for (const { path } of marks.slice(0, names.length - maxTold)) removeIfPresent(path);
+}
+function timeOf(path) {
+  return (0, require("node:fs").statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+function markOf(folder, id) {
+  return (0, require("node:path").join)(folder, (0, require("node:crypto").createHash)("sha256").update(id).digest("hex").slice(0, 32));
 }
 
 // src/link/record.ts

@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "ce3401f1f9ac" };
+    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
   }
 });
 
@@ -367,49 +367,13 @@ var init_private_dir = __esm({
   }
 });
 
-// src/link/hello.ts
-function parseHelloReply(value) {
-  if (!isRecord(value) || !isIdentity(value["daemon"]) || !isBuild(value["build"])) return void 0;
-  if (typeof value["protocol"] !== "number" || typeof value["nonce"] !== "string") return void 0;
-  if (typeof value["sessionId"] !== "string" || !Array.isArray(value["wants"])) return void 0;
-  return {
-    protocol: value["protocol"],
-    build: value["build"],
-    daemon: value["daemon"],
-    nonce: value["nonce"],
-    sessionId: value["sessionId"],
-    wants: value["wants"].filter((name) => typeof name === "string")
-  };
-}
+// src/base/guards.ts
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-function isIdentity(value) {
-  return isRecord(value) && typeof value["pid"] === "number" && typeof value["startTime"] === "string";
-}
-function isBuild(value) {
-  return isRecord(value) && typeof value["version"] === "string" && typeof value["fingerprint"] === "string";
-}
-var linkPrefix, linkMethods, maxHelloBytes;
-var init_hello = __esm({
-  "src/link/hello.ts"() {
+var init_guards = __esm({
+  "src/base/guards.ts"() {
     "use strict";
-    linkPrefix = "aitkit/";
-    linkMethods = {
-      /** wrapper -> daemon, first line. Request with id "hello". */
-      hello: "aitkit/hello",
-      /** daemon -> wrapper: names whose values the config needs now. */
-      want: "aitkit/want",
-      /** wrapper -> daemon: the answer to `wants` of the hello and to `aitkit/want`. */
-      env: "aitkit/env",
-      /** daemon -> wrapper, just before a list answer or after initialize: { list, etag }. */
-      served: "aitkit/served",
-      /** daemon -> wrapper: send nothing more, this daemon is about to end. Answered by `drained`. */
-      drain: "aitkit/drain",
-      /** wrapper -> daemon: nothing more will come on this connection. */
-      drained: "aitkit/drained"
-    };
-    maxHelloBytes = 256 * 1024;
   }
 });
 
@@ -550,6 +514,17 @@ function isEndpoint(value) {
   const has = (key, type) => typeof Reflect.get(value, key) === type;
   return has("pid", "number") && has("startTime", "string") && has("socket", "string") && has("nonce", "string");
 }
+function readLockKey(path) {
+  try {
+    if (readFileIfPresent(path) === void 0) createFileExclusive(path, `${(0, require("node:crypto").randomBytes)(16).toString("hex")}
+`);
+    const key = readFileIfPresent(path)?.trim();
+    return key !== void 0 && /^[0-9a-f]{32}$/.test(key) ? key : void 0;
+  } catch {
+    return void 0;
+  }
+}
+var import_node_crypto4;
 var init_endpoint = __esm({
   "src/link/endpoint.ts"() {
     "use strict";
@@ -608,8 +583,8 @@ var init_installed = __esm({
   "src/link/installed.ts"() {
     "use strict";
     init_atomic_file();
+    init_guards();
     init_build();
-    init_hello();
   }
 });
 
@@ -701,7 +676,7 @@ function probe(socketPath2) {
     socket.on("error", (error) => settle(classifyConnectError(error, socketPath2)));
   });
 }
-var import_node_net3, connectTimeoutMs;
+var import_node_net2, connectTimeoutMs;
 var init_probe = __esm({
   "src/daemon-client/probe.ts"() {
     "use strict";
@@ -892,42 +867,10 @@ var init_spawn_daemon = __esm({
   "src/daemon-client/spawn-daemon.ts"() {
     "use strict";
     init_errors();
+    init_guards();
     init_redact();
-    init_hello();
     shownStderrBytes = 2048;
     maxAnnouncementBytes = 65536;
-  }
-});
-
-// src/daemon-client/starter-lock.ts
-async function tryStarterLock(lockKeyPath) {
-  if (process.platform !== "linux") return { kind: "unsupported" };
-  const key = readLockKey(lockKeyPath);
-  if (key === void 0) return { kind: "unsupported" };
-  const server = (0, require("node:net").createServer)((socket) => socket.destroy());
-  return new Promise((resolve6) => {
-    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
-    server.listen(`\0aitkit-${key}-start`, () => {
-      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
-    });
-  });
-}
-function readLockKey(path) {
-  try {
-    if (readFileIfPresent(path) === void 0) createFileExclusive(path, `${(0, require("node:crypto").randomBytes)(16).toString("hex")}
-`);
-    const key = readFileIfPresent(path)?.trim();
-    return key !== void 0 && /^[0-9a-f]{32}$/.test(key) ? key : void 0;
-  } catch {
-    return void 0;
-  }
-}
-var import_node_crypto5, import_node_net4;
-var init_starter_lock = __esm({
-  "src/daemon-client/starter-lock.ts"() {
-    "use strict";
-    init_atomic_file();
-    init_errors();
   }
 });
 
@@ -935,7 +878,8 @@ var init_starter_lock = __esm({
 var launch_exports = {};
 __export(launch_exports, {
   daemonEnvironment: () => daemonEnvironment,
-  startOrReuse: () => startOrReuse
+  startOrReuse: () => startOrReuse,
+  tryStarterLock: () => tryStarterLock
 });
 async function startOrReuse(options) {
   const { locations, deadlineMs = totalDeadlineMs } = options;
@@ -1014,16 +958,28 @@ function unexpected(cause) {
 function delay(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
-var import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+async function tryStarterLock(lockKeyPath) {
+  if (process.platform !== "linux") return { kind: "unsupported" };
+  const key = readLockKey(lockKeyPath);
+  if (key === void 0) return { kind: "unsupported" };
+  const server = (0, require("node:net").createServer)((socket) => socket.destroy());
+  return new Promise((resolve6) => {
+    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
+    server.listen(`\0aitkit-${key}-start`, () => {
+      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+}
+var import_node_net3, import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
     init_errors();
     init_baseline_env();
+    init_endpoint();
     init_daemon_program();
     init_probe();
     init_spawn_daemon();
-    init_starter_lock();
     totalDeadlineMs = 15e3;
     lockPatienceMs = 8e3;
     aboutToListenMs = 1e3;
@@ -1131,10 +1087,10 @@ var init_install_stable = __esm({
     "use strict";
     init_atomic_file();
     init_foreign_file();
+    init_guards();
     init_private_dir();
     init_build();
     init_endpoint();
-    init_hello();
     programs = [
       ...["bin/run-mcp-proxy", "bin/mcp-proxy", "bin/package.json"],
       ...["dist/wrapper.cjs", "dist/daemon.cjs", "dist/daemon-program.cjs", "dist/hook.cjs"]
@@ -1150,6 +1106,19 @@ var init_install_stable = __esm({
 
 // src/wrapper/run.ts
 init_errors();
+
+// src/base/one-buffer.ts
+var oneBufferBytes = 64 * 1024;
+function intoOneBuffer(onChunk) {
+  const buffer = Buffer.allocUnsafeSlow(oneBufferBytes);
+  return {
+    buffer,
+    callback: (bytes) => {
+      onChunk(buffer.subarray(0, bytes));
+      return true;
+    }
+  };
+}
 
 // src/base/plain-text.ts
 var unseen = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]`;
@@ -1230,7 +1199,7 @@ function locate(env, name = defaultName, scopeDir) {
   const configName = name === defaultName ? "mcp_proxy_config.json" : `mcp_proxy_config.${name}.json`;
   const runRoot = (0, require("node:path").join)(root, "run");
   const runDir = scopeDir === void 0 ? runRoot : (0, require("node:path").join)(runRoot, scopeDir);
-  const daemonFile = (kind) => (0, require("node:path").join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind}`);
+  const daemonFile = (kind2) => (0, require("node:path").join)(runDir, `mcp-proxy-${name}${protocolMajor > 1 ? `.v${protocolMajor}` : ""}.${kind2}`);
   return {
     name,
     root,
@@ -1507,19 +1476,6 @@ function isBlank(line) {
   return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
 }
 
-// src/base/one-buffer.ts
-var oneBufferBytes = 64 * 1024;
-function intoOneBuffer(onChunk) {
-  const buffer = Buffer.allocUnsafeSlow(oneBufferBytes);
-  return {
-    buffer,
-    callback: (bytes) => {
-      onChunk(buffer.subarray(0, bytes));
-      return true;
-    }
-  };
-}
-
 // src/base/line-writer.ts
 var copyLimitBytes = oneBufferBytes;
 function writeLine(stream, line, done) {
@@ -1540,7 +1496,47 @@ function writeLine(stream, line, done) {
 
 // src/daemon-client/dial.ts
 init_errors();
-init_hello();
+init_guards();
+
+// src/link/hello.ts
+init_guards();
+var linkPrefix = "aitkit/";
+var linkMethods = {
+  /** wrapper -> daemon, first line. Request with id "hello". */
+  hello: "aitkit/hello",
+  /** daemon -> wrapper: names whose values the config needs now. */
+  want: "aitkit/want",
+  /** wrapper -> daemon: the answer to `wants` of the hello and to `aitkit/want`. */
+  env: "aitkit/env",
+  /** daemon -> wrapper, just before a list answer or after initialize: { list, etag }. */
+  served: "aitkit/served",
+  /** daemon -> wrapper: send nothing more, this daemon is about to end. Answered by `drained`. */
+  drain: "aitkit/drain",
+  /** wrapper -> daemon: nothing more will come on this connection. */
+  drained: "aitkit/drained"
+};
+var maxHelloBytes = 256 * 1024;
+function parseHelloReply(value) {
+  if (!isRecord(value) || !isIdentity(value["daemon"]) || !isBuild(value["build"])) return void 0;
+  if (typeof value["protocol"] !== "number" || typeof value["nonce"] !== "string") return void 0;
+  if (typeof value["sessionId"] !== "string" || !Array.isArray(value["wants"])) return void 0;
+  return {
+    protocol: value["protocol"],
+    build: value["build"],
+    daemon: value["daemon"],
+    nonce: value["nonce"],
+    sessionId: value["sessionId"],
+    wants: value["wants"].filter((name) => typeof name === "string")
+  };
+}
+function isIdentity(value) {
+  return isRecord(value) && typeof value["pid"] === "number" && typeof value["startTime"] === "string";
+}
+function isBuild(value) {
+  return isRecord(value) && typeof value["version"] === "string" && typeof value["fingerprint"] === "string";
+}
+
+// src/daemon-client/dial.ts
 init_socket_file();
 function dial(options, events) {
   const unusable = inspectSocketFile(options.socketPath);
@@ -2036,13 +2032,13 @@ var Reconnector = class {
       }
     );
   }
-  #onFailure({ kind, error }, locations) {
+  #onFailure({ kind: kind2, error }, locations) {
     this.#link = void 0;
-    if (kind === "refused") {
+    if (kind2 === "refused") {
       this.#refuse(error);
       return;
     }
-    if (kind === "busy") {
+    if (kind2 === "busy") {
       const hung = error.data?.["answered"] ? void 0 : this.#hang.note(locations.pidPath);
       this.#fail(hung ?? error);
       return;
@@ -2100,7 +2096,10 @@ function asAppError(error) {
   return new AppError({ code: "DAEMON_START_FAILED", message, cause: error });
 }
 
-// src/base/envelope-ends.ts
+// src/wrapper/relay.ts
+init_guards();
+
+// src/mcp/envelope-ends.ts
 var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
 var wholeId = new RegExp(`^${idPattern}$`);
 var idAtEnd = new RegExp(
@@ -2133,8 +2132,24 @@ function topLevel(head) {
   return { id, hasMethod };
 }
 
-// src/wrapper/relay.ts
-init_hello();
+// src/mcp/lists.ts
+var listNames = ["tools", "prompts", "resources", "resourceTemplates"];
+var listKinds = {
+  tools: kind("tools", "tools/list", "tools", "name"),
+  prompts: kind("prompts", "prompts/list", "prompts", "name"),
+  resources: kind("resources", "resources/list", "resources", "uri"),
+  resourceTemplates: kind("resources", "resources/templates/list", "resourceTemplates", "uriTemplate")
+};
+var byMethod = new Map(listNames.map((list) => [listKinds[list].method, list]));
+function listOfMethod(method) {
+  return byMethod.get(method);
+}
+function isListName(value) {
+  return listNames.some((list) => list === value);
+}
+function kind(capability, method, member, nameKey) {
+  return { method, member, nameKey, capability, changed: `notifications/${capability}/list_changed` };
+}
 
 // src/base/json-skip.ts
 var quote = 34;
@@ -2220,8 +2235,8 @@ function skipKey(bytes, from) {
   return skipSpace(bytes, at + 1);
 }
 function skipEscape(bytes, at) {
-  const kind = bytes[at + 1];
-  if (kind === 117) {
+  const kind2 = bytes[at + 1];
+  if (kind2 === 117) {
     for (let i = at + 2; i < at + 6; i += 1) {
       const c = bytes[i] ?? 0;
       const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;
@@ -2229,7 +2244,7 @@ function skipEscape(bytes, at) {
     }
     return at + 6;
   }
-  if (kind === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind)))
+  if (kind2 === void 0 || !'"\\/bfnrt'.includes(String.fromCharCode(kind2)))
     throw new JsonSyntaxError("bad escape", at);
   return at + 2;
 }
@@ -2344,7 +2359,7 @@ function ensureEnd(bytes, from, end) {
   if (at < end) throw new JsonSyntaxError("text after the value", at);
 }
 
-// src/base/envelope-scan.ts
+// src/mcp/envelope-scan.ts
 var keys = ["id", "method", "jsonrpc", "params", "result", "error"];
 function scanEnvelope(line) {
   const scan = {
@@ -2438,10 +2453,7 @@ function invalid(code, message, id = "null") {
 var resendable = /* @__PURE__ */ new Set([
   "initialize",
   "ping",
-  "tools/list",
-  "prompts/list",
-  "resources/list",
-  "resources/templates/list"
+  ...listNames.map((list) => listKinds[list].method)
 ]);
 function isResendable(method) {
   return resendable.has(method);
@@ -2473,7 +2485,7 @@ var InFlight = class {
 };
 
 // src/wrapper/session-memory.ts
-init_hello();
+init_guards();
 var replayIdPrefix = "aitkit-replay-";
 var SessionMemory = class {
   /** Text of the params, untouched. */
@@ -2531,12 +2543,6 @@ var SessionMemory = class {
 
 // src/wrapper/relay.ts
 var maxAsked = 1e4;
-var listChanged = {
-  tools: "tools",
-  prompts: "prompts",
-  resources: "resources",
-  resourceTemplates: "resources"
-};
 var Relay = class {
   #o;
   #inFlight = new InFlight();
@@ -2643,8 +2649,8 @@ var Relay = class {
       else if (this.#isAhead(frame.key)) this.#track(line, frame);
       else this.#forward(line, frame);
     }
-    for (const kind of new Set(untold.map((list) => listChanged[list]))) {
-      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`);
+    for (const method of new Set(untold.map((list) => listKinds[list].changed))) {
+      this.#o.write(`{"jsonrpc":"2.0","method":"${method}"}`);
     }
     this.#o.resumeHost();
   }
@@ -2784,28 +2790,14 @@ function cancelledKey(line, { params }) {
   const id = paramText(line, params, "requestId");
   return id === void 0 ? void 0 : idKey(id);
 }
-function isListName(value) {
-  return typeof value === "string" && Object.hasOwn(listChanged, value);
-}
 
-// src/wrapper/stdin.ts
-function openStdin(onChunk) {
-  const options = {
-    fd: 0,
-    readable: true,
-    writable: false,
-    onread: intoOneBuffer(onChunk)
-  };
-  try {
-    return new (require("node:net")).Socket(options);
-  } catch {
-    return process.stdin.on("data", onChunk);
-  }
-}
+// src/wrapper/degraded.ts
+init_guards();
+init_build();
 
 // src/link/faces.ts
 init_atomic_file();
-init_hello();
+init_guards();
 function facePath(facesDir, key) {
   const identity = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
   return (0, require("node:path").join)(facesDir, `${(0, require("node:crypto").createHash)("sha256").update(identity).digest("hex").slice(0, 24)}.json`);
@@ -2819,7 +2811,7 @@ function readFace(path) {
     const value = text === void 0 ? void 0 : JSON.parse(text);
     if (!isRecord(value) || !isRecord(value["initialize"]) || !isRecord(value["lists"])) return void 0;
     const lists = {};
-    for (const name of ["tools", "prompts", "resources", "resourceTemplates"]) {
+    for (const name of listNames) {
       const list = value["lists"][name];
       if (isRecord(list) && typeof list["etag"] === "string")
         lists[name] = { etag: list["etag"], result: list["result"] };
@@ -2829,16 +2821,6 @@ function readFace(path) {
     return void 0;
   }
 }
-var listOfMethod = {
-  "tools/list": "tools",
-  "prompts/list": "prompts",
-  "resources/list": "resources",
-  "resources/templates/list": "resourceTemplates"
-};
-
-// src/wrapper/degraded.ts
-init_build();
-init_hello();
 
 // src/link/project-root.ts
 var markers = [".git", ".serena", ".mcp.json"];
@@ -3036,7 +3018,7 @@ var Waiting = class {
   #expiry(line, frame) {
     const now = this.#options.now();
     if (frame.method === "initialize") return now + initializeWaitMs;
-    const isFirstPage = listOfMethod[frame.method] && paramText(line, frame.params, "cursor") === void 0;
+    const isFirstPage = listOfMethod(frame.method) && paramText(line, frame.params, "cursor") === void 0;
     if (!isFirstPage) return now + requestWaitMs;
     return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
   }
@@ -3063,7 +3045,7 @@ var Waiting = class {
       write(resultLine(request.id, initializeWithoutDaemon(face(), text)));
       return;
     }
-    const list = paramText(line, params, "cursor") === void 0 ? listOfMethod[method] : void 0;
+    const list = paramText(line, params, "cursor") === void 0 ? listOfMethod(method) : void 0;
     if (list) {
       const { result, etag } = listWithoutDaemon(face(), list);
       memory.rememberServed(list, etag);
@@ -3244,6 +3226,19 @@ function warn(text) {
     (0, require("node:fs").writeSync)(2, `mcp-proxy: ${plainLine(text.replaceAll("\n", " |"))}
 `);
   } catch {
+  }
+}
+function openStdin(onChunk) {
+  const options = {
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: intoOneBuffer(onChunk)
+  };
+  try {
+    return new (require("node:net")).Socket(options);
+  } catch {
+    return process.stdin.on("data", onChunk);
   }
 }
 
