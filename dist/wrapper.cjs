@@ -112,7 +112,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
+    ownBuild = { version: "0.1.0", fingerprint: "3973ce5ea81b" };
   }
 });
 

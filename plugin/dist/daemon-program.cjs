@@ -395,7 +395,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "50ecf7644eb9" };
+    ownBuild = { version: "0.1.0", fingerprint: "3973ce5ea81b" };
   }
 });
 
@@ -42259,13 +42259,13 @@ var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
 function findingsOf(issues, input, base = []) {
   return issues.slice(0, maxProblems).flatMap((issue2) => {
     const inner = issue2.path.filter((part) => typeof part !== "symbol");
-    if (issue2.code === "invalid_union") return [unionFinding(issue2, input, base, inner)];
+    if (issue2.code === "invalid_union") return [unionFlaw(issue2, input, base, inner)];
     const found = valueAt2(input, inner);
     const isSecret2 = inner.some((part) => typeof part === "string" && secretParents.has(part));
     return [{ path: [...base, ...inner], ...explain(issue2, found, isSecret2) }];
   });
 }
-function unionFinding(issue2, input, base, inner) {
+function unionFlaw(issue2, input, base, inner) {
   const found = valueAt2(input, inner);
   const choices = issue2.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
   return { path: [...base, ...inner], what: `is ${quote2(found)}`, hint: `Write ${orList(choices)}.` };
@@ -42481,19 +42481,19 @@ function findUnknownKeys(schema, value, path8 = []) {
 var leastClaudeTimeoutMs = 1e3;
 function checkServer(name, raw, home) {
   const path8 = ["mcpServers", name];
-  const errors = nameFindings(path8, name);
+  const errors = nameFlaws(path8, name);
   const parsed = serverSchema.safeParse(raw);
   const unknown3 = findUnknownKeys(serverSchema, raw, path8);
   if (!parsed.success) return { errors: [...errors, ...findingsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
   const { data } = parsed;
   const { kind: kind2, findings } = resolveKind(data, path8);
   errors.push(...findings, ...checkFolders(data, path8), ...checkPort(data, path8));
-  if (data.as !== void 0) errors.push(...nameFindings([...path8, "as"], data.as));
+  if (data.as !== void 0) errors.push(...nameFlaws([...path8, "as"], data.as));
   const warnings = [...unknown3, ...contradictions(data, path8)];
   if (kind2 === void 0 || errors.length > 0) return { errors, warnings };
   return { entry: normaliseServer(name, kind2, data, { home, hash: definitionHash(raw) }), errors, warnings };
 }
-function nameFindings(path8, name) {
+function nameFlaws(path8, name) {
   const badName = whyBadName(name);
   const hint = 'Give the server a short plain name such as "github".';
   return badName ? [{ path: path8, what: `cannot be used: ${badName}`, hint }] : [];
@@ -46801,7 +46801,12 @@ var ModernEndpoint = class {
     for (const context of this.all()) context.sweep();
   }
   #check(request3, http2) {
-    const refusal2 = ({ code, message, data }, status = 400) => ({ status, code, message, data });
+    const refusal2 = ({ code, message, data }, status = 400) => ({
+      status,
+      code,
+      message,
+      data
+    });
     const meta2 = readRequestMeta(request3);
     const version2 = requestedVersion(request3);
     if ("code" in meta2) return refusal2(meta2);

@@ -1,5 +1,5 @@
 // What each session sees, computed once until something changes.
-import type { Catalog, FaceKeys, View, VisibleServer } from '../catalog/catalog.ts';
+import type { Catalog, CatalogView, FaceKeys, VisibleServer } from '../catalog/catalog.ts';
 import type { JointList, Target } from '../catalog/joint-list.ts';
 import { declares, type ServerFace, unknownListing } from '../catalog/server-face.ts';
 import type { Config } from '../config/load.ts';
@@ -64,7 +64,7 @@ export class Views {
       return { entry, face: catalog.faceOf(resolved.ok ? faceKeys(resolved) : {}) };
     });
     const bySlug = new Map(entries.map((entry) => [entry.shownSlug, entry]));
-    const plain: View = { servers, alone: session.identity.server !== undefined };
+    const plain: CatalogView = { servers, alone: session.identity.server !== undefined };
     const lists = new Map<ListName, JointList>();
     const list = (name: ListName): JointList => {
       const joined = lists.get(name) ?? catalog.list(plain, name);

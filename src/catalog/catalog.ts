@@ -17,7 +17,7 @@ export type FaceKeys = { instance?: string; snapshot?: string };
 export type VisibleServer = { entry: ServerEntry; face: ServerFace | undefined };
 
 /** What one session sees; `alone`: a single server whose names stay as they are. */
-export type View = { servers: readonly VisibleServer[]; alone: boolean };
+export type CatalogView = { servers: readonly VisibleServer[]; alone: boolean };
 
 /** Few views exist at a time: one for each set of projects. */
 const maxJoined = 256;
@@ -59,7 +59,7 @@ export class Catalog {
     this.#running.delete(instanceKey);
   }
 
-  list(view: View, list: ListName): JointList {
+  list(view: CatalogView, list: ListName): JointList {
     const sources = view.servers.map((server) => this.#sourceOf(server, list, view.alone));
     const key = [
       list,
@@ -77,7 +77,7 @@ export class Catalog {
   }
 
   /** The server and its own name for a qualified tool or prompt name, or for a resource URI. */
-  find(view: View, list: ListName, name: string): Target | undefined {
+  find(view: CatalogView, list: ListName, name: string): Target | undefined {
     return this.list(view, list).targets.get(name);
   }
 

@@ -6,7 +6,7 @@ import { type FaceKey, facePath } from '../link/faces.ts';
 import { type ListName, listNames } from '../mcp/lists.ts';
 import type { JointList } from './joint-list.ts';
 
-export type FaceSource = {
+export type ShownFace = {
   initialize: Record<string, unknown>;
   list: (list: ListName) => Pick<JointList, 'result' | 'etag'>;
 };
@@ -18,7 +18,7 @@ export class FaceWriter {
   readonly #folder: string;
   readonly #log: Log;
   readonly #written = new Map<string, string>();
-  readonly #waiting = new Map<string, () => FaceSource>();
+  readonly #waiting = new Map<string, () => ShownFace>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(folder: string, log: Log) {
@@ -27,7 +27,7 @@ export class FaceWriter {
   }
 
   /** `source` is read when the write is due. */
-  schedule(key: FaceKey, source: () => FaceSource): void {
+  schedule(key: FaceKey, source: () => ShownFace): void {
     this.#waiting.set(facePath(this.#folder, key), source);
     this.#timer ??= setTimeout(() => this.flush(), delayMs);
     this.#timer.unref();
@@ -46,7 +46,7 @@ export class FaceWriter {
     this.#waiting.clear();
   }
 
-  #write(path: string, source: FaceSource): void {
+  #write(path: string, source: ShownFace): void {
     const lists = listNames.map((name) => ({ name, list: source.list(name) }));
     const digest = [JSON.stringify(source.initialize), ...lists.map(({ list }) => list.etag)].join('|');
     if (this.#written.get(path) === digest) return;

@@ -4,8 +4,8 @@ import type { EditResult } from '../config/edit.ts';
 import type { Problem } from '../link/control.ts';
 import type { CommandContext } from './command.ts';
 import { plural, shortPath } from './render/format.ts';
+import { problemLines, readerOf } from './render/reader.ts';
 import { wrapText } from './render/text-width.ts';
-import { problemLines, viewOf } from './render/view.ts';
 
 export type Effect = {
   /** With a daemon, after "3 sessions are open: ". */
@@ -35,7 +35,7 @@ export async function printEditOutcome(context: CommandContext, result: EditResu
     case 'taken': {
       if (taken.problem) {
         say('The running daemon keeps its last good configuration:');
-        return terminal.print(...problemLines(taken.problem, viewOf(context)));
+        return terminal.print(...problemLines(taken.problem, readerOf(context)));
       }
       const open = taken.sessions === 1 ? '1 session is open' : `${plural(taken.sessions, 'session')} are open`;
       return say(`The running daemon has taken it; ${open}: ${effect.live}`);

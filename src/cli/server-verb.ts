@@ -9,7 +9,7 @@ import { getConfigured, readConfigured } from './configured.ts';
 import type { DaemonClient } from './daemon-access.ts';
 import { failedListLines } from './render/failed-list.ts';
 import { shortPath } from './render/format.ts';
-import { problemLines, viewOf } from './render/view.ts';
+import { problemLines, readerOf } from './render/reader.ts';
 
 export type ServerVerb = {
   verb: 'start' | 'stop' | 'restart';
@@ -76,9 +76,9 @@ async function printServer(
   terminal.print(
     `${name}: ${copies.length === 0 ? server.state : copies.map((copy) => copyText(copy, home)).join('; ')}`,
   );
-  terminal.print(...failedListLines(name, failed, viewOf(context)));
+  terminal.print(...failedListLines(name, failed, readerOf(context)));
   if (!error) return 0;
-  terminal.print(...problemLines(error, viewOf(context)));
+  terminal.print(...problemLines(error, readerOf(context)));
   return 1;
 }
 

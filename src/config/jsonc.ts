@@ -11,10 +11,10 @@ import { type JsonPath, maxProblems } from './problems.ts';
 
 export const parseOptions = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
 
-export type Place = { line: number; column: number };
-export type SyntaxProblem = Place & { what: string };
+export type TextPlace = { line: number; column: number };
+export type SyntaxProblem = TextPlace & { what: string };
 export type ParsedText =
-  | { root: Node; value: unknown; problems: []; repeated: { path: JsonPath; place: Place }[] }
+  | { root: Node; value: unknown; problems: []; repeated: { path: JsonPath; place: TextPlace }[] }
   | { root?: undefined; problems: SyntaxProblem[] };
 
 export function parseJsonc(text: string): ParsedText {
@@ -45,8 +45,8 @@ function isSame(a: SyntaxProblem, b: SyntaxProblem): boolean {
   return a.what === b.what && a.line === b.line && a.column === b.column;
 }
 
-/** Place of the value at `path`, or of the nearest part of the path that is there. */
-export function placeOf(root: Node, text: string, path: JsonPath): Place {
+/** TextPlace of the value at `path`, or of the nearest part of the path that is there. */
+export function placeOf(root: Node, text: string, path: JsonPath): TextPlace {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = length === 0 ? root : findNodeAtLocation(root, path.slice(0, length));
     if (node) return placeAt(text, (node.parent?.type === 'property' ? node.parent : node).offset);
@@ -54,7 +54,7 @@ export function placeOf(root: Node, text: string, path: JsonPath): Place {
   return { line: 1, column: 1 };
 }
 
-export function placeAt(text: string, offset: number): Place {
+export function placeAt(text: string, offset: number): TextPlace {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: offset - lineStart + 1 };

@@ -6,7 +6,7 @@ import { isRecord } from '../base/guards.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { parseJsonc, placeOf } from './jsonc.ts';
 import { type LayeredSettings, layEnvironment } from './layers.ts';
-import { type ConfigProblem, type Finding, findingsOf, formatPath, kindOf, quote } from './problems.ts';
+import { type ConfigProblem, type Flaw, findingsOf, formatPath, kindOf, quote } from './problems.ts';
 import { configSchema, settingsSchema } from './schema.ts';
 import { checkServer, type ServerEntry } from './server-entry.ts';
 import { findUnknownKeys } from './unknown-keys.ts';
@@ -49,7 +49,7 @@ export function parseConfig(input: { file: string; text: string | undefined; env
     );
   }
   const { root } = parsed;
-  const report = (finding: Finding) => toProblem(finding, file, placeOf(root, text, finding.path));
+  const report = (finding: Flaw) => toProblem(finding, file, placeOf(root, text, finding.path));
   const repeated = parsed.repeated.map(({ path, place }) =>
     toProblem({ path, what: 'is written twice; only the last one counts', hint: 'Remove one.' }, file, place),
   );
@@ -59,7 +59,7 @@ export function parseConfig(input: { file: string; text: string | undefined; env
 type BuildInput = {
   exists: boolean;
   value: unknown;
-  report: (finding: Finding) => ConfigProblem;
+  report: (finding: Flaw) => ConfigProblem;
   env: Environment;
   warnings?: ConfigProblem[];
 };
@@ -92,7 +92,7 @@ function build({ exists, value, report, env, warnings = [] }: BuildInput): LoadR
   };
 }
 
-function checkServers(definitions: Record<string, unknown>, home: string, report: (finding: Finding) => ConfigProblem) {
+function checkServers(definitions: Record<string, unknown>, home: string, report: (finding: Flaw) => ConfigProblem) {
   const entries: ServerEntry[] = [];
   const warnings: ConfigProblem[] = [];
   const invalid: InvalidServer[] = [];
@@ -109,7 +109,7 @@ function checkServers(definitions: Record<string, unknown>, home: string, report
   return { entries, warnings, invalid };
 }
 
-function nameTwin(name: string, twin: ServerEntry): Finding {
+function nameTwin(name: string, twin: ServerEntry): Flaw {
   return {
     path: ['mcpServers', name],
     what: `has the same short name ${quote(twin.slug)} as ${quote(twin.name)}, so their tools could not be told apart`,
@@ -117,7 +117,7 @@ function nameTwin(name: string, twin: ServerEntry): Finding {
   };
 }
 
-function shownTwin(name: string, twin: ServerEntry): Finding {
+function shownTwin(name: string, twin: ServerEntry): Flaw {
   return {
     path: ['mcpServers', name],
     what: `is shown as ${quote(twin.shownName)} like ${quote(twin.name)}, to sessions of the same folder`,
@@ -125,7 +125,7 @@ function shownTwin(name: string, twin: ServerEntry): Finding {
   };
 }
 
-function explainHost(finding: Finding): Finding {
+function explainHost(finding: Flaw): Flaw {
   if (formatPath(finding.path) === 'http.host') {
     const hint = 'Only 127.0.0.1 exists: whoever reaches the endpoint can run every tool. Remove "host".';
     return { ...finding, hint };
@@ -136,7 +136,7 @@ function explainHost(finding: Finding): Finding {
   return finding;
 }
 
-function toProblem(finding: Finding, file: string, place?: { line: number; column: number }): ConfigProblem {
+function toProblem(finding: Flaw, file: string, place?: { line: number; column: number }): ConfigProblem {
   const path = formatPath(finding.path);
   const at = place ? `${file}:${place.line}:${place.column}` : file;
   return {

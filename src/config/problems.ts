@@ -16,7 +16,7 @@ export type JsonPath = readonly (string | number)[];
 export type ConfigProblem = Problem & { code: ErrorCode; path?: string; line?: number; column?: number };
 
 /** What is wrong with one value, before its place is known. */
-export type Finding = { path: JsonPath; what: string; hint?: string };
+export type Flaw = { path: JsonPath; what: string; hint?: string };
 
 /** `mcpServers.github.args[2]`; names that are no identifiers stand in brackets. */
 export function formatPath(path: JsonPath): string {
@@ -37,17 +37,17 @@ export function quote(value: unknown): string {
 /** Secrets stand in these; their values are never repeated in a message. */
 const secretParents = new Set(['env', 'headers', 'oauth']);
 
-export function findingsOf(issues: readonly z.core.$ZodIssue[], input: unknown, base: JsonPath = []): Finding[] {
+export function findingsOf(issues: readonly z.core.$ZodIssue[], input: unknown, base: JsonPath = []): Flaw[] {
   return issues.slice(0, maxProblems).flatMap((issue) => {
     const inner = issue.path.filter((part) => typeof part !== 'symbol');
-    if (issue.code === 'invalid_union') return [unionFinding(issue, input, base, inner)];
+    if (issue.code === 'invalid_union') return [unionFlaw(issue, input, base, inner)];
     const found = valueAt(input, inner);
     const isSecret = inner.some((part) => typeof part === 'string' && secretParents.has(part));
     return [{ path: [...base, ...inner], ...explain(issue, found, isSecret) }];
   });
 }
 
-function unionFinding(issue: z.core.$ZodIssueInvalidUnion, input: unknown, base: JsonPath, inner: JsonPath): Finding {
+function unionFlaw(issue: z.core.$ZodIssueInvalidUnion, input: unknown, base: JsonPath, inner: JsonPath): Flaw {
   const found = valueAt(input, inner);
   const choices = issue.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
   return { path: [...base, ...inner], what: `is ${quote(found)}`, hint: `Write ${orList(choices)}.` };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { canonicalJson } from '../base/canonical-json.ts';
-import { type Finding, findingsOf, type JsonPath, quote } from './problems.ts';
+import { type Flaw, findingsOf, type JsonPath, quote } from './problems.ts';
 import { type ServerDefinition, type SharingChoice, serverSchema } from './schema.ts';
 import { serverSlug, whyBadName } from './server-name.ts';
 import { closedPart, folderNames, refersTo } from './template.ts';
@@ -47,27 +47,27 @@ export type ServerEntry = Readonly<{
   definitionHash: string;
 }>;
 
-export type CheckedServer = { entry?: ServerEntry; errors: Finding[]; warnings: Finding[] };
+export type CheckedServer = { entry?: ServerEntry; errors: Flaw[]; warnings: Flaw[] };
 
 /** Claude Code ignores a `timeout` below one second; the same file must mean the same here. */
 const leastClaudeTimeoutMs = 1_000;
 
 export function checkServer(name: string, raw: unknown, home: string): CheckedServer {
   const path: JsonPath = ['mcpServers', name];
-  const errors = nameFindings(path, name);
+  const errors = nameFlaws(path, name);
   const parsed = serverSchema.safeParse(raw);
   const unknown = findUnknownKeys(serverSchema, raw, path);
   if (!parsed.success) return { errors: [...errors, ...findingsOf(parsed.error.issues, raw, path)], warnings: unknown };
   const { data } = parsed;
   const { kind, findings } = resolveKind(data, path);
   errors.push(...findings, ...checkFolders(data, path), ...checkPort(data, path));
-  if (data.as !== undefined) errors.push(...nameFindings([...path, 'as'], data.as));
+  if (data.as !== undefined) errors.push(...nameFlaws([...path, 'as'], data.as));
   const warnings = [...unknown, ...contradictions(data, path)];
   if (kind === undefined || errors.length > 0) return { errors, warnings };
   return { entry: normaliseServer(name, kind, data, { home, hash: definitionHash(raw) }), errors, warnings };
 }
 
-function nameFindings(path: JsonPath, name: string): Finding[] {
+function nameFlaws(path: JsonPath, name: string): Flaw[] {
   const badName = whyBadName(name);
   const hint = 'Give the server a short plain name such as "github".';
   return badName ? [{ path, what: `cannot be used: ${badName}`, hint }] : [];
@@ -78,7 +78,7 @@ export function definitionHash(raw: unknown): string {
   return createHash('sha256').update(canonicalJson(raw)).digest('hex');
 }
 
-type KindResult = { kind?: ServerKind; findings: Finding[] };
+type KindResult = { kind?: ServerKind; findings: Flaw[] };
 
 function resolveKind(data: ServerDefinition, path: JsonPath): KindResult {
   const { command, url } = data;
@@ -138,15 +138,15 @@ function parseTemplateUrl(url: string): URL | 'later' | undefined {
   return URL.canParse(filled) ? new URL(filled) : undefined;
 }
 
-function checkFolders(data: ServerDefinition, path: JsonPath): Finding[] {
-  return (data.projects ?? []).flatMap((folder, i): Finding[] => {
+function checkFolders(data: ServerDefinition, path: JsonPath): Flaw[] {
+  return (data.projects ?? []).flatMap((folder, i): Flaw[] => {
     if (isAbsolute(folder) || folder === '~' || folder.startsWith('~/')) return [];
     const hint = 'Write it from the root or from your home: "~/work".';
     return [{ path: [...path, 'projects', i], what: `is ${quote(folder)}, a relative folder`, hint }];
   });
 }
 
-function checkPort(data: ServerDefinition, path: JsonPath): Finding[] {
+function checkPort(data: ServerDefinition, path: JsonPath): Flaw[] {
   const isStarted = data.command !== undefined && data.url !== undefined;
   const templates = launchTemplates(data);
   if (isStarted || !refersTo(templates, 'PORT') || templates.some((text) => /\$\{PORT:-/.test(text))) return [];
@@ -154,8 +154,8 @@ function checkPort(data: ServerDefinition, path: JsonPath): Finding[] {
   return [{ path, what: 'mentions ${PORT}, which exists only for a server with command and url', hint }];
 }
 
-function contradictions(data: ServerDefinition, path: JsonPath): Finding[] {
-  const warnings: Finding[] = [];
+function contradictions(data: ServerDefinition, path: JsonPath): Flaw[] {
+  const warnings: Flaw[] = [];
   const own = (['SESSION_ID', ...folderNames] as const).find((name) => refersTo(launchTemplates(data), name));
   if (data.sharing === 'shared' && own) {
     const what = `is "shared" but the entry mentions \${${own}}: each value gets its own copy all the same`;

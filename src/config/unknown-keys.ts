@@ -1,6 +1,6 @@
 // Keys that the schema does not know. They stay in the file and are no error: a typo is worth a word, not a failure.
 import type * as z from 'zod/mini';
-import { type Finding, type JsonPath, maxProblems, nearest } from './problems.ts';
+import { type Flaw, type JsonPath, maxProblems, nearest } from './problems.ts';
 
 type Definition = {
   type: string;
@@ -10,7 +10,7 @@ type Definition = {
   element?: z.core.$ZodType;
 };
 
-export function findUnknownKeys(schema: z.core.$ZodType, value: unknown, path: JsonPath = []): Finding[] {
+export function findUnknownKeys(schema: z.core.$ZodType, value: unknown, path: JsonPath = []): Flaw[] {
   const definition: Definition = schema._zod.def;
   if (definition.innerType) return findUnknownKeys(definition.innerType, value, path);
   if (Array.isArray(value)) {
@@ -19,7 +19,7 @@ export function findUnknownKeys(schema: z.core.$ZodType, value: unknown, path: J
   }
   if (typeof value !== 'object' || value === null) return [];
   let unknown = 0;
-  return Object.entries(value).flatMap(([key, inner]): Finding[] => {
+  return Object.entries(value).flatMap(([key, inner]): Flaw[] => {
     if (definition.valueType) return findUnknownKeys(definition.valueType, inner, [...path, key]);
     if (!definition.shape) return [];
     const known = Object.hasOwn(definition.shape, key) ? definition.shape[key] : undefined;

@@ -14,14 +14,21 @@ import { ensurePrivateDir } from '../base/private-dir.ts';
 import { gather, inTurn } from '../base/turn.ts';
 import { ownBuild } from '../link/build.ts';
 import { checkFitness, linkProtocol } from '../link/fitness.ts';
-import { type Hello, type HelloRefusal, linkMethods, maxHelloBytes, parseHello, type Settings } from '../link/hello.ts';
+import {
+  type Hello,
+  type HelloRefusal,
+  linkMethods,
+  maxHelloBytes,
+  parseHello,
+  type SessionSettings,
+} from '../link/hello.ts';
 import { findPlace } from '../link/project-root.ts';
 import { errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { nextConnectionState } from '../sessions/connection-state.ts';
 import { Session } from '../sessions/session.ts';
 
 export type LinkServerDeps = {
-  settings: () => Required<Settings>;
+  settings: () => Required<SessionSettings>;
   daemon: { pid: number; startTime: string };
   nonce: string;
   wants: () => string[];

@@ -1,7 +1,7 @@
 // After a list went out: the ready-made answers on disk for the wrappers of the same project and mode follow.
 
 import type { Log } from '../base/log.ts';
-import { type FaceSource, FaceWriter } from '../catalog/face-writer.ts';
+import { FaceWriter, type ShownFace } from '../catalog/face-writer.ts';
 import { jointFace } from '../router/lists.ts';
 import type { Router } from '../router/router.ts';
 import type { Roster } from '../sessions/roster.ts';
@@ -36,7 +36,7 @@ export function createServedFaces(deps: {
   };
 }
 
-function faceOf(router: Router, session: Session): FaceSource {
+function faceOf(router: Router, session: Session): ShownFace {
   const initialize = jointFace(router.views.of(session), router.modes.instructions(session));
   return { initialize, list: (list) => router.readyList(session, list) };
 }

@@ -13,7 +13,7 @@ import { appErrorToolResult, resultLine } from '../mcp/messages.ts';
 import { stringifyExact } from '../results/exact-json.ts';
 import { heavyBytes } from '../results/heavy-work.ts';
 import { createResultStore, type ResultStore } from '../results/result-store.ts';
-import type { View, ViewRequest } from '../results/result-view.ts';
+import type { ResultView, ViewRequest } from '../results/result-view.ts';
 import { referenceOf } from '../results/shield.ts';
 import { unlimitedPolicy } from '../results/shield-policy.ts';
 import type { StructureRule } from '../results/structure-rule.ts';
@@ -262,7 +262,7 @@ export class Gateway {
     return shortenAnswer(deps, scopeId, { envelope, policy: shieldPolicy(this.#deps), rule });
   }
 
-  async #viewLarge(path: string, ref: string, request: ViewRequest): Promise<View> {
+  async #viewLarge(path: string, ref: string, request: ViewRequest): Promise<ResultView> {
     const outcome = await this.#heavy.run({ kind: 'view', path, ref, request });
     if (outcome.kind !== 'view') throw new Error('a look at a result must give a view');
     return outcome.view;

@@ -136,7 +136,7 @@ export type ListFailure = {
  * A definition that strict programs would refuse a whole list for: left out of it, or mended. The name is the server's own
  * text; the first hundred of each list are named.
  */
-export type DefinitionFault = {
+export type FaultReport = {
   list: ListName;
   name: string;
   what: string;
@@ -163,7 +163,7 @@ export type ServerStatus = {
   lastError?: Problem;
   hazards: { at: string; what: string }[];
   /** Absent: none. */
-  definitionFaults?: DefinitionFault[];
+  definitionFaults?: FaultReport[];
 };
 
 /** Measured: what runs now, and the same copies once for each session that has used or may use them. */

@@ -2,11 +2,11 @@
 
 import { ownCommand } from '../base/own-command.ts';
 import { type Build, compareVersions, protocolMajor } from './build.ts';
-import type { HelloRefusal, Settings } from './hello.ts';
+import type { HelloRefusal, SessionSettings } from './hello.ts';
 
 export type Fitness = { fit: true } | { fit: false; refusal: HelloRefusal };
 
-const settingNames: Record<keyof Settings, string> = {
+const settingNames: Record<keyof SessionSettings, string> = {
   configPath: 'MCPPROXY_CONFIG_PATH',
   dataDir: 'MCPPROXY_DATA_DIR',
   port: 'MCPPROXY_PORT',
@@ -14,8 +14,8 @@ const settingNames: Record<keyof Settings, string> = {
 
 /** Builds of one protocol major serve each other; settings that a wrapper was given must be the daemon's own. */
 export function checkFitness(
-  wrapper: { protocol: number; settings: Settings },
-  daemon: { protocol: number; settings: Required<Settings> },
+  wrapper: { protocol: number; settings: SessionSettings },
+  daemon: { protocol: number; settings: Required<SessionSettings> },
 ): Fitness {
   if (wrapper.protocol !== daemon.protocol) {
     return refuse(

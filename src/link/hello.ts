@@ -25,8 +25,8 @@ export const linkMethods = {
 /** Longest hello line; it carries a PATH and a few names. */
 export const maxHelloBytes = 256 * 1024;
 
-/** Settings that a wrapper was given by its environment; they must agree with the running daemon's. */
-export type Settings = { configPath?: string; dataDir?: string; port?: string };
+/** SessionSettings that a wrapper was given by its environment; they must agree with the running daemon's. */
+export type SessionSettings = { configPath?: string; dataDir?: string; port?: string };
 
 export type Hello = {
   protocol: number;
@@ -41,7 +41,7 @@ export type Hello = {
   server?: string;
   /** `--mode`. */
   mode?: string;
-  settings: Settings;
+  settings: SessionSettings;
   /** Allow-listed variables (see baseline-env.ts). */
   env: EnvValues;
   /** Etags of the lists that the host last got, present on a reconnect and after a start from a face. */

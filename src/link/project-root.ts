@@ -5,14 +5,14 @@ import { dirname, isAbsolute, join } from 'node:path';
 
 const markers = ['.git', '.serena', '.mcp.json'];
 
-export type Place = {
+export type SessionPlace = {
   /** Where the session was opened, symlinks resolved: all of its own that a server may be given. '' if it has none or it is gone. */
   folder: string;
   /** To whose sessions it belongs: which servers it sees, and under which name people are shown it. */
   projectRoot: string;
 };
 
-export function findPlace(folder: string, home: string): Place {
+export function findPlace(folder: string, home: string): SessionPlace {
   if (!isAbsolute(folder)) return { folder: '', projectRoot: '' };
   return { folder: realFolder(folder), projectRoot: findProjectRoot(folder, home) };
 }

@@ -8,9 +8,9 @@ import { createFileExclusive, readFileIfPresent, writeFileAtomic } from '../base
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { readSystemFile } from '../base/system-file.ts';
 
-export type Scope = { machine: string; boot: string; pidNamespace: string; netNamespace: string; host: string };
+export type MachineScope = { machine: string; boot: string; pidNamespace: string; netNamespace: string; host: string };
 
-export function ownScope(): Scope {
+export function ownScope(): MachineScope {
   return {
     // A machine without an id is known by its host name alone.
     machine: readSystemFile('/etc/machine-id').trim() || hostname(),
@@ -25,7 +25,7 @@ export function ownScope(): Scope {
  * The sub-folder of `runRoot` for this scope, or undefined if `runRoot` itself is ours. Claims a free one.
  * A dead boot of this machine left nothing alive, so its folder is taken over.
  */
-export function claimScope(runRoot: string, scope: Scope = ownScope()): string | undefined {
+export function claimScope(runRoot: string, scope: MachineScope = ownScope()): string | undefined {
   ensurePrivateDir(runRoot);
   const path = join(runRoot, 'scope');
   const mine = `${JSON.stringify(scope)}\n`;
@@ -42,19 +42,19 @@ export function claimScope(runRoot: string, scope: Scope = ownScope()): string |
 }
 
 /** Like claimScope, but writes nothing: for commands that only look. */
-export function findScope(runRoot: string, scope: Scope = ownScope()): string | undefined {
+export function findScope(runRoot: string, scope: MachineScope = ownScope()): string | undefined {
   const owner = parseScope(readFileIfPresent(join(runRoot, 'scope')));
   if (!owner || isSame(owner, scope)) return undefined;
   return owner.machine === scope.machine && owner.boot !== scope.boot ? undefined : scopeFolder(scope);
 }
 
-function scopeFolder(scope: Scope): string {
+function scopeFolder(scope: MachineScope): string {
   const identity = [scope.machine, scope.boot, scope.pidNamespace, scope.netNamespace].join('\0');
   return `scope-${createHash('sha256').update(identity).digest('hex').slice(0, 16)}`;
 }
 
 /** The host name is left out: a laptop changes it with the network. */
-function isSame(a: Scope, b: Scope): boolean {
+function isSame(a: MachineScope, b: MachineScope): boolean {
   return (
     a.machine === b.machine &&
     a.boot === b.boot &&
@@ -63,12 +63,12 @@ function isSame(a: Scope, b: Scope): boolean {
   );
 }
 
-function parseScope(text: string | undefined): Scope | undefined {
+function parseScope(text: string | undefined): MachineScope | undefined {
   if (text === undefined || text.length > 4_096) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const field = (key: keyof Scope) => {
+    const field = (key: keyof MachineScope) => {
       const found: unknown = Reflect.get(value, key);
       return typeof found === 'string' ? found : '';
     };

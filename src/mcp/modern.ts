@@ -209,13 +209,13 @@ export function pagesAsInput({ line, error }: ResponseEnvelope): string | undefi
 }
 
 /** What a request to a server without sessions says of who asks. */
-export type Envelope = {
+export type Sender = {
   clientInfo: Record<string, unknown>;
   capabilities: Record<string, unknown>;
   logLevel?: string;
 };
 
-export function envelopeMeta({ clientInfo, capabilities, logLevel }: Envelope): Record<string, unknown> {
+export function envelopeMeta({ clientInfo, capabilities, logLevel }: Sender): Record<string, unknown> {
   return {
     [metaKeys.protocolVersion]: modernVersion,
     [metaKeys.clientInfo]: clientInfo,
@@ -225,7 +225,7 @@ export function envelopeMeta({ clientInfo, capabilities, logLevel }: Envelope): 
 }
 
 /** Puts it into a request of a program that has a session. */
-export function addEnvelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' | 'params'>, own: Envelope): Edit[] {
+export function addEnvelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' | 'params'>, own: Sender): Edit[] {
   const members = JSON.stringify(envelopeMeta(own)).slice(1, -1);
   const meta = memberAt(line, params, ['_meta']);
   const insert = (object: Span, text: string): Edit[] => {

@@ -32,7 +32,7 @@ function managedDirOf(platform: NodeJS.Platform): string {
   return platform === 'win32' ? 'C:\\Program Files\\ClaudeCode' : '/etc/claude-code';
 }
 
-export type FileReading =
+export type DocumentReading =
   | { kind: 'absent' }
   | { kind: 'refused'; reason: string }
   | { kind: 'file'; document: DocumentText; hash: string; bytes: Buffer; realPath: string; mode: number };
@@ -50,7 +50,7 @@ export function insideProject(project: string): Boundary {
 }
 
 /** Reads a client's file. Links are followed only inside `boundary`. What cannot be read is never taken for absent. */
-export function readClientFile(path: string, { inside, maxBytes = maxFileBytes }: Boundary): FileReading {
+export function readClientFile(path: string, { inside, maxBytes = maxFileBytes }: Boundary): DocumentReading {
   const reading = readForeignFile(path, { inside, maxBytes });
   if (reading.kind === 'absent' || (reading.kind === 'refused' && reading.code === 'ENOTDIR')) {
     return absentOrRefused(path, inside);

@@ -2,10 +2,10 @@
 
 import { AppError } from '../base/errors.ts';
 import { readResultBytes, readSpilled } from './exact-json.ts';
-import { type View, type ViewRequest, viewResult } from './result-view.ts';
+import { type ResultView, type ViewRequest, viewResult } from './result-view.ts';
 import { shieldResult } from './shield.ts';
 import type { ShieldPolicy } from './shield-policy.ts';
-import { type Mistake, readCheck, readRule } from './structure-rule.ts';
+import { readCheck, readRule, type StructureMistake } from './structure-rule.ts';
 
 export type HeavyTask =
   | {
@@ -26,8 +26,8 @@ export type HeavyOutcome =
   | { readonly kind: 'unchanged' }
   /** The shortened result as JSON, with marked numbers (see exact-json.ts). */
   | { readonly kind: 'shortened'; readonly text: string }
-  | { readonly kind: 'view'; readonly view: View }
-  | { readonly kind: 'checked'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'view'; readonly view: ResultView }
+  | { readonly kind: 'checked'; readonly mistakes: readonly StructureMistake[] }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string | undefined };
 
 /** Paging through one result parses it once. */

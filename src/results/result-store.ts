@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
 import { ensurePrivateDir } from '../base/private-dir.ts';
 import { readResultBytes, readSpilled, stringifyExact } from './exact-json.ts';
-import { type View, type ViewRequest, viewResult } from './result-view.ts';
+import { type ResultView, type ViewRequest, viewResult } from './result-view.ts';
 import type { KeepResult } from './shield.ts';
 
 export type ResultStoreLimits = {
@@ -35,7 +35,7 @@ export type ResultStoreDeps = {
   /** Made on first use, 0700; must be the store's alone. */
   readonly spillFolder: string;
   /** Reads a file of more than `largeBytes` elsewhere. */
-  readonly viewLarge?: (path: string, ref: string, request: ViewRequest) => Promise<View>;
+  readonly viewLarge?: (path: string, ref: string, request: ViewRequest) => Promise<ResultView>;
   readonly largeBytes?: number;
 };
 
@@ -43,9 +43,9 @@ export type ResultStore = {
   /** A reference, or undefined when the result alone exceeds the store or is nested deeper than can be written. */
   put(session: string, result: unknown): string | undefined;
   /** Throws RESULT_UNKNOWN for anything that is not this session's living reference. */
-  get(session: string, ref: string, request: ViewRequest): View;
+  get(session: string, ref: string, request: ViewRequest): ResultView;
   /** The same in its own time, and where large results are read in a thread of their own, in that. */
-  read(session: string, ref: string, request: ViewRequest): Promise<View>;
+  read(session: string, ref: string, request: ViewRequest): Promise<ResultView>;
   has(session: string, ref: string): boolean;
   /** From then on the reference leads there for `to` alone. Without effect for one that is not `from`'s. */
   adopt(ref: string, from: string, to: string): void;

@@ -24,7 +24,7 @@ export type ViewRequest = {
   readonly maxBytes?: number | undefined;
 };
 
-export type View =
+export type ResultView =
   | { readonly kind: 'media'; readonly block: unknown }
   | {
       readonly kind: 'array' | 'object' | 'string' | 'value';
@@ -52,7 +52,7 @@ const defaultCharacters = 8_192;
 const searchContext = 200;
 
 /** The part of a result that `request` names. Throws BAD_ARGUMENT for a path that leads nowhere. */
-export function viewResult(result: unknown, request: ViewRequest): View {
+export function viewResult(result: unknown, request: ViewRequest): ResultView {
   const root = rootOf(result, request);
   if (root.kind === 'media') return root;
   const { path = '$', search, fields } = request;
@@ -118,7 +118,7 @@ function isMedia(block: Record<string, unknown>): boolean {
   );
 }
 
-function pageArray(items: readonly Json[], path: string, request: ViewRequest): View {
+function pageArray(items: readonly Json[], path: string, request: ViewRequest): ResultView {
   const { search, fields } = request;
   const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));
   const page = pageRows(
@@ -131,7 +131,7 @@ function pageArray(items: readonly Json[], path: string, request: ViewRequest): 
 }
 
 /** Where the text stands in all that `value` holds. */
-function pageHits(value: Json, path: string, request: ViewRequest & { readonly search: string }): View {
+function pageHits(value: Json, path: string, request: ViewRequest & { readonly search: string }): ResultView {
   const { search, fields } = request;
   // A smaller page shows less around each match, rather than no match.
   const context = Math.min(searchContext, pageBytesOf(request) >> 4);
@@ -153,7 +153,7 @@ function fieldPath(row: { [key: string]: Json }, path: string, field: string): s
 }
 
 type Row = { readonly path: () => string; readonly row: () => Json };
-type Page = Extract<View, { kind: 'array' | 'object' | 'string' | 'value' }> & { readonly data: Json[] };
+type Page = Extract<ResultView, { kind: 'array' | 'object' | 'string' | 'value' }> & { readonly data: Json[] };
 
 function pageRows(rows: readonly Row[], path: string, request: ViewRequest): Page {
   const pageBytes = pageBytesOf(request);
@@ -176,7 +176,7 @@ function pageRows(rows: readonly Row[], path: string, request: ViewRequest): Pag
   return { ...page, data, ...next(offset + data.length, rows.length) };
 }
 
-function pageObject(object: { [key: string]: Json }, path: string, request: ViewRequest): View {
+function pageObject(object: { [key: string]: Json }, path: string, request: ViewRequest): ResultView {
   const pageBytes = pageBytesOf(request);
   const shown = project(object, request.fields);
   const entries = Object.entries(isJsonObject(shown) ? shown : object);
@@ -198,7 +198,7 @@ function pageObject(object: { [key: string]: Json }, path: string, request: View
   return { kind: 'object', path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };
 }
 
-function pageText(text: string, path: string, request: ViewRequest): View {
+function pageText(text: string, path: string, request: ViewRequest): ResultView {
   const pageBytes = pageBytesOf(request);
   const { offset, limit } = pageOf(request, defaultCharacters);
   let end = safeEnd(text, Math.min(text.length, offset + limit));

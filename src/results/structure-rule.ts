@@ -15,7 +15,7 @@ export type StructureRule = {
   readonly mayRunAway: boolean;
 };
 
-export type Mistake = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>;
+export type StructureMistake = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>;
 
 /** For a rule that would take too long: then the structure stays as it is. */
 export const nothingPasses: StructureRule = {
@@ -60,7 +60,7 @@ export function isTooLarge(schema: unknown): boolean {
 }
 
 /** `code`: of a schema that this daemon compiled, never from outside. */
-export function readCheck(code: string): (value: unknown) => Mistake[] {
+export function readCheck(code: string): (value: unknown) => StructureMistake[] {
   const validate = readValidate(code);
   return (value) => (validate(value) === true ? [] : mistakesOf(validate.errors));
 }
@@ -69,7 +69,7 @@ export function readCheck(code: string): (value: unknown) => Mistake[] {
 const maxMistakes = 20;
 
 /** Without what a message to another thread cannot hold, and what nobody reads. */
-export function mistakesOf(errors: readonly Mistake[] | null | undefined): Mistake[] {
+export function mistakesOf(errors: readonly StructureMistake[] | null | undefined): StructureMistake[] {
   return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({
     instancePath,
     ...(message === undefined ? {} : { message }),

@@ -13,7 +13,7 @@ import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
 import { type Asking, ListAnswers } from './list-answers.ts';
 import { listFailed, problemOfList } from './list-problem.ts';
-import { type ListPlace, ListRetries, type ListSource, type ListTrouble } from './list-retries.ts';
+import { type AskedAgain, type ListPlace, ListRetries, type ListTrouble } from './list-retries.ts';
 import { SlotLists } from './slot-lists.ts';
 
 export type LearningDeps = {
@@ -194,9 +194,9 @@ export class Learning {
    * A remote server that has forgotten the MCP session, as after a restart of it: while a session is open it is asked over a
    * new one. A process that died is not started for a list alone: that would make its deaths a crash loop.
    */
-  #revival({ instance, slot }: Asking, place: ListPlace): ListSource | undefined {
+  #revival({ instance, slot }: Asking, place: ListPlace): AskedAgain | undefined {
     if (instance.isLocal) return undefined;
-    const source: ListSource = {
+    const source: AskedAgain = {
       retry: async (list) => {
         const { findSession, findUser, views, redact } = this.#deps;
         const session = (slot.owner === undefined ? undefined : findSession(slot.owner)) ?? findUser(instance);

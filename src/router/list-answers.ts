@@ -11,18 +11,18 @@ import type { ListName } from '../mcp/lists.ts';
 import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
 import { problemOfList, saysNone } from './list-problem.ts';
-import type { ListPlace, ListRetries, ListSource } from './list-retries.ts';
+import type { AskedAgain, ListPlace, ListRetries } from './list-retries.ts';
 import type { Outcome, SlotLists } from './slot-lists.ts';
 
 /** What is asked of one MCP session with a server, and how it is asked again. */
-export type Asking = { instance: Instance; slot: Slot; lists: SlotLists; source: ListSource };
+export type Asking = { instance: Instance; slot: Slot; lists: SlotLists; source: AskedAgain };
 
 export type ListAnswersDeps = {
   catalog: Catalog;
   retries: ListRetries;
   keysOf: (instance: Instance, slot: Slot) => Required<FaceKeys>;
   /** Who can be asked in place of an MCP session that is gone. */
-  revival: (asking: Asking, place: ListPlace) => ListSource | undefined;
+  revival: (asking: Asking, place: ListPlace) => AskedAgain | undefined;
   /** Lists differ from what was known. */
   onChanged: () => void;
   redact: (text: string) => string;

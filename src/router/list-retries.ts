@@ -33,7 +33,7 @@ export type ListTrouble = ListProblem & {
 };
 
 /** What can be asked: an open MCP session with the server. */
-export type ListSource = {
+export type AskedAgain = {
   /** Resolves when it was answered, in whichever way. */
   readonly retry: (list: ListName) => Promise<void>;
 };
@@ -57,7 +57,7 @@ type Record = {
   tries: number;
   nudged: number;
   /** Those that failed, the one to ask next first. */
-  readonly sources: Set<ListSource>;
+  readonly sources: Set<AskedAgain>;
   timer: { at: number; cancel: () => void } | undefined;
 };
 
@@ -74,7 +74,7 @@ export class ListRetries {
   }
 
   /** Returns whether it is news: the first failure, or another reason. `source`: who can be asked again, if anybody. */
-  failed(place: ListPlace, problem: ListProblem, source: ListSource | undefined): boolean {
+  failed(place: ListPlace, problem: ListProblem, source: AskedAgain | undefined): boolean {
     const record = this.#of(place);
     const now = this.#clock.now();
     const isNews = record.failed?.problem.reason !== problem.reason;
@@ -116,7 +116,7 @@ export class ListRetries {
   }
 
   /** That MCP session is over. */
-  ended(source: ListSource): void {
+  ended(source: AskedAgain): void {
     for (const [key, record] of this.#records) {
       if (!record.sources.delete(source) || record.sources.size > 0) continue;
       record.timer?.cancel();

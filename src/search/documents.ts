@@ -3,7 +3,7 @@
 /** The first `length` of `ids`; their weights are found by term number. */
 export type WeightedTerms = { readonly ids: Int32Array; readonly length: number; readonly weightOf: Float64Array };
 /** The documents from `from` up to `to`. */
-export type Group = { readonly from: number; readonly to: number };
+export type DocumentGroup = { readonly from: number; readonly to: number };
 
 /** Only grows; who removes documents copies what is left into a new one now and then. */
 export class Documents<Doc> {
@@ -42,7 +42,7 @@ export class Documents<Doc> {
     this.#ends.push(to);
   }
 
-  takeFrom(other: Documents<Doc>, { from, to }: Group): Group {
+  takeFrom(other: Documents<Doc>, { from, to }: DocumentGroup): DocumentGroup {
     const [start, end] = [other.startOf(from), other.startOf(to)];
     this.#reserve(end - start);
     this.ids.set(other.ids.subarray(start, end), this.#length);

@@ -1,6 +1,6 @@
 // An inverted index for BM25F. Documents come in groups (the tools of one server) and go with them; the lists by term are
 // made anew at the first search after a change: turning all groups around at once costs less than keeping lists in order.
-import { Documents, type Group, type WeightedTerms } from './documents.ts';
+import { type DocumentGroup, Documents, type WeightedTerms } from './documents.ts';
 import type { TermNumbers } from './tokenize.ts';
 
 /** Slot numbers of documents and, at the same place, their weights; of both only from `from` up to `to`. */
@@ -38,7 +38,7 @@ type Inverted = {
 };
 
 export function createTermIndex<Doc>(numbers: TermNumbers): TermIndex<Doc> {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, DocumentGroup>();
   let written = new Documents<Doc>();
   let putUpTo = 0;
   let inverted: Inverted | undefined;
@@ -100,7 +100,7 @@ export function createTermIndex<Doc>(numbers: TermNumbers): TermIndex<Doc> {
 }
 
 /** Two passes over all terms: how many documents each has, then each into its place. */
-function invert(written: Documents<unknown>, groups: readonly Group[], termCount: number): Inverted {
+function invert(written: Documents<unknown>, groups: readonly DocumentGroup[], termCount: number): Inverted {
   const { ids, weights: weightsOf } = written;
   const starts = new Int32Array(termCount + 1);
   let count = 0;

@@ -5,7 +5,7 @@ import { commonFacePath, type Face, facePath, readFace } from '../link/faces.ts'
 import { findProjectRoot } from '../link/project-root.ts';
 import type { ListName } from '../mcp/lists.ts';
 
-export type FaceSource = {
+export type FacePlace = {
   facesDir: string;
   projectDir: string;
   home: string;
@@ -20,7 +20,7 @@ const latestVersion = '2025-11-25';
 const noEtag = 'none';
 
 /** InitializeResult as JSON. `paramsText` is the host's own. */
-export function initializeWithoutDaemon(source: FaceSource, paramsText: string | undefined): string {
+export function initializeWithoutDaemon(source: FacePlace, paramsText: string | undefined): string {
   const result = findFace(source)?.initialize ?? {
     capabilities: {
       tools: { listChanged: true },
@@ -35,13 +35,13 @@ export function initializeWithoutDaemon(source: FaceSource, paramsText: string |
   return JSON.stringify({ protocolVersion: negotiate(paramsText), ...result });
 }
 
-export function listWithoutDaemon(source: FaceSource, list: ListName): { result: string; etag: string } {
+export function listWithoutDaemon(source: FacePlace, list: ListName): { result: string; etag: string } {
   const known = findFace(source)?.lists[list];
   if (known && isRecord(known.result)) return { result: JSON.stringify(known.result), etag: known.etag };
   return { result: `{"${list}":[]}`, etag: noEtag };
 }
 
-function findFace({ facesDir, projectDir, home, server, mode }: FaceSource): Face | undefined {
+function findFace({ facesDir, projectDir, home, server, mode }: FacePlace): Face | undefined {
   const projectRoot = findProjectRoot(projectDir, home);
   const own = projectRoot ? readFace(facePath(facesDir, { projectRoot, server, mode })) : undefined;
   return own ?? readFace(commonFacePath(facesDir, { server, mode }));

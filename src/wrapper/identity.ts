@@ -5,7 +5,7 @@ import { type ProcessIdentity, processStartTime } from '../base/process-identity
 import { readSystemFile } from '../base/system-file.ts';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
 import { ownBuild, protocolMajor } from '../link/build.ts';
-import type { Hello, Settings } from '../link/hello.ts';
+import type { Hello, SessionSettings } from '../link/hello.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 
 export type IdentityOptions = {
@@ -46,7 +46,7 @@ export function wantedValues(env: Environment, wants: readonly string[]): Record
   return values;
 }
 
-function givenSettings(env: Environment, locations: Locations): Settings {
+function givenSettings(env: Environment, locations: Locations): SessionSettings {
   const port = env['MCPPROXY_PORT'];
   return {
     ...(env['MCPPROXY_CONFIG_PATH'] ? { configPath: locations.configPath } : {}),

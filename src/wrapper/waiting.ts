@@ -1,7 +1,7 @@
 // What happens to the host's lines while no daemon can take them: held, answered from the face, or answered with the reason.
 import type { AppError } from '../base/errors.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
-import { type FaceSource, initializeWithoutDaemon, listWithoutDaemon } from './degraded.ts';
+import { type FacePlace, initializeWithoutDaemon, listWithoutDaemon } from './degraded.ts';
 import { errorLine, type Frame, paramText, peek, resultLine, rpcCodes } from './frames.ts';
 import { type Held, HeldLines } from './held.ts';
 import type { SentRequest } from './in-flight.ts';
@@ -9,7 +9,7 @@ import type { SessionMemory } from './session-memory.ts';
 
 export type WaitingOptions = {
   memory: SessionMemory;
-  face: () => FaceSource;
+  face: () => FacePlace;
   write: (line: string) => void;
   /** ms since this process started. */
   now: () => number;

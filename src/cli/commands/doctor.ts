@@ -5,13 +5,13 @@ import { badArgument, takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { checks, gatherFacts, runCheck } from '../doctor/all-checks.ts';
-import type { Finding, Severity } from '../doctor/check.ts';
+import type { NamedFinding, Severity } from '../doctor/check.ts';
 import { plural } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
 
 const usage = 'doctor [--fix] [--yes] [--json]';
 
-type Report = { title: string; name: string; findings: Finding[] };
+type Report = { title: string; name: string; findings: NamedFinding[] };
 
 export const doctor: Command = {
   usage: [usage],
@@ -56,7 +56,7 @@ async function look(context: CommandContext): Promise<Report[]> {
 }
 
 /** Texts come from files and processes of others: no secret and no control character of theirs is shown. */
-function clean(finding: Finding): Finding {
+function clean(finding: NamedFinding): NamedFinding {
   const { redact } = createRedactor();
   const plain = (text: string) => plainLine(redact(withoutSequences(text)));
   const { fix } = finding;
@@ -97,7 +97,7 @@ function reportLines({ title, findings }: Report, { terminal, hint }: CommandCon
   });
 }
 
-function summary(findings: readonly Finding[]): string[] {
+function summary(findings: readonly NamedFinding[]): string[] {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const [errors, warnings, notes] = [count('error'), count('warning'), count('note')];
   const repairable = findings.filter(({ fix }) => fix?.apply).length;
@@ -105,7 +105,7 @@ function summary(findings: readonly Finding[]): string[] {
   return ['', repairable > 0 ? `${text} ${repairable} can be repaired from here: mcp-proxy doctor --fix` : text];
 }
 
-function forPrograms(findings: readonly Finding[], repaired: readonly string[], isBad: boolean): unknown {
+function forPrograms(findings: readonly NamedFinding[], repaired: readonly string[], isBad: boolean): unknown {
   const shown = findings.map(({ check, severity, what, fix }) => ({
     check,
     severity,

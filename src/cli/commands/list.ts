@@ -5,10 +5,10 @@ import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { type Configured, readConfigured } from '../configured.ts';
 import { entryTarget } from '../render/entry-text.ts';
 import { formatSharing, plural, shortPath } from '../render/format.ts';
+import { problemLines, readerOf } from '../render/reader.ts';
 import { stateCell } from '../render/server-rows.ts';
 import { firstServerLines } from '../render/status-text.ts';
 import { renderTable } from '../render/table.ts';
-import { problemLines, viewOf } from '../render/view.ts';
 import { findStatus } from '../running.ts';
 
 export const list: Command = {
@@ -58,12 +58,12 @@ export function configuredRows({ config, invalid }: Configured, running: readonl
 
 function printRows(context: CommandContext, configured: Configured, rows: readonly Row[]): void {
   const { terminal, home, locations } = context;
-  const view = viewOf(context);
+  const reader = readerOf(context);
   if (rows.length === 0) {
     const path = shortPath(locations.configPath, home);
     terminal.print(
       configured.exists ? `No servers in ${path}.` : `No config yet (${path}).`,
-      ...firstServerLines(view),
+      ...firstServerLines(reader),
     );
     return;
   }
@@ -87,6 +87,6 @@ function printRows(context: CommandContext, configured: Configured, rows: readon
     { width: terminal.width, paint: terminal.paint },
   );
   terminal.print(...table);
-  for (const { problem } of configured.invalid) terminal.print('', ...problemLines(problem, view, ''));
+  for (const { problem } of configured.invalid) terminal.print('', ...problemLines(problem, reader, ''));
   terminal.print('', `${plural(rows.length, 'server')} in ${shortPath(locations.configPath, home)}`);
 }

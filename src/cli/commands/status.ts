@@ -1,8 +1,8 @@
 import { loadConfig } from '../../config/load.ts';
 import { badArgument, takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { problemLines, readerOf } from '../render/reader.ts';
 import { type Absent, absentText, statusText } from '../render/status-text.ts';
-import { problemLines, viewOf } from '../render/view.ts';
 import { type FoundStatus, findStatus } from '../running.ts';
 
 /** Often enough to see something move, rare enough to cost nothing. */
@@ -44,16 +44,16 @@ async function watch(context: CommandContext, isJson: boolean): Promise<0> {
 }
 
 function textOf(context: CommandContext, { status: report, problem }: FoundStatus): string[] {
-  const view = viewOf(context);
-  if (report) return statusText(report, view);
+  const reader = readerOf(context);
+  if (report) return statusText(report, reader);
   if (problem) {
     const { message, hint } = problem;
     return [
       'Daemon  does not answer',
-      ...problemLines({ code: problem.code, message, ...(hint ? { hint } : {}) }, view),
+      ...problemLines({ code: problem.code, message, ...(hint ? { hint } : {}) }, reader),
     ];
   }
-  return absentText(absentFacts(context), view);
+  return absentText(absentFacts(context), reader);
 }
 
 function absentFacts({ locations, env }: CommandContext): Absent {

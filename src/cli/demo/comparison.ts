@@ -7,7 +7,7 @@ import type { Paint } from '../render/style.ts';
 import { renderTable } from '../render/table.ts';
 import { wrapText } from '../render/text-width.ts';
 import { type McpSession, openMcpSession } from './mcp-session.ts';
-import { type Cast, type Copies, type Demo, rememberCopies } from './story.ts';
+import { type Cast, type Demo, rememberCopies, type StartedCopies } from './story.ts';
 
 export type Comparison = {
   kind: 'pss' | 'rss';
@@ -18,7 +18,7 @@ type Cost = { processes: number; bytes: number };
 
 export async function compare(demo: Demo, cast: Cast): Promise<Comparison> {
   const wrapperPids = [cast.a, cast.b, cast.c].map((session) => session.pid);
-  const copies: Copies = await rememberCopies(demo);
+  const copies: StartedCopies = await rememberCopies(demo);
   const direct: McpSession[] = [];
   try {
     const opened = await Promise.allSettled(directServers(demo).map((open) => open()));

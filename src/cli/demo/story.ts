@@ -126,10 +126,10 @@ export function rememberDaemon({ scratch, started }: Demo): number | undefined {
   return pid;
 }
 
-export type Copies = { daemonPid: number; serverPids: number[] };
+export type StartedCopies = { daemonPid: number; serverPids: number[] };
 
 /** What the daemon says that it runs, remembered for the end. */
-export async function rememberCopies({ daemon, started }: Demo): Promise<Copies> {
+export async function rememberCopies({ daemon, started }: Demo): Promise<StartedCopies> {
   const client = await daemon.find();
   if (!client) throw failure('the daemon is gone');
   const status = await client.status();

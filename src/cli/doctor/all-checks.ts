@@ -7,7 +7,7 @@ import { collectSources } from '../../migrate/programs/collect-sources.ts';
 import type { CommandContext } from '../command.ts';
 import { worldOf } from '../migrate-world.ts';
 import { findStatus } from '../running.ts';
-import type { Check, DoctorFacts, Finding } from './check.ts';
+import type { Check, DoctorFacts, NamedFinding } from './check.ts';
 import { claude } from './claude.ts';
 import { config } from './config.ts';
 import { daemon } from './daemon.ts';
@@ -50,7 +50,7 @@ export async function gatherFacts(context: CommandContext): Promise<DoctorFacts>
 }
 
 /** A check that fails is a finding: the others still say theirs. */
-export async function runCheck(check: Check, facts: DoctorFacts): Promise<Finding[]> {
+export async function runCheck(check: Check, facts: DoctorFacts): Promise<NamedFinding[]> {
   try {
     return (await check.run(facts)).map((finding) => ({ check: check.name, ...finding }));
   } catch (error) {

@@ -17,7 +17,7 @@ export type Fix = {
 };
 
 export type CheckFinding = { severity: Severity; what: string; fix?: Fix };
-export type Finding = CheckFinding & { check: string };
+export type NamedFinding = CheckFinding & { check: string };
 
 export type DoctorFacts = {
   context: CommandContext;

@@ -1,8 +1,8 @@
 // Definitions that programs would refuse, in words for whoever runs or writes the server.
 import { jsonText } from '../../base/plain-text.ts';
-import type { DefinitionFault } from '../../link/control.ts';
+import type { FaultReport } from '../../link/control.ts';
 
-const nouns: Readonly<Record<DefinitionFault['list'], string>> = {
+const nouns: Readonly<Record<FaultReport['list'], string>> = {
   tools: 'tool',
   prompts: 'prompt',
   resources: 'resource',
@@ -10,11 +10,11 @@ const nouns: Readonly<Record<DefinitionFault['list'], string>> = {
 };
 
 /** `tool "x" is left out: inputSchema.type is "string", not "object"`. */
-export function faultText({ list, name, what, isLeftOut }: DefinitionFault): string {
+export function faultText({ list, name, what, isLeftOut }: FaultReport): string {
   return `${nouns[list]} ${jsonText(name)} is ${isLeftOut ? 'left out' : 'mended'}: ${what}`;
 }
 
 /** What is missing before what is only mended. */
-export function worstFirst(faults: readonly DefinitionFault[]): DefinitionFault[] {
+export function worstFirst(faults: readonly FaultReport[]): FaultReport[] {
   return [...faults].sort((a, b) => Number(b.isLeftOut) - Number(a.isLeftOut));
 }

@@ -2,8 +2,8 @@
 import { plainLine } from '../../base/plain-text.ts';
 import type { ListFailure } from '../../link/control.ts';
 import { formatDuration } from './format.ts';
+import type { Reader } from './reader.ts';
 import { wrapText } from './text-width.ts';
-import type { View } from './view.ts';
 
 const listWords = {
   tools: 'tools',
@@ -24,14 +24,14 @@ export function failedListText({ list, reason, since, nextAt, shown }: ListFailu
 }
 
 /** For each of them, and once what a person can do. */
-export function failedListLines(server: string, failures: readonly ListFailure[], view: View): string[] {
+export function failedListLines(server: string, failures: readonly ListFailure[], reader: Reader): string[] {
   if (failures.length === 0) return [];
   const indent = '    ';
-  const wrap = (text: string) => wrapText(text, view.width - indent.length);
-  const help = view.hint(`At once: \`mcp-proxy restart ${server}\`; its output: \`mcp-proxy logs ${server}\``);
-  const lines = failures.flatMap((failure) => wrap(failedListText(failure, 'Its', view.now)));
+  const wrap = (text: string) => wrapText(text, reader.width - indent.length);
+  const help = reader.hint(`At once: \`mcp-proxy restart ${server}\`; its output: \`mcp-proxy logs ${server}\``);
+  const lines = failures.flatMap((failure) => wrap(failedListText(failure, 'Its', reader.now)));
   return [
-    ...lines.map((line) => indent + view.paint('yellow', line)),
+    ...lines.map((line) => indent + reader.paint('yellow', line)),
     ...wrap(plainLine(help)).map((line) => indent + line),
   ];
 }

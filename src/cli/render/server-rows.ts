@@ -4,10 +4,10 @@ import type { InstanceState, InstanceStatus, Memory, ServerStatus } from '../../
 import { faultText, worstFirst } from './definition-faults.ts';
 import { failedListLines } from './failed-list.ts';
 import { formatAgo, formatMemory, formatSharing, plural, shortPath } from './format.ts';
+import { problemLines, type Reader } from './reader.ts';
 import type { StyleName } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 import { cutText, wrapText } from './text-width.ts';
-import { problemLines, type View } from './view.ts';
 
 const columns = [
   { header: 'NAME', shrinkTo: 8 },
@@ -22,14 +22,18 @@ const columns = [
 /** `hosts`: their processes or addresses, as the sessions' part of `status` names them; by session id. */
 export function serverLines(
   servers: readonly ServerStatus[],
-  view: View,
+  reader: Reader,
   hosts: ReadonlyMap<string, string> = new Map(),
 ): string[] {
-  const title = view.paint('bold', `Servers (${servers.length})`);
+  const title = reader.paint('bold', `Servers (${servers.length})`);
   if (servers.length === 0) return [title, '  none'];
-  const table = renderTable(columns, servers.map(serverRow), { width: view.width, paint: view.paint, indent: '  ' });
+  const table = renderTable(columns, servers.map(serverRow), {
+    width: reader.width,
+    paint: reader.paint,
+    indent: '  ',
+  });
   const [header = '', ...rows] = table;
-  return [title, header, ...servers.flatMap((server, i) => [rows[i] ?? '', ...serverDetails(server, view, hosts)])];
+  return [title, header, ...servers.flatMap((server, i) => [rows[i] ?? '', ...serverDetails(server, reader, hosts)])];
 }
 
 function serverRow(server: ServerStatus): Cell[] {
@@ -46,55 +50,57 @@ function serverRow(server: ServerStatus): Cell[] {
   ];
 }
 
-function serverDetails(server: ServerStatus, view: View, hosts: ReadonlyMap<string, string>): string[] {
+function serverDetails(server: ServerStatus, reader: Reader, hosts: ReadonlyMap<string, string>): string[] {
   const indent = '    ';
-  const lines = wrapText(server.sharingReason, view.width - indent.length).map(
-    (line) => indent + view.paint('dim', line),
+  const lines = wrapText(server.sharingReason, reader.width - indent.length).map(
+    (line) => indent + reader.paint('dim', line),
   );
   if (server.shownName) lines.push(`${indent}sessions see it as ${server.shownName}`);
   if (server.projects) {
-    const folders = server.projects.map((folder) => shortPath(folder, view.home)).join(', ');
+    const folders = server.projects.map((folder) => shortPath(folder, reader.home)).join(', ');
     lines.push(`${indent}seen only in ${folders}`);
   }
   const copies = server.instances.filter((instance) => instance.state !== 'stopped');
-  if (copies.length > 1) lines.push(...copies.map((copy) => indent + copyLine(copy, view, hosts)));
+  if (copies.length > 1) lines.push(...copies.map((copy) => indent + copyLine(copy, reader, hosts)));
   const [only] = copies;
   const users = only && copies.length === 1 ? usersOf(only, hosts) : '';
-  if (users) lines.push(...wrapText(`used by ${users}`, view.width - indent.length).map((line) => indent + line));
+  if (users) lines.push(...wrapText(`used by ${users}`, reader.width - indent.length).map((line) => indent + line));
   for (const hazard of server.hazards.slice(-1)) {
     lines.push(
-      ...wrapText(`${formatAgo(hazard.at, view.now)}: ${hazard.what}`, view.width - 4).map(
-        (line) => indent + view.paint('yellow', line),
+      ...wrapText(`${formatAgo(hazard.at, reader.now)}: ${hazard.what}`, reader.width - 4).map(
+        (line) => indent + reader.paint('yellow', line),
       ),
     );
   }
-  lines.push(...failedListLines(server.name, server.listFailures ?? [], view));
-  lines.push(...faultLines(server, view).map((line) => indent + line));
+  lines.push(...failedListLines(server.name, server.listFailures ?? [], reader));
+  lines.push(...faultLines(server, reader).map((line) => indent + line));
   const error = server.lastError ?? server.instances.find((instance) => instance.lastError)?.lastError;
-  if (error) lines.push(...problemLines(error, view, indent));
+  if (error) lines.push(...problemLines(error, reader, indent));
   return lines;
 }
 
 /** More would hide the servers below. */
 const maxFaults = 3;
 
-function faultLines({ definitionFaults = [] }: ServerStatus, view: View): string[] {
+function faultLines({ definitionFaults = [] }: ServerStatus, reader: Reader): string[] {
   const shown = worstFirst(definitionFaults).slice(0, maxFaults);
   const left = definitionFaults.length - shown.length;
   const texts = [
     ...shown.map(faultText),
-    ...(left > 0 ? [view.hint(`and ${left} more: \`mcp-proxy status --json\``)] : []),
+    ...(left > 0 ? [reader.hint(`and ${left} more: \`mcp-proxy status --json\``)] : []),
   ];
-  return texts.flatMap((text) => wrapText(plainLine(text), view.width - 4).map((line) => view.paint('yellow', line)));
+  return texts.flatMap((text) =>
+    wrapText(plainLine(text), reader.width - 4).map((line) => reader.paint('yellow', line)),
+  );
 }
 
 function usersOf(copy: InstanceStatus, hosts: ReadonlyMap<string, string>): string {
   return copy.sessions.flatMap((id) => hosts.get(id) ?? []).join(', ');
 }
 
-function copyLine(copy: InstanceStatus, view: View, hosts: ReadonlyMap<string, string>): string {
+function copyLine(copy: InstanceStatus, reader: Reader, hosts: ReadonlyMap<string, string>): string {
   const users = usersOf(copy, hosts);
-  const whose = copy.projectRoot ? shortPath(copy.projectRoot, view.home) : copy.sessionId ? 'one session' : copy.key;
+  const whose = copy.projectRoot ? shortPath(copy.projectRoot, reader.home) : copy.sessionId ? 'one session' : copy.key;
   const owner = visible(whose);
   const facts = [
     copy.state,
@@ -105,7 +111,7 @@ function copyLine(copy: InstanceStatus, view: View, hosts: ReadonlyMap<string, s
     copy.queued > 0 ? `${copy.queued} waiting` : '',
   ];
   const text = visible(`: ${facts.filter(Boolean).join(', ')}`);
-  return cutText(owner, Math.max(12, view.width - 4 - text.length), 'start') + text;
+  return cutText(owner, Math.max(12, reader.width - 4 - text.length), 'start') + text;
 }
 
 export function stateCell(state: ServerStatus['state']): Cell {

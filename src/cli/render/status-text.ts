@@ -1,28 +1,28 @@
 // `status` for people. Pure: a report in, lines out.
 import type { DaemonStatus, Problem, Savings, SessionStatus, StatusReport } from '../../link/control.ts';
 import { formatAgo, formatBytes, formatDuration, formatMemory, plural, shortPath } from './format.ts';
+import { labelled, problemLines, type Reader } from './reader.ts';
 import { serverLines } from './server-rows.ts';
 import { renderTable } from './table.ts';
 import { wrapText } from './text-width.ts';
-import { labelled, problemLines, type View } from './view.ts';
 
-export function statusText(report: StatusReport, view: View): string[] {
+export function statusText(report: StatusReport, reader: Reader): string[] {
   return [
-    ...daemonLines(report.daemon, view),
-    ...configLines(report, view),
+    ...daemonLines(report.daemon, reader),
+    ...configLines(report, reader),
     '',
-    ...sessionLines(report.sessions, view),
+    ...sessionLines(report.sessions, reader),
     '',
-    ...serverLines(report.servers, view, new Map(report.sessions.map((session) => [session.id, processOf(session)]))),
+    ...serverLines(report.servers, reader, new Map(report.sessions.map((session) => [session.id, processOf(session)]))),
     // While the file cannot be read, nobody knows what is in it.
-    ...(report.servers.length === 0 && !report.config.error ? firstServerLines(view) : []),
-    ...section(savingsLines(report.savings, view)),
-    ...section(report.problems.flatMap((problem) => problemLines(problem, view))),
+    ...(report.servers.length === 0 && !report.config.error ? firstServerLines(reader) : []),
+    ...section(savingsLines(report.savings, reader)),
+    ...section(report.problems.flatMap((problem) => problemLines(problem, reader))),
   ];
 }
 
-function daemonLines(daemon: DaemonStatus, view: View): string[] {
-  const { paint } = view;
+function daemonLines(daemon: DaemonStatus, reader: Reader): string[] {
+  const { paint } = reader;
   const state = daemon.isDraining ? paint('yellow', 'ending') : paint('green', 'running');
   const facts = [`for ${formatDuration(daemon.uptimeMs)}`, `version ${daemon.build.version}`, `pid ${daemon.pid}`];
   const memory = formatMemory(daemon.memory);
@@ -35,29 +35,29 @@ function daemonLines(daemon: DaemonStatus, view: View): string[] {
   const text = upgrade ? `to ${upgrade.to.version} waits. ${upgrade.waitsFor} At once: mcp-proxy restart` : '';
   return [
     `Daemon  ${state} ${facts.join(', ')}`,
-    ...(upgrade ? labelled('Update', view.hint(text), view) : []),
-    ...labelled('HTTP', view.hint(http), view),
+    ...(upgrade ? labelled('Update', reader.hint(text), reader) : []),
+    ...labelled('HTTP', reader.hint(http), reader),
   ];
 }
 
-function configLines({ config }: StatusReport, view: View): string[] {
-  const path = shortPath(config.path, view.home);
-  const lines = labelled('Config', config.exists ? path : `${path} (not there yet)`, view);
-  if (config.error) lines.push(...problemLines(config.error, view, '        '));
-  for (const warning of config.warnings) lines.push(...problemLines(warning, view, '        '));
+function configLines({ config }: StatusReport, reader: Reader): string[] {
+  const path = shortPath(config.path, reader.home);
+  const lines = labelled('Config', config.exists ? path : `${path} (not there yet)`, reader);
+  if (config.error) lines.push(...problemLines(config.error, reader, '        '));
+  for (const warning of config.warnings) lines.push(...problemLines(warning, reader, '        '));
   return lines;
 }
 
-function sessionLines(sessions: readonly SessionStatus[], view: View): string[] {
-  const title = view.paint('bold', `Sessions (${sessions.length})`);
+function sessionLines(sessions: readonly SessionStatus[], reader: Reader): string[] {
+  const title = reader.paint('bold', `Sessions (${sessions.length})`);
   if (sessions.length === 0) return [title, '  none'];
   const rows = sessions.map((session) => [
-    shortPath(session.projectRoot || session.projectDir, view.home),
+    shortPath(session.projectRoot || session.projectDir, reader.home),
     session.client ?? '',
     session.server ? `only ${session.server}` : '',
     session.isActive ? String(session.calls) : '-',
-    formatAgo(session.lastCallAt, view.now),
-    formatAgo(session.since, view.now).replace(/ ago$/, ''),
+    formatAgo(session.lastCallAt, reader.now),
+    formatAgo(session.since, reader.now).replace(/ ago$/, ''),
     processOf(session),
   ]);
   const isRemote = sessions.some(({ address }) => address !== undefined);
@@ -70,7 +70,7 @@ function sessionLines(sessions: readonly SessionStatus[], view: View): string[] 
     { header: 'OPEN FOR' },
     { header: isRemote ? 'PID OR ADDRESS' : 'PID', align: 'right' },
   ] as const;
-  return [title, ...renderTable(columns, rows, { width: view.width, paint: view.paint, indent: '  ' })];
+  return [title, ...renderTable(columns, rows, { width: reader.width, paint: reader.paint, indent: '  ' })];
 }
 
 /** What leads to the program: its process, or over HTTP the address that it has there. */
@@ -91,15 +91,16 @@ export type Absent = {
   hasConfig: boolean;
 };
 
-export function absentText(absent: Absent, view: View): string[] {
+export function absentText(absent: Absent, reader: Reader): string[] {
   const lines = [
-    `Daemon  ${view.paint('dim', 'not running')}`,
-    ...wrapText(view.hint('The first session starts it by itself; `mcp-proxy start` does it now.'), view.width - 8).map(
-      (line) => `        ${line}`,
-    ),
-    ...labelled('Config', shortPath(absent.configPath, view.home), view),
+    `Daemon  ${reader.paint('dim', 'not running')}`,
+    ...wrapText(
+      reader.hint('The first session starts it by itself; `mcp-proxy start` does it now.'),
+      reader.width - 8,
+    ).map((line) => `        ${line}`),
+    ...labelled('Config', shortPath(absent.configPath, reader.home), reader),
   ];
-  if (absent.problem) return [...lines, ...problemLines(absent.problem, view, '        ')];
+  if (absent.problem) return [...lines, ...problemLines(absent.problem, reader, '        ')];
   if (absent.configured > 0) {
     const disabled = absent.disabled > 0 ? `, ${absent.disabled} of them disabled` : '';
     return [...lines, `        ${plural(absent.configured, 'server')} configured${disabled}`];
@@ -107,22 +108,22 @@ export function absentText(absent: Absent, view: View): string[] {
   return [
     ...lines,
     `        ${absent.hasConfig ? 'no servers in it yet' : 'not there yet'}`,
-    ...firstServerLines(view),
+    ...firstServerLines(reader),
   ];
 }
 
-export function firstServerLines(view: View): string[] {
+export function firstServerLines(reader: Reader): string[] {
   return [
     '',
     'Add the first server:',
-    view.hint('  mcp-proxy add memory -- npx -y @modelcontextprotocol/server-memory'),
+    reader.hint('  mcp-proxy add memory -- npx -y @modelcontextprotocol/server-memory'),
     'Or share the ones that your sessions start today:',
-    view.hint('  mcp-proxy migrate plan'),
+    reader.hint('  mcp-proxy migrate plan'),
   ];
 }
 
 // What sharing saved, from the daemon's measurement.
-export function savingsLines(savings: Savings, view: View): string[] {
+export function savingsLines(savings: Savings, reader: Reader): string[] {
   const { processes, processesWithout, memoryBytes, memoryBytesWithout } = savings;
   if (processesWithout === 0) return []; // nothing runs yet
   const hasMemory = memoryBytes !== undefined && memoryBytesWithout !== undefined;
@@ -133,8 +134,8 @@ export function savingsLines(savings: Savings, view: View): string[] {
   const now = [String(processes), ...(hasMemory ? [formatBytes(memoryBytes)] : [])].join(', ');
   const without = [String(processesWithout), ...(hasMemory ? [formatBytes(memoryBytesWithout)] : [])].join(', ');
   return [
-    `${view.paint('bold', 'Saved')}   ${saved.length > 0 ? view.paint('green', saved.join(' and ')) : 'nothing yet'}`,
+    `${reader.paint('bold', 'Saved')}   ${saved.length > 0 ? reader.paint('green', saved.join(' and ')) : 'nothing yet'}`,
     `        now ${now}; with one copy for each session ${without}`,
-    ...wrapText(savings.method, view.width - 8).map((line) => `        ${view.paint('dim', line)}`),
+    ...wrapText(savings.method, reader.width - 8).map((line) => `        ${reader.paint('dim', line)}`),
   ];
 }

@@ -15,7 +15,7 @@ export type RouteContext = {
   /** It came over the socket, which only this user reaches. */
   isLocal: boolean;
 };
-export type Route = {
+export type ControlRoute = {
   method: string;
   path: string;
   /** The body of the answer; undefined: the handler writes the response itself. */
@@ -28,7 +28,7 @@ export type McpEndpoint = {
   handle: (request: IncomingMessage, response: ServerResponse, url: URL, principal: string) => Promise<void>;
 };
 
-export type HttpServerDeps = { routes: readonly Route[]; token: () => string; mcp: () => McpEndpoint; log: Log };
+export type HttpServerDeps = { routes: readonly ControlRoute[]; token: () => string; mcp: () => McpEndpoint; log: Log };
 
 /** Control requests are small; tool arguments given to `call` are the largest. */
 const maxBodyBytes = 8 * 1024 * 1024;

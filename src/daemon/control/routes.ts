@@ -9,7 +9,7 @@ import {
   type StatusReport,
   type TokensReport,
 } from '../../link/control.ts';
-import type { Route, RouteContext } from './http-server.ts';
+import type { ControlRoute, RouteContext } from './http-server.ts';
 
 /** What the daemon does for each verb. */
 export type ControlActions = {
@@ -31,7 +31,7 @@ export type ControlActions = {
   explain: (entry: ServerEntry, projectDir: string) => ExplainReport;
 };
 
-export function createRoutes(actions: ControlActions): Route[] {
+export function createRoutes(actions: ControlActions): ControlRoute[] {
   const known = () => {
     const names = actions.serverNames();
     return names.length > 0 ? `Configured: ${names.join(', ')}.` : 'None is configured yet: `mcp-proxy add`.';
@@ -48,7 +48,7 @@ export function createRoutes(actions: ControlActions): Route[] {
     throw new AppError({ code: 'BAD_ARGUMENT', message, hint: known() });
   };
   const project = ({ body }: RouteContext) => text(body, 'projectDir');
-  const handlers: Record<ControlVerb, Route['handle']> = {
+  const handlers: Record<ControlVerb, ControlRoute['handle']> = {
     health: () => actions.health(),
     ping: () => ({ pong: true }),
     status: () => actions.status(),

@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts';
 import { ownCommand } from '../../base/own-command.ts';
 import { modernVersion } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
-import { headerText, type Refusal, readMessage, refuse } from './http-reply.ts';
+import { type HttpRefusal, headerText, readMessage, refuse } from './http-reply.ts';
 import { LegacyEndpoint, type Visit } from './legacy-endpoint.ts';
 import { isModernRequest, ModernEndpoint, type ModernEndpointDeps } from './modern-endpoint.ts';
 
@@ -96,7 +96,7 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
   };
 }
 
-function readVisit(url: URL, principal: string, deps: McpHttpDeps): Visit | Refusal {
+function readVisit(url: URL, principal: string, deps: McpHttpDeps): Visit | HttpRefusal {
   const [, , encoded, ...more] = url.pathname.split('/');
   const server = encoded === undefined || encoded === '' ? undefined : decode(encoded);
   if (more.length > 0 || (server !== undefined && !deps.hasServer(server))) {
@@ -123,6 +123,6 @@ function decode(text: string): string {
   }
 }
 
-function notAllowed(allow: string): Refusal {
+function notAllowed(allow: string): HttpRefusal {
   return { status: 405, code: rpcCodes.invalidRequest, message: 'Method not allowed.', headers: { allow } };
 }

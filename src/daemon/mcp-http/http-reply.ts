@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorLine } from '../../mcp/messages.ts';
 
-export type Refusal = {
+export type HttpRefusal = {
   status: number;
   code: number;
   message: string;
@@ -15,7 +15,7 @@ export type Refusal = {
 /** Codes of refusals that have none of their own in the specification; the session one is what other servers use. */
 export const refusalCodes = { badRequest: -32000, noSession: -32001 } as const;
 
-export function refuse(response: ServerResponse, refusal: Refusal): void {
+export function refuse(response: ServerResponse, refusal: HttpRefusal): void {
   if (response.headersSent || response.destroyed) return;
   const { status, code, message, data, idText, headers } = refusal;
   const body = errorLine(idText, code, message, data);
@@ -23,7 +23,7 @@ export function refuse(response: ServerResponse, refusal: Refusal): void {
   response.end(body);
 }
 
-export type Body = { ok: true; bytes: Buffer } | { ok: false; refusal: Refusal };
+export type Body = { ok: true; bytes: Buffer } | { ok: false; refusal: HttpRefusal };
 
 /** The whole body, or why it is not taken. What is too large is not kept while it still arrives. */
 export async function readMessage(request: IncomingMessage, maxBytes: number): Promise<Body> {

@@ -7,7 +7,7 @@ import { type Envelope, oneLine, parseEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
-import { acceptsOf, addressOf, headerText, type Refusal, refusalCodes, refuse } from './http-reply.ts';
+import { acceptsOf, addressOf, type HttpRefusal, headerText, refusalCodes, refuse } from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
 import { projectHeader, projectOfHeader } from './project-path.ts';
 
@@ -144,7 +144,7 @@ export class LegacyEndpoint {
   }
 }
 
-type ParsedBody = { ok: true; envelopes: Envelope[]; isBatch: boolean } | { ok: false; refusal: Refusal };
+type ParsedBody = { ok: true; envelopes: Envelope[]; isBatch: boolean } | { ok: false; refusal: HttpRefusal };
 
 /** One message or a batch, each on one line: what goes to a server over a pipe must not hold a line break. */
 function parseBody(body: Buffer): ParsedBody {
@@ -174,24 +174,24 @@ function hasTwice(envelopes: readonly Envelope[]): boolean {
   return new Set(ids).size < ids.length;
 }
 
-function refused(response: ServerResponse, refusal: Refusal): undefined {
+function refused(response: ServerResponse, refusal: HttpRefusal): undefined {
   refuse(response, refusal);
   return undefined;
 }
 
-const bad = (message: string): Refusal => ({ status: 400, code: refusalCodes.badRequest, message });
-const busy = (message: string): Refusal => ({
+const bad = (message: string): HttpRefusal => ({ status: 400, code: refusalCodes.badRequest, message });
+const busy = (message: string): HttpRefusal => ({
   status: 503,
   code: refusalCodes.badRequest,
   message,
   headers: { 'retry-after': '1' },
 });
-const noBatch: Refusal = {
+const noBatch: HttpRefusal = {
   status: 400,
   code: rpcCodes.invalidRequest,
   message: 'Batches are part of revision 2025-03-26 only.',
 };
-const notAcceptable: Refusal = {
+const notAcceptable: HttpRefusal = {
   status: 406,
   code: refusalCodes.badRequest,
   message: 'Accept must name application/json or text/event-stream.',

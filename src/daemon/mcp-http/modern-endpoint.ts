@@ -22,7 +22,7 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
-import { type Accepts, acceptsOf, addressOf, headerText, type Refusal, refuse } from './http-reply.ts';
+import { type Accepts, acceptsOf, addressOf, type HttpRefusal, headerText, refuse } from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { ModernContext } from './modern-context.ts';
 import { ModernReply } from './modern-reply.ts';
@@ -88,8 +88,13 @@ export class ModernEndpoint {
     for (const context of this.all()) context.sweep();
   }
 
-  #check(request: RequestEnvelope, http: IncomingMessage): RequestMeta | Refusal {
-    const refusal = ({ code, message, data }: MetaProblem, status = 400): Refusal => ({ status, code, message, data });
+  #check(request: RequestEnvelope, http: IncomingMessage): RequestMeta | HttpRefusal {
+    const refusal = ({ code, message, data }: MetaProblem, status = 400): HttpRefusal => ({
+      status,
+      code,
+      message,
+      data,
+    });
     const meta = readRequestMeta(request);
     const version = requestedVersion(request);
     if ('code' in meta) return refusal(meta);
@@ -207,7 +212,7 @@ export class ModernEndpoint {
    * Requests of one program with one set of abilities share what they leave behind: the revision has nothing that tells two
    * of its conversations apart. A program that has several may say which by a key of its own.
    */
-  #contextOf({ visit, meta, http }: Request): ModernContext | Refusal {
+  #contextOf({ visit, meta, http }: Request): ModernContext | HttpRefusal {
     const project = projectOfHeader(headerText(http, projectHeader));
     if (project && 'error' in project) return { status: 400, code: rpcCodes.invalidParams, message: project.error };
     const { principal, path, server, mode } = visit;

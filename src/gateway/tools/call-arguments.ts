@@ -10,12 +10,12 @@ export const argumentNames = ['args', 'arguments'] as const;
 export type CallArguments = { readonly args: Record<string, unknown> } | { readonly refusal: unknown };
 
 /** `given`: to our own tool, which takes `options` beside the arguments. */
-export type ToolCall = { session: string; found: FoundTool; given: unknown; options?: readonly string[] };
+export type AskedCall = { session: string; found: FoundTool; given: unknown; options?: readonly string[] };
 
 /** A refusal says how the next try can be right. */
 export async function readCallArguments(
   deps: GatewayDeps,
-  { session, found: { id, tool }, given, options = [] }: ToolCall,
+  { session, found: { id, tool }, given, options = [] }: AskedCall,
 ): Promise<CallArguments> {
   const { placed, wrong } = placeArguments(isRecord(given) ? given : {}, ['id', ...options]);
   if (placed && wrong.length === 0) wrong.push(...(await deps.checkArguments(tool, placed)));

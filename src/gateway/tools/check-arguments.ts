@@ -7,11 +7,11 @@ import { jsonBytes } from '../../results/exact-json.ts';
 import type { LimitedWork } from '../../results/limited-work.ts';
 import {
   isTooLarge,
-  type Mistake,
   mayRunAway,
   mistakesOf,
   nothingPasses,
   ruleOf,
+  type StructureMistake,
   type StructureRule,
 } from '../../results/structure-rule.ts';
 import type { ToolDefinition } from '../../search/tool-definition.ts';
@@ -26,7 +26,7 @@ const mostHere = 65_536;
 /** As many as help to choose another. */
 const shownValues = 50;
 
-type Check = (args: Record<string, unknown>) => Promise<readonly Mistake[]>;
+type Check = (args: Record<string, unknown>) => Promise<readonly StructureMistake[]>;
 
 /**
  * Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. `limited`:
@@ -62,7 +62,7 @@ async function createCheck(schema: Record<string, unknown>, limited: LimitedWork
   };
 }
 
-function mistakesIn(validate: ValidateFunction, args: Record<string, unknown>): Mistake[] {
+function mistakesIn(validate: ValidateFunction, args: Record<string, unknown>): StructureMistake[] {
   try {
     return validate(args) === true ? [] : mistakesOf(validate.errors);
   } catch {

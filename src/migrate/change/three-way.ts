@@ -2,7 +2,14 @@
 // they left our lines alone; for JSON then value by value. What they changed themselves is theirs and is named.
 import { canonicalJson } from '../../base/canonical-json.ts';
 import { isRecord } from '../../base/guards.ts';
-import { editJsonc, isDeepEqual, type JsonOp, type JsonPath, readJsonc, valueAt } from '../documents/jsonc-document.ts';
+import {
+  type DocumentPath,
+  editJsonc,
+  isDeepEqual,
+  type JsonOp,
+  readJsonc,
+  valueAt,
+} from '../documents/jsonc-document.ts';
 import { readToml } from '../documents/toml-document.ts';
 import { diffLines, type Hunk, linesOf } from '../plan/line-diff.ts';
 
@@ -78,7 +85,7 @@ function undoByValue({ before, after, current }: ThreeWayInput): ThreeWayResult 
   return { text: editJsonc(current, ops), conflicts };
 }
 
-type Values = { was: unknown; became: unknown; is: unknown; path: JsonPath };
+type Values = { was: unknown; became: unknown; is: unknown; path: DocumentPath };
 
 function collect({ was, became, is, path }: Values, ops: JsonOp[], conflicts: string[]): void {
   if (isDeepEqual(was, became) && (was === undefined) === (became === undefined)) return;
@@ -109,7 +116,10 @@ function collect({ was, became, is, path }: Values, ops: JsonOp[], conflicts: st
 }
 
 /** Elements that we added are taken out; elements that we took out come back. */
-function collectList(lists: { was: unknown[]; became: unknown[]; is: unknown[]; path: JsonPath }, ops: JsonOp[]): void {
+function collectList(
+  lists: { was: unknown[]; became: unknown[]; is: unknown[]; path: DocumentPath },
+  ops: JsonOp[],
+): void {
   const textsOf = (list: readonly unknown[]) => new Set(list.map(canonicalJson));
   const [was, became] = [textsOf(lists.was), textsOf(lists.became)];
   const kept = lists.is.filter((value) => was.has(canonicalJson(value)) || !became.has(canonicalJson(value)));

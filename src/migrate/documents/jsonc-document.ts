@@ -16,15 +16,15 @@ import { canonicalJson } from '../../base/canonical-json.ts';
 import { isRecord } from '../../base/guards.ts';
 import { endOfLine, lineOf, type Unreadable } from './document-text.ts';
 
-export type JsonPath = (string | number)[];
+export type DocumentPath = (string | number)[];
 
 export type JsonOp =
-  | { op: 'set'; path: JsonPath; value: unknown }
-  | { op: 'remove'; path: JsonPath }
+  | { op: 'set'; path: DocumentPath; value: unknown }
+  | { op: 'remove'; path: DocumentPath }
   /** Appends to the array at `path` (made if absent) unless an equal element is there. */
-  | { op: 'add'; path: JsonPath; value: unknown }
+  | { op: 'add'; path: DocumentPath; value: unknown }
   /** Puts a new element right behind element `path`, whose last part is an index. */
-  | { op: 'insert-after'; path: JsonPath; value: unknown };
+  | { op: 'insert-after'; path: DocumentPath; value: unknown };
 
 export type JsonReading = { value: Record<string, unknown>; root: Node | undefined };
 

@@ -62,10 +62,10 @@ export function notPortable(entry: LaunchEntry): string[] {
 /** Words that stand for a value which somebody still has to fill in. */
 const placeholder = /^(?:<[^<>]+>|YOUR[_-].*|REPLACE[_-]?ME|CHANGE[_-]?ME|XXX+|\.\.\.|…|\/path\/to\/.*)$/i;
 
-export type Mistake = { why: string; instead?: LaunchEntry };
+export type LaunchMistake = { why: string; instead?: LaunchEntry };
 
 /** Why this entry cannot have worked, with the one that does where we know it. */
-export function findMistake(entry: LaunchEntry): Mistake | undefined {
+export function findMistake(entry: LaunchEntry): LaunchMistake | undefined {
   const texts = [
     ...(entry.args ?? []),
     ...Object.values(entry.env ?? {}),
@@ -76,7 +76,7 @@ export function findMistake(entry: LaunchEntry): Mistake | undefined {
   return findSerenaMistake(entry);
 }
 
-function findSerenaMistake(entry: LaunchEntry): Mistake | undefined {
+function findSerenaMistake(entry: LaunchEntry): LaunchMistake | undefined {
   const args = entry.args ?? [];
   const program = basename(entry.command ?? '').replace(/\.exe$/i, '');
   const isSerena =
@@ -110,10 +110,10 @@ function serenaThatWorks(entry: LaunchEntry): LaunchEntry {
 }
 
 // Declarations of the same launch become one server with all its places.
-export type Group = { id: string; entry: LaunchEntry; declared: Declared[] };
+export type LaunchGroup = { id: string; entry: LaunchEntry; declared: Declared[] };
 
-export function groupServers(servers: readonly Declared[], home: string): Group[] {
-  const groups = new Map<string, Group>();
+export function groupServers(servers: readonly Declared[], home: string): LaunchGroup[] {
+  const groups = new Map<string, LaunchGroup>();
   for (const server of servers) {
     const entry = portableEntry(server, home);
     // What cannot be read is like nothing else, and is shown as it is.
@@ -126,7 +126,7 @@ export function groupServers(servers: readonly Declared[], home: string): Group[
 }
 
 /** The name most of its places use; the person's own places count first. */
-export function givenName(group: Group): string {
+export function givenName(group: LaunchGroup): string {
   const rank = { user: 0, local: 1, plugin: 2, project: 3 };
   const first = [...group.declared].sort((a, b) => rank[a.place.scope] - rank[b.place.scope])[0];
   return first?.place.name ?? '';

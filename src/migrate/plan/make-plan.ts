@@ -11,7 +11,7 @@ import { whyManagedAway } from '../programs/managed-lists.ts';
 import type { World } from '../world.ts';
 import { type Draft, draftEdits } from './draft-edits.ts';
 import type { RenderResult } from './edit-collector.ts';
-import { findMistake, type Group, groupServers, notPortable, projectOf, specKey } from './launch-spec.ts';
+import { findMistake, groupServers, type LaunchGroup, notPortable, projectOf, specKey } from './launch-spec.ts';
 import { areSameNames, type Name, type Names, nameServers } from './name-servers.ts';
 import { type OwnConfig, readOwnConfig } from './own-config.ts';
 import { decidePlace } from './place-decision.ts';
@@ -77,7 +77,7 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 type ServerInput = PlanInput & {
-  group: Group;
+  group: LaunchGroup;
   config: OwnConfig;
   names: Names;
   blocked: ReadonlyMap<string, string>;
@@ -151,7 +151,7 @@ function whyNoneMoves(places: PlannedServer['places']): string[] {
   return [...new Set(places.flatMap((place) => place.stays ?? []))];
 }
 
-function withVariables(entry: Group['entry'], found: readonly string[], options: PlanOptions, name: string) {
+function withVariables(entry: LaunchGroup['entry'], found: readonly string[], options: PlanOptions, name: string) {
   const asked = options.inherit
     .filter((text) => text.startsWith(`${name}:`))
     .map((text) => text.slice(name.length + 1));
@@ -168,7 +168,7 @@ function visibleIn(places: PlannedServer['places'], home: string, isEverywhere: 
 }
 
 /** Remote servers without credentials in the entry log in through the program, which keeps that login to itself. */
-function needsLogin({ entry }: Group): boolean {
+function needsLogin({ entry }: LaunchGroup): boolean {
   if (entry.url === undefined || entry.command !== undefined) return false;
   const isLocal = /^\w+:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)/.test(entry.url);
   const hasCredentials = Object.keys(entry.headers ?? {}).some((name) => /auth|key|token|cookie/i.test(name));

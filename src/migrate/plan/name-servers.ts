@@ -5,7 +5,7 @@ import { serverSlug, whyBadName } from '../../config/server-name.ts';
 import { serverPart } from '../../mcp/tool-name.ts';
 import { type ClaudeSettings, listOf } from '../programs/claude-settings.ts';
 import { freeName, plainName } from './choose-name.ts';
-import { type Group, givenName, projectOf, specKey } from './launch-spec.ts';
+import { givenName, type LaunchGroup, projectOf, specKey } from './launch-spec.ts';
 import type { OwnConfig } from './own-config.ts';
 import type { NameConflict, PlannedServer, PlanOptions } from './plan-model.ts';
 import { pluginPrefix } from './translate-rule.ts';
@@ -15,7 +15,7 @@ export type Name = { name: string; shownAs?: string; conflict?: NameConflict };
 export type Names = ReadonlyMap<string, Name>;
 
 export type NamingInput = {
-  groups: readonly Group[];
+  groups: readonly LaunchGroup[];
   config: OwnConfig;
   settings: ClaudeSettings;
   options: PlanOptions;
@@ -103,7 +103,7 @@ function ofConfig({ config, settings }: NamingInput): Holder[] {
   ];
 }
 
-function holderOf({ settings, options, home, found }: NamingInput, group: Group, wanted: string): Holder {
+function holderOf({ settings, options, home, found }: NamingInput, group: LaunchGroup, wanted: string): Holder {
   const places = group.declared.map((server) => server.place);
   const before = found.get(group.id);
   const isEverywhere = places.some((place) => place.project === undefined);

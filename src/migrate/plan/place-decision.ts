@@ -4,13 +4,13 @@ import { type ClaudeSettings, isMoved } from '../programs/claude-settings.ts';
 import type { Declared } from '../programs/declared.ts';
 import { hosts } from '../programs/hosts.ts';
 import { definitionLines } from './approval-text.ts';
-import { approvalHash, type Mistake } from './launch-spec.ts';
+import { approvalHash, type LaunchMistake } from './launch-spec.ts';
 import type { PlannedPlace, PlanOptions } from './plan-model.ts';
 
 export type DecisionInput = {
   settings: ClaudeSettings;
   options: PlanOptions;
-  mistake: Mistake | undefined;
+  mistake: LaunchMistake | undefined;
   keepsNames: boolean;
   /** Files that cannot be edited, with the reason. */
   blocked: ReadonlyMap<string, string>;

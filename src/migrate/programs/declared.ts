@@ -10,11 +10,11 @@ export type HostId =
   | 'opencode'
   | 'pi';
 
-export type Scope = 'user' | 'local' | 'project' | 'plugin';
+export type HostScope = 'user' | 'local' | 'project' | 'plugin';
 
 export type Place = {
   host: HostId;
-  scope: Scope;
+  scope: HostScope;
   file: string;
   /** Keys that lead to the entry in the file. */
   path: string[];

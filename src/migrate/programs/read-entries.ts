@@ -3,12 +3,12 @@ import { isRecord } from '../../base/guards.ts';
 import { lineOfPath, readJsonc, valueAt } from '../documents/jsonc-document.ts';
 import { readToml, tomlLines } from '../documents/toml-document.ts';
 import { type Boundary, readClientFile } from '../world.ts';
-import { claudeToolPrefix, type Declared, type Scope, type SourceProblem } from './declared.ts';
+import { claudeToolPrefix, type Declared, type HostScope, type SourceProblem } from './declared.ts';
 import { readEntry } from './entry-codecs.ts';
 import type { HostFile } from './hosts.ts';
 
 export type FileServers = { servers: Declared[]; problems: SourceProblem[]; exists: boolean };
-export type FilePlace = HostFile & { scope: Scope; boundary: Boundary; project?: string; plugin?: string };
+export type FilePlace = HostFile & { scope: HostScope; boundary: Boundary; project?: string; plugin?: string };
 
 export function readServersOf(place: FilePlace): FileServers {
   const reading = readClientFile(place.file, place.boundary);

@@ -10,7 +10,7 @@ import { findCommand } from './command-path.ts';
 import { type EndResult, type EndTimes, endTree, type ProcessEntry, type TreeRoot, treeOf } from './process-tree.ts';
 import type { TreeWatch } from './tree-watch.ts';
 
-export type LaunchSpec = {
+export type ProcessSpec = {
   command: string;
   args: readonly string[];
   cwd: string;
@@ -47,7 +47,7 @@ const defaultStderrBytesPerSecond = 4 * 1024 * 1024;
 export const markerName = 'AITKIT_INSTANCE';
 
 /** Rejects with SERVER_NOT_INSTALLED or SERVER_START_FAILED. */
-export async function startServerProcess(spec: LaunchSpec, deps: LaunchDeps): Promise<ServerProcess> {
+export async function startServerProcess(spec: ProcessSpec, deps: LaunchDeps): Promise<ServerProcess> {
   ensureFolder(spec.cwd);
   const path = findCommand(spec.command, spec);
   // Random: the instance id alone could be known to, and so carried by, a process that is not ours.
@@ -98,7 +98,7 @@ export async function startServerProcess(spec: LaunchSpec, deps: LaunchDeps): Pr
 type Execa = typeof execaFunction;
 type Child = ReturnType<typeof spawn>;
 
-function spawn(execa: Execa, path: string, { spec, markerValue }: { spec: LaunchSpec; markerValue: string }) {
+function spawn(execa: Execa, path: string, { spec, markerValue }: { spec: ProcessSpec; markerValue: string }) {
   return execa(path, [...spec.args], {
     cwd: spec.cwd,
     env: { ...spec.env, [markerName]: markerValue },

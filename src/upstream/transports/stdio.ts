@@ -9,7 +9,7 @@ import { gather, inTurn } from '../../base/turn.ts';
 import { oneLine } from '../../mcp/envelope.ts';
 import {
   type LaunchDeps,
-  type LaunchSpec,
+  type ProcessSpec,
   type ServerProcess,
   type StartedProcess,
   startServerProcess,
@@ -17,7 +17,7 @@ import {
 import { handOut } from './message-lines.ts';
 import type { Transport, TransportEvents, TransportExit } from './transport.ts';
 
-export type StdioSpec = LaunchSpec & { maxLineBytes: number };
+export type StdioSpec = ProcessSpec & { maxLineBytes: number };
 
 export type StdioDeps = Omit<LaunchDeps, 'onStderr'> & {
   /** The program runs: for the journal. */

@@ -1,9 +1,9 @@
 // What a model is shown of a stored result: paths that it is told lead where they say, and searches find what can be read.
 import { describe, expect, it } from 'vitest';
-import { type View, type ViewRequest, viewResult } from '../../../src/results/result-view.ts';
+import { type ResultView, type ViewRequest, viewResult } from '../../../src/results/result-view.ts';
 
 const text = (value: unknown) => ({ content: [{ type: 'text', text: JSON.stringify(value) }] });
-type Page = Exclude<View, { kind: 'media' }>;
+type Page = Exclude<ResultView, { kind: 'media' }>;
 function view(result: object, request: ViewRequest = {}): Page {
   const shown = viewResult(result, request);
   if (shown.kind === 'media') throw new Error('a picture');

@@ -55,10 +55,10 @@ export function mergeHeaders(
   return merged;
 }
 
-export type Collected = { bytes: Buffer } | { oversize: OversizeLine };
+export type CollectedBody = { bytes: Buffer } | { oversize: OversizeLine };
 
 /** The whole body, or its ends if it is larger than `maxBytes`. Rejects if it breaks off. */
-export function collect(response: HttpResponse, maxBytes: number): Promise<Collected> {
+export function collect(response: HttpResponse, maxBytes: number): Promise<CollectedBody> {
   const { body } = response;
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];

@@ -7,7 +7,7 @@ import { plainText } from '../../../base/plain-text.ts';
 import { portPlaceholder } from '../../../config/template.ts';
 import {
   type LaunchDeps,
-  type LaunchSpec,
+  type ProcessSpec,
   type ServerProcess,
   type StartedProcess,
   startServerProcess,
@@ -18,7 +18,7 @@ import { canConnect, choosePort, ensureOwnListener } from './loopback-port.ts';
 import { openSse } from './sse.ts';
 
 /** `${PORT}` may stand in all texts; a `url` without it names the fixed port that the server uses. */
-export type StartedHttpSpec = LaunchSpec & {
+export type StartedHttpSpec = ProcessSpec & {
   kind: 'http' | 'sse';
   url: string;
   maxMessageBytes: number;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Reader } from '../../../../src/cli/render/reader.ts';
 import { absentText, statusText } from '../../../../src/cli/render/status-text.ts';
 import { plain } from '../../../../src/cli/render/style.ts';
 import { textWidth } from '../../../../src/cli/render/text-width.ts';
-import type { View } from '../../../../src/cli/render/view.ts';
 import type { InstanceStatus, ServerStatus, SessionStatus, StatusReport } from '../../../../src/link/control.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
-const view: View = {
+const reader: Reader = {
   width: 80,
   paint: plain,
   home: '/home/me',
@@ -96,7 +96,7 @@ describe('statusText', () => {
   it('names the definitions that have to be corrected, what is missing first, and says how many there are', () => {
     const fault = (name: string, isLeftOut: boolean) => ({ list: 'tools' as const, name, what: 'it is so', isLeftOut });
     const definitionFaults = [fault('a', false), fault('b\u001b[2J', true), fault('c', false), fault('d', true)];
-    const lines = statusText({ ...report, servers: [server({ definitionFaults })] }, view).map((line) => line.trim());
+    const lines = statusText({ ...report, servers: [server({ definitionFaults })] }, reader).map((line) => line.trim());
     const from = lines.indexOf('tool "b\\u001b[2J" is left out: it is so');
     expect(lines.slice(from, from + 4)).toEqual([
       'tool "b\\u001b[2J" is left out: it is so',
@@ -107,12 +107,12 @@ describe('statusText', () => {
   });
 
   it('says how to add the first server while none is configured, but not while nobody can read the file', () => {
-    const lines = statusText({ ...report, servers: [] }, view).join('\n');
+    const lines = statusText({ ...report, servers: [] }, reader).join('\n');
     expect(lines).toContain('Add the first server:\n  /mcp-proxy add memory --');
     const error = { code: 'CONFIG_INVALID', message: 'c.json:1:2: a value is missing.' };
     const broken = { ...report, servers: [], config: { ...report.config, error } };
-    expect(statusText(broken, view).join('\n')).not.toContain('first server');
-    expect(statusText(report, view).join('\n')).not.toContain('first server');
+    expect(statusText(broken, reader).join('\n')).not.toContain('first server');
+    expect(statusText(report, reader).join('\n')).not.toContain('first server');
   });
 
   it('shows the address of a session over HTTP, of which no process is known', () => {
@@ -120,7 +120,7 @@ describe('statusText', () => {
     delete remote.hostPid;
     delete remote.wrapperPid;
     const servers = [server({ instances: [copy({ sessions: ['s1', 's3'] })] })];
-    const lines = statusText({ ...report, sessions: [session({}), remote], servers }, view);
+    const lines = statusText({ ...report, sessions: [session({}), remote], servers }, reader);
     const from = lines.indexOf('Sessions (2)');
     expect(lines.slice(from, from + 4)).toEqual([
       'Sessions (2)',
@@ -132,7 +132,7 @@ describe('statusText', () => {
   });
 
   it('shows daemon, config, sessions, servers and what was saved', () => {
-    expect(statusText(report, view)).toEqual([
+    expect(statusText(report, reader)).toEqual([
       'Daemon  running for 2 h 10 min, version 0.1.0, pid 4242, 48 MiB',
       'HTTP    http://127.0.0.1:12476/mcp',
       'Config  ~/.aitkit/c.json',
@@ -168,7 +168,7 @@ describe('statusText', () => {
         { list: 'resourceTemplates', reason: 'cut …', since: '2026-03-01T12:00:00Z' },
       ],
     });
-    const lines = statusText({ ...report, sessions: [], servers: [memory] }, view);
+    const lines = statusText({ ...report, sessions: [], servers: [memory] }, reader);
     const from = lines.indexOf('    The configuration says "shared".') + 1;
     expect(lines.slice(from, from + 5)).toEqual([
       '    Its tools could not be listed for 10 min: it answered tools/list with error',
@@ -200,7 +200,7 @@ describe('statusText', () => {
       lastError: { code: 'SERVER_CRASHED', message: 'It ended: \u001b[31mno uv', hint: 'See `mcp-proxy logs serena`.' },
       hazards: [{ at: '2026-03-01T11:59:00Z', what: 'asked while two sessions had calls' }],
     });
-    expect(statusText({ ...report, sessions: [], servers: [serena] }, view).slice(4, 16)).toEqual([
+    expect(statusText({ ...report, sessions: [], servers: [serena] }, reader).slice(4, 16)).toEqual([
       'Sessions (0)',
       '  none',
       '',
@@ -223,7 +223,7 @@ describe('statusText', () => {
       sharing: 'session',
       instances: [copy({ sessions: ['s1'] }), copy({ sessions: ['s2', 'gone'] })],
     });
-    const lines = statusText({ ...report, servers: [tickets] }, view);
+    const lines = statusText({ ...report, servers: [tickets] }, reader);
     expect(lines).toContain('    sessions see it as tickets');
     expect(lines.filter((line) => line.includes('pid 501')).map((line) => /\d sessions? .*$/.exec(line)?.[0])).toEqual([
       '1 session (4100)',
@@ -246,7 +246,7 @@ describe('statusText', () => {
         savings: { processes: 1, processesWithout: 0, method: '' },
         problems: [{ code: 'X', message: 'A newer version waits.', hint: 'Run `mcp-proxy restart`.' }],
       },
-      view,
+      reader,
     );
     expect(lines.slice(0, 4)).toEqual([
       'Daemon  ending for 2 h 10 min, version 0.1.0, pid 4242, 9 MiB rss',
@@ -265,7 +265,7 @@ describe('statusText', () => {
       memoryBytes: 52 * 1_048_576,
       memoryBytesWithout: 32 * 1_048_576,
     };
-    expect(statusText({ ...report, savings: { ...savings, method: 'Measured now.' } }, view).slice(-3)).toEqual([
+    expect(statusText({ ...report, savings: { ...savings, method: 'Measured now.' } }, reader).slice(-3)).toEqual([
       'Saved   nothing yet',
       '        now 6, 52 MiB; with one copy for each session 4, 32 MiB',
       '        Measured now.',
@@ -281,7 +281,7 @@ describe('statusText', () => {
     });
     const lines = statusText(
       { ...report, servers: [wide], sessions: [session({ projectRoot: `/x/${'folder/'.repeat(20)}`, client: long })] },
-      view,
+      reader,
     );
     expect(lines.filter((line) => textWidth(line) > 80)).toEqual([]);
   });
@@ -290,7 +290,7 @@ describe('statusText', () => {
 describe('absentText', () => {
   it('says that nothing runs, how it starts, and how many servers are configured', () => {
     const absent = { configPath: '/home/me/.aitkit/c.json', configured: 3, disabled: 1, hasConfig: true };
-    expect(absentText(absent, view)).toEqual([
+    expect(absentText(absent, reader)).toEqual([
       'Daemon  not running',
       '        The first session starts it by itself; `/mcp-proxy start` does it now.',
       'Config  ~/.aitkit/c.json',
@@ -300,7 +300,7 @@ describe('absentText', () => {
 
   it('says how to add the first server when there is no config', () => {
     const absent = { configPath: '/home/me/.aitkit/c.json', configured: 0, disabled: 0, hasConfig: false };
-    expect(absentText(absent, view).slice(2)).toEqual([
+    expect(absentText(absent, reader).slice(2)).toEqual([
       'Config  ~/.aitkit/c.json',
       '        not there yet',
       '',
