@@ -439,8 +439,20 @@ test('approvals are asked for what was read, and for nothing else', () => {
 });
 
 function isPlain(path: string): boolean {
-  const stat = isFolder(dirname(path)) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
-  return stat?.isFile() === true && stat.size < 2 ** 20;
+  const stat = lstatIfPresent(path);
+  if (stat) return stat.isFile() && stat.size < 2 ** 20;
+  // It went with its folder, in whose place something else was put: only in a folder a file may be made.
+  let above = dirname(path);
+  while (lstatIfPresent(above) === undefined) above = dirname(above);
+  return isFolder(above);
+}
+
+function lstatIfPresent(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // below a file
+  }
 }
 
 /** Keeps the home's files and returns what puts them back. */
