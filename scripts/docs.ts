@@ -1,5 +1,5 @@
-// Writes docs/config.md from the schema, docs/states.md from the state tables, the rooms of docs/architecture.md, and the pictures. `--check` fails when one
-// differs.
+// Writes what docs/ has from the source: config.md, errors.md, states.md, the rooms of architecture.md, and the pictures.
+// `--check` fails when one differs.
 import './define-globals.ts';
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import * as z from 'zod/mini';
 import { presets } from '../src/config/presets.ts';
 import { configSchema, knownServerSchema, serverSchema, settingsShape } from '../src/config/schema.ts';
 import { root } from './build-defines.ts';
+import { errorDocument } from './error-document.ts';
 import { pictures } from './pictures.ts';
 import { rooms } from './rooms.ts';
 import { stateDocument } from './state-document.ts';
@@ -16,6 +17,7 @@ type Json = z.core.JSONSchema.JSONSchema;
 
 const generated = [
   ['config.md', document()],
+  ['errors.md', errorDocument()],
   ['states.md', stateDocument()],
   ['architecture.md', withRooms(read(join(root, 'docs', 'architecture.md')) ?? '')],
   ...pictures(),

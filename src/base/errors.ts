@@ -1,54 +1,92 @@
-// The one error class and the catalogue of its codes. Every code has a line in docs/errors.md (a test compares the two).
+// The one error class and the table of its codes: one row says all that programs do with one. What each means to a person
+// stands in scripts/error-texts.ts; docs/errors.md is made of both.
 
-export const errorCodes = [
-  'BAD_ARGUMENT',
-  'CONFIG_CONFLICT',
-  'CONFIG_INVALID',
-  'CONFIG_UNREADABLE',
-  'CONFIG_UNSAFE',
-  'DAEMON_BUSY',
-  'DAEMON_GONE',
-  'DAEMON_HUNG',
-  'DAEMON_REFUSED',
-  'DAEMON_START_FAILED',
-  'DAEMON_UNFIT',
-  'DEMO_FAILED',
-  'DIRECTORY_UNSAFE',
-  'FILE_CHANGED',
-  'INPUT_REFUSED',
-  'JOB_LIMIT',
-  'JOB_UNKNOWN',
-  'LIST_FAILED',
-  'MESSAGE_INVALID',
-  'MESSAGE_TOO_LARGE',
-  'MIGRATION_BUSY',
-  'MIGRATION_FAILED',
-  'MIGRATION_REFUSED',
-  'NODE_TOO_OLD',
-  'NOTHING_TO_UNDO',
-  'NOT_RUNNING',
-  'PATH_RELATIVE',
-  'RESULT_UNKNOWN',
-  'SERVER_CRASHED',
-  'SERVER_DISABLED',
-  'SERVER_EXISTS',
-  'SERVER_FAILED',
-  'SERVER_HUNG',
-  'SERVER_NEEDS_LOGIN',
-  'SERVER_NEEDS_PROJECT',
-  'SERVER_NEEDS_VARIABLE',
-  'SERVER_NOT_INSTALLED',
-  'SERVER_OVERLOADED',
-  'SERVER_START_FAILED',
-  'SERVER_START_TIMEOUT',
-  'SERVER_STOPPED',
-  'SERVER_UNKNOWN',
-  'SETTINGS_DIFFER',
-  'TOOL_CANCELLED',
-  'TOOL_UNKNOWN',
-] as const;
+export type ErrorRow = {
+  /** HTTP status in the control API. */
+  status: 400 | 404 | 500 | 502 | 503;
+  /** Name of the JSON-RPC code, where the answer is an error of the protocol. */
+  rpc: 'internal' | 'invalidParams' | 'unavailable';
+  /** For a call that did not run. safe: the cause may be gone at the next try; else somebody has to mend it. */
+  retry: 'after-fix' | 'safe';
+  /** Where the code alone tells whether a call ran. */
+  mayHaveRun?: boolean;
+};
 
-export type ErrorCode = (typeof errorCodes)[number];
+const mended = { status: 503, rpc: 'unavailable', retry: 'after-fix' } as const satisfies ErrorRow;
+const passing = { ...mended, retry: 'safe' } as const satisfies ErrorRow;
+/** The call was not sent. */
+const unsent = { ...mended, mayHaveRun: false } as const satisfies ErrorRow;
+const unsentNow = { ...passing, mayHaveRun: false } as const satisfies ErrorRow;
+const doubtful = { ...mended, mayHaveRun: true } as const satisfies ErrorRow;
+
+export const errorRows = {
+  BAD_ARGUMENT: { ...unsent, status: 400, rpc: 'invalidParams' },
+  CALL_REFUSED: { ...mended, status: 502 },
+  CALL_TIMEOUT: doubtful,
+  CONFIG_CONFLICT: mended,
+  CONFIG_INVALID: mended,
+  CONFIG_UNREADABLE: mended,
+  CONFIG_UNSAFE: mended,
+  DAEMON_BUSY: mended,
+  DAEMON_GONE: passing,
+  DAEMON_HUNG: mended,
+  DAEMON_REFUSED: mended,
+  DAEMON_START_FAILED: mended,
+  DAEMON_UNFIT: mended,
+  DEMO_FAILED: mended,
+  DIRECTORY_UNSAFE: mended,
+  FILE_CHANGED: mended,
+  INPUT_REFUSED: mended,
+  INTERNAL: { ...mended, status: 500, rpc: 'internal' },
+  JOB_LIMIT: unsent,
+  JOB_UNKNOWN: mended,
+  LIST_FAILED: unsentNow,
+  MESSAGE_INVALID: doubtful,
+  MESSAGE_TOO_LARGE: { ...mended, status: 400 },
+  MIGRATION_BUSY: mended,
+  MIGRATION_FAILED: mended,
+  MIGRATION_REFUSED: mended,
+  NODE_TOO_OLD: mended,
+  NOTHING_TO_UNDO: mended,
+  NOT_RUNNING: mended,
+  PATH_RELATIVE: mended,
+  RESULT_UNKNOWN: mended,
+  SERVER_CRASHED: passing,
+  SERVER_DISABLED: unsent,
+  SERVER_EXISTS: mended,
+  SERVER_FAILED: mended,
+  SERVER_HUNG: mended,
+  SERVER_NEEDS_LOGIN: unsent,
+  SERVER_NEEDS_PROJECT: unsent,
+  SERVER_NEEDS_VARIABLE: unsent,
+  SERVER_NOT_INSTALLED: unsent,
+  SERVER_OVERLOADED: unsentNow,
+  SERVER_START_FAILED: passing,
+  SERVER_START_TIMEOUT: unsentNow,
+  SERVER_STOPPED: passing,
+  SERVER_UNKNOWN: { ...unsent, status: 404 },
+  SETTINGS_DIFFER: mended,
+  TOOL_CANCELLED: mended,
+  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: 'invalidParams' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorRows;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorRows, value);
+}
+
+export function errorRow(code: ErrorCode): ErrorRow {
+  return errorRows[code];
+}
+
+/** What a call that failed says of itself: whether it may have run, and with that whether to repeat it. */
+export function callFate(
+  code: ErrorCode,
+  mayHaveRun = errorRow(code).mayHaveRun ?? true,
+): { mayHaveRun: boolean; retry: 'after-fix' | 'check-first' | 'safe' } {
+  return { mayHaveRun, retry: mayHaveRun ? 'check-first' : errorRow(code).retry };
+}
 
 export type AppErrorInit = {
   code: ErrorCode;

@@ -1,5 +1,5 @@
 // One request of a session on its way to a server and back: start if need be, queue, ids, progress, time limit, cancel.
-import { AppError } from '../base/errors.ts';
+import { AppError, callFate } from '../base/errors.ts';
 import type { Edit } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { concurrencyOf } from '../config/known-servers.ts';
@@ -220,16 +220,16 @@ function overloaded(server: string, queued: number): AppError {
     code: 'SERVER_OVERLOADED',
     message: `Server "${server}" has ${queued} calls waiting already, so this one was not taken.`,
     hint: 'Try again in a moment.',
-    data: { mayHaveRun: false, retry: 'safe' },
+    data: callFate('SERVER_OVERLOADED'),
   });
 }
 
 function timedOut(server: string, ms: number): AppError {
   return new AppError({
-    code: 'SERVER_OVERLOADED',
-    message: `Server "${server}" did not answer within its time limit of ${ms} ms; the call was cancelled and may have taken effect.`,
-    hint: `Raise "timeoutMs" of this server in the config if it needs longer.`,
-    data: { mayHaveRun: true, retry: 'check-first' },
+    code: 'CALL_TIMEOUT',
+    message: `Server "${server}" did not answer within its limit of ${ms} ms. The call was cancelled; it may have run.`,
+    hint: `Check its effect before you repeat it. If the server needs longer, raise "timeoutMs" of its entry in the config.`,
+    data: callFate('CALL_TIMEOUT'),
   });
 }
 

@@ -1,6 +1,6 @@
 // The control API over the daemon's socket, for the CLI. Never starts a daemon; ensureDaemon does, for the commands that may.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { AppError, type ErrorCode, errorCodes, systemCode } from '../base/errors.ts';
+import { AppError, isErrorCode, systemCode } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
 import { LineSplitter } from '../base/line-splitter.ts';
 import { ownCommand } from '../base/own-command.ts';
@@ -188,9 +188,8 @@ function parse(text: string): unknown {
 
 function readFailure(answer: unknown, status: number | undefined): AppError {
   const error = isRecord(answer) && isRecord(answer['error']) ? answer['error'] : {};
-  const found = errorCodes.find((code): code is ErrorCode => code === error['code']);
   return new AppError({
-    code: found ?? 'DAEMON_REFUSED',
+    code: isErrorCode(error['code']) ? error['code'] : 'DAEMON_REFUSED',
     message:
       typeof error['message'] === 'string' ? error['message'] : `The daemon answered with HTTP status ${status}.`,
     ...(typeof error['hint'] === 'string' ? { hint: error['hint'] } : {}),

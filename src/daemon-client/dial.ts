@@ -3,7 +3,7 @@
 
 import { createConnection, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { AppError, isErrorCode } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
 import { writeLine } from '../base/line-writer.ts';
@@ -153,8 +153,4 @@ function readRefusal(error: Record<string, unknown>): LinkFailure {
   // It answered, so it does not hang.
   const refusal = new AppError({ code, message, hint, data: { answered: true } });
   return { kind: code === 'DAEMON_BUSY' ? 'busy' : 'refused', error: refusal };
-}
-
-function isErrorCode(value: unknown): value is ErrorCode {
-  return errorCodes.some((code) => code === value);
 }

@@ -1,6 +1,6 @@
 // Lines that we write ourselves.
 import { cutChars } from '../base/cut-text.ts';
-import type { AppError } from '../base/errors.ts';
+import { type AppError, errorRow } from '../base/errors.ts';
 import { plainText } from '../base/plain-text.ts';
 
 /** JSON-RPC and MCP error codes in use. */
@@ -48,8 +48,7 @@ export function declinedLine({ idText, method }: { idText: string; method: strin
 
 /** The same failure as a JSON-RPC error, for requests whose result has no `isError`. */
 export function appErrorLine(idText: string, error: AppError): Buffer {
-  const code =
-    error.code === 'TOOL_UNKNOWN' || error.code === 'BAD_ARGUMENT' ? rpcCodes.invalidParams : rpcCodes.unavailable;
+  const code = rpcCodes[errorRow(error.code).rpc];
   return errorLine(idText, code, messageWithHint(error), { code: error.code, ...error.data });
 }
 

@@ -1,7 +1,7 @@
 // Large results are shortened and read in a thread of their own: the sixteen megabytes of one session must not hold the
 // calls of all others. The thread is started when it is first needed and ends when nothing needed it for a while.
 import { Worker } from 'node:worker_threads';
-import { AppError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import { AppError, isErrorCode } from '../base/errors.ts';
 import { numberMark } from './exact-json.ts';
 import { type HeavyOutcome, type HeavyTask, runHeavyTask } from './heavy-task.ts';
 
@@ -77,7 +77,6 @@ export function createHeavyWork(source: string): HeavyWork {
 
 function checked(outcome: HeavyOutcome): HeavyOutcome {
   if (outcome.kind !== 'failed') return outcome;
-  const code = errorCodes.find((known): known is ErrorCode => known === outcome.code);
-  if (!code) throw new Error(outcome.message);
-  throw new AppError({ code, message: outcome.message, ...(outcome.hint ? { hint: outcome.hint } : {}) });
+  if (!isErrorCode(outcome.code)) throw new Error(outcome.message);
+  throw new AppError({ code: outcome.code, message: outcome.message, ...(outcome.hint ? { hint: outcome.hint } : {}) });
 }

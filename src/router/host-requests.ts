@@ -207,9 +207,6 @@ function unknownTarget({ idText, method }: RequestEnvelope, name: string | undef
     return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
   }
   const kind = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : 'name';
-  return errorLine(
-    idText,
-    rpcCodes.invalidParams,
-    `Unknown ${kind}: ${name}. \`${ownCommand('status')}\` shows the servers.`,
-  );
+  const message = `Unknown ${kind}: ${name}. \`${ownCommand('status')}\` shows the servers.`;
+  return errorLine(idText, rpcCodes.invalidParams, message, kind === 'tool' ? { code: 'TOOL_UNKNOWN' } : undefined);
 }

@@ -1,6 +1,6 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
 import { lastChars } from '../base/cut-text.ts';
-import { AppError } from '../base/errors.ts';
+import { AppError, callFate } from '../base/errors.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
@@ -163,7 +163,7 @@ function invalidAnswer({ server, reason, beginning, wasReady }: InvalidAnswer): 
   const message = `Server "${server}" answered with what is no valid message (${reason}), so it was not passed on. It begins: ${plainLine(beginning)} …`;
   const hint = `The server has to be corrected; see \`${ownCommand(`logs ${server}`)}\`.`;
   if (!wasReady) return new AppError({ code: 'SERVER_START_FAILED', message, hint });
-  const data = { mayHaveRun: true };
+  const data = callFate('MESSAGE_INVALID');
   return new AppError({ code: 'MESSAGE_INVALID', message, hint: `The call may have taken effect. ${hint}`, data });
 }
 
@@ -184,7 +184,7 @@ export function exitError(server: string, exit: TransportExit, stderrTail: strin
     code: 'SERVER_CRASHED',
     message: `Server "${server}" ${how} while this call was running; it may or may not have taken effect.${words}`,
     hint: `It starts again with the next call. Check what happened before you repeat something that changes state. Its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { ...exitData(exit, stderrTail), mayHaveRun: true, retry: 'check-first' },
+    data: { ...exitData(exit, stderrTail), ...callFate('SERVER_CRASHED') },
   });
 }
 

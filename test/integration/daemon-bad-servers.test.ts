@@ -156,9 +156,14 @@ it('hands a cancellation to the server, also of a call that waited for its start
 
 it('ends a call at its time limit and says that it may have taken effect', async () => {
   const session = await beside(fixture('echo.mjs', {}, { timeoutMs: 1_000 }));
-  const { text } = failure(await session.call('bad__slow', { ms: 60_000, steps: 1 }));
+  const answer = await session.call('bad__slow', { ms: 60_000, steps: 1 });
+  const { text } = failure(answer);
+  expect(resultOf(answer)['_meta']).toEqual({
+    'aitkit/error': { code: 'CALL_TIMEOUT', mayHaveRun: true, retry: 'check-first' },
+  });
   expect(text).toContain('1000 ms');
-  expect(text).toContain('may have taken effect');
+  expect(text).toContain('"timeoutMs"');
+  expect(text).toContain('may have run');
 });
 
 it('serves a server that floods stderr, and bounds its log', async () => {

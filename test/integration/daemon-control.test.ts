@@ -118,6 +118,17 @@ describe('over the socket', () => {
     });
   });
 
+  it('tells a tool that is not there from a call that its server refused', async () => {
+    const unknown = await post('/call', { server: 'echo', tool: 'nope' });
+    expect({ status: unknown.status, error: json(unknown)['error'] }).toMatchObject({
+      ...{ status: 404, error: { code: 'TOOL_UNKNOWN', message: expect.stringContaining('nope') } },
+    });
+    const refused = await post('/call', { server: 'echo', tool: 'fail', arguments: { code: -32603 } });
+    expect({ status: refused.status, error: json(refused)['error'] }).toMatchObject({
+      ...{ status: 502, error: { code: 'CALL_REFUSED' } },
+    });
+  });
+
   it('POST /reload', async () => {
     expect(json(await post('/reload'))).toMatchObject({ reloaded: true, added: [], changed: [], removed: [] });
     rig.writeConfigText('{');

@@ -2,7 +2,7 @@
 // so they take the very way that a host's messages take.
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
-import { AppError } from '../../base/errors.ts';
+import { AppError, isErrorCode } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import { ownCommand } from '../../base/own-command.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -12,7 +12,7 @@ import type { EnvValues } from '../../link/baseline-env.ts';
 import { ownBuild, protocolMajor } from '../../link/build.ts';
 import type { Problem, StatusReport, UpgradeStatus } from '../../link/control.ts';
 import { findPlace } from '../../link/project-root.ts';
-import { requestLine } from '../../mcp/messages.ts';
+import { requestLine, rpcCodes } from '../../mcp/messages.ts';
 import type { Router } from '../../router/router.ts';
 import type { Roster } from '../../sessions/roster.ts';
 import { Session } from '../../sessions/session.ts';
@@ -159,6 +159,13 @@ function findServer({ config }: ConfigHolder, name: string): ServerEntry | undef
   return others.length === 0 ? shown : undefined;
 }
 
+/** By the code of our own answers; what has none is the server's, which has one code for a wrong name and wrong arguments. */
+function refusedCall({ code, data, message }: Record<string, unknown>): AppError {
+  const own = isRecord(data) ? data['code'] : undefined;
+  const told = code === rpcCodes.invalidParams ? 'TOOL_UNKNOWN' : 'CALL_REFUSED';
+  return new AppError({ code: isErrorCode(own) ? own : told, message: String(message) });
+}
+
 async function callTool(
   deps: ControlActionsDeps,
   entry: ServerEntry,
@@ -171,8 +178,7 @@ async function callTool(
       session = localSession(deps, projectDir, entry.name, (line) => {
         const value: unknown = JSON.parse(line.toString('utf8'));
         if (!isRecord(value) || value['id'] !== 1) return;
-        if (isRecord(value['error']))
-          reject(new AppError({ code: 'TOOL_UNKNOWN', message: String(value['error']['message']) }));
+        if (isRecord(value['error'])) reject(refusedCall(value['error']));
         else resolve(value['result']);
       });
       deps.router.handle(session, requestLine('1', 'tools/call', { name: tool, arguments: args }));

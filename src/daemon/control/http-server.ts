@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { AppError } from '../../base/errors.ts';
+import { AppError, errorRow } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import type { Log } from '../../base/log.ts';
 import { checkRequest } from './guard.ts';
@@ -109,22 +109,19 @@ async function answer(
     if (result !== undefined) send(response, 200, result);
   } catch (error) {
     if (!(error instanceof AppError)) deps.log.error('control.failed', { path: url.pathname, error });
-    const known = error instanceof AppError ? error : undefined;
-    const message = known?.message ?? 'This request failed inside mcp-proxy; its log says why.';
-    const hint = known?.hint;
-    send(response, statusOf(known), { error: { code: known?.code ?? 'INTERNAL', message, ...(hint ? { hint } : {}) } });
+    const { code, message, hint } = error instanceof AppError ? error : defect(error);
+    send(response, errorRow(code).status, { error: { code, message, ...(hint ? { hint } : {}) } });
   }
+}
+
+function defect(cause: unknown): AppError {
+  const message = 'This request failed inside mcp-proxy; its log says why.';
+  return new AppError({ code: 'INTERNAL', message, cause });
 }
 
 /** What a session over HTTP is bound to: with a new token, sessions of the old one are nobody's. */
 function principalOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
-}
-
-function statusOf(error: AppError | undefined): number {
-  if (!error) return 500;
-  if (error.code === 'BAD_ARGUMENT' || error.code === 'MESSAGE_TOO_LARGE') return 400;
-  return error.code === 'SERVER_UNKNOWN' || error.code === 'TOOL_UNKNOWN' ? 404 : 503;
 }
 
 async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
