@@ -3,7 +3,6 @@ import type { AppError } from '../base/errors.ts';
 import type { Edit, Span } from '../base/json-scan.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import {
-  idKey,
   memberAt,
   type NotificationEnvelope,
   parseEnvelope,
@@ -11,6 +10,7 @@ import {
   type ResponseEnvelope,
   withEdits,
 } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import type { InputAnswers } from '../mcp/input-required.ts';
 import { failureLine, notificationLine } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';

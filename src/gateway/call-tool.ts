@@ -3,7 +3,8 @@
 import { AppError } from '../base/errors.ts';
 import type { Forwarder } from '../calls/forward.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
-import { idKey, parseEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { parseEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { readResultBytes } from '../results/exact-json.ts';
 import type { Session } from '../sessions/session.ts';
 

@@ -10,7 +10,8 @@ export type EnvelopeEnds = {
 
 /** As much of each end as is kept of a line that is too long. */
 const endBytes = 4_096;
-const idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
+/** As strict as JSON: it is repeated in an answer. */
+const idPattern = String.raw`("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)`;
 const wholeId = new RegExp(`^${idPattern}$`);
 /** An id among the last members, which are short; what follows it can only be method or jsonrpc. */
 const idAtEnd = new RegExp(

@@ -1,9 +1,11 @@
-// One JSON-RPC message as bytes plus the places of its envelope. Payloads stay unread.
+// One JSON-RPC message as bytes plus the places of its envelope. Payloads stay unread. The only reader of messages: what
+// the wrapper takes for a request and what the daemon takes for one must never differ.
 
 import {
   arrayElements,
   type Edit,
   isArrayAt,
+  isKeyAt,
   isObjectAt,
   JsonSyntaxError,
   memberOf,
@@ -12,6 +14,7 @@ import {
   stringAt,
   textAt,
 } from '../base/json-scan.ts';
+import { skipSpace, skipValue } from '../base/json-skip.ts';
 import { type EnvelopeScan, scanEnvelope } from './envelope-scan.ts';
 
 type Common = { readonly line: Buffer };
@@ -21,6 +24,7 @@ export type RequestEnvelope = Common & {
   /** The id as it is written; answers repeat it byte for byte. */
   readonly idText: string;
   readonly method: string;
+  /** Of an object; undefined: there are none, which may be written as `null` or `[]`. */
   readonly params: Span | undefined;
 };
 export type NotificationEnvelope = Common & {
@@ -41,6 +45,10 @@ export type InvalidEnvelope = Common & {
   readonly code: -32700 | -32600;
   readonly reason: string;
   readonly idText: string | undefined;
+  /** It answers a request of ours: its id is none of the other side's. */
+  readonly isAnswer: boolean;
+  /** Its messages, if it is a batch, which only one revision has. */
+  readonly batch: readonly Buffer[] | undefined;
 };
 export type Envelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope | InvalidEnvelope;
 
@@ -51,37 +59,55 @@ export function parseEnvelope(line: Buffer): Envelope {
     scan = scanEnvelope(line);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    const isBatch = line[0] === 0x5b;
-    const reason = isBatch ? 'batches are not part of this protocol revision' : error.message;
-    return { kind: 'invalid', line, code: isBatch ? -32600 : -32700, reason, idText: undefined };
+    return isArrayAt(line, wholeOf(line)) ? parseBatch(line) : noJson(line, error);
   }
   const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
   const idText = id && textAt(line, id);
   const invalid = (reason: string): InvalidEnvelope => ({
-    kind: 'invalid',
-    line,
-    code: -32600,
-    reason,
+    ...{ kind: 'invalid', line, code: -32600, reason, batch: undefined },
     idText: isIdText(idText) ? idText : undefined,
+    isAnswer: !methodSpan && (result !== undefined || error !== undefined),
   });
   if (hasTwice) return invalid('an envelope member occurs twice');
-  if (stringAt(line, jsonrpc) !== '2.0') return invalid('"jsonrpc" must be "2.0"');
+  if (!jsonrpc || !isVersion(line, jsonrpc)) return invalid('"jsonrpc" must be "2.0"');
   if (methodSpan) {
     const method = stringAt(line, methodSpan);
     if (method === undefined) return invalid('"method" must be a string');
-    if (params && !isObjectAt(line, params)) return invalid('"params" must be an object');
-    if (id === undefined) return { kind: 'notification', line, method, params };
+    const hasParams = isObjectAt(line, params);
+    if (params && !hasParams && !isNothing(line, params)) return invalid('"params" must be an object');
+    const read = { line, method, params: hasParams ? params : undefined };
+    if (id === undefined) return { kind: 'notification', ...read };
     if (!isIdText(idText)) return invalid('"id" must be a string or a number');
-    return { kind: 'request', line, id, idText, method, params };
+    return { kind: 'request', id, idText, ...read };
   }
   if (id === undefined || (!result && !error)) return invalid('neither a request nor a response');
   return { kind: 'response', line, id, idText: idText ?? 'null', result, error };
 }
 
-/** Equal for equal ids, whatever their spelling; a number and a string never meet. */
-export function idKey(idText: string): string {
-  if (!idText.startsWith('"')) return idText;
-  return idText.includes('\\') ? JSON.stringify(JSON.parse(idText)) : idText;
+function parseBatch(line: Buffer): InvalidEnvelope {
+  try {
+    const whole = wholeOf(line);
+    if (skipSpace(line, skipValue(line, whole.start)) < line.length) {
+      throw new JsonSyntaxError('text after the value', line.length);
+    }
+    const batch = arrayElements(line, whole).map(({ start, end }) => line.subarray(start, end));
+    const refused = { kind: 'invalid', line, code: -32600, idText: undefined, isAnswer: false } as const;
+    if (batch.length === 0) return { ...refused, reason: 'an empty batch', batch: undefined };
+    return { ...refused, reason: 'batches are part of revision 2025-03-26 only', batch };
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return noJson(line, error);
+  }
+}
+
+function noJson(line: Buffer, { message }: JsonSyntaxError): InvalidEnvelope {
+  const nothing = { idText: undefined, isAnswer: false, batch: undefined };
+  return { kind: 'invalid', line, code: -32700, reason: message, ...nothing };
+}
+
+/** For whoever sent it. */
+export function whyInvalid({ reason }: InvalidEnvelope): string {
+  return `Invalid message: ${reason}.`;
 }
 
 /** Which of our own requests is answered; NaN: none. Some servers write our numbers as strings, and the SDKs take that. */
@@ -108,6 +134,20 @@ export function textBytes({ line, result }: ResponseEnvelope): number {
   return media.reduce((left, span) => left - (span ? span.end - span.start : 0), line.length);
 }
 
+/** A member of `params` as its own text. */
+export function paramText(envelope: { line: Buffer; params: Span | undefined }, name: string): string | undefined {
+  const span = memberAt(envelope.line, envelope.params, [name]);
+  return span && textAt(envelope.line, span);
+}
+
+/** Gives params to a message that has none, in place of what it may have written for that. */
+export function paramsEdit(line: Buffer, params: string): Edit {
+  const written = memberOf(line, wholeOf(line), 'params');
+  if (written) return { at: written, with: params };
+  const end = line.lastIndexOf(0x7d);
+  return { at: { start: end, end }, with: `,"params":${params}` };
+}
+
 export function withEdits(line: Buffer, edits: readonly Edit[]): Buffer {
   return edits.length === 0 ? line : splice(line, edits);
 }
@@ -121,6 +161,19 @@ export function oneLine(line: Buffer): Buffer {
   const copy = Buffer.from(line);
   for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
   return copy;
+}
+
+function wholeOf(line: Buffer): Span {
+  return { start: skipSpace(line, 0), end: line.length };
+}
+
+function isVersion(line: Buffer, { start, end }: Span): boolean {
+  return line[start] === 0x22 && isKeyAt(line, start, end, '2.0');
+}
+
+/** Some clients write an absent object as null; where lists and maps are one type, an empty map is written as a list. */
+function isNothing(line: Buffer, span: Span): boolean {
+  return line[span.start] === 0x6e || (isArrayAt(line, span) && skipSpace(line, span.start + 1) === span.end - 1);
 }
 
 function isIdText(idText: string | undefined): idText is string {

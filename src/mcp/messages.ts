@@ -2,6 +2,7 @@
 import { cutChars } from '../base/cut-text.ts';
 import { type AppError, errorRow } from '../base/errors.ts';
 import { plainText } from '../base/plain-text.ts';
+import { type InvalidEnvelope, whyInvalid } from './envelope.ts';
 
 /** JSON-RPC and MCP error codes in use. */
 export const rpcCodes = {
@@ -28,6 +29,15 @@ export function errorLine(idText: string | undefined, code: number, message: str
   const text = readable(message, maxErrorChars);
   const error = data === undefined ? { code, message: text } : { code, message: text, data };
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? 'null'},"error":${JSON.stringify(error)}}`);
+}
+
+/** To whom sent it. Under the id of an answer a request of its own could wait. */
+export function invalidLine(envelope: InvalidEnvelope): Buffer {
+  return errorLine(envelope.isAnswer ? undefined : envelope.idText, envelope.code, whyInvalid(envelope));
+}
+
+export function idInUse(idText: string): string {
+  return `A request with the id ${idText} is still open.`;
 }
 
 export function requestLine(idText: string, method: string, params?: unknown): Buffer {

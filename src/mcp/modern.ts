@@ -13,7 +13,7 @@ import {
   stringAt,
   textAt,
 } from '../base/json-scan.ts';
-import { memberAt, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
+import { memberAt, paramsEdit, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { isLegacyVersion, legacyVersions, modernVersion } from './eras.ts';
 import { listKinds, listNames } from './lists.ts';
 
@@ -234,6 +234,5 @@ export function addEnvelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' 
   };
   if (isObjectAt(line, meta)) return insert(meta, members);
   if (isObjectAt(line, params)) return insert(params, `"_meta":{${members}}`);
-  const end = line.lastIndexOf(0x7d);
-  return [{ at: { start: end, end }, with: `,"params":{"_meta":{${members}}}` }];
+  return [paramsEdit(line, `{"_meta":{${members}}}`)];
 }

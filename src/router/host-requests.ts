@@ -13,9 +13,10 @@ import type { Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { Modes } from '../gateway/modes.ts';
 import { linkPrefix } from '../link/hello.ts';
-import { idKey, memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
+import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { listOfMethod } from '../mcp/lists.ts';
-import { appErrorLine, errorLine, failureLine, resultLine, rpcCodes } from '../mcp/messages.ts';
+import { appErrorLine, errorLine, failureLine, idInUse, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
 import type { Lists } from './lists.ts';
@@ -50,7 +51,7 @@ export class HostRequests {
   handle(session: Session, request: RequestEnvelope): void {
     const { method, idText } = request;
     if (session.requests.has(idKey(idText))) {
-      return session.send(errorLine(idText, rpcCodes.invalidRequest, `Request id ${idText} is in use already.`));
+      return session.send(errorLine(idText, rpcCodes.invalidRequest, idInUse(idText)));
     }
     if (method.startsWith(linkPrefix)) return session.send(unknownMethod(request));
     const refuser = undeclaredBy(session, this.#deps.views.of(session), method);

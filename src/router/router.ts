@@ -14,9 +14,10 @@ import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { Modes } from '../gateway/modes.ts';
 import { linkPrefix } from '../link/hello.ts';
-import { idKey, memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
-import { errorLine, rpcCodes } from '../mcp/messages.ts';
+import { errorLine, invalidLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
@@ -169,7 +170,7 @@ export class Router {
     const envelope = parseEnvelope(line);
     switch (envelope.kind) {
       case 'invalid':
-        return session.send(errorLine(envelope.idText, envelope.code, `Invalid message: ${envelope.reason}.`));
+        return session.send(invalidLine(envelope));
       case 'response':
         // Unknown: a question that was withdrawn, or one of a daemon before this one.
         return void session.answer(envelope);

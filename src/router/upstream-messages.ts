@@ -5,13 +5,13 @@ import type { Log } from '../base/log.ts';
 import { capabilityOf, ownRoots, whyUnable } from '../calls/abilities.ts';
 import { linkPrefix } from '../link/hello.ts';
 import {
-  idKey,
   memberAt,
   type NotificationEnvelope,
   type RequestEnvelope,
   type ResponseEnvelope,
   withEdits,
 } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { declinedLine, errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';

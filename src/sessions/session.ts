@@ -2,6 +2,7 @@
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import type { ListName } from '../mcp/lists.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
@@ -184,18 +185,19 @@ export class Session {
   }
 
   expectAnswer(idText: string): Promise<ResponseEnvelope | undefined> {
-    return new Promise((resolve) => this.#asked.set(idText, resolve));
+    return new Promise((resolve) => this.#asked.set(idKey(idText), resolve));
   }
 
   /** The server withdrew its question. */
   forgetAsk(idText: string): boolean {
-    return this.#asked.delete(idText);
+    return this.#asked.delete(idKey(idText));
   }
 
   /** Hands an answer of the host to whom asked; false if nobody did. */
   answer(envelope: ResponseEnvelope): boolean {
-    const resolve = this.#asked.get(envelope.idText);
-    this.#asked.delete(envelope.idText);
+    const key = idKey(envelope.idText);
+    const resolve = this.#asked.get(key);
+    this.#asked.delete(key);
     resolve?.(envelope);
     return resolve !== undefined;
   }

@@ -1,12 +1,23 @@
 // Copies lines between host and daemon, untouched, and keeps the promises for the time between two daemons: each request
 // is answered once, nothing that was written to a socket is written again (reads apart), what waits goes out in order.
 
+import { callFate } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
+import { type Span, textAt } from '../base/json-scan.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 import { type HelloReply, linkMethods, linkPrefix } from '../link/hello.ts';
+import {
+  type NotificationEnvelope,
+  paramText,
+  parseEnvelope,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  whyInvalid,
+} from '../mcp/envelope.ts';
 import { readEnds } from '../mcp/envelope-ends.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { isListName, listKinds } from '../mcp/lists.ts';
-import { errorLine, type Frame, idKey, paramText, peek, resultLine, rpcCodes } from './frames.ts';
+import { errorLine, idInUse, invalidLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { InFlight, isResendable, maxInFlight, type SentRequest } from './in-flight.ts';
 import type { Reconnector } from './reconnect.ts';
 import { replayIdPrefix, type SessionMemory } from './session-memory.ts';
@@ -29,9 +40,6 @@ export type RelayOptions = {
   onSettled: () => void;
 };
 
-type RequestFrame = Extract<Frame, { kind: 'request' }>;
-type NotificationFrame = Extract<Frame, { kind: 'notification' }>;
-
 /** Requests of servers that the host may still answer; more than any host shows a person at once. */
 const maxAsked = 10_000;
 
@@ -53,22 +61,20 @@ export class Relay {
   }
 
   onHostLine(line: Buffer): void {
-    const frame = peek(line);
-    switch (frame.kind) {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
       case 'invalid':
-        this.#o.write(errorLine(frame.id, frame.code, frame.message));
+        if (envelope.batch) this.#onHostBatch(envelope.batch);
+        else this.#o.write(invalidLine(envelope));
         return;
       case 'request':
-        this.#onHostRequest(line, frame);
+        this.#onHostRequest(envelope);
         return;
       case 'notification':
-        this.#onHostNotification(line, frame);
+        this.#onHostNotification(envelope);
         return;
       case 'response':
-        if (this.#asked.delete(frame.key)) this.#send(line);
-        return;
-      case 'batch':
-        this.#onHostBatch(frame.elements.map(({ start, end }) => line.subarray(start, end)));
+        if (this.#asked.delete(idKey(envelope.idText))) this.#send(line);
     }
   }
 
@@ -79,11 +85,12 @@ export class Relay {
   #onHostBatch(lines: readonly Buffer[]): void {
     const isTaken = this.#o.memory.askedVersion === '2025-03-26';
     for (const line of lines) {
-      const frame = peek(line);
-      if (isTaken && frame.kind !== 'batch') this.onHostLine(line);
-      else if (frame.kind !== 'notification' && frame.kind !== 'response') {
-        const id = 'id' in frame ? frame.id : 'null';
-        this.#o.write(errorLine(id, rpcCodes.invalid, 'Batches are not supported: send one message a line.'));
+      const envelope = parseEnvelope(line);
+      const isBatch = envelope.kind === 'invalid' && envelope.batch !== undefined;
+      if (isTaken && !isBatch) this.onHostLine(line);
+      else if (envelope.kind === 'request' || envelope.kind === 'invalid') {
+        const message = 'Batches are not supported: send one message a line.';
+        this.#o.write(errorLine(envelope.idText, rpcCodes.invalidRequest, message));
       }
     }
   }
@@ -92,51 +99,46 @@ export class Relay {
     const id = readEnds(line).id;
     const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
     const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
-    const error = errorLine(id ?? 'null', rpcCodes.invalid, message, data);
-    const key = id === undefined ? undefined : idKey(id);
+    const error = errorLine(id, rpcCodes.invalidRequest, message, data);
     // An answer to a server's question: that server waits for it.
-    if (key !== undefined && this.#asked.delete(key)) this.#send(error);
+    if (id !== undefined && this.#asked.delete(idKey(id))) this.#send(error);
     else this.#o.write(error);
   }
 
   onDaemonLine(line: Buffer): void {
-    const frame = peek(line);
-    switch (frame.kind) {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
       case 'response':
-        this.#onAnswer(line, frame);
+        this.#onAnswer(envelope);
         return;
       case 'request':
-        this.#asked.set(frame.key, frame.id);
+        this.#asked.set(idKey(envelope.idText), envelope.idText);
         if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? '');
         this.#o.write(line);
         return;
       case 'notification':
-        if (frame.method.startsWith(linkPrefix)) {
-          this.#onLinkMessage(line, frame.method);
+        if (envelope.method.startsWith(linkPrefix)) {
+          this.#onLinkMessage(line, envelope.method);
           return;
         }
-        if (frame.method === 'notifications/cancelled') this.#asked.delete(cancelledKey(line, frame) ?? '');
+        if (envelope.method === 'notifications/cancelled') this.#asked.delete(cancelledKey(envelope) ?? '');
         this.#o.write(line);
         return;
       case 'invalid':
-        this.#o.warn(`The daemon sent a line that is no message: ${frame.message}`);
-        return;
-      case 'batch':
-        this.#o.warn('The daemon sent a batch, which is no message.');
-        return;
+        this.#o.warn(`The daemon sent a line that is no message. ${whyInvalid(envelope)}`);
     }
   }
 
   onDaemonOversize(line: OversizeLine): void {
     const id = readEnds(line).id;
-    const request = id === undefined ? undefined : this.#inFlight.settle(idKey(id) ?? '');
+    const request = id === undefined ? undefined : this.#inFlight.settle(idKey(id));
     if (!request) {
       this.#o.warn(`A message of ${line.bytes} bytes from the daemon was dropped.`);
       return;
     }
     const message = `The answer has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit. The call has run. Ask for less.`;
     const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: true };
-    this.#o.write(errorLine(request.id, rpcCodes.away, message, data));
+    this.#o.write(errorLine(request.id, rpcCodes.unavailable, message, data));
     this.#o.onSettled();
   }
 
@@ -145,10 +147,10 @@ export class Relay {
     for (const line of this.#o.memory.replayLines()) this.#send(line);
     const { held, untold } = this.#o.waiting.release();
     for (const { line } of held) {
-      const frame = peek(line);
-      if (frame.kind !== 'request') this.#send(line);
-      else if (this.#isAhead(frame.key)) this.#track(line, frame);
-      else this.#forward(line, frame);
+      const envelope = parseEnvelope(line);
+      if (envelope.kind !== 'request') this.#send(line);
+      else if (this.#isAhead(idKey(envelope.idText))) this.#track(envelope);
+      else this.#forward(envelope);
     }
     // These came from the face after the hello had left, so the daemon cannot know that they may differ.
     for (const method of new Set(untold.map((list) => listKinds[list].changed))) {
@@ -174,30 +176,31 @@ export class Relay {
     this.#o.onSettled();
   }
 
-  #onHostRequest(line: Buffer, frame: RequestFrame): void {
-    const { id, key, method } = frame;
+  #onHostRequest(request: RequestEnvelope): void {
+    const { idText: id, method, line } = request;
+    const key = idKey(id);
     // Claude Code probes with it before initialize and waits 3 s when it is not answered.
     if (method === 'server/discover' || method.startsWith(linkPrefix)) {
-      this.#o.write(errorLine(id, rpcCodes.unknownMethod, `Method not found: ${method}`));
+      this.#o.write(errorLine(id, rpcCodes.methodNotFound, `Method not found: ${method}`));
       return;
     }
     if (this.#inFlight.has(key) || this.#o.waiting.has(key)) {
-      this.#o.write(errorLine(id, rpcCodes.invalid, `A request with the id ${id} is still open.`));
+      this.#o.write(errorLine(id, rpcCodes.invalidRequest, idInUse(id)));
       return;
     }
     if (this.#inFlight.size >= maxInFlight) {
-      const data = { code: 'SERVER_OVERLOADED', mayHaveRun: false, retry: 'safe' };
-      this.#o.write(errorLine(id, rpcCodes.away, `It was not sent: ${maxInFlight} requests are open.`, data));
+      const data = { code: 'SERVER_OVERLOADED', ...callFate('SERVER_OVERLOADED') };
+      this.#o.write(errorLine(id, rpcCodes.unavailable, `It was not sent: ${maxInFlight} requests are open.`, data));
       return;
     }
     if (method === 'initialize') {
-      this.#o.memory.rememberInitialize(frame.params ? textOf(line, frame.params) : '{}');
+      this.#o.memory.rememberInitialize(textOf(line, request.params) ?? '{}');
     }
     if (this.#o.daemon.state === 'ready') {
-      this.#forward(line, frame);
+      this.#forward(request);
       return;
     }
-    this.#o.waiting.hold(line, frame);
+    this.#o.waiting.hold(request);
     // Behind the hello it saves a round trip of every start; a daemon that does not take the hello does not read it.
     if (method === 'initialize' && this.#o.daemon.state === 'hello' && this.#o.waiting.has(key)) {
       this.#ahead = { key, attempt: this.#o.daemon.attempt };
@@ -206,13 +209,13 @@ export class Relay {
     if (method !== 'ping') this.#o.daemon.wake();
   }
 
-  #onHostNotification(line: Buffer, frame: NotificationFrame): void {
-    const { method } = frame;
+  #onHostNotification(notification: NotificationEnvelope): void {
+    const { method, line } = notification;
     if (method.startsWith(linkPrefix)) return;
     const { memory, waiting } = this.#o;
     if (method === 'notifications/initialized') memory.isInitialized = true;
     if (method === 'notifications/cancelled') {
-      const key = cancelledKey(line, frame) ?? '';
+      const key = cancelledKey(notification) ?? '';
       const wasHeld = waiting.cancel(key);
       // The host no longer wants an answer, and a daemon need not give one.
       if (!wasHeld) this.#inFlight.settle(key);
@@ -226,51 +229,54 @@ export class Relay {
     // Told by the replay instead, or about something that ended with the daemon.
     if (method === 'notifications/initialized' && memory.isInitializeAnswered) return;
     if (method === 'notifications/cancelled' || method === 'notifications/progress') return;
-    waiting.hold(line, frame);
+    waiting.hold(notification);
   }
 
   #isAhead(key: string): boolean {
     return this.#ahead?.key === key && this.#ahead.attempt === this.#o.daemon.attempt;
   }
 
-  #forward(line: Buffer, frame: RequestFrame): void {
-    this.#track(line, frame);
-    this.#send(line);
+  #forward(request: RequestEnvelope): void {
+    this.#track(request);
+    this.#send(request.line);
   }
 
-  #track(line: Buffer, frame: RequestFrame): void {
-    const { id, key, method } = frame;
+  #track(request: RequestEnvelope): void {
+    const { idText, method, line } = request;
     this.#inFlight.add({
-      id,
-      key,
+      id: idText,
+      key: idKey(idText),
       method,
       sentAt: Date.now(),
       line: isResendable(method) ? Buffer.from(line) : undefined,
-      effect: this.#effectOf(line, frame),
+      effect: this.#effectOf(request),
     });
   }
 
-  #effectOf(line: Buffer, { method, params }: RequestFrame): (() => void) | undefined {
+  #effectOf(request: RequestEnvelope): (() => void) | undefined {
+    const { method } = request;
     const { memory } = this.#o;
     if (method === 'initialize') return () => (memory.isInitializeAnswered = true);
-    if (!params || !/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return undefined;
-    const text = textOf(line, params);
+    if (!/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return undefined;
+    const text = textOf(request.line, request.params);
+    if (text === undefined) return undefined;
     if (method === 'logging/setLevel') return () => memory.rememberLogLevel(text);
-    const uri = paramText(line, params, 'uri') ?? '';
+    const uri = paramText(request, 'uri') ?? '';
     return method === 'resources/subscribe'
       ? () => memory.rememberSubscription(uri, text)
       : () => memory.forgetSubscription(uri);
   }
 
-  #onAnswer(line: Buffer, { key, isError }: Extract<Frame, { kind: 'response' }>): void {
+  #onAnswer({ line, idText, error }: ResponseEnvelope): void {
+    const key = idKey(idText);
     const request = this.#inFlight.settle(key);
     if (!request) {
-      if (isError && key.startsWith(`s${replayIdPrefix}`)) {
+      if (error && key.startsWith(`"${replayIdPrefix}`)) {
         this.#o.warn(`The new daemon did not take over a part of this session: ${line.toString('utf8', 0, 300)}`);
       }
       return; // an answer to the replay, or a second answer
     }
-    if (!isError) request.effect?.();
+    if (!error) request.effect?.();
     this.#o.write(line);
     this.#o.onSettled();
   }
@@ -291,8 +297,8 @@ export class Relay {
   #answerLost({ id, method }: SentRequest, wasDraining: boolean): void {
     const what = wasDraining ? 'was stopped' : 'ended';
     const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
-    const data = { code: 'DAEMON_GONE', mayHaveRun: true, retry: 'check-first' };
-    this.#o.write(errorLine(id, rpcCodes.away, message, data));
+    const data = { code: 'DAEMON_GONE', ...callFate('DAEMON_GONE') };
+    this.#o.write(errorLine(id, rpcCodes.unavailable, message, data));
   }
 
   #sendEnv(wants: readonly string[]): void {
@@ -305,11 +311,11 @@ export class Relay {
   }
 }
 
-function textOf(line: Buffer, span: { start: number; end: number }): string {
-  return line.toString('utf8', span.start, span.end);
+function textOf(line: Buffer, span: Span | undefined): string | undefined {
+  return span && textAt(line, span);
 }
 
-function cancelledKey(line: Buffer, { params }: NotificationFrame): string | undefined {
-  const id = paramText(line, params, 'requestId');
+function cancelledKey(notification: NotificationEnvelope): string | undefined {
+  const id = paramText(notification, 'requestId');
   return id === undefined ? undefined : idKey(id);
 }

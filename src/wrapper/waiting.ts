@@ -1,8 +1,10 @@
 // What happens to the host's lines while no daemon can take them: held, answered from the face, or answered with the reason.
 import type { AppError } from '../base/errors.ts';
+import { type NotificationEnvelope, paramText, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { idKey } from '../mcp/id-key.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
+import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { type FacePlace, initializeWithoutDaemon, listWithoutDaemon } from './degraded.ts';
-import { errorLine, type Frame, paramText, peek, resultLine, rpcCodes } from './frames.ts';
 import { type Held, HeldLines } from './held.ts';
 import type { SentRequest } from './in-flight.ts';
 import type { SessionMemory } from './session-memory.ts';
@@ -10,7 +12,7 @@ import type { SessionMemory } from './session-memory.ts';
 export type WaitingOptions = {
   memory: SessionMemory;
   face: () => FacePlace;
-  write: (line: string) => void;
+  write: (line: Buffer) => void;
   /** ms since this process started. */
   now: () => number;
   reason: () => AppError | undefined;
@@ -52,27 +54,28 @@ export class Waiting {
     this.#untold.clear();
   }
 
-  /** `view` is valid until this returns. */
-  hold(view: Buffer, frame: Extract<Frame, { kind: 'request' | 'notification' }>): void {
-    const line = Buffer.from(view);
-    if (frame.kind === 'notification') {
-      this.#held.push({ line, request: undefined, method: frame.method, expiresAt: Number.POSITIVE_INFINITY });
+  /** Its line is valid until this returns. */
+  hold(envelope: RequestEnvelope | NotificationEnvelope): void {
+    const line = Buffer.from(envelope.line);
+    const { method } = envelope;
+    if (envelope.kind === 'notification') {
+      this.#held.push({ line, request: undefined, method, expiresAt: Number.POSITIVE_INFINITY });
       return;
     }
-    const { id, method } = frame;
+    const id = envelope.idText;
     if (method === 'ping') {
       this.#options.write(resultLine(id, '{}'));
       return;
     }
-    const request = { id, key: frame.key, method };
-    const entry: Held = { line, request, method, expiresAt: this.#expiry(line, frame) };
+    const request = { id, key: idKey(id), method };
+    const entry: Held = { line, request, method, expiresAt: this.#expiry(envelope) };
     if (this.#options.isHopeless() || entry.expiresAt <= this.#options.now()) {
       this.#giveUp(entry);
       return;
     }
     if (!this.#held.push(entry)) {
       const message = `It was not sent: ${limits.lines} messages or ${limits.bytes} bytes already wait for the mcp-proxy daemon. ${this.#why()}`;
-      this.#options.write(errorLine(id, rpcCodes.away, message, this.#data()));
+      this.#options.write(errorLine(id, rpcCodes.unavailable, message, this.#data()));
       return;
     }
     this.#arm();
@@ -82,9 +85,9 @@ export class Waiting {
   holdAgain(sent: readonly SentRequest[]): void {
     const entries: Held[] = [];
     for (const { line, id, key, method } of sent) {
-      const frame = line && peek(line);
-      if (!line || frame?.kind !== 'request') continue;
-      entries.push({ line, request: { id, key, method }, method, expiresAt: this.#expiry(line, frame) });
+      const envelope = line && parseEnvelope(line);
+      if (envelope?.kind !== 'request') continue;
+      entries.push({ line: envelope.line, request: { id, key, method }, method, expiresAt: this.#expiry(envelope) });
       // It was sent right behind; a new daemon has not heard it.
       if (method !== 'initialize' || !this.#options.memory.isInitialized) continue;
       const initialized = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
@@ -118,10 +121,10 @@ export class Waiting {
     for (const entry of this.#held.take((e) => e.request !== undefined)) this.#giveUp(entry);
   }
 
-  #expiry(line: Buffer, frame: Extract<Frame, { kind: 'request' }>): number {
+  #expiry(request: RequestEnvelope): number {
     const now = this.#options.now();
-    if (frame.method === 'initialize') return now + initializeWaitMs;
-    const isFirstPage = listOfMethod(frame.method) && paramText(line, frame.params, 'cursor') === undefined;
+    if (request.method === 'initialize') return now + initializeWaitMs;
+    const isFirstPage = listOfMethod(request.method) && paramText(request, 'cursor') === undefined;
     if (!isFirstPage) return now + requestWaitMs;
     return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
   }
@@ -142,8 +145,8 @@ export class Waiting {
   #giveUp({ line, request, method }: Held): void {
     if (!request) return;
     const { memory, face, write } = this.#options;
-    const frame = peek(line);
-    const params = frame.kind === 'request' ? frame.params : undefined;
+    const envelope = parseEnvelope(line);
+    const params = envelope.kind === 'request' ? envelope.params : undefined;
     if (method === 'initialize') {
       const text = params && line.toString('utf8', params.start, params.end);
       memory.isInitializeAnswered = true;
@@ -152,7 +155,7 @@ export class Waiting {
       write(resultLine(request.id, initializeWithoutDaemon(face(), text)));
       return;
     }
-    const list = paramText(line, params, 'cursor') === undefined ? listOfMethod(method) : undefined;
+    const list = paramText({ line, params }, 'cursor') === undefined ? listOfMethod(method) : undefined;
     if (list) {
       const { result, etag } = listWithoutDaemon(face(), list);
       memory.rememberServed(list, etag);
@@ -160,7 +163,7 @@ export class Waiting {
       write(resultLine(request.id, result));
       return;
     }
-    write(errorLine(request.id, rpcCodes.away, `It was not sent. ${this.#why()}`, this.#data()));
+    write(errorLine(request.id, rpcCodes.unavailable, `It was not sent. ${this.#why()}`, this.#data()));
   }
 
   #why(): string {

@@ -16,7 +16,6 @@ import { locate } from '../../src/link/locations.ts';
 import { appErrorLine, appErrorToolResult, errorLine } from '../../src/mcp/messages.ts';
 import { createStderrSink } from '../../src/upstream/process/stderr-sink.ts';
 import { exitError } from '../../src/upstream/slot.ts';
-import { errorLine as wrapperErrorLine } from '../../src/wrapper/frames.ts';
 import { findHarm, harmful, poison } from '../support/hostile-text.ts';
 import { outcomeOf } from '../support/run-cli.ts';
 
@@ -119,7 +118,6 @@ describe('a model', () => {
     ['a tool result', appErrorToolResult('1', error)],
     ['an error', appErrorLine('1', error)],
     ['an error of the protocol', errorLine('1', -32601, poison('Method not found'))],
-    ['an error without a daemon', Buffer.from(wrapperErrorLine('1', -32000, poison('It was not sent.')))],
   ])('reads of others what they said and nothing unseen: %s', (_, line) => {
     const value: unknown = JSON.parse(line.toString('utf8'));
     const texts: string[] = [];

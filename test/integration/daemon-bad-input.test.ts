@@ -139,6 +139,35 @@ it('repeats ids of every type byte for byte', async () => {
   }
 });
 
+it.each(['null', '[]'])('takes params that are %s for none', async (params) => {
+  const session = rig.session();
+  const clientInfo = { name: 'lenient', version: '1' };
+  await session.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+  session.send(`{"jsonrpc":"2.0","method":"notifications/initialized","params":${params}}`);
+  session.send(`{"jsonrpc":"2.0","id":"ping","method":"ping","params":${params}}`);
+  session.send(`{"jsonrpc":"2.0","id":"list","method":"tools/list","params":${params}}`);
+  expect(resultOf(await session.answer('ping'))).toEqual({});
+  expect(resultOf(await session.answer('list'))).toHaveProperty('tools');
+});
+
+it('cancels a call whatever the spelling of its id, and answers it no more', async () => {
+  const session = await rig.open();
+  const params = '{"name":"echo__slow","arguments":{"ms":60000,"steps":1}}';
+  session.send(`{"jsonrpc":"2.0","id":7.0,"method":"tools/call","params":${params}}`);
+  await rig.statusUntil(
+    (status) => status.servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight > 0)),
+    'the call to run',
+  );
+  session.send('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}');
+  await rig.statusUntil(
+    (status) => status.servers.every(({ instances }) => instances.every(({ inFlight }) => inFlight === 0)),
+    'the call to end',
+  );
+  // Free again.
+  session.send(`{"jsonrpc":"2.0","id":7e0,"method":"ping"}`);
+  await session.line((text) => text === '{"jsonrpc":"2.0","id":7e0,"result":{}}', 'the answer');
+});
+
 it('refuses an id that is still in use, and answers the first under it', async () => {
   const session = await rig.open();
   const call = (text: string) =>

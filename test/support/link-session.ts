@@ -15,6 +15,8 @@ export class LinkSession {
   readonly #waiting = new Map<string, (message: Message) => void>();
   #lastId = 0;
   isOpen = true;
+  /** What else the daemon wrote. */
+  readonly others: string[] = [];
 
   private constructor(link: Link) {
     this.#link = link;
@@ -70,13 +72,25 @@ export class LinkSession {
     });
   }
 
+  /** As it is. Resolves with what the daemon answered, if anything. */
+  async sendRaw(line: string): Promise<string[]> {
+    const before = this.others.length;
+    this.#link.send(line);
+    await this.request('ping', {});
+    return this.others.slice(before);
+  }
+
   call(name: string, args: Message): Promise<Message> {
     return this.request('tools/call', { name, arguments: args });
   }
 
   take(line: Buffer): void {
     const message: unknown = JSON.parse(line.toString('utf8'));
-    if (!isRecord(message) || typeof message['id'] !== 'string' || 'method' in message) return;
+    const isAnswer = isRecord(message) && !('method' in message);
+    if (!isAnswer || typeof message['id'] !== 'string' || !/^l\d+$/.test(message['id'])) {
+      this.others.push(line.toString('utf8'));
+      return;
+    }
     const settle = this.#waiting.get(message['id']);
     if (!settle) throw new Error(`a second answer to ${message['id']}`);
     this.#waiting.delete(message['id']);

@@ -1,5 +1,6 @@
 // Answers of the MCP endpoint that are no messages of a session: refusals, each with a JSON-RPC error as its body.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type InvalidEnvelope, whyInvalid } from '../../mcp/envelope.ts';
 import { errorLine } from '../../mcp/messages.ts';
 
 export type HttpRefusal = {
@@ -21,6 +22,12 @@ export function refuse(response: ServerResponse, refusal: HttpRefusal): void {
   const body = errorLine(idText, code, message, data);
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
   response.end(body);
+}
+
+/** What is no message. Under the id of an answer a request of its sender's own could wait. */
+export function invalidRefusal(envelope: InvalidEnvelope): HttpRefusal {
+  const idText = envelope.isAnswer ? undefined : envelope.idText;
+  return { status: 400, code: envelope.code, message: whyInvalid(envelope), idText };
 }
 
 export type Body = { ok: true; bytes: Buffer } | { ok: false; refusal: HttpRefusal };

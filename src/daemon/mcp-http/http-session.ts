@@ -3,8 +3,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { textAt } from '../../base/json-scan.ts';
 import { linkMethods, linkPrefix } from '../../link/hello.ts';
-import { type Envelope, idKey, memberAt, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
+import { type Envelope, memberAt, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
 import { primesStreams } from '../../mcp/eras.ts';
+import { idKey } from '../../mcp/id-key.ts';
 import { requestLine } from '../../mcp/messages.ts';
 import type { Session, SessionSink } from '../../sessions/session.ts';
 import { Exchange } from './exchange.ts';

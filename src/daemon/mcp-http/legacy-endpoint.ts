@@ -1,13 +1,13 @@
 // Streamable HTTP of the revisions with sessions: POST, GET and DELETE, each checked before a session hears of it.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { arrayElements, isArrayAt, JsonSyntaxError } from '../../base/json-scan.ts';
 import { findPlace } from '../../link/project-root.ts';
 import { type Envelope, oneLine, parseEnvelope } from '../../mcp/envelope.ts';
 import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
+import { idKey } from '../../mcp/id-key.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
-import { acceptsOf, addressOf, type HttpRefusal, headerText, refusalCodes, refuse } from './http-reply.ts';
+import { acceptsOf, addressOf, headerText, invalidRefusal, type HttpRefusal, refusalCodes, refuse } from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
 import { projectHeader, projectOfHeader } from './project-path.ts';
 
@@ -148,29 +148,16 @@ type ParsedBody = { ok: true; envelopes: Envelope[]; isBatch: boolean } | { ok: 
 
 /** One message or a batch, each on one line: what goes to a server over a pipe must not hold a line break. */
 function parseBody(body: Buffer): ParsedBody {
-  const flat = oneLine(body);
-  const start = flat.findIndex((byte) => byte !== 0x20 && byte !== 0x09);
-  const whole = { start: Math.max(start, 0), end: flat.length };
-  const isBatch = isArrayAt(flat, whole);
-  let lines: Buffer[];
-  try {
-    lines = isBatch ? arrayElements(flat, whole).map((at) => flat.subarray(at.start, at.end)) : [flat];
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    return { ok: false, refusal: { status: 400, code: rpcCodes.parse, message: `Parse error: ${error.message}` } };
-  }
-  const envelopes = lines.map(parseEnvelope);
+  const whole = parseEnvelope(oneLine(body));
+  const batch = whole.kind === 'invalid' ? whole.batch : undefined;
+  const envelopes = batch?.map(parseEnvelope) ?? [whole];
   const invalid = envelopes.find((one) => one.kind === 'invalid');
-  if (invalid?.kind === 'invalid') {
-    const { code, reason, idText } = invalid;
-    return { ok: false, refusal: { status: 400, code, message: `Invalid message: ${reason}.`, idText } };
-  }
-  if (envelopes.length === 0) return { ok: false, refusal: { ...noBatch, message: 'The batch is empty.' } };
-  return { ok: true, envelopes, isBatch };
+  if (invalid?.kind === 'invalid') return { ok: false, refusal: invalidRefusal(invalid) };
+  return { ok: true, envelopes, isBatch: batch !== undefined };
 }
 
 function hasTwice(envelopes: readonly Envelope[]): boolean {
-  const ids = envelopes.flatMap((one) => (one.kind === 'request' ? [one.idText] : []));
+  const ids = envelopes.flatMap((one) => (one.kind === 'request' ? [idKey(one.idText)] : []));
   return new Set(ids).size < ids.length;
 }
 

@@ -1,6 +1,6 @@
 // One `subscriptions/listen`: what its program wants to hear of, each message marked with the id of its request.
 import { type Edit, isObjectAt, objectMembers, stringAt } from '../../base/json-scan.ts';
-import { memberAt, type NotificationEnvelope, withEdits } from '../../mcp/envelope.ts';
+import { memberAt, type NotificationEnvelope, paramsEdit, withEdits } from '../../mcp/envelope.ts';
 import { notificationLine, resultLine } from '../../mcp/messages.ts';
 import { type ListenFilter, metaKeys } from '../../mcp/modern.ts';
 import type { ModernReply } from './modern-reply.ts';
@@ -56,10 +56,7 @@ export class Listener {
   }
 
   #tagEdits({ line, params }: NotificationEnvelope): Edit[] {
-    if (!params) {
-      const end = line.lastIndexOf(0x7d);
-      return [{ at: { start: end, end }, with: `,"params":{"_meta":{${this.#tag()}}}` }];
-    }
+    if (!params) return [paramsEdit(line, `{"_meta":{${this.#tag()}}}`)];
     const meta = memberAt(line, params, ['_meta']);
     const into = isObjectAt(line, meta) ? meta : params;
     const isEmpty = objectMembers(line, into).length === 0;

@@ -5,7 +5,6 @@ import { type Span, textAt } from '../../base/json-scan.ts';
 import { within } from '../../base/within.ts';
 import { linkMethods, linkPrefix } from '../../link/hello.ts';
 import {
-  idKey,
   memberAt,
   type NotificationEnvelope,
   parseEnvelope,
@@ -14,6 +13,7 @@ import {
   withEdits,
 } from '../../mcp/envelope.ts';
 import { modernVersion } from '../../mcp/eras.ts';
+import { idKey } from '../../mcp/id-key.ts';
 import { type ListName, listKinds, listNames } from '../../mcp/lists.ts';
 import { declinedLine, errorLine, notificationLine, requestLine, resultLine, rpcCodes } from '../../mcp/messages.ts';
 import {

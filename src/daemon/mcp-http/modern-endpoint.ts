@@ -22,7 +22,7 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
-import { type Accepts, acceptsOf, addressOf, type HttpRefusal, headerText, refuse } from './http-reply.ts';
+import { type Accepts, acceptsOf, addressOf, headerText, invalidRefusal, type HttpRefusal, refuse } from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { ModernContext } from './modern-context.ts';
 import { ModernReply } from './modern-reply.ts';
@@ -65,8 +65,7 @@ export class ModernEndpoint {
   async post(http: IncomingMessage, response: ServerResponse, visit: Visit, body: Buffer): Promise<void> {
     const envelope = parseEnvelope(oneLine(body));
     if (envelope.kind === 'invalid') {
-      const { code, reason, idText } = envelope;
-      return refuse(response, { status: 400, code, message: `Invalid message: ${reason}.`, idText });
+      return refuse(response, invalidRefusal(envelope));
     }
     if (envelope.kind === 'notification') {
       // Closing the connection is what cancels; nothing else is told this way.

@@ -45,7 +45,6 @@ import { createStderrSink } from '../../../src/upstream/process/stderr-sink.ts';
 import { EventStreamParser } from '../../../src/upstream/transports/http/event-stream.ts';
 import { speaksOtherFamily } from '../../../src/upstream/transports/http/http-refusal.ts';
 import { handOut } from '../../../src/upstream/transports/message-lines.ts';
-import { peek } from '../../../src/wrapper/frames.ts';
 
 export type TextWork = (text: string) => unknown;
 
@@ -80,7 +79,7 @@ function eventStream(text: string): void {
 }
 
 function lines(text: string): void {
-  const splitter = new LineSplitter({ maxLineBytes: 100_000, onLine: peek, onOversize: readEnds });
+  const splitter = new LineSplitter({ maxLineBytes: 100_000, onLine: parseEnvelope, onOversize: readEnds });
   splitter.push(Buffer.from(text));
   inPieces(text, (chunk) => splitter.push(chunk));
   splitter.end();
@@ -108,8 +107,8 @@ const result = { structuredContent: { rows: [{ id: 1, name: 'a' }] }, content: [
 
 export const textWork: Readonly<Record<string, TextWork>> = {
   'base/redact': redactor.redact,
-  'base/envelope-ends': (text) => readEnds(endsOf(Buffer.from(text))),
-  'base/line-splitter, wrapper/frames': lines,
+  'mcp/envelope-ends': (text) => readEnds(endsOf(Buffer.from(text))),
+  'base/line-splitter, mcp/envelope': lines,
   'upstream/stderr-sink': stderr,
   'upstream/single-client': (text) => singleClientEvidence(new Error(text)),
   'upstream/transports/event-stream': eventStream,

@@ -10,6 +10,8 @@ describe('the id of a line that was cut', () => {
     ['{"result":{"a":[{"id":1}],"b":"', '"},"id":-1.5,"jsonrpc":"2.0"}', '-1.5'],
     ['{"params":{"id":8,"text":"…', '…,\\"id\\":9}"}}', undefined],
     ['{"jsonrpc":"2.0","id":{"x":1},"a":"', '"}', undefined],
+    [String.raw`{"jsonrpc":"2.0","id":"\x","a":"`, '"}', undefined],
+    ['{"jsonrpc":"2.0","id":1.2.3,"a":"', '"}', undefined],
     ['{"jsonrpc":"2.0","note":"\\"id\\":5,","text":"', '"}', undefined],
   ])('%s … %s', (head, tail, id) => {
     expect(find(head, tail)).toBe(id);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Envelope, idKey, memberAt, parseEnvelope, withEdits } from '../../../src/mcp/envelope.ts';
+import { type Envelope, memberAt, paramsEdit, paramText, parseEnvelope, withEdits } from '../../../src/mcp/envelope.ts';
+import { invalidLine } from '../../../src/mcp/messages.ts';
 
 const parse = (text: string): Envelope => parseEnvelope(Buffer.from(text));
 
@@ -26,7 +27,8 @@ describe('an envelope', () => {
     ['{"jsonrpc":"2.0","id":1,"method":null}', -32600],
     ['{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}', -32600],
     ['{"jsonrpc":2.0,"id":1,"method":"a"}', -32600],
-    ['{"jsonrpc":"2.0","id":1,"method":"a","params":null}', -32600],
+    ['{"jsonrpc":"2.0","id":1,"method":"a","params":[1]}', -32600],
+    ['{"jsonrpc":"2.0","method":"a","params":"text"}', -32600],
     ['{"jsonrpc":"2.0","result":1}', -32600],
   ])('refuses %s with %i', (text, code) => {
     expect(parse(text)).toMatchObject({ kind: 'invalid', code });
@@ -38,12 +40,45 @@ describe('an envelope', () => {
   });
 });
 
-describe('the key of an id', () => {
-  it('is the same for every spelling of a string, and never for a string and a number', () => {
-    expect(idKey('"a"')).toBe(idKey('"\\u0061"'));
-    expect(idKey('"1"')).not.toBe(idKey('1'));
-    expect(idKey('9007199254740993')).not.toBe(idKey('9007199254740992'));
+it.each(['null', '[]', '[ \t]'])('takes params that are written as %s for none', (params) => {
+  const envelope = parse(`{"jsonrpc":"2.0","id":1,"method":"a","params":${params} }`);
+  expect(envelope).toMatchObject({ kind: 'request', params: undefined });
+  const filled = withEdits(envelope.line, [paramsEdit(envelope.line, '{"b":1}')]);
+  expect(filled.toString()).toBe('{"jsonrpc":"2.0","id":1,"method":"a","params":{"b":1} }');
+});
+
+it('gives params to a message that has no such member', () => {
+  const { line } = parse('{"jsonrpc":"2.0","method":"a"}');
+  expect(withEdits(line, [paramsEdit(line, '{}')]).toString()).toBe('{"jsonrpc":"2.0","method":"a","params":{}}');
+});
+
+describe('what is refused', () => {
+  it('holds the messages of a batch, each with its own bytes', () => {
+    const envelope = parse(' [ {"id":1} , 2,[3]]');
+    expect(envelope.kind === 'invalid' && envelope.batch?.map(String)).toEqual(['{"id":1}', '2', '[3]']);
   });
+
+  it.each(['[]', ' \t[ ]', '[1', '[1] x', '[1,]', '17'])('is no batch: %s', (text) => {
+    expect(parse(text)).toMatchObject({ kind: 'invalid', batch: undefined });
+  });
+
+  it('is told under its id, unless that is the id of a request of ours', () => {
+    const told = (text: string) => {
+      const envelope = parse(text);
+      return envelope.kind === 'invalid' ? JSON.parse(invalidLine(envelope).toString()) : undefined;
+    };
+    expect(told('{"jsonrpc":"1.0","id":"a","method":"m"}')).toMatchObject({ id: 'a', error: { code: -32600 } });
+    expect(told('{"jsonrpc":"2.0","id":3}')).toMatchObject({ id: 3, error: { code: -32600 } });
+    expect(told('{"jsonrpc":"1.0","id":5,"result":{}}')).toMatchObject({ id: null, error: { code: -32600 } });
+  });
+});
+
+it('finds a member of params as its own text', () => {
+  const envelope = parse('{"jsonrpc":"2.0","id":1,"method":"m","params":{ "uri" : "ä://x" , "n":1.0}}');
+  if (envelope.kind !== 'request') throw new Error('no request');
+  expect(paramText(envelope, 'uri')).toBe('"ä://x"');
+  expect(paramText(envelope, 'n')).toBe('1.0');
+  expect(paramText(envelope, 'x')).toBeUndefined();
 });
 
 describe('an edit', () => {
