@@ -7,7 +7,15 @@ import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts
 import { idKey } from '../../mcp/id-key.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
-import { acceptsOf, addressOf, headerText, invalidRefusal, type HttpRefusal, refusalCodes, refuse } from './http-reply.ts';
+import {
+  acceptsOf,
+  addressOf,
+  type HttpRefusal,
+  headerText,
+  invalidRefusal,
+  refusalCodes,
+  refuse,
+} from './http-reply.ts';
 import { HttpSession, type HttpSessionDeps } from './http-session.ts';
 import { projectHeader, projectOfHeader } from './project-path.ts';
 

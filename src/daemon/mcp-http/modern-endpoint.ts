@@ -22,7 +22,15 @@ import {
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
-import { type Accepts, acceptsOf, addressOf, headerText, invalidRefusal, type HttpRefusal, refuse } from './http-reply.ts';
+import {
+  type Accepts,
+  acceptsOf,
+  addressOf,
+  type HttpRefusal,
+  headerText,
+  invalidRefusal,
+  refuse,
+} from './http-reply.ts';
 import type { LegacyEndpointDeps, Visit } from './legacy-endpoint.ts';
 import { ModernContext } from './modern-context.ts';
 import { ModernReply } from './modern-reply.ts';
