@@ -12,7 +12,8 @@ export type Room = {
 
 export const rooms: Readonly<Record<string, Room>> = {
   base: { role: 'bytes, files, processes, time; no word of this product', knows: '' },
-  mcp: { role: 'the protocol as data: messages as bytes, lists, families; no I/O', knows: 'base' },
+  mcp: { role: 'the protocol as data: messages as bytes, lists, versions; no I/O', knows: 'base' },
+  'mcp/eras': { role: 'one object for each era: how a server or a program of it is spoken to', knows: 'base mcp' },
   link: {
     role: 'what wrapper and daemon agree on: paths, hello, records, ready-made answers, control',
     knows: 'base mcp',
@@ -28,12 +29,15 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: 'base link',
     packages: 'env-paths jsonc-parser zod',
   },
-  sessions: { role: 'the sessions: connection, settings, records on disk, what each was told', knows: 'base link mcp' },
+  sessions: {
+    role: 'the sessions: connection, settings, records on disk, what each was told',
+    knows: 'base link mcp mcp/eras',
+  },
   search: { role: 'from words to tools: index, ranking, tuning', knows: 'base' },
   results: { role: 'a result made to fit, and the whole of it kept', knows: 'base', packages: 'ajv' },
   upstream: {
     role: 'copies of servers: which one, its life, its connections, its health',
-    knows: 'base config link mcp upstream/login upstream/process upstream/transports upstream/transports/http',
+    knows: 'base config link mcp mcp/eras upstream/login upstream/process upstream/transports upstream/transports/http',
   },
   'upstream/process': {
     role: 'one started program: its tree, its output, what it leaves behind',
@@ -52,11 +56,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'upstream/transports/http': {
     role: 'messages over HTTP: requests, event streams, encodings, proxies',
-    knows: 'base config mcp upstream/process upstream/transports',
+    knows: 'base config mcp mcp/eras upstream/process upstream/transports',
   },
   catalog: {
     role: 'what servers offer: their lists as they wrote them, joined, kept on disk',
-    knows: 'base config link mcp upstream',
+    knows: 'base config link mcp mcp/eras upstream',
   },
   calls: {
     role: 'one call there and back: its route, its copy, the queue, the way between the families',
@@ -69,7 +73,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'gateway/tools': { role: 'one file for each tool', knows: 'base gateway results search', packages: 'ajv zod' },
   router: {
     role: 'who answers: requests of hosts, messages of servers, lists that become known',
-    knows: 'base calls catalog config gateway link mcp sessions upstream upstream/transports',
+    knows: 'base calls catalog config gateway link mcp mcp/eras sessions upstream upstream/transports',
   },
   daemon: {
     role: 'PROCESS 3, one for each user: joins the parts, starts and stops',
@@ -81,7 +85,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'daemon/mcp-http': {
     role: 'sessions of programs that speak MCP over HTTP to it',
-    knows: 'base link mcp router sessions',
+    knows: 'base link mcp mcp/eras router sessions',
   },
   migrate: { role: 'the world that a migration sees', knows: 'base link migrate/documents' },
   'migrate/documents': {

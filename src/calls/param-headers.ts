@@ -1,4 +1,4 @@
-// Arguments that a tool's definition wants repeated in headers: revision 2026-07-28 over HTTP only.
+// Arguments that a tool's definition wants repeated in headers, where the era has that.
 
 import { isObjectAt, textAt } from '../base/json-scan.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
@@ -56,7 +56,7 @@ export function usableTools(tools: Listing, slot: Slot): Listing {
 }
 
 function isMirrored({ transport, channel }: Slot): boolean {
-  return transport.takesHeaders === true && channel.isStateless;
+  return transport.takesHeaders === true && channel.era.http.mirrorsParams;
 }
 
 function marksIn({ raw }: ListItem): readonly MarkedParam[] | string {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { arrayElements, findMember, isArrayAt, objectMembers, type Span, stringAt, textAt } from '../base/json-scan.ts';
 import { ownBuild } from '../link/build.ts';
 import { memberAt } from '../mcp/envelope.ts';
-import { modernVersion } from '../mcp/eras.ts';
+import { eraOf } from '../mcp/eras/eras.ts';
 import { type ListName, listKinds, listNames } from '../mcp/lists.ts';
 import type { Introduction } from '../upstream/handshake.ts';
 import type { DefinitionFault, ListItem, Listing } from './listing.ts';
@@ -58,13 +58,13 @@ function copies(line: Buffer, array: Span): Buffer[] {
   return arrayElements(line, array).map(({ start, end }) => Buffer.from(line.subarray(start, end)));
 }
 
-/** What the server has to correct, by the schemas of the protocol family that it speaks itself. */
+/** What the server has to correct, by the schemas of the era that it speaks itself. */
 export function faultsIn({ introduction, lists }: ServerFace): (DefinitionFault & { list: ListName })[] {
-  const isOlder = introduction.protocolVersion !== modernVersion;
+  const era = eraOf(introduction.protocolVersion);
   return listNames.flatMap((list) =>
-    (lists[list].faults ?? []).flatMap(({ name, what, olderWhat, isLeftOut }) => {
-      const told = [what, isOlder ? (olderWhat ?? '') : ''].filter((one) => one !== '').join('; ');
-      return told === '' ? [] : [{ list, name, what: told, isLeftOut }];
+    (lists[list].faults ?? []).flatMap((fault) => {
+      const what = era.wrongIn(fault);
+      return what === '' ? [] : [{ list, name: fault.name, what, isLeftOut: fault.isLeftOut }];
     }),
   );
 }

@@ -1,7 +1,7 @@
 // Headers of revision 2026-07-28 repeat parts of the body, so that what stands between need not read it. They must agree.
 import { stringAt, textAt } from '../base/json-scan.ts';
 import { type Envelope, memberAt, type RequestEnvelope } from './envelope.ts';
-import { modernVersion } from './eras.ts';
+import { statelessVersion } from './versions.ts';
 
 export type HeaderReader = (name: string) => string | undefined;
 
@@ -159,16 +159,13 @@ const namedBy: Readonly<Record<string, string>> = {
   'resources/read': 'uri',
 };
 
-/** Empty for a legacy message. A modern one says its revision itself, already before anything was negotiated. */
-export function routingHeaders(envelope: Envelope, version: string | undefined): Record<string, string> {
+export function routingHeaders(envelope: Envelope): Record<string, string> {
   if (envelope.kind !== 'request' && envelope.kind !== 'notification') return {};
   const { line, params, method } = envelope;
-  const claimed = stringAt(line, memberAt(line, params, ['_meta', 'io.modelcontextprotocol/protocolVersion']));
-  if ((claimed ?? version) !== modernVersion) return {};
   const member = namedBy[method];
   const name = member === undefined ? undefined : stringAt(line, memberAt(line, params, [member]));
   return {
-    'mcp-protocol-version': modernVersion,
+    'mcp-protocol-version': statelessVersion,
     'mcp-method': method,
     ...(name === undefined ? {} : { 'mcp-name': headerValue(name) }),
   };

@@ -14,8 +14,8 @@ import {
   textAt,
 } from '../base/json-scan.ts';
 import { memberAt, paramsEdit, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
-import { isLegacyVersion, legacyVersions, modernVersion } from './eras.ts';
 import { listKinds, listNames } from './lists.ts';
+import { sessionsVersions, statelessVersion } from './versions.ts';
 
 const prefix = 'io.modelcontextprotocol/';
 export const metaKeys = {
@@ -34,7 +34,7 @@ export const modernCodes = {
 } as const;
 
 /** All that a client may ask for: it chooses by what it speaks itself. */
-export const spokenVersions: readonly string[] = [modernVersion, ...legacyVersions];
+export const spokenVersions: readonly string[] = [statelessVersion, ...sessionsVersions];
 
 /** What went with sessions: known methods that no longer exist. */
 const removedMethods: ReadonlySet<string> = new Set([
@@ -92,18 +92,13 @@ export function readRequestMeta({ line, params }: RequestEnvelope): RequestMeta 
   };
 }
 
-export function requestedVersion({ line, params }: RequestEnvelope): string | undefined {
+export function requestedVersion({ line, params }: Pick<RequestEnvelope, 'line' | 'params'>): string | undefined {
   return stringAt(line, memberAt(line, params, ['_meta', metaKeys.protocolVersion]));
 }
 
 export function unsupportedVersion(requested: string): MetaProblem {
   const message = `Protocol version ${requested} is not spoken here.`;
   return { code: modernCodes.unsupportedVersion, message, data: { supported: spokenVersions, requested } };
-}
-
-/** A version that needs a session is none for a request without one. */
-export function isModernRequestVersion(version: string): boolean {
-  return version === modernVersion && !isLegacyVersion(version);
 }
 
 /** For a server with sessions: what the request says of its client is no part of the message there. */
@@ -209,15 +204,15 @@ export function pagesAsInput({ line, error }: ResponseEnvelope): string | undefi
 }
 
 /** What a request to a server without sessions says of who asks. */
-export type Sender = {
+export type WhoAsks = {
   clientInfo: Record<string, unknown>;
   capabilities: Record<string, unknown>;
   logLevel?: string;
 };
 
-export function envelopeMeta({ clientInfo, capabilities, logLevel }: Sender): Record<string, unknown> {
+export function envelopeMeta({ clientInfo, capabilities, logLevel }: WhoAsks): Record<string, unknown> {
   return {
-    [metaKeys.protocolVersion]: modernVersion,
+    [metaKeys.protocolVersion]: statelessVersion,
     [metaKeys.clientInfo]: clientInfo,
     [metaKeys.clientCapabilities]: capabilities,
     ...(logLevel === undefined ? {} : { [metaKeys.logLevel]: logLevel }),
@@ -225,7 +220,7 @@ export function envelopeMeta({ clientInfo, capabilities, logLevel }: Sender): Re
 }
 
 /** Puts it into a request of a program that has a session. */
-export function addEnvelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' | 'params'>, own: Sender): Edit[] {
+export function addEnvelopeEdits({ line, params }: Pick<RequestEnvelope, 'line' | 'params'>, own: WhoAsks): Edit[] {
   const members = JSON.stringify(envelopeMeta(own)).slice(1, -1);
   const meta = memberAt(line, params, ['_meta']);
   const insert = (object: Span, text: string): Edit[] => {

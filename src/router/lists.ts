@@ -11,11 +11,10 @@ import { type Offers, ownInstructions } from '../gateway/offers.ts';
 import { ownBuild } from '../link/build.ts';
 import { linkMethods } from '../link/hello.ts';
 import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
-import { modernVersion, negotiateVersion } from '../mcp/eras.ts';
+import type { Era } from '../mcp/eras/era.ts';
 import { joinInstructions, jointCapabilities } from '../mcp/face.ts';
 import { type ListName, listKinds, listNames } from '../mcp/lists.ts';
 import { appErrorLine, errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
-import { olderTools } from '../mcp/older-tools.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
 import { listFailed } from './list-problem.ts';
@@ -48,8 +47,8 @@ const claudeAloneWaitMs = 20_000;
 
 export class Lists {
   readonly #deps: ListsDeps;
-  /** The same lists for programs of the older family: made once for all sessions that see them. */
-  readonly #readable = new WeakMap<Buffer, Buffer>();
+  /** The same lists as an era's programs can read them: made once for all sessions that see them. */
+  readonly #readable = new WeakMap<Era, WeakMap<Buffer, Buffer>>();
   #newSince = Number.NEGATIVE_INFINITY;
 
   constructor(deps: ListsDeps) {
@@ -57,11 +56,12 @@ export class Lists {
   }
 
   async initialize(session: Session, request: RequestEnvelope, asked: string | undefined): Promise<void> {
-    session.protocolVersion = negotiateVersion(asked);
+    const protocolVersion = session.era.negotiate(asked);
+    session.speak(protocolVersion);
     if (session.identity.server === undefined) {
       const { views, offer } = this.#deps;
       const face = jointFace(views.of(session), offer.instructions(session));
-      const result = { protocolVersion: session.protocolVersion, ...face };
+      const result = { protocolVersion, ...face };
       session.send(resultLine(request.idText, JSON.stringify(result)));
       return;
     }
@@ -70,7 +70,7 @@ export class Lists {
     const entries = faceless.map(({ entry }) => entry);
     const failure = await this.#waitFor(session, entries, { ms: waitMs });
     const view = this.#deps.views.of(session);
-    const raw = aloneIntroduction(view, session.protocolVersion) ?? (failure ? undefined : startingFace(session, view));
+    const raw = aloneIntroduction(view, protocolVersion) ?? (failure ? undefined : startingFace(session, view));
     const line = raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, failure ?? noSuchServer(session));
     session.send(line);
   }
@@ -98,17 +98,18 @@ export class Lists {
     session.send(notificationLine(linkMethods.served, { list, etag }));
     const refusal = this.#refusalOf(session, list, request);
     if (refusal) return session.send(refusal);
-    const isModern = session.protocolVersion === modernVersion;
-    session.send(resultLine(request.idText, isModern ? result : this.forOlder(session, list, result)));
+    session.send(resultLine(request.idText, this.readable(session, session.era, { list, result })));
     this.#deps.onServed(session);
   }
 
-  /** A list that was made for this session, as programs of the older family can read it. */
-  forOlder(session: Session, list: ListName, result: Buffer): Buffer {
+  /** A list that was made for this session, as programs of that era can read it. */
+  readable(session: Session, era: Era, { list, result }: { list: ListName; result: Buffer }): Buffer {
     if (list !== 'tools' || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
       return result;
-    const known = this.#readable.get(result) ?? olderTools(result);
-    this.#readable.set(result, known);
+    const made = this.#readable.get(era) ?? new WeakMap<Buffer, Buffer>();
+    this.#readable.set(era, made);
+    const known = made.get(result) ?? era.tools(result);
+    made.set(result, known);
     return known;
   }
 

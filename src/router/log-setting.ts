@@ -43,10 +43,9 @@ export class LogSetting {
 }
 
 function tell(slot: Slot, level: string | undefined): void {
-  // A server without sessions is told with each request.
-  if (level === undefined || slot.channel.isStateless || slot.introduction.capabilities['logging'] === undefined)
-    return;
-  slot.channel.ask('logging/setLevel', { level }).catch(() => {}); // a server without it keeps its own level
+  const request = level === undefined ? undefined : slot.channel.era.levelRequest(level);
+  if (!request || slot.introduction.capabilities['logging'] === undefined) return;
+  slot.channel.ask(request.method, request.params).catch(() => {}); // a server without it keeps its own level
 }
 
 // Syslog levels of MCP logging, least to most severe.

@@ -16,6 +16,7 @@ import { Modes } from '../gateway/modes.ts';
 import { linkPrefix } from '../link/hello.ts';
 import { memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
+import { sessionsEra } from '../mcp/eras/sessions-era.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
 import { errorLine, invalidLine, rpcCodes } from '../mcp/messages.ts';
 import type { Roster } from '../sessions/roster.ts';
@@ -191,10 +192,10 @@ export class Router {
     await Promise.all(instance.slots().map((slot) => this.#learning.settled(slot)));
   }
 
-  /** What a wrapper answers in our place while no daemon is there: its host is of the older family. */
+  /** What a wrapper answers in our place while no daemon is there: it begins with a handshake. */
   readyList(session: Session, list: ListName): { result: Buffer; etag: string } {
     const { result, etag } = this.modes.list(session, list) ?? this.views.of(session).list(list);
-    return { result: this.#lists.forOlder(session, list, result), etag };
+    return { result: this.#lists.readable(session, sessionsEra, { list, result }), etag };
   }
 
   /** Config or variables changed: views are computed anew and sessions told what differs. */
@@ -295,8 +296,7 @@ export class Router {
     for (const instance of this.#deps.supervisor().all()) {
       const slot = instance.findSlot(session.id);
       const isOwn = slot?.owner === session.id || instance.identity.scopeId === session.identity.scopeId;
-      // A server without sessions hears of nothing but requests.
-      if (slot && isOwn && !slot.channel.isStateless) slot.channel.send(line);
+      if (slot && isOwn && slot.channel.era.hearsNotifications) slot.channel.send(line);
     }
   }
 

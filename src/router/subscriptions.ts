@@ -1,23 +1,18 @@
 // resources/subscribe, counted: a server is asked once for a URI however many sessions want it, and again after a restart.
 // One count for each MCP session with a server: over a pipe that is one for all, over HTTP one for each of ours.
-import { AppError } from '../base/errors.ts';
-import { stringAt, textAt } from '../base/json-scan.ts';
+import { stringAt } from '../base/json-scan.ts';
 import type { Copy } from '../calls/copies.ts';
-import { legacyNotificationEdits } from '../mcp/down-convert.ts';
-import { memberAt, type NotificationEnvelope, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
-import { rpcCodes } from '../mcp/messages.ts';
+import { memberAt, type NotificationEnvelope, withEdits } from '../mcp/envelope.ts';
 import type { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
+import { nothingToTell, type Watched, watchOf } from '../upstream/resource-watch.ts';
 import type { Slot } from '../upstream/slot.ts';
-
-/** JSON text of what the server answered. */
-export type Subscribed = { result: string } | { error: string };
 
 type Subscription = {
   /** Session id -> the URI as that session wrote it. */
   subscribers: Map<string, string>;
-  asked: Promise<Subscribed>;
+  asked: Promise<Watched>;
 };
 type Uris = Map<string, Subscription>;
 
@@ -34,13 +29,13 @@ export class Subscriptions {
   }
 
   /** `asWritten`: the URI as the session knows it. Rejects with the loss of the server. */
-  async subscribe(session: Session, copy: Copy, uri: string, asWritten: string): Promise<Subscribed> {
+  async subscribe(session: Session, copy: Copy, uri: string, asWritten: string): Promise<Watched> {
     const uris = this.#urisOf(copy.instance, copy.slot);
     const known = uris.get(uri);
-    const one = known ?? { subscribers: new Map<string, string>(), asked: Promise.resolve(done) };
+    const one = known ?? { subscribers: new Map<string, string>(), asked: Promise.resolve(nothingToTell) };
     one.subscribers.set(session.id, asWritten);
     uris.set(uri, one);
-    if (!known) one.asked = this.#ask(copy.slot, uris, uri);
+    if (!known) one.asked = watchOf(copy.slot.channel).add(uri, () => uris.keys());
     const drop = () => {
       one.subscribers.delete(session.id);
       if (one.subscribers.size === 0 && uris.get(uri) === one) uris.delete(uri);
@@ -55,12 +50,12 @@ export class Subscriptions {
     }
   }
 
-  async unsubscribe(session: Session, { instance, slot }: Copy, uri: string): Promise<Subscribed> {
+  async unsubscribe(session: Session, { instance, slot }: Copy, uri: string): Promise<Watched> {
     const uris = this.#urisOf(instance, slot);
     const one = uris.get(uri);
-    if (!one?.subscribers.delete(session.id) || one.subscribers.size > 0) return done;
+    if (!one?.subscribers.delete(session.id) || one.subscribers.size > 0) return nothingToTell;
     uris.delete(uri);
-    return withdraw(slot, uris, uri);
+    return watchOf(slot.channel).drop(uri, () => uris.keys());
   }
 
   /** A session left: what only it wanted is asked of nobody any more. */
@@ -70,7 +65,9 @@ export class Subscriptions {
         if (!subscribers.delete(sessionId) || subscribers.size > 0) continue;
         uris.delete(uri);
         for (const slot of find(key)?.slots() ?? []) {
-          if (slot.owner === owner) withdraw(slot, uris, uri).catch(() => {}); // it is gone or forgot: the same to us
+          if (slot.owner !== owner) continue;
+          const dropped = watchOf(slot.channel).drop(uri, () => uris.keys());
+          dropped.catch(() => {}); // it is gone or forgot: the same to us
         }
       }
       if (uris.size === 0) this.#wanted.delete(place);
@@ -80,10 +77,7 @@ export class Subscriptions {
   /** After a restart of the copy: everything that is still wanted. */
   replay(instance: Instance, slot: Slot): void {
     const uris = this.#wanted.get(placeOf(instance, slot))?.uris;
-    if (!uris || uris.size === 0) return;
-    // A server that no longer knows the URI answers with an error: nothing to be done about it.
-    if (slot.channel.isStateless) slot.channel.listening.wantUris(new Set(uris.keys())).catch(() => {});
-    else for (const uri of uris.keys()) slot.channel.ask('resources/subscribe', { uri }).catch(() => {});
+    if (uris && uris.size > 0) watchOf(slot.channel).restore(() => uris.keys());
   }
 
   deliver(instance: Instance, slot: Slot, notification: NotificationEnvelope): void {
@@ -91,7 +85,7 @@ export class Subscriptions {
     const span = memberAt(line, params, ['uri']);
     const uri = stringAt(line, span);
     if (!span || uri === undefined) return;
-    const own = slot.channel.isStateless ? legacyNotificationEdits(notification) : [];
+    const own = slot.channel.era.noticeEdits(notification);
     const subscribers = this.#wanted.get(placeOf(instance, slot))?.uris.get(uri)?.subscribers ?? [];
     for (const [sessionId, asWritten] of subscribers) {
       const edits = asWritten === uri ? own : [...own, { at: span, with: JSON.stringify(asWritten) }];
@@ -106,40 +100,8 @@ export class Subscriptions {
     this.#wanted.set(place, known);
     return known.uris;
   }
-
-  async #ask({ channel }: Slot, uris: Uris, uri: string): Promise<Subscribed> {
-    if (!channel.isStateless) {
-      return outcomeOf(await channel.ask('resources/subscribe', { uri }));
-    }
-    try {
-      const told = await channel.listening.wantUris(new Set(uris.keys()));
-      if (told.has(uri)) return done;
-    } catch (error) {
-      if (!(error instanceof AppError) || error.data?.['mayHaveRun'] !== undefined) throw error;
-    }
-    // What it was asked for before goes on without this one.
-    const others = new Set([...uris.keys()].filter((other) => other !== uri));
-    channel.listening.wantUris(others).catch(() => {});
-    const message = `The server does not tell of changes of ${uri}.`;
-    return { error: JSON.stringify({ code: rpcCodes.invalidParams, message, data: { uri } }) };
-  }
 }
-
-const done: Subscribed = { result: '{}' };
 
 function placeOf({ identity }: Instance, { owner }: Slot): string {
   return `${identity.key}\0${owner ?? ''}`;
-}
-
-async function withdraw({ channel }: Slot, uris: Uris, uri: string): Promise<Subscribed> {
-  if (channel.isStateless) {
-    channel.listening.wantUris(new Set(uris.keys())).catch(() => {}); // it told of nothing: the same to us
-    return done;
-  }
-  return outcomeOf(await channel.ask('resources/unsubscribe', { uri }));
-}
-
-function outcomeOf({ line, result, error }: ResponseEnvelope): Subscribed {
-  if (result) return { result: textAt(line, result) };
-  return { error: error ? textAt(line, error) : '{"code":-32603,"message":"no result"}' };
 }

@@ -3,6 +3,8 @@ import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
+import type { Era } from '../mcp/eras/era.ts';
+import { eraOf } from '../mcp/eras/eras.ts';
 import type { ListName } from '../mcp/lists.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
@@ -77,7 +79,6 @@ export class Session {
   /** Lists for which list_changed was sent and no list request came yet. */
   readonly announced = new Set<ListName>();
   isInitialized = false;
-  protocolVersion: string | undefined;
   /** `info`: what it says of itself, in full. */
   client: { name: string; capabilities: Record<string, unknown>; info?: Record<string, unknown> } | undefined;
   /** As the host set it; absent: the server's own choice. */
@@ -87,6 +88,8 @@ export class Session {
   readonly results: ResultLedger;
   isClosed = false;
   #connection: ConnectionState = 'open';
+  #protocolVersion: string | undefined;
+  #era: Era = eraOf(undefined);
   #values: EnvValues = {};
   #valuesReady: Promise<void>;
   #resolveValues: () => void = () => {};
@@ -108,6 +111,21 @@ export class Session {
 
   get id(): string {
     return this.identity.id;
+  }
+
+  /** As agreed with its program; undefined: nothing was yet. */
+  get protocolVersion(): string | undefined {
+    return this.#protocolVersion;
+  }
+
+  /** How its program is spoken to. */
+  get era(): Era {
+    return this.#era;
+  }
+
+  speak(version: string): void {
+    this.#protocolVersion = version;
+    this.#era = eraOf(version);
   }
 
   /** Values of the variables that the config mentions, from this session's environment. */

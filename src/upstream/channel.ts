@@ -12,8 +12,10 @@ import {
   type RequestEnvelope,
   type ResponseEnvelope,
 } from '../mcp/envelope.ts';
+import type { Era } from '../mcp/eras/era.ts';
+import { eraOf } from '../mcp/eras/eras.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
-import { metaKeys } from '../mcp/modern.ts';
+import { metaKeys, type WhoAsks } from '../mcp/modern.ts';
 import type { ChannelRequest } from './channel-request.ts';
 import { listenMethod, ModernListening } from './modern-listening.ts';
 import type { SendOptions, Transport } from './transports/transport.ts';
@@ -30,6 +32,7 @@ export class Channel {
   readonly #events: ChannelEvents;
   readonly #pending = new Map<number, ChannelRequest>();
   #lastId = 0;
+  #era: Era = eraOf(undefined);
   #meta: Record<string, unknown> | undefined;
   /** What requests are told that come after the loss. */
   #lost: AppError | undefined;
@@ -51,9 +54,9 @@ export class Channel {
     });
   }
 
-  /** The server knows no sessions: what belongs to a request comes with it, and it asks by its answers. */
-  get isStateless(): boolean {
-    return this.#meta !== undefined;
+  /** How the server is spoken to, as the handshake found out. */
+  get era(): Era {
+    return this.#era;
   }
 
   get isLost(): boolean {
@@ -139,9 +142,10 @@ export class Channel {
     return requestLine(String(id), method, this.#meta ? { ...params, _meta: this.#meta } : params);
   }
 
-  /** From now on each request of our own carries this; a server without sessions learns nothing otherwise. */
-  setMeta(meta: Record<string, unknown> | undefined): void {
-    this.#meta = meta;
+  /** From now on. `who`: what each request of our own says, where the era has nothing else to tell it by. */
+  speak(era: Era, who: WhoAsks): void {
+    this.#era = era;
+    this.#meta = era.requestMeta(who);
   }
 
   setProtocolVersion(version: string): void {

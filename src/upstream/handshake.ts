@@ -8,9 +8,12 @@ import { textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { ownBuild } from '../link/build.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
-import { latestLegacyVersion, legacyVersions, modernVersion } from '../mcp/eras.ts';
+import { eraOf } from '../mcp/eras/eras.ts';
+import { sessionsEra } from '../mcp/eras/sessions-era.ts';
+import { statelessEra } from '../mcp/eras/stateless-era.ts';
 import { notificationLine } from '../mcp/messages.ts';
-import { envelopeMeta, errorCode, metaKeys, modernCodes } from '../mcp/modern.ts';
+import { errorCode, metaKeys, modernCodes } from '../mcp/modern.ts';
+import { isSessionsVersion, latestSessionsVersion, statelessVersion } from '../mcp/versions.ts';
 import type { Channel } from './channel.ts';
 import type { ListenedList } from './modern-listening.ts';
 
@@ -55,7 +58,7 @@ export async function introduce(channel: Channel, options: IntroduceOptions): Pr
   const partMs = limitMs * silentPart;
   const decided = new AbortController();
   const { signal } = decided;
-  const asked = knownVersion === modernVersion ? discover(channel, { isProbe: true, signal }) : undefined;
+  const asked = eraOf(knownVersion).hasHandshake ? undefined : discover(channel, { isProbe: true, signal });
   const early = asked && (await Promise.race([asked, silence(Math.min(silentMs, partMs))]));
   if (early?.modern) return adopt(channel, early.modern);
   // It answered otherwise, or not yet: both are asked, and the first that has something to say counts.
@@ -83,10 +86,10 @@ export function versionToAskIn(last: Introduction | undefined): string | undefin
 function greet(channel: Channel, server: string, raw: string): Introduction {
   const introduction = parseIntroduction(raw);
   if (!introduction) throw startFailed(server, 'answered initialize with something that is no InitializeResult');
-  if (!legacyVersions.some((version) => version === introduction.protocolVersion)) {
+  if (!isSessionsVersion(introduction.protocolVersion)) {
     throw startFailed(server, `speaks MCP ${introduction.protocolVersion}, which this version does not`);
   }
-  channel.setMeta(undefined);
+  channel.speak(sessionsEra, own);
   channel.setProtocolVersion(introduction.protocolVersion);
   channel.send(notificationLine('notifications/initialized'));
   return introduction;
@@ -98,9 +101,9 @@ async function askInitialize(
   capabilities: Record<string, unknown>,
 ): Promise<ResponseEnvelope | AppError> {
   try {
-    const params = { protocolVersion: latestLegacyVersion, capabilities, clientInfo };
-    // The handshake knows no envelope of the newer family, even where that was asked for first.
-    channel.setMeta(undefined);
+    const params = { protocolVersion: latestSessionsVersion, capabilities, clientInfo };
+    // Even where the other way was asked first.
+    channel.speak(sessionsEra, own);
     return await channel.ask('initialize', params);
   } catch (error) {
     if (error instanceof AppError && refusals.has(Number(error.data?.['status']))) return error;
@@ -152,7 +155,7 @@ function isOffered(answer: ResponseEnvelope): boolean {
   const said: unknown = JSON.parse(textAt(line, error));
   const data = isRecord(said) ? said['data'] : undefined;
   const supported = isRecord(data) ? data['supported'] : undefined;
-  return Array.isArray(supported) && supported.includes(modernVersion);
+  return Array.isArray(supported) && supported.includes(statelessVersion);
 }
 
 function silence(ms: number): Promise<undefined> {
@@ -162,7 +165,7 @@ function silence(ms: number): Promise<undefined> {
 }
 
 const clientInfo = { name: 'aitkit-mcp-proxy', title: 'aitkit mcp-proxy', version: ownBuild.version };
-const ownMeta = envelopeMeta({ clientInfo, capabilities: {} });
+const own = { clientInfo, capabilities: {} };
 
 type Modern = { introduction: Introduction; lists: readonly ListenedList[] };
 
@@ -171,7 +174,7 @@ type Discovered = { modern?: Modern | undefined; unheard?: AppError };
 
 /** What a server without sessions says of itself, as if it had been a handshake. */
 async function discover(channel: Channel, options: { isProbe?: boolean; signal?: AbortSignal }): Promise<Discovered> {
-  channel.setMeta(ownMeta);
+  channel.speak(statelessEra, own);
   const ask = () => channel.ask('server/discover', {}, options);
   try {
     const first = await ask();
@@ -186,12 +189,17 @@ async function discover(channel: Channel, options: { isProbe?: boolean; signal?:
 function readModern(answer: ResponseEnvelope): Modern | undefined {
   const found: unknown = answer.result && JSON.parse(textAt(answer.line, answer.result));
   const versions = isRecord(found) ? found['supportedVersions'] : undefined;
-  if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(modernVersion)) return undefined;
+  if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(statelessVersion)) return undefined;
   const meta = isRecord(found['_meta']) ? found['_meta'] : {};
   const capabilities = isRecord(found['capabilities']) ? found['capabilities'] : {};
   const { instructions } = found;
   const serverInfo = meta[metaKeys.serverInfo] ?? { name: 'unknown', version: '0' };
-  const raw = { protocolVersion: modernVersion, capabilities, serverInfo, ...(instructions ? { instructions } : {}) };
+  const raw = {
+    protocolVersion: statelessVersion,
+    capabilities,
+    serverInfo,
+    ...(instructions ? { instructions } : {}),
+  };
   const introduction = parseIntroduction(JSON.stringify(raw));
   const lists = (['tools', 'prompts', 'resources'] as const).filter((list) => capabilities[list] !== undefined);
   return introduction && { introduction, lists };
@@ -199,8 +207,8 @@ function readModern(answer: ResponseEnvelope): Modern | undefined {
 
 /** From now on it is spoken to without a session. */
 function adopt(channel: Channel, { introduction, lists }: Modern): Introduction {
-  channel.setMeta(ownMeta);
-  channel.setProtocolVersion(modernVersion);
+  channel.speak(statelessEra, own);
+  channel.setProtocolVersion(statelessVersion);
   if (lists.length > 0) channel.listening.wantLists(lists);
   return introduction;
 }

@@ -118,8 +118,8 @@ export class HealthChecks {
     };
     record.isAsking = true;
     record.askedAt = this.#deps.now();
-    // An error is an answer too: servers need not know `ping`. The loss of the channel is the supervisor's matter.
-    const method = slot.channel.isStateless ? 'server/discover' : 'ping';
+    // An error is an answer too: servers need not know the method. The loss of the channel is the supervisor's matter.
+    const method = slot.channel.era.lifeSign;
     const id = slot.channel.request({
       method,
       encode: (number) => slot.channel.encode(number, method),

@@ -4,7 +4,7 @@ import { lastChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { InstanceState, Problem, Sharing } from '../link/control.ts';
-import { modernVersion } from '../mcp/eras.ts';
+import { eraOf } from '../mcp/eras/eras.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
 import {
@@ -267,7 +267,7 @@ export class Instance {
       // Some older servers end when they are asked the newer way first; that is no fault of theirs.
       return await open(known ?? opener.presumedVersion).catch((error: unknown) => {
         const hasEnded = opener.isLocal && error instanceof AppError && error.code === 'SERVER_START_FAILED';
-        if (known !== modernVersion || !hasEnded || given.signal.aborted) throw error;
+        if (eraOf(known).hasHandshake || !hasEnded || given.signal.aborted) throw error;
         return open(undefined);
       });
     } finally {

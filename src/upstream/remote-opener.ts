@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts';
 import { ownCommand } from '../base/own-command.ts';
 import type { LaunchSpec } from '../config/expand.ts';
 import type { Problem } from '../link/control.ts';
-import { modernVersion } from '../mcp/eras.ts';
+import { statelessVersion } from '../mcp/versions.ts';
 import { problemOf } from './instance-errors.ts';
 import { needsLogin } from './login/login.ts';
 import { createOAuth, type OAuth } from './login/logins.ts';
@@ -82,7 +82,7 @@ function dialledOpener(
     isPerSession: true,
     isLocal: false,
     // There every request has to say its revision, also the first; an older server refuses it and is asked its way.
-    ...(spec.kind === 'http' ? { presumedVersion: modernVersion } : {}),
+    ...(spec.kind === 'http' ? { presumedVersion: statelessVersion } : {}),
     pid: () => undefined,
     describe: () => ({ environment: [] }),
     open: (events, owner) => {

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../base/log.ts';
 import { ownCommand } from '../../base/own-command.ts';
-import { modernVersion } from '../../mcp/eras.ts';
+import { eraOf } from '../../mcp/eras/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import { type HttpRefusal, headerText, readMessage, refuse } from './http-reply.ts';
 import { LegacyEndpoint, type Visit } from './legacy-endpoint.ts';
@@ -58,13 +58,14 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
         return legacy.post(request, response, visit, body.bytes);
       }
       case 'GET':
-      case 'DELETE':
+      case 'DELETE': {
         request.resume();
-        // Without sessions there is nothing to listen to or to end.
-        if (headerText(request, 'mcp-protocol-version') === modernVersion) return refuse(response, notAllowed('POST'));
+        const { methods } = eraOf(headerText(request, 'mcp-protocol-version')).http;
+        if (!methods.includes(request.method)) return refuse(response, notAllowed(methods.join(', ')));
         return request.method === 'GET'
           ? legacy.get(request, response, visit)
           : legacy.delete(request, response, visit);
+      }
       default:
         request.resume();
         return refuse(response, notAllowed('POST, GET, DELETE'));

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findPlace } from '../../link/project-root.ts';
 import { type Envelope, oneLine, parseEnvelope } from '../../mcp/envelope.ts';
-import { isLegacyVersion, legacyVersions, takesBatches } from '../../mcp/eras.ts';
 import { idKey } from '../../mcp/id-key.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
+import { isSessionsVersion, sessionsVersions, takesBatches } from '../../mcp/versions.ts';
 import type { Session, SessionIdentity, SessionSink } from '../../sessions/session.ts';
 import {
   acceptsOf,
@@ -144,8 +144,8 @@ export class LegacyEndpoint {
       return refused(response, { status: 404, code: refusalCodes.noSession, message: 'Session not found.' });
     }
     const version = headerText(request, 'mcp-protocol-version');
-    if (version !== undefined && !isLegacyVersion(version)) {
-      const message = `Bad Request: MCP-Protocol-Version ${version} is not spoken here (${legacyVersions.join(', ')}).`;
+    if (version !== undefined && !isSessionsVersion(version)) {
+      const message = `Bad Request: MCP-Protocol-Version ${version} is not spoken here (${sessionsVersions.join(', ')}).`;
       return refused(response, bad(message));
     }
     return http;

@@ -12,7 +12,6 @@ import {
   type ResponseEnvelope,
   withEdits,
 } from '../../mcp/envelope.ts';
-import { modernVersion } from '../../mcp/eras.ts';
 import { idKey } from '../../mcp/id-key.ts';
 import { type ListName, listKinds, listNames } from '../../mcp/lists.ts';
 import { declinedLine, errorLine, notificationLine, requestLine, resultLine, rpcCodes } from '../../mcp/messages.ts';
@@ -25,6 +24,7 @@ import {
   resultEdits,
   statusOf,
 } from '../../mcp/modern.ts';
+import { statelessVersion } from '../../mcp/versions.ts';
 import type { Session, SessionSink } from '../../sessions/session.ts';
 import { readIntroduced } from './client-info.ts';
 import { Listener } from './listener.ts';
@@ -74,7 +74,7 @@ export class ModernContext {
       close: (reason) => this.end(reason),
     });
     this.session.client = readIntroduced(options.clientInfo, options.capabilities);
-    this.session.protocolVersion = modernVersion;
+    this.session.speak(statelessVersion);
     this.session.isInitialized = true;
   }
 
@@ -116,15 +116,11 @@ export class ModernContext {
   /** The server's (or our joint) introduction: an initialize result, or an error. */
   async introduction(): Promise<ResponseEnvelope | undefined> {
     const { clientInfo, capabilities } = this.#options;
-    const answer = this.#ask('initialize', {
-      protocolVersion: modernVersion,
+    const envelope = await this.#ask('initialize', {
+      protocolVersion: statelessVersion,
       capabilities: JSON.parse(capabilities),
       clientInfo: clientInfo === undefined ? { name: 'unknown', version: '0' } : JSON.parse(clientInfo),
     });
-    // The router takes it for the handshake of a session; here nothing was negotiated.
-    this.session.protocolVersion = modernVersion;
-    const envelope = await answer;
-    this.session.protocolVersion = modernVersion;
     const info = envelope && memberAt(envelope.line, envelope.result, ['serverInfo']);
     if (envelope && info) this.#serverInfo = textAt(envelope.line, info);
     return envelope;

@@ -4,7 +4,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayAt, isObjectAt, stringAt, textAt } from '../../base/json-scan.ts';
 import { findPlace } from '../../link/project-root.ts';
 import { memberAt, oneLine, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
-import { isLegacyVersion, modernVersion } from '../../mcp/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import {
   errorCode,
@@ -21,6 +20,7 @@ import {
   unsupportedVersion,
 } from '../../mcp/modern.ts';
 import { headerMismatch, markedParams, paramHeaderMismatch } from '../../mcp/modern-headers.ts';
+import { isSessionsVersion, statelessVersion } from '../../mcp/versions.ts';
 import type { Session, SessionIdentity } from '../../sessions/session.ts';
 import {
   type Accepts,
@@ -107,7 +107,7 @@ export class ModernEndpoint {
     if ('code' in meta) return refusal(meta);
     if (version === undefined) return refusal(unsupportedVersion('none'));
     const header = (name: string) => headerText(http, name);
-    if (header('mcp-protocol-version') === version && version !== modernVersion) {
+    if (header('mcp-protocol-version') === version && version !== statelessVersion) {
       return refusal(unsupportedVersion(version));
     }
     const mismatch = headerMismatch(request, version, header);
@@ -273,7 +273,7 @@ export function isModernRequest(http: IncomingMessage, body: Buffer): boolean {
   if (headerText(http, 'mcp-session-id') !== undefined) return false;
   if (body.includes(metaKeys.protocolVersion)) return true;
   const version = headerText(http, 'mcp-protocol-version');
-  return version !== undefined && !isLegacyVersion(version);
+  return version !== undefined && !isSessionsVersion(version);
 }
 
 function discoverResult(face: unknown): string {

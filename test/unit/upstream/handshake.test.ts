@@ -64,7 +64,7 @@ describe('the introduction of a server', () => {
     expect((await meet()).protocolVersion).toBe('2025-06-18');
     expect(methods()).toEqual(['initialize', 'notifications/initialized']);
     expect(versions).toEqual(['2025-06-18']);
-    expect(channel.isStateless).toBe(false);
+    expect(channel.era.name).toBe('sessions');
   });
 
   it.each([
@@ -77,7 +77,7 @@ describe('the introduction of a server', () => {
     expect(await meet()).toMatchObject({ protocolVersion: '2026-07-28', instructions: 'i' });
     expect(methods()).toEqual(['initialize', 'server/discover', 'subscriptions/listen']);
     expect(versions).toEqual(['2026-07-28']);
-    expect(channel.isStateless).toBe(true);
+    expect(channel.era.name).toBe('stateless');
   });
 
   it('is asked the newer way first where that is known', async () => {
@@ -94,7 +94,7 @@ describe('the introduction of a server', () => {
     expect((await meet('2026-07-28')).protocolVersion).toBe('2025-06-18');
     expect(methods()).toEqual(['server/discover', 'initialize', 'notifications/initialized']);
     expect(sent[1]?.params).not.toHaveProperty('_meta');
-    expect(channel.isStateless).toBe(false);
+    expect(channel.era.name).toBe('sessions');
   });
 
   it('is a handshake with one that keeps silent about the newer way', async () => {
@@ -112,7 +112,7 @@ describe('the introduction of a server', () => {
     channel.receive(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: sent[0]?.id, ...modern })));
     expect((await meeting).protocolVersion).toBe('2026-07-28');
     expect(methods().filter((method) => method === 'server/discover')).toHaveLength(1);
-    expect(channel.isStateless).toBe(true);
+    expect(channel.era.name).toBe('stateless');
   });
 
   it('is not changed by an answer that comes after it is known', async () => {
@@ -122,7 +122,7 @@ describe('the introduction of a server', () => {
     await meeting;
     channel.receive(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: sent[0]?.id, ...modern })));
     await vi.advanceTimersByTimeAsync(0);
-    expect(channel.isStateless).toBe(false);
+    expect(channel.era.name).toBe('sessions');
   });
 
   it('fails with the words of a server that refuses both', async () => {

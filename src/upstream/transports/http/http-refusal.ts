@@ -2,8 +2,8 @@
 // or the request itself is refused.
 import type { AppError } from '../../../base/errors.ts';
 import { parseEnvelope } from '../../../mcp/envelope.ts';
-import { isLegacyVersion, modernVersion } from '../../../mcp/eras.ts';
-import { errorCode, metaKeys, modernCodes } from '../../../mcp/modern.ts';
+import { eraOf } from '../../../mcp/eras/eras.ts';
+import { errorCode } from '../../../mcp/modern.ts';
 import { forgottenError, statusError } from './http-call.ts';
 import type { HttpResponse } from './http-client.ts';
 
@@ -20,10 +20,9 @@ export function refusalOf(response: HttpResponse, text: string, conversation: Co
   const { status, url } = response;
   const isRefused = status === 400 || status === 404;
   if (isRefused && speaksOtherFamily(text, version)) return forgottenError(url, false);
-  const isOurs = hasSession && version !== modernVersion;
   // The specification says 404; many servers follow an early example that answers 400.
   const isForgotten = status === 404 || (status === 400 && saysForgotten(text));
-  return isOurs && isForgotten ? forgottenError(url, false) : statusError(response, text, headers);
+  return hasSession && isForgotten ? forgottenError(url, false) : statusError(response, text, headers);
 }
 
 /**
@@ -39,17 +38,10 @@ function saysForgotten(text: string): boolean {
   return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text);
 }
 
-/** What a server says to a request of the family that it does not know any more, since it was up- or downgraded. */
+/** What a server says to a request of the era that it does not know any more, since it was up- or downgraded. */
 export function speaksOtherFamily(text: string, version: string | undefined): boolean {
-  if (version === undefined) return false;
-  const code = codeIn(text);
-  if (code === modernCodes.unsupportedVersion) return true;
-  if (isLegacyVersion(version)) return code === modernCodes.headerMismatch || text.includes(metaKeys.protocolVersion);
-  const isKnown = code !== undefined && newerCodes.has(code);
-  return !isKnown && /session|not initiali[sz]ed|unsupported protocol version/i.test(text);
+  return version !== undefined && eraOf(version).http.disowns(text, codeIn(text));
 }
-
-const newerCodes: ReadonlySet<number> = new Set([...Object.values(modernCodes), -32601, -32602, -32603]);
 
 function codeIn(text: string): number | undefined {
   const envelope = parseEnvelope(Buffer.from(text));

@@ -2,9 +2,8 @@
 // no request. One object is one MCP session with the server; when the server has forgotten it, the object ends as lost.
 import { AppError } from '../../../base/errors.ts';
 import { type Envelope, parseEnvelope } from '../../../mcp/envelope.ts';
-import { modernVersion } from '../../../mcp/eras.ts';
+import { eraOf, eraOfMessage } from '../../../mcp/eras/eras.ts';
 import { appErrorLine } from '../../../mcp/messages.ts';
-import { routingHeaders } from '../../../mcp/modern-headers.ts';
 import { handOut } from '../message-lines.ts';
 import type { SendOptions, Transport, TransportEvents, TransportExit } from '../transport.ts';
 import {
@@ -52,6 +51,7 @@ class HttpTransport implements Transport {
   readonly #ended = new AbortController();
   #sessionId: string | undefined;
   #version: string | undefined;
+  #era = eraOf(undefined);
   #introduced: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #isListening = false;
@@ -66,8 +66,7 @@ class HttpTransport implements Transport {
 
   async send(line: Buffer, requestId?: string, options: SendOptions = {}): Promise<void> {
     const envelope = parseEnvelope(line);
-    // Closing the stream is what cancels there; servers of that revision take no notifications at all.
-    if (this.#version === modernVersion && envelope.kind === 'notification') return;
+    if (envelope.kind === 'notification' && !this.#era.http.sendsNotifications) return;
     const before = this.#introduced;
     if (isInitialized(envelope)) {
       // What is sent after it waits for it to arrive: on a connection of its own it could overtake.
@@ -87,6 +86,7 @@ class HttpTransport implements Transport {
 
   setProtocolVersion(version: string): void {
     this.#version = version;
+    this.#era = eraOf(version);
   }
 
   close(_reason: string): Promise<void> {
@@ -142,7 +142,7 @@ class HttpTransport implements Transport {
       headers: {
         ...headers,
         ...this.#sessionHeaders(),
-        ...routingHeaders(envelope, this.#version),
+        ...eraOfMessage(envelope, this.#era).http.routingHeaders(envelope),
         accept: 'application/json, text/event-stream',
         'content-type': 'application/json',
       },
@@ -173,11 +173,7 @@ class HttpTransport implements Transport {
   }
 
   #sessionHeaders(): Record<string, string> {
-    if (this.#version === modernVersion) return {};
-    return {
-      ...(this.#sessionId === undefined ? {} : { 'mcp-session-id': this.#sessionId }),
-      ...(this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version }),
-    };
+    return this.#era.http.sessionHeaders({ id: this.#sessionId, version: this.#version });
   }
 
   async #reply(
@@ -191,7 +187,7 @@ class HttpTransport implements Transport {
       return;
     }
     const text = await errorText(response);
-    // Modern servers, and some legacy ones, put the JSON-RPC error into the error response.
+    // Servers of the stateless era, and some others, put the JSON-RPC error into the error response.
     const line = Buffer.from(text);
     const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text, this.#version);
     if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text);
@@ -201,7 +197,7 @@ class HttpTransport implements Transport {
   #readReply(first: HttpResponse, requestId: string, signal: AbortSignal): Promise<void> {
     return readStreamedReply(first, {
       ...{ signal, reading: this.#reading(requestId), firstRetryMs: this.#firstRetryMs },
-      isResumable: () => this.#version !== modernVersion,
+      isResumable: () => this.#era.http.resumesStreams,
       onPaused: () => this.#events.onStreamPaused?.(requestId),
       resume: (lastEventId) => this.#resume(lastEventId, signal),
     });
@@ -221,8 +217,7 @@ class HttpTransport implements Transport {
   }
 
   #startListening(): void {
-    // Modern servers have no such stream: what belongs to no request comes on a request of its own.
-    if (this.#isListening || this.#version === modernVersion) return;
+    if (this.#isListening || !this.#era.http.hasStreamAside) return;
     this.#isListening = true;
     const { signal } = this.#ended;
     listenAside({
@@ -241,7 +236,7 @@ class HttpTransport implements Transport {
   }
 
   #refusal(response: HttpResponse, text: string): AppError {
-    const conversation = { version: this.#version, hasSession: this.#sessionId !== undefined };
+    const conversation = { version: this.#version, hasSession: this.#sessionHeaders()['mcp-session-id'] !== undefined };
     return refusalOf(response, text, { ...conversation, headers: this.#spec.headers });
   }
 
