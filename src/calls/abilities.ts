@@ -7,6 +7,8 @@ import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Instance } from '../upstream/instance.ts';
 
+type Known = Pick<Instance, 'identity'>;
+
 /** The capability that a program must declare to be asked this. */
 export const capabilityOf: Readonly<Record<string, string>> = {
   'sampling/createMessage': 'sampling',
@@ -36,7 +38,7 @@ export function whyUnable(session: Session, { method, line, params }: RequestEnv
  * What a 2026-07-28 server is told with a call of that session: what its program declared, and roots where we know them.
  * Only what has a meaning there; tasks of the older family are another protocol.
  */
-export function capabilitiesFor(session: Session, instance: Instance): Record<string, unknown> {
+export function capabilitiesFor(session: Session, instance: Known): Record<string, unknown> {
   const { elicitation, sampling, roots, experimental, extensions } = session.client?.capabilities ?? {};
   const others = isRecord(extensions)
     ? Object.fromEntries(Object.entries(extensions).filter(([name]) => name !== 'io.modelcontextprotocol/tasks'))
@@ -51,7 +53,7 @@ export function capabilitiesFor(session: Session, instance: Instance): Record<st
 }
 
 /** Roots that need no question: a project's copy has its folder; a host without roots has the folder that it was opened in. */
-export function ownRoots({ identity }: Instance, session: Session | undefined): string | undefined {
+export function ownRoots({ identity }: Known, session: Session | undefined): string | undefined {
   if (identity.folder !== undefined) return rootsOf(identity.folder);
   if (identity.sharing !== 'session' || !session?.identity.folder) return undefined;
   return session.client?.capabilities['roots'] === undefined ? rootsOf(session.identity.folder) : undefined;

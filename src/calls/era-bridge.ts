@@ -4,10 +4,10 @@ import { AppError } from '../base/errors.ts';
 import type { Edit } from '../base/json-scan.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
 import type { WhoAsks } from '../mcp/modern.ts';
+import type { Channel } from '../upstream/channel.ts';
 import type { Instance } from '../upstream/instance.ts';
 import { capabilitiesFor } from './abilities.ts';
 import type { Call } from './call.ts';
-import type { Copy } from './copies.ts';
 
 export type Crossing = {
   requestEdits: () => Edit[];
@@ -18,8 +18,11 @@ export type Crossing = {
   failureOf: (answer: ResponseEnvelope) => AppError | undefined;
 };
 
+/** As far as it matters here. */
+type Reached = { instance: Pick<Instance, 'identity'>; slot: { channel: Pick<Channel, 'era'> } };
+
 /** `isReshaped`: whether a program with sessions was given another definition of the tool than its server wrote. */
-export function crossingOf(call: Call, { instance, slot }: Copy, isReshaped: () => boolean): Crossing {
+export function crossingOf(call: Call, { instance, slot }: Reached, isReshaped: () => boolean): Crossing {
   const { session, request, entry, onOutcome } = call.forward;
   const { method } = request;
   const { era } = slot.channel;
@@ -37,7 +40,7 @@ export function crossingOf(call: Call, { instance, slot }: Copy, isReshaped: () 
   };
 }
 
-function whoAsks({ forward: { session } }: Call, instance: Instance): WhoAsks {
+function whoAsks({ forward: { session } }: Call, instance: Reached['instance']): WhoAsks {
   const { client, logLevel } = session;
   const clientInfo = client?.info ?? { name: client?.name ?? 'unknown', version: '0' };
   const capabilities = capabilitiesFor(session, instance);
