@@ -63,7 +63,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: 'base config link mcp mcp/eras upstream',
   },
   calls: {
-    role: 'one call there and back: its route, its copy, the queue, the way between the families',
+    role: 'one call there and back: its route, its copy, the queue, the way between the eras',
     knows: 'base catalog config mcp sessions upstream',
   },
   gateway: {

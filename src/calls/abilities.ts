@@ -36,7 +36,7 @@ export function whyUnable(session: Session, { method, line, params }: RequestEnv
 
 /**
  * What a 2026-07-28 server is told with a call of that session: what its program declared, and roots where we know them.
- * Only what has a meaning there; tasks of the older family are another protocol.
+ * Only what has a meaning there; tasks of the sessions era are another protocol.
  */
 export function capabilitiesFor(session: Session, instance: Known): Record<string, unknown> {
   const { elicitation, sampling, roots, experimental, extensions } = session.client?.capabilities ?? {};

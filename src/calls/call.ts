@@ -61,7 +61,7 @@ export class Call {
     this.stop?.(reason);
   }
 
-  /** `translation`: what differs because the server is of another protocol family. */
+  /** `translation`: what differs because the server is of another era. */
   answer(envelope: ResponseEnvelope, translation: readonly Edit[] = []): void {
     if (!this.#end()) return;
     const { session, request, onAnswer, onOutcome } = this.forward;

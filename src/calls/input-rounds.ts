@@ -1,4 +1,4 @@
-// A 2026-07-28 server answers "ask first": its questions go to the host as requests of the older family, their answers
+// A 2026-07-28 server answers "ask first": its questions go to the host as requests of the sessions era, their answers
 // with the server's state into the same call anew.
 
 import { pause } from '../base/backoff.ts';

@@ -14,7 +14,7 @@ export type Listing = {
   digest: string;
   /** What servers have to correct, up to a limit. */
   faults?: readonly DefinitionFault[];
-  /** Something in it programs of the older family are given in another form. */
+  /** Something in it programs with sessions are given in another form. */
   isNewer?: boolean;
 };
 
@@ -29,6 +29,6 @@ export type DefinitionFault = {
 };
 
 export type ItemFaults = DefinitionFault & {
-  /** Programs of the older family may be given another form of it. */
+  /** Programs with sessions may be given another form of it. */
   readonly isNewer?: boolean;
 };

@@ -64,7 +64,7 @@ export function namedFaults(entries: readonly ListItem[], known: readonly Defini
   return [...byName.values()];
 }
 
-/** What was found of a list, for a snapshot: faults, and the names of items that the older family may get otherwise. */
+/** What was found of a list, for a snapshot: faults, and the names of items that programs with sessions may get otherwise. */
 export type Looked = { faults: readonly DefinitionFault[]; newer: ReadonlySet<string> };
 
 export function lookedAs({ items, faults = [] }: Listing): { faults: readonly DefinitionFault[]; newer: string[] } {

@@ -156,7 +156,7 @@ export type Mended = {
   readonly isLeftOut: boolean;
 };
 
-/** The entry as programs of every family can read it; only what tools have beyond that is for `older-tools` to see to. */
+/** The entry as programs of every era can read it; only what tools have beyond that is for `older-tools` to see to. */
 export function mendDefinition(list: keyof typeof kinds, written: Buffer): Mended {
   const { nameKey, shape } = kinds[list];
   const leftOut = (why: string): Mended => ({ raw: written, faults: [why], isLeftOut: true });

@@ -3,7 +3,7 @@ import { type Edit, isObjectAt, type Member, objectMembers, type Span, stringAt,
 import { memberAt, type NotificationEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { metaKeys, removeMembers } from './modern.ts';
 
-/** Hints of the newer family; programs of the older one may take an unknown `resultType` for a message that they must refuse. */
+/** Hints of the stateless era; programs with sessions may take an unknown `resultType` for a message that they must refuse. */
 const newer: ReadonlySet<string> = new Set(['resultType', 'ttlMs', 'cacheScope']);
 
 export function legacyResultEdits({ line, result }: ResponseEnvelope): Edit[] {
@@ -13,12 +13,12 @@ export function legacyResultEdits({ line, result }: ResponseEnvelope): Edit[] {
   if (type !== undefined && type !== 'complete') return [];
   return removeMarked(line, result, ({ key, value }) => {
     if (newer.has(key)) return true;
-    // Libraries of the older family reject the whole result for it (measured with SDK 1.32.2); its text says the same.
+    // Libraries of the sessions era reject the whole result for it (measured with SDK 1.32.2); its text says the same.
     return key === 'structuredContent' && !isObjectAt(line, value);
   });
 }
 
-/** Programs of the older family reject a result whose structure is no object; of a tool whose schema they were not given. */
+/** Programs with sessions reject a result whose structure is no object; of a tool whose schema they were not given. */
 export function structureEdits({ line, result }: ResponseEnvelope): Edit[] {
   const structure = memberAt(line, result, ['structuredContent']);
   if (!isObjectAt(line, result) || !structure || isObjectAt(line, structure)) return [];
@@ -43,7 +43,7 @@ function removeMarked(line: Buffer, object: Span, isGone: (member: Member) => bo
   return [...own, ...removeMembers(line, meta, isOurs)];
 }
 
-/** A resource that is not there has a code of its own in the older family. */
+/** A resource that is not there has a code of its own in the sessions era. */
 export function legacyErrorEdits({ line, error }: ResponseEnvelope, method: string): Edit[] {
   const code = memberAt(line, error, ['code']);
   if (method !== 'resources/read' || !code || textAt(line, code) !== '-32602') return [];

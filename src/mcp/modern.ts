@@ -190,7 +190,7 @@ export function readListenFilter({ line, params }: RequestEnvelope): ListenFilte
 }
 
 /**
- * "The person has to open this page first" is an error of the older family; here the same is said by asking, and the
+ * "The person has to open this page first" is an error of the sessions era; here the same is said by asking, and the
  * program's next try is the call anew. undefined: it is another error.
  */
 export function pagesAsInput({ line, error }: ResponseEnvelope): string | undefined {

@@ -17,7 +17,7 @@ import { eraOf } from '../mcp/eras/eras.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { metaKeys, type WhoAsks } from '../mcp/modern.ts';
 import type { ChannelRequest } from './channel-request.ts';
-import { listenMethod, ModernListening } from './modern-listening.ts';
+import { Listening, listenMethod } from './listening.ts';
 import type { SendOptions, Transport } from './transports/transport.ts';
 
 export type ChannelEvents = {
@@ -41,12 +41,12 @@ export class Channel {
   /** Called whenever some were written, and at the loss: whoever waits for room may go on. */
   onRoom: (() => void) | undefined;
   /** What a server without sessions is asked to tell of. */
-  readonly listening: ModernListening;
+  readonly listening: Listening;
 
   constructor(transport: Transport, events: ChannelEvents) {
     this.#transport = transport;
     this.#events = events;
-    this.listening = new ModernListening({
+    this.listening = new Listening({
       request: (request) => this.request(request),
       cancel: (id, reason) => this.cancel(id, reason),
       meta: () => this.#meta,

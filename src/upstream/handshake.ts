@@ -1,4 +1,4 @@
-// Who a server is and which protocol family it speaks: our initialize, or its own introduction where it knows no
+// Who a server is and which era it speaks: our initialize, or its own introduction where it knows no
 // handshake. Asked on one connection, whichever comes first, so that nothing starts twice to find out.
 
 import { cutChars } from '../base/cut-text.ts';
@@ -15,7 +15,7 @@ import { notificationLine } from '../mcp/messages.ts';
 import { errorCode, metaKeys, modernCodes } from '../mcp/modern.ts';
 import { isSessionsVersion, latestSessionsVersion, statelessVersion } from '../mcp/versions.ts';
 import type { Channel } from './channel.ts';
-import type { ListenedList } from './modern-listening.ts';
+import type { ListenedList } from './listening.ts';
 
 export type Introduction = {
   /** The InitializeResult as the server wrote it. */
@@ -60,15 +60,15 @@ export async function introduce(channel: Channel, options: IntroduceOptions): Pr
   const { signal } = decided;
   const asked = eraOf(knownVersion).hasHandshake ? undefined : discover(channel, { isProbe: true, signal });
   const early = asked && (await Promise.race([asked, silence(Math.min(silentMs, partMs))]));
-  if (early?.modern) return adopt(channel, early.modern);
+  if (early?.found) return adopt(channel, early.found);
   // It answered otherwise, or not yet: both are asked, and the first that has something to say counts.
   const answer = await askInitialize(channel, options.capabilities);
   if (answer instanceof AppError || !answer.result) {
     // It may know only the revision without a handshake, whose servers refuse one with an error of their choice.
     const last = silence(Math.min(lastMs, partMs));
-    const modern = await Promise.race([otherwiseModern(channel, asked, signal), last]);
+    const found = await Promise.race([otherwiseStateless(channel, asked, signal), last]);
     decided.abort();
-    if (modern) return adopt(channel, modern);
+    if (found) return adopt(channel, found);
     if (answer instanceof AppError) throw answer;
     const text = answer.error ? textAt(answer.line, answer.error) : 'no result';
     throw startFailed(options.server, `answered initialize with an error: ${cutChars(text, 500)}`);
@@ -118,16 +118,16 @@ async function askInitialize(
 const refusals: ReadonlySet<number> = new Set([200, 400, 403, 404, 405, 406, 410, 415, 422, 500, 501]);
 
 /** After `initialize` was refused. Asked once more where nothing was heard: for this a person may be asked to log in. */
-async function otherwiseModern(
+async function otherwiseStateless(
   channel: Channel,
   asked: Promise<Discovered> | undefined,
   signal: AbortSignal,
-): Promise<Modern | undefined> {
+): Promise<Stateless | undefined> {
   const before = await asked;
-  if (before && !before.unheard) return before.modern;
-  const { modern, unheard } = await discover(channel, { signal });
+  if (before && !before.unheard) return before.found;
+  const { found, unheard } = await discover(channel, { signal });
   if (unheard?.data?.['loginUrl'] !== undefined) throw unheard;
-  return modern;
+  return found;
 }
 
 /**
@@ -167,10 +167,10 @@ function silence(ms: number): Promise<undefined> {
 const clientInfo = { name: 'aitkit-mcp-proxy', title: 'aitkit mcp-proxy', version: ownBuild.version };
 const own = { clientInfo, capabilities: {} };
 
-type Modern = { introduction: Introduction; lists: readonly ListenedList[] };
+type Stateless = { introduction: Introduction; lists: readonly ListenedList[] };
 
-/** `modern`: it knows the newer way. `unheard`: why it could not say. Neither: it does not. */
-type Discovered = { modern?: Modern | undefined; unheard?: AppError };
+/** `found`: it knows the newer way. `unheard`: why it could not say. Neither: it does not. */
+type Discovered = { found?: Stateless | undefined; unheard?: AppError };
 
 /** What a server without sessions says of itself, as if it had been a handshake. */
 async function discover(channel: Channel, options: { isProbe?: boolean; signal?: AbortSignal }): Promise<Discovered> {
@@ -179,14 +179,14 @@ async function discover(channel: Channel, options: { isProbe?: boolean; signal?:
   try {
     const first = await ask();
     // A server that is choosy at first names what it speaks, and then has to be asked in that.
-    return { modern: readModern(isOffered(first) ? await ask() : first) };
+    return { found: readStateless(isOffered(first) ? await ask() : first) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return isNoAnswer(error) ? {} : { unheard: error };
   }
 }
 
-function readModern(answer: ResponseEnvelope): Modern | undefined {
+function readStateless(answer: ResponseEnvelope): Stateless | undefined {
   const found: unknown = answer.result && JSON.parse(textAt(answer.line, answer.result));
   const versions = isRecord(found) ? found['supportedVersions'] : undefined;
   if (!isRecord(found) || !Array.isArray(versions) || !versions.includes(statelessVersion)) return undefined;
@@ -206,7 +206,7 @@ function readModern(answer: ResponseEnvelope): Modern | undefined {
 }
 
 /** From now on it is spoken to without a session. */
-function adopt(channel: Channel, { introduction, lists }: Modern): Introduction {
+function adopt(channel: Channel, { introduction, lists }: Stateless): Introduction {
   channel.speak(statelessEra, own);
   channel.setProtocolVersion(statelessVersion);
   if (lists.length > 0) channel.listening.wantLists(lists);

@@ -1,4 +1,4 @@
-// Why a server did not take a request: it has forgotten our session, it was replaced by one of the other protocol family,
+// Why a server did not take a request: it has forgotten our session, it was replaced by one of the other era,
 // or the request itself is refused.
 import type { AppError } from '../../../base/errors.ts';
 import { parseEnvelope } from '../../../mcp/envelope.ts';

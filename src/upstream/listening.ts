@@ -12,7 +12,7 @@ export const listenMethod = 'subscriptions/listen';
 
 export type ListenedList = 'tools' | 'prompts' | 'resources';
 
-export type ModernListeningDeps = {
+export type ListeningDeps = {
   request: (request: ChannelRequest) => number;
   cancel: (id: number, reason: string | undefined) => void;
   meta: () => Record<string, unknown> | undefined;
@@ -26,8 +26,8 @@ const again = { firstMs: 1_000, maxMs: 30_000, factor: 2 };
 
 type Listen = { id: number; settle: (acknowledged: ReadonlySet<string> | AppError) => void };
 
-export class ModernListening {
-  readonly #deps: ModernListeningDeps;
+export class Listening {
+  readonly #deps: ListeningDeps;
   #lists: readonly ListenedList[] = [];
   #uris: ReadonlySet<string> = new Set();
   /** The one that counts, and the newest, which takes its place once it is acknowledged. */
@@ -37,7 +37,7 @@ export class ModernListening {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(deps: ModernListeningDeps) {
+  constructor(deps: ListeningDeps) {
     this.#deps = deps;
   }
 
