@@ -10,7 +10,7 @@ import type { Channel } from './channel.ts';
 /** JSON text of what the server answered. */
 export type Watched = { result: string } | { error: string };
 
-/** `all`: what is wanted now, without it after `drop`. They reject with the loss of the server. */
+/** `all`: what is wanted at that moment. Who was asked for one resource alone may reject with the loss of the server. */
 export type ResourceWatch = {
   add: (uri: string, all: () => Iterable<string>) => Promise<Watched>;
   drop: (uri: string, all: () => Iterable<string>) => Promise<Watched>;

@@ -99,12 +99,18 @@ describe('a server that is listened to', () => {
   });
 });
 
-describe.each([sessionsEra, statelessEra])('a server of the $name era that is lost', (era) => {
-  it('is no server that refuses', async () => {
-    const { channel } = open(era);
+describe('a server that is lost while it is asked', () => {
+  it('is told as lost where it was asked for that resource alone', async () => {
+    const { channel } = open(sessionsEra);
     const added = watchOf(channel).add('a:1', () => ['a:1']);
     channel.lose(lost);
-    const outcome = await added.catch((error: unknown) => error);
-    expect(outcome).toEqual(era === sessionsEra ? lost : expect.anything());
+    await expect(added).rejects.toBe(lost);
+  });
+
+  it('tells of nothing where it was listened to', async () => {
+    const { channel } = open(statelessEra);
+    const added = watchOf(channel).add('a:1', () => ['a:1']);
+    channel.lose(lost);
+    expect(await added).toMatchObject({ error: expect.stringContaining('does not tell of changes of a:1') });
   });
 });
