@@ -2,9 +2,9 @@
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
 import type { ResponseEnvelope } from '../mcp/envelope.ts';
-import { idKey } from '../mcp/id-key.ts';
 import type { Era } from '../mcp/eras/era.ts';
 import { eraOf } from '../mcp/eras/eras.ts';
+import { idKey } from '../mcp/id-key.ts';
 import type { ListName } from '../mcp/lists.ts';
 import { notificationLine, requestLine } from '../mcp/messages.ts';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
