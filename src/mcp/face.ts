@@ -47,12 +47,13 @@ function withinSection(text: string): string {
   return (
     // No more of it can be shown, however much there is.
     plainText(cutChars(text.trim(), maxInstructionChars))
-      // Its headings stay headings, below the one that is its name; also what a hasty reader takes for one.
-      .replace(/^([ \t]*)(#(?=[ \t]|$)|#{2,6}(?!#))/gm, (_, indent: string, level: string) => {
+      // Its headings stay headings, below the one that is its name; also what a hasty reader takes for one, behind
+      // whatever space Unicode has.
+      .replace(/^([^\S\n]*)(#(?=\s|$)|#{2,6}(?!#))/gm, (_, indent: string, level: string) => {
         return indent + '#'.repeat(Math.min(6, level.length + 2));
       })
       // A line of = or - makes a heading of the one above it.
-      .replace(/([^\n])\n([ \t]*(?:=+|-+)[ \t]*)(?=\n|$)/g, '$1\n\n$2')
+      .replace(/([^\n])\n([^\S\n]*(?:=+|-+)[^\S\n]*)(?=\n|$)/g, '$1\n\n$2')
       .replace(longFence, (_, indent: string, fence: string) => indent + fence.slice(0, maxFenceChars))
   );
 }
@@ -71,7 +72,7 @@ function cutSection(text: string, limit: number): string {
 
 /** What is left of a heading that was cut inside its marks would be one of a higher level. */
 function cutLines(text: string, limit: number): string {
-  return cutChars(text, limit).replace(/\n[ \t]*#+…$/, '\n…');
+  return cutChars(text, limit).replace(/\n[^\S\n]*#+…$/, '\n…');
 }
 
 function openFence(text: string): string {
