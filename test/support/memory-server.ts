@@ -1,6 +1,6 @@
 // A server in the test's own process: it introduces itself and lists as it is set up; every other request waits for the
 // test's answer, and everything that reached it is kept as it came.
-import type { AppError } from '../../src/base/errors.ts';
+import { AppError, type ErrorCode } from '../../src/base/errors.ts';
 import { modernVersion } from '../../src/mcp/eras.ts';
 import { type ListName, listKinds, listOfMethod } from '../../src/mcp/lists.ts';
 import type { Opener } from '../../src/upstream/reach.ts';
@@ -41,6 +41,8 @@ export class MemoryServer {
   starts = 0;
   /** Why the next starts fail. */
   startError: AppError | undefined;
+  /** Before each start. */
+  onStart: () => void = () => {};
   /** Set: nothing that is sent counts as written before `drain`. */
   isFull = false;
   readonly #connections: Connection[] = [];
@@ -76,6 +78,10 @@ export class MemoryServer {
 
   letStart(): void {
     this.#open();
+  }
+
+  refuseStart(code: ErrorCode, message: string): void {
+    this.startError = new AppError({ code, message });
   }
 
   drain(): void {
@@ -135,6 +141,7 @@ export class MemoryServer {
 
   async #start(events: TransportEvents, owner: string | undefined): Promise<Transport> {
     this.starts += 1;
+    this.onStart();
     await this.#gate;
     if (this.startError) throw this.startError;
     const connection = { owner, events };

@@ -191,15 +191,20 @@ describe('cancelled', () => {
   });
 
   it('while it waits in the queue: its place is free, and what follows runs', async () => {
-    const { host, server, plain, start } = await open({}, { maxConcurrent: () => 1 });
+    const { host, server, plain, start } = await open({}, { maxConcurrent: () => 1, maxQueued: () => 1 });
     await start();
-    for (const id of [1, 2, 3]) plain(id);
+    plain(1);
+    plain(2);
     host.session.requests.get('2')?.cancel(undefined);
+    plain(3);
     server.answer(server.take(), {});
     server.answer(server.take(), {});
     expect(server.asked).toEqual([]);
     expect(server.notifications().filter(({ method }) => method === cancelled)).toEqual([]);
-    expect(host.sent.map(({ json }) => json.id)).toEqual([1, 3]);
+    expect(host.sent.map(({ json }) => [json.id, json.result])).toEqual([
+      [1, {}],
+      [3, {}],
+    ]);
   });
 
   it('in flight: the server is told by its own id and the reason, its late answer is dropped, the next one runs', async () => {
