@@ -81,6 +81,8 @@ export function createWorld(setup: WorldSetup) {
   const [hazards, logged, served]: [string[], string[], string[]] = [[], [], []];
   const log: Log = { ...silentLog, error: (event) => logged.push(event), debug: (event) => logged.push(event) };
   const world = { config: configOf(setup) };
+  /** What the daemon does beside; a test may put something else there. */
+  const hooks = { beforeRequest: (_isExact: boolean): void => {} };
   const server = (name: string): MemoryServer => {
     const found = servers.get(name);
     if (!found) throw new Error(`no server "${name}"`);
@@ -114,7 +116,7 @@ export function createWorld(setup: WorldSetup) {
     ...{ spillFolder: '/nowhere/spill', poolFolder: '/nowhere/pool', jobFolder: '/nowhere/jobs' },
     onServed: ({ id }) => served.push(id),
     onHazard: (_instance, what) => hazards.push(what),
-    beforeRequest: () => {},
+    beforeRequest: (isExact) => hooks.beforeRequest(isExact),
     redact: (text) => text,
   });
   const copies = new Copies({ config: () => world.config, supervisor: () => supervisor, views: router.views });
@@ -137,7 +139,22 @@ export function createWorld(setup: WorldSetup) {
     return host;
   };
   return {
-    ...{ clock, catalog, roster, supervisor, router, copies, hazards, logged, served, demoted, server, entry, session },
+    ...{
+      clock,
+      catalog,
+      roster,
+      supervisor,
+      router,
+      copies,
+      hazards,
+      logged,
+      served,
+      demoted,
+      hooks,
+      server,
+      entry,
+      session,
+    },
     get config() {
       return world.config;
     },

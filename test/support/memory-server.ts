@@ -38,6 +38,8 @@ export class MemoryServer {
   readonly lines: string[] = [];
   /** Lists that it keeps silent about; answer them as any other request. */
   readonly silentLists = new Set<ListName>();
+  /** URIs of whose changes it does not tell, where it is only listened to. */
+  readonly untold = new Set<string>();
   starts = 0;
   /** Why the next starts fail. */
   startError: AppError | undefined;
@@ -98,18 +100,17 @@ export class MemoryServer {
   }
 
   answer({ id, owner }: Asked, result: unknown): void {
-    this.say({ jsonrpc: '2.0', id, result }, { owner, stream: String(id) });
+    this.say({ jsonrpc: '2.0', id, result }, { owner });
   }
 
   refuse({ id, owner }: Asked, error: unknown): void {
-    this.say({ jsonrpc: '2.0', id, error }, { owner, stream: String(id) });
+    this.say({ jsonrpc: '2.0', id, error }, { owner });
   }
 
-  /** A text is sent as it is. `stream`: of the request that it comes with, over HTTP. */
+  /** A text is sent as it is. `stream`: of the request that it comes with, as over HTTP. */
   say(message: unknown, { owner, stream }: { owner?: string | undefined; stream?: string | undefined } = {}): void {
     const line = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
-    const isHttp = this.setup.isPerSession === true;
-    this.#connectionOf(owner)?.events.onMessage(line, isHttp ? stream : undefined);
+    this.#connectionOf(owner)?.events.onMessage(line, stream);
   }
 
   changed(method: string, params?: unknown): void {
@@ -187,13 +188,19 @@ export class MemoryServer {
       return result({ protocolVersion: version, ...said, serverInfo: { name: 'memory', version: '1' } });
     }
     if (method === 'server/discover' && this.isModern) return result({ supportedVersions: [modernVersion], ...said });
-    if (method === 'subscriptions/listen') {
-      const told = { notifications: params['notifications'], _meta: { [subscriptionKey]: id } };
-      return [{ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: told }];
-    }
+    if (method === 'subscriptions/listen') return [this.#acknowledgement(params, id)];
     const list = listOfMethod(method);
     if (!list || this.silentLists.has(list)) return undefined;
     return result({ [listKinds[list].member]: lists[list] ?? [] });
+  }
+
+  #acknowledgement(params: Record<string, unknown>, id: number): unknown {
+    const wanted: Record<string, unknown> = Object(params['notifications']);
+    const uris = wanted['resourceSubscriptions'];
+    const told = Array.isArray(uris) ? { resourceSubscriptions: uris.filter((uri) => !this.untold.has(uri)) } : {};
+    const notifications = { ...wanted, ...told };
+    const method = 'notifications/subscriptions/acknowledged';
+    return { jsonrpc: '2.0', method, params: { notifications, _meta: { [subscriptionKey]: id } } };
   }
 }
 

@@ -97,6 +97,14 @@ describe('a question', () => {
     expect(a.sent.map(({ related }) => related)).toEqual(['2', '1', undefined]);
   });
 
+  it('on the stream of a call is of that call’s session, on a connection of all too', async () => {
+    const { world, a, b, server, call } = await open();
+    const [, second] = [call(a), call(b)];
+    server.say(form, { stream: String(second.id) });
+    server.say(other, { stream: String(second.id) });
+    expect([a.sent.length, b.sent.length, world.hazards]).toEqual([0, 2, []]);
+  });
+
   it('for which the program has no ability is declined, and its call knows the lack', async () => {
     const { a, server, call, answerOf } = await open({}, { capabilities: {} });
     call(a);
