@@ -144,6 +144,16 @@ describe('a server with sessions', () => {
     expect(heard(a, b)).toEqual([2, 0]);
   });
 
+  it('with an MCP session for each of ours is not asked on others’ to stop', async () => {
+    const { a, b, server, subscribed, update, heard } = await open({ isPerSession: true });
+    await subscribed(a);
+    await subscribed(b);
+    a.end();
+    expect(server.asked).toEqual([]);
+    update('file:///x', 'b');
+    expect(heard(b)).toEqual([1]);
+  });
+
   it('that cannot be started is an error of the request', async () => {
     const { a, ask, server } = await open();
     server.die();
