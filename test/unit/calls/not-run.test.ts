@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { AppError, type ErrorCode } from '../../../src/base/errors.ts';
+import { ownCommand } from '../../../src/base/own-command.ts';
 import { notRunError } from '../../../src/calls/not-run.ts';
 
 const notRun = (code: ErrorCode, data?: Record<string, unknown>) =>
@@ -33,4 +34,14 @@ it.each([
 it('leaves an error that says all of it already', () => {
   const data = { mayHaveRun: false, retry: 'after-fix' };
   expect(notRun('SERVER_STOPPED', data)).toMatchObject({ message: 'It is so.', data });
+});
+
+it('names one command at most, and keeps the cause', () => {
+  const cause = new Error('why');
+  const hint = `Run \`${ownCommand('login s')}\`.`;
+  const error = notRunError('s', new AppError({ code: 'SERVER_NEEDS_LOGIN', message: 'x', hint, cause }));
+  expect(error.hint).toBe(hint);
+  expect(error.cause).toBe(cause);
+  const other = notRunError('s', new AppError({ code: 'SERVER_NEEDS_LOGIN', message: 'x', hint: 'Log in.' }));
+  expect(other.hint).toBe(`Log in. More: \`${ownCommand('explain s')}\``);
 });
