@@ -25,12 +25,6 @@ const other = { jsonrpc: '2.0', method: 'notifications/x', params: { n: 1 } };
 const log = (level: string) => ({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data: 'd' } });
 
 describe('a question', () => {
-  it('of whether we are there is answered at once, under its own id', async () => {
-    const { server, answerOf } = await open();
-    server.say('{"jsonrpc":"2.0","id":7,"method":"ping"}');
-    expect(answerOf(7)).toBe('{"jsonrpc":"2.0","id":7,"result":{}}');
-  });
-
   it('goes to the only session with a call, as a request of ours, and the answer back as it was written', async () => {
     const { a, b, server, call, answerOf } = await open();
     call(b, 'own');
@@ -52,8 +46,7 @@ describe('a question', () => {
 
   it('between several sessions with calls is refused and kept as evidence', async () => {
     const { world, a, b, server, call, answerOf } = await open();
-    call(a);
-    call(b);
+    for (const host of [a, b]) call(host);
     server.say(form);
     expect([a.sent, b.sent]).toEqual([[], []]);
     expect(answerOf('q')).toContain('Refused: elicitation/create while several sessions had calls under way');
@@ -129,9 +122,11 @@ describe('a question', () => {
     expect(a.told('elicitation/create')).toHaveLength(1);
   });
 
-  it('with a method that nobody knows goes to the program, which knows best', async () => {
-    const { a, server, call } = await open({}, { capabilities: {} });
+  it('of whether we are there is answered at once; with a method that nobody knows goes to the program, which knows best', async () => {
+    const { a, server, call, answerOf } = await open({}, { capabilities: {} });
     call(a);
+    server.say('{"jsonrpc":"2.0","id":7,"method":"ping"}');
+    expect(answerOf(7)).toBe('{"jsonrpc":"2.0","id":7,"result":{}}');
     server.say({ ...form, method: 'x/new' });
     expect(a.told('x/new')).toHaveLength(1);
   });
