@@ -25,7 +25,7 @@ import {
 import { findPlace } from '../link/project-root.ts';
 import { errorLine, notificationLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import { nextConnectionState } from '../sessions/connection-state.ts';
-import { Session } from '../sessions/session.ts';
+import { Session, unreadLimit } from '../sessions/session.ts';
 
 export type LinkServerDeps = {
   settings: () => Required<SessionSettings>;
@@ -48,8 +48,11 @@ export type LinkServerDeps = {
 const linkMessageStart = 40;
 /** A connection that says nothing is none. */
 const helloDeadlineMs = 10_000;
-/** What a session may leave unread: some of the largest messages; beyond it only this session is closed. */
-const unreadFactor = 2;
+
+/** Of ids of our questions to hosts: a late answer to another daemon's question is known by it. */
+export function idPrefixOf(nonce: string): string {
+  return `d${nonce.slice(0, 8)}`;
+}
 
 export function createLinkServer(deps: LinkServerDeps): Server {
   return createServer((socket) => accept(socket, deps));
@@ -183,10 +186,10 @@ function createSession(socket: Socket, hello: Hello, deps: LinkServerDeps, setRe
     },
     baseline: hello.env,
     served: { ...hello.served },
-    idPrefix: `d${deps.nonce.slice(0, 8)}`,
+    idPrefix: idPrefixOf(deps.nonce),
     wants: deps.wants(),
     now: deps.now,
-    maxBufferedBytes: deps.maxMessageBytes() * unreadFactor,
+    maxBufferedBytes: unreadLimit(deps.maxMessageBytes()),
   });
 }
 

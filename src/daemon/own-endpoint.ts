@@ -39,8 +39,15 @@ export class OwnEndpoint {
   async open(): Promise<void> {
     const { locations } = this.#deps;
     this.#key = process.platform === 'linux' ? readLockKey(locations.lockKeyPath) : undefined;
-    await this.#listen();
-    this.#writePidFile();
+    try {
+      await this.#listen();
+      this.#writePidFile();
+    } catch (error) {
+      // A socket without a daemon behind it would be taken for one that hangs.
+      this.remove();
+      this.close();
+      throw error;
+    }
     this.#timer = setInterval(() => void this.look(), lookMs);
     this.#timer.unref();
   }

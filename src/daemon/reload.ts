@@ -2,9 +2,8 @@
 // not touched.
 
 import type { Log } from '../base/log.ts';
-import type { ConfigDiff } from '../config/diff.ts';
 import { watchConfig } from '../config/watch.ts';
-import type { Problem } from '../link/control.ts';
+import type { ReloadReport } from '../link/control.ts';
 import type { Locations } from '../link/locations.ts';
 import type { Router } from '../router/router.ts';
 import type { Roster } from '../sessions/roster.ts';
@@ -25,7 +24,6 @@ export type ReloadDeps = {
   log: Log;
 };
 
-export type ReloadReport = ({ reloaded: true } & ConfigDiff) | { reloaded: false; error: Problem | undefined };
 export type Reload = {
   reload: () => ReloadReport;
   /** The same if the file has changed, so that what is shown is what it holds. */

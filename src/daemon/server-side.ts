@@ -22,6 +22,7 @@ import { createJournal, type Journal, reapJournal } from '../upstream/process/jo
 import { markerTag, reapMarked } from '../upstream/process/reap-marked.ts';
 import { createStderrSink, type StderrSink } from '../upstream/process/stderr-sink.ts';
 import { createTreeWatch } from '../upstream/process/tree-watch.ts';
+import type { Opener, OpenerRequest } from '../upstream/reach.ts';
 import { createRemoteOpener } from '../upstream/remote-opener.ts';
 import { Supervisor } from '../upstream/supervisor.ts';
 import type { ConfigHolder } from './config-holder.ts';
@@ -47,6 +48,8 @@ export type ServerSideDeps = {
   roster: Roster;
   redactor: Redactor;
   router: () => Router;
+  /** Instead of pipes to programs and connections to addresses. */
+  createOpener?: (request: OpenerRequest) => Opener;
   log: Log;
   now: () => number;
 };
@@ -83,7 +86,7 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
       workDir: locations.workDir,
       demoted: hazards.demoted,
     },
-    createOpener: (request) => createOpener(request, { ...shared, remote }),
+    createOpener: deps.createOpener ?? ((request) => createOpener(request, { ...shared, remote })),
     createStderr: (entry, label) => openStderr(serverLogs, entry, label, deps),
     addSecrets: (secrets) => secrets.forEach(redactor.add),
     capabilities: (entry, { sharing }) =>

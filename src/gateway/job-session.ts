@@ -1,7 +1,8 @@
 // In whose name a job calls its server: the session's rights and variables without its connection, so that the job goes on
 // while the wrapper reconnects. Questions of the server find the session by its scope, whichever connection it has then.
 import { isRecord } from '../base/guards.ts';
-import { Session } from '../sessions/session.ts';
+import type { Session } from '../sessions/session.ts';
+import { createUnconnected } from '../sessions/without-wrapper.ts';
 import type { JobProgress } from './jobs.ts';
 
 export const jobToken = '"job"';
@@ -12,18 +13,11 @@ export function createJobSession(
   onProgress: (progress: JobProgress) => void,
 ): Session {
   const { identity, baseline, values, client, logLevel, results } = owner;
-  const session = new Session({
+  const session = createUnconnected({
     identity: { ...identity, id: identity.scopeId },
-    sink: { send: (line) => readProgress(line, onProgress), bufferedBytes: 0, close: () => {} },
-    baseline,
-    served: {},
-    idPrefix: 'job',
-    wants: [],
-    now,
-    maxBufferedBytes: Number.POSITIVE_INFINITY,
-    results,
+    ...{ baseline, values, results, now, idPrefix: 'job' },
+    onLine: (line) => readProgress(line, onProgress),
   });
-  session.setValues(values);
   session.client = client;
   session.logLevel = logLevel;
   return session;

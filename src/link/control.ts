@@ -227,3 +227,37 @@ export type TokensReport = {
 };
 
 export type ToolSummary = { name: string; server: string; tool: string; title?: string; description?: string };
+
+export type CopyState = { state: InstanceState; pid: number | undefined };
+export type StartReport = { started: string; instances: CopyState[] };
+/** A server without a copy is started. */
+export type RestartReport = { restarted: string; instances: CopyState[] } | StartReport;
+export type StartAllReport = {
+  servers: ({ name: string; started: true } | { name: string; started: false; error: string })[];
+};
+/** Names of servers, and paths of settings as `http.port`; or why the last good config stays. */
+export type ReloadReport =
+  | { reloaded: true; added: string[]; removed: string[]; changed: string[]; restart: string[]; settings: string[] }
+  | { reloaded: false; error: Problem | undefined };
+
+/** What each verb answers. */
+export type ControlReplies = {
+  health: HealthReport;
+  ping: { pong: true };
+  status: StatusReport;
+  /** A stream of server-sent events. */
+  events: undefined;
+  tools: ToolSummary[];
+  tokens: TokensReport;
+  ensure: StartReport;
+  start: StartReport;
+  stop: { stopped: string };
+  restart: RestartReport;
+  startAll: StartAllReport;
+  stopAll: { stopped: string[] };
+  drain: { draining: true };
+  reload: ReloadReport;
+  /** The result as its server wrote it. */
+  call: unknown;
+  explain: ExplainReport;
+};

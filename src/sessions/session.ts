@@ -61,11 +61,16 @@ export type SessionOptions = {
   /** Names of variables it was asked for. */
   wants: readonly string[];
   now: () => number;
-  /** Above this the session is closed: it alone pays for not reading. */
+  /** See `unreadLimit`; above it the session is closed: it alone pays for not reading. */
   maxBufferedBytes: number;
   /** Of the session in whose name it calls. */
   results?: ResultLedger;
 };
+
+/** What a session may leave unread: some of the largest messages. */
+export function unreadLimit(maxMessageBytes: number): number {
+  return 2 * maxMessageBytes;
+}
 
 export class Session {
   readonly identity: SessionIdentity;

@@ -1,34 +1,33 @@
 // The verbs of the control API. None of them can name a command: only what the config has can be started.
 import { AppError } from '../../base/errors.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
-import {
-  type ControlVerb,
-  controlRoutes,
-  type ExplainReport,
-  type HealthReport,
-  type StatusReport,
-  type TokensReport,
-} from '../../link/control.ts';
+import { type ControlReplies, type ControlVerb, controlRoutes } from '../../link/control.ts';
 import type { ControlRoute, RouteContext } from './http-server.ts';
 
 /** What the daemon does for each verb. */
 export type ControlActions = {
-  health: () => HealthReport;
-  status: () => Promise<StatusReport>;
+  health: () => ControlReplies['health'];
+  status: () => Promise<ControlReplies['status']>;
   subscribe: (context: RouteContext) => void;
   /** Of that server, or of all. */
-  tools: (projectDir: string | undefined, entry: ServerEntry | undefined) => Promise<unknown>;
-  tokens: (projectDir: string | undefined, isLocal: boolean) => Promise<TokensReport>;
+  tools: (projectDir: string | undefined, entry: ServerEntry | undefined) => ControlReplies['tools'];
+  tokens: (projectDir: string | undefined, isLocal: boolean) => Promise<ControlReplies['tokens']>;
   findServer: (name: string) => ServerEntry | undefined;
   serverNames: () => string[];
-  start: (entry: ServerEntry, projectDir: string | undefined) => Promise<unknown>;
+  start: (entry: ServerEntry, projectDir: string | undefined) => Promise<ControlReplies['start']>;
   stop: (entry: ServerEntry | undefined) => Promise<void>;
-  restart: (entry: ServerEntry, projectDir: string | undefined) => Promise<unknown>;
-  startAll: (projectDir: string | undefined) => Promise<unknown>;
+  restart: (entry: ServerEntry, projectDir: string | undefined) => Promise<ControlReplies['restart']>;
+  startAll: (projectDir: string | undefined) => Promise<ControlReplies['startAll']>;
   drain: (options: { restart: boolean; force: boolean }) => void;
-  reload: () => unknown;
-  call: (entry: ServerEntry, tool: string, args: unknown, projectDir: string | undefined) => Promise<unknown>;
-  explain: (entry: ServerEntry, projectDir: string) => ExplainReport;
+  reload: () => ControlReplies['reload'];
+  call: (entry: ServerEntry, request: ToolCall) => Promise<ControlReplies['call']>;
+  explain: (entry: ServerEntry, projectDir: string) => ControlReplies['explain'];
+};
+
+export type ToolCall = { tool: string; args: unknown; projectDir: string | undefined };
+
+type Handlers = {
+  [Verb in ControlVerb]: (context: RouteContext) => ControlReplies[Verb] | Promise<ControlReplies[Verb]>;
 };
 
 export function createRoutes(actions: ControlActions): ControlRoute[] {
@@ -48,11 +47,14 @@ export function createRoutes(actions: ControlActions): ControlRoute[] {
     throw new AppError({ code: 'BAD_ARGUMENT', message, hint: known() });
   };
   const project = ({ body }: RouteContext) => text(body, 'projectDir');
-  const handlers: Record<ControlVerb, ControlRoute['handle']> = {
+  const handlers: Handlers = {
     health: () => actions.health(),
     ping: () => ({ pong: true }),
     status: () => actions.status(),
-    events: (context) => actions.subscribe(context),
+    events: (context) => {
+      actions.subscribe(context);
+      return undefined;
+    },
     tools: ({ query }) => {
       const name = query.get('server');
       return actions.tools(query.get('projectDir') ?? undefined, name ? getServer(name) : undefined);
@@ -79,7 +81,8 @@ export function createRoutes(actions: ControlActions): ControlRoute[] {
     call: (context) => {
       const tool = text(context.body, 'tool');
       if (tool === undefined) throw new AppError({ code: 'BAD_ARGUMENT', message: 'The body needs "tool".' });
-      return actions.call(server(context, 'server'), tool, context.body['arguments'] ?? {}, project(context));
+      const args = context.body['arguments'] ?? {};
+      return actions.call(server(context, 'server'), { tool, args, projectDir: project(context) });
     },
     explain: (context) => actions.explain(server(context), project(context) ?? ''),
   };
