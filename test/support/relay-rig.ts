@@ -1,0 +1,121 @@
+// The middle of the daemon in the test's own process: real router and supervisor, a config of the test's, and servers that
+// are a function. No process, no socket.
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Log, silentLog } from '../../src/base/log.ts';
+import { createRedactor } from '../../src/base/redact.ts';
+import { Relay } from '../../src/daemon/relay.ts';
+import { type Locations, locate } from '../../src/link/locations.ts';
+import { Session, type SessionIdentity } from '../../src/sessions/session.ts';
+import type { Opener, OpenerRequest } from '../../src/upstream/reach.ts';
+
+/** Names its tools, and answers calls of them; `undefined` leaves the caller waiting. */
+export type ScriptedTools = { tools: string[]; call?: (tool: string, args: unknown) => object | undefined };
+
+export class RelayRig {
+  readonly home = realpathSync(mkdtempSync(join(tmpdir(), 'relay-')));
+  readonly env = { HOME: this.home, PATH: '/bin', MCPPROXY_PORT: 'off' };
+  readonly locations: Locations = locate(this.env);
+  /** By name of the server. */
+  readonly servers = new Map<string, ScriptedTools>();
+  /** Each connection to a server, in order. */
+  readonly opened: string[] = [];
+  readonly #relays: Relay[] = [];
+
+  config(config: Record<string, unknown>): void {
+    this.write(this.locations.configPath, JSON.stringify(config));
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text, { mode: 0o600 });
+  }
+
+  relay({ isAlone = false, log = silentLog }: { isAlone?: boolean; log?: Log } = {}): Relay {
+    const { env, locations, createOpener } = this;
+    const relay = new Relay({
+      ...{ env, locations, isAlone, log, createOpener, now: Date.now },
+      redactor: createRedactor(),
+      beforeRequest: () => {},
+    });
+    this.#relays.push(relay);
+    return relay;
+  }
+
+  async close(): Promise<void> {
+    for (const relay of this.#relays) {
+      await relay.servers.supervisor.close('the test is over');
+      relay.faces.flush();
+      relay.router.modes.close();
+      await relay.servers.close();
+    }
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  readonly createOpener = ({ entry }: OpenerRequest): Opener => ({
+    isPerSession: false,
+    isLocal: true,
+    pid: () => undefined,
+    describe: () => ({ environment: [] }),
+    open: (events) => {
+      const script = this.servers.get(entry.name);
+      if (!script) return Promise.reject(new Error(`${entry.name} does not start`));
+      this.opened.push(entry.name);
+      const say = (message: object) => events.onMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+      return Promise.resolve({
+        send: async (line) => {
+          const { id, method, params } = JSON.parse(line.toString('utf8'));
+          const reply = id === undefined ? undefined : answer(script, method, params);
+          if (reply) queueMicrotask(() => say({ id, ...reply }));
+        },
+        close: async () => events.onExit({ reason: 'closed' }),
+        pause: () => {},
+        resume: () => {},
+      });
+    },
+  });
+}
+
+function answer(
+  { tools, call }: ScriptedTools,
+  method: string,
+  params: { name: string; arguments: unknown },
+): object | undefined {
+  switch (method) {
+    case 'initialize': {
+      const serverInfo = { name: 'scripted', version: '1' };
+      return { result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo } };
+    }
+    case 'tools/list':
+      return { result: { tools: tools.map((name) => ({ name, inputSchema: { type: 'object' } })) } };
+    case 'tools/call':
+      return call?.(params.name, params.arguments);
+    default:
+      return { result: {} };
+  }
+}
+
+/** A session with what it was sent, one message an entry. */
+export function openSession(more: Partial<SessionIdentity> = {}): {
+  session: Session;
+  sent: { method?: string; params?: unknown }[];
+  closed: string[];
+} {
+  const self = { pid: process.pid, startTime: '1' };
+  const sent: { method?: string; params?: unknown }[] = [];
+  const closed: string[] = [];
+  const session = new Session({
+    identity: {
+      ...{ id: `s${Math.random()}`, scopeId: `scope-${Math.random()}`, host: self, wrapper: self },
+      ...{ projectDir: '', folder: '', projectRoot: '', ...more },
+    },
+    sink: {
+      send: (line) => void sent.push(JSON.parse(line.toString('utf8'))),
+      bufferedBytes: 0,
+      close: (why) => void closed.push(why),
+    },
+    ...{ baseline: {}, served: {}, idPrefix: 't', wants: [], now: Date.now, maxBufferedBytes: 1_000 },
+  });
+  return { session, sent, closed };
+}
