@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Log, silentLog } from '../../src/base/log.ts';
 import { createRedactor } from '../../src/base/redact.ts';
 import { Relay } from '../../src/daemon/relay.ts';
-import { type Locations, locate } from '../../src/link/locations.ts';
+import { type Environment, type Locations, locate } from '../../src/link/locations.ts';
 import { Session, type SessionIdentity } from '../../src/sessions/session.ts';
 import type { Opener, OpenerRequest } from '../../src/upstream/reach.ts';
 
@@ -15,13 +15,21 @@ export type ScriptedTools = { tools: string[]; call?: (tool: string, args: unkno
 
 export class RelayRig {
   readonly home = realpathSync(mkdtempSync(join(tmpdir(), 'relay-')));
-  readonly env = { HOME: this.home, PATH: '/bin', MCPPROXY_PORT: 'off' };
-  readonly locations: Locations = locate(this.env);
+  readonly env: Environment;
+  readonly locations: Locations;
   /** By name of the server. */
   readonly servers = new Map<string, ScriptedTools>();
   /** Each connection to a server, in order. */
   readonly opened: string[] = [];
   readonly #relays: Relay[] = [];
+
+  /** `isOnPort`: the daemon's port is that of the config. */
+  constructor({ isOnPort = false }: { isOnPort?: boolean } = {}) {
+    this.env = { HOME: this.home, PATH: '/bin', ...(isOnPort ? {} : { MCPPROXY_PORT: 'off' }) };
+    this.locations = locate(this.env);
+    for (const folder of [this.locations.runDir, this.locations.dataDir])
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
 
   config(config: Record<string, unknown>): void {
     this.write(this.locations.configPath, JSON.stringify(config));
