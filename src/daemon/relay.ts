@@ -8,7 +8,7 @@ import { readEnvFile } from '../config/env-file.ts';
 import { baselineEnv, type EnvValues } from '../link/baseline-env.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { Router } from '../router/router.ts';
-import { createRecords, type Records } from '../sessions/records.ts';
+import { Records } from '../sessions/records.ts';
 import { Roster } from '../sessions/roster.ts';
 import type { Session } from '../sessions/session.ts';
 import { ConfigHolder } from './config-holder.ts';
@@ -46,7 +46,7 @@ export class Relay {
     this.baseline = baselineEnv(env);
     this.holder = new ConfigHolder(locations, env, log);
     const { holder, roster } = this;
-    this.records = createRecords({ recordsDir: locations.recordsDir, daemonName: locations.name, log, now });
+    this.records = new Records({ recordsDir: locations.recordsDir, daemonName: locations.name, log, now });
     // Servers say things by themselves, and requests ask for servers: the one knot, tied here.
     const router = () => this.router;
     this.servers = createServerSide({ ...deps, holder, roster, router });

@@ -31,21 +31,7 @@ type Handlers = {
 };
 
 export function createRoutes(actions: ControlActions): ControlRoute[] {
-  const known = () => {
-    const names = actions.serverNames();
-    return names.length > 0 ? `Configured: ${names.join(', ')}.` : 'None is configured yet: `mcp-proxy add`.';
-  };
-  const getServer = (name: string): ServerEntry => {
-    const found = actions.findServer(name);
-    if (found) return found;
-    throw new AppError({ code: 'SERVER_UNKNOWN', message: `There is no server "${name}".`, hint: known() });
-  };
-  const server = ({ body }: RouteContext, key = 'name'): ServerEntry => {
-    const name = text(body, key);
-    if (name !== undefined) return getServer(name);
-    const message = `The body needs "${key}", the name of a server.`;
-    throw new AppError({ code: 'BAD_ARGUMENT', message, hint: known() });
-  };
+  const { getServer, server } = createServerReader(actions);
   const project = ({ body }: RouteContext) => text(body, 'projectDir');
   const handlers: Handlers = {
     health: () => actions.health(),
@@ -90,6 +76,26 @@ export function createRoutes(actions: ControlActions): ControlRoute[] {
     ...controlRoutes[verb],
     handle: handlers[verb],
   }));
+}
+
+/** The server that a request names. Throws with the names that there are. */
+function createServerReader({ findServer, serverNames }: Pick<ControlActions, 'findServer' | 'serverNames'>) {
+  const known = () => {
+    const names = serverNames();
+    return names.length > 0 ? `Configured: ${names.join(', ')}.` : 'None is configured yet: `mcp-proxy add`.';
+  };
+  const getServer = (name: string): ServerEntry => {
+    const found = findServer(name);
+    if (found) return found;
+    throw new AppError({ code: 'SERVER_UNKNOWN', message: `There is no server "${name}".`, hint: known() });
+  };
+  const server = ({ body }: RouteContext, key = 'name'): ServerEntry => {
+    const name = text(body, key);
+    if (name !== undefined) return getServer(name);
+    const message = `The body needs "${key}", the name of a server.`;
+    throw new AppError({ code: 'BAD_ARGUMENT', message, hint: known() });
+  };
+  return { getServer, server };
 }
 
 function text(body: Record<string, unknown>, key: string): string | undefined {

@@ -49,28 +49,6 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
     for (const http of legacy.all()) http.keepAlive();
   }, keepAliveMs);
   timer.unref();
-  const answer = async (request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<void> => {
-    switch (request.method) {
-      case 'POST': {
-        const body = await readMessage(request, deps.maxMessageBytes());
-        if (!body.ok) return refuse(response, body.refusal);
-        if (isModernRequest(request, body.bytes)) return modern.post(request, response, visit, body.bytes);
-        return legacy.post(request, response, visit, body.bytes);
-      }
-      case 'GET':
-      case 'DELETE': {
-        request.resume();
-        const { methods } = eraOf(headerText(request, 'mcp-protocol-version')).http;
-        if (!methods.includes(request.method)) return refuse(response, notAllowed(methods.join(', ')));
-        return request.method === 'GET'
-          ? legacy.get(request, response, visit)
-          : legacy.delete(request, response, visit);
-      }
-      default:
-        request.resume();
-        return refuse(response, notAllowed('POST, GET, DELETE'));
-    }
-  };
   return {
     serves: (pathname) => pathname === '/mcp' || pathname.startsWith('/mcp/'),
     handle: async (request, response, url, principal) => {
@@ -80,7 +58,7 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
           request.resume();
           return refuse(response, visit);
         }
-        await answer(request, response, visit);
+        await answer({ legacy, modern, maxMessageBytes: deps.maxMessageBytes() }, request, response, visit);
       } catch (error) {
         // The program left while it sent, or an error of ours: nobody else's session must feel it.
         if (!request.destroyed) deps.log.error('mcp-http.failed', { path: url.pathname, error });
@@ -95,6 +73,35 @@ export function createMcpHttp(deps: McpHttpDeps): McpHttp {
       endAll(reason);
     },
   };
+}
+
+type Eras = { legacy: LegacyEndpoint; modern: ModernEndpoint; maxMessageBytes: number };
+
+/** The era that a request is of, and what of it there is. */
+async function answer(
+  { legacy, modern, maxMessageBytes }: Eras,
+  request: IncomingMessage,
+  response: ServerResponse,
+  visit: Visit,
+): Promise<void> {
+  switch (request.method) {
+    case 'POST': {
+      const body = await readMessage(request, maxMessageBytes);
+      if (!body.ok) return refuse(response, body.refusal);
+      if (isModernRequest(request, body.bytes)) return modern.post(request, response, visit, body.bytes);
+      return legacy.post(request, response, visit, body.bytes);
+    }
+    case 'GET':
+    case 'DELETE': {
+      request.resume();
+      const { methods } = eraOf(headerText(request, 'mcp-protocol-version')).http;
+      if (!methods.includes(request.method)) return refuse(response, notAllowed(methods.join(', ')));
+      return request.method === 'GET' ? legacy.get(request, response, visit) : legacy.delete(request, response, visit);
+    }
+    default:
+      request.resume();
+      return refuse(response, notAllowed('POST, GET, DELETE'));
+  }
 }
 
 function readVisit(url: URL, principal: string, deps: McpHttpDeps): Visit | HttpRefusal {

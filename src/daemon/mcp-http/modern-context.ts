@@ -1,6 +1,7 @@
 // What requests without a session have in common while one program sends them: its capabilities, its copies of servers,
 // its listeners. To the router it is a session; ids of its own keep equal ids of several programs apart.
 
+import { isRecord } from '../../base/guards.ts';
 import { type Span, textAt } from '../../base/json-scan.ts';
 import { within } from '../../base/within.ts';
 import { linkMethods, linkPrefix } from '../../link/hello.ts';
@@ -26,7 +27,6 @@ import {
 } from '../../mcp/modern.ts';
 import { statelessVersion } from '../../mcp/versions.ts';
 import type { Session, SessionSink } from '../../sessions/session.ts';
-import { readIntroduced } from './client-info.ts';
 import { Listener } from './listener.ts';
 import { ModernCall, type ModernCallOptions } from './modern-call.ts';
 import type { ModernReply } from './modern-reply.ts';
@@ -73,7 +73,7 @@ export class ModernContext {
       },
       close: (reason) => this.end(reason),
     });
-    this.session.client = readIntroduced(options.clientInfo, options.capabilities);
+    this.session.client = readClient(options.clientInfo, options.capabilities);
     this.session.speak(statelessVersion);
     this.session.isInitialized = true;
   }
@@ -271,4 +271,15 @@ export class ModernContext {
     call.close();
     this.#calls.delete(call.id);
   }
+}
+
+/** What its program says of itself, for those parts that know sessions only. Both as written in the request: JSON objects. */
+function readClient(clientInfo: string | undefined, capabilities: string): NonNullable<Session['client']> {
+  const name = clientInfo === undefined ? undefined : recordIn(clientInfo)['name'];
+  return { name: typeof name === 'string' ? name : 'unknown', capabilities: recordIn(capabilities) };
+}
+
+function recordIn(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  return isRecord(value) ? value : {};
 }

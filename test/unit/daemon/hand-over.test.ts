@@ -57,7 +57,7 @@ it('makes way once for the newest, and notes when', () => {
   install('1.4.0');
   watch.look();
   watch.look();
-  expect(made).toEqual(['1.4.0']);
+  expect([made, watch.status()]).toEqual([['1.4.0'], undefined]);
   expect(JSON.parse(readFileSync(statePath(), 'utf8'))).toEqual({ at: nowMs });
 });
 

@@ -7,7 +7,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { processStartTime } from '../../../src/base/process-identity.ts';
 import { recordSession } from '../../../src/hooks/session-start.ts';
 import { readRecord, type SessionRecord, writeRecord } from '../../../src/link/record.ts';
-import { createRecords } from '../../../src/sessions/records.ts';
+import { Records } from '../../../src/sessions/records.ts';
 import { Session } from '../../../src/sessions/session.ts';
 
 const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? '' };
@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
 
 const records = (name = 'mcp-user') =>
-  createRecords({ recordsDir: folder, daemonName: name, log: silentLog, now: () => now });
+  new Records({ recordsDir: folder, daemonName: name, log: silentLog, now: () => now });
 const ago = (ms: number) => new Date(now - ms).toISOString();
 const record = (more: Partial<SessionRecord>): SessionRecord => ({
   ...self,

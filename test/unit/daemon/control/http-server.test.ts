@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../../src/base/errors.ts';
 import { type Log, silentLog } from '../../../../src/base/log.ts';
-import { type ControlHttp, createControlHttp, type Route } from '../../../../src/daemon/control/http-server.ts';
+import { type ControlHttp, createControlHttp, type ControlRoute } from '../../../../src/daemon/control/http-server.ts';
 
 const token = 't'.repeat(43);
 const fail = (code: ConstructorParameters<typeof AppError>[0]['code']) => () => {
   throw new AppError({ code, message: `is ${code}`, hint: 'do this' });
 };
-const routes: Route[] = [
+const routes: ControlRoute[] = [
   { method: 'GET', path: '/where', handle: ({ isLocal, query }) => ({ isLocal, q: query.get('q') }) },
   { method: 'POST', path: '/echo', handle: ({ body }) => body },
   { method: 'GET', path: '/bad', handle: fail('BAD_ARGUMENT') },
