@@ -8,8 +8,8 @@ import type { Endpoint } from '../link/endpoint.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { createControlActions } from './control/control-actions.ts';
 import type { RouteContext } from './control/http-server.ts';
-import { createRoutes } from './control/routes.ts';
-import { Doors } from './doors.ts';
+import { type ControlActions, createRoutes } from './control/routes.ts';
+import { Doors, type DoorsDeps } from './doors.ts';
 import { callsEndMs, Drain } from './drain.ts';
 import { type Part, Parts } from './parts.ts';
 import { Relay, type RelayDeps } from './relay.ts';
@@ -101,25 +101,13 @@ export class Daemon {
     ];
   }
 
-  #createActions({ relay, isDraining, now }: { relay: Relay; isDraining: () => boolean; now: () => number }) {
+  #createActions({ relay, isDraining, now }: Pick<DoorsDeps, 'relay' | 'isDraining' | 'now'>): ControlActions {
     const { locations, redactor, subscribe } = this.#options;
     const { holder, roster, router, servers, baseline } = relay;
     const { supervisor, catalog, hazards, login } = servers;
     return createControlActions({
-      ...{
-        locations,
-        holder,
-        roster,
-        router,
-        supervisor,
-        catalog,
-        hazards,
-        login,
-        baseline,
-        subscribe,
-        isDraining,
-        now,
-      },
+      ...{ locations, holder, roster, router, supervisor, catalog, hazards, login },
+      ...{ baseline, subscribe, isDraining, now },
       endpoint: this.endpoint,
       since: now(),
       redact: redactor.redact,

@@ -24,21 +24,13 @@ beforeEach(() => {
   [did, isDraining] = [[], false];
   const { supervisor, catalog, hazards, login } = relay.servers;
   const endpoint = {
-    pid: process.pid,
-    startTime: '1',
-    build: ownBuild,
-    protocol: 1,
-    socket: '/s',
-    nonce: 'n',
-    execPath: '/n',
+    ...{ pid: process.pid, startTime: '1', build: ownBuild, protocol: 1 },
+    ...{ socket: '/s', nonce: 'n', execPath: '/n' },
   };
+  const { holder, roster, router, baseline } = relay;
   actions = createControlActions({
-    ...relay,
-    ...{ locations: rig.locations, supervisor, catalog, hazards, login, endpoint, since: 1_000 },
-    holder: relay.holder,
-    roster: relay.roster,
-    router: relay.router,
-    baseline: relay.baseline,
+    ...{ locations: rig.locations, holder, roster, router, baseline, endpoint, since: 1_000 },
+    ...{ supervisor, catalog, hazards, login },
     now: () => 5_000,
     redact: (text) => text,
     envValues: () => ({}),
