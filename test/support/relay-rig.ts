@@ -11,7 +11,12 @@ import { Session, type SessionIdentity } from '../../src/sessions/session.ts';
 import type { Opener, OpenerRequest } from '../../src/upstream/reach.ts';
 
 /** Names its tools, and answers calls of them; `undefined` leaves the caller waiting. */
-export type ScriptedTools = { tools: string[]; call?: (tool: string, args: unknown) => object | undefined };
+export type ScriptedTools = {
+  tools: string[];
+  /** Its list comes so much later than its other answers. */
+  listAfterMs?: number;
+  call?: (tool: string, args: unknown) => object | undefined;
+};
 
 export class RelayRig {
   readonly home = realpathSync(mkdtempSync(join(tmpdir(), 'relay-')));
@@ -75,7 +80,10 @@ export class RelayRig {
         send: async (line) => {
           const { id, method, params } = JSON.parse(line.toString('utf8'));
           const reply = id === undefined ? undefined : answer(script, method, params);
-          if (reply) queueMicrotask(() => say({ id, ...reply }));
+          if (!reply) return;
+          if (method === 'tools/list' && script.listAfterMs)
+            setTimeout(() => say({ id, ...reply }), script.listAfterMs);
+          else queueMicrotask(() => say({ id, ...reply }));
         },
         close: async () => events.onExit({ reason: 'closed' }),
         pause: () => {},

@@ -123,7 +123,7 @@ describe('restart', () => {
     await ask('start', { name: 'echo' });
     const echo = relay.servers.supervisor.ofServer('echo')[0];
     await echo?.acquire('scope-1');
-    rig.servers.set('echo', { tools: ['whisper'] });
+    rig.servers.set('echo', { tools: ['whisper'], listAfterMs: 20 });
     expect(await ask('restart', { name: 'echo' })).toEqual({
       restarted: 'echo',
       instances: [{ state: 'ready', pid: undefined }],
