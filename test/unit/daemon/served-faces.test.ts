@@ -22,7 +22,6 @@ async function serve(relay: Relay, more: Partial<SessionIdentity> = {}) {
   const [entry] = relay.holder.config.servers;
   if (entry) await relay.router.learn(session, entry);
   relay.faces.onServed(session);
-  return session;
 }
 const faces = (): string[] => {
   try {
@@ -60,18 +59,22 @@ it('keeps a face of each mode', async () => {
   expect(readFace(facePath(facesDir, { projectRoot: project }))).toBeUndefined();
 });
 
-it('writes none of a session with one server, nor of one that has ended', async () => {
+it('writes nothing for what a session with one server was served, whoever else is in its project', async () => {
   const relay = rig.relay();
+  relay.open(openSession({ projectDir: project, projectRoot: project, folder: project }).session);
   await serve(relay, { server: 'one' });
-  const session = await serve(relay, { mode: 'all' });
   relay.faces.flush();
-  const written = faces();
+  expect(faces()).toEqual([]);
+});
+
+it('writes nothing of a session that has ended, although it is not forgotten yet', async () => {
+  const relay = rig.relay();
+  const { session } = openSession({ projectDir: project, projectRoot: project, folder: project });
+  relay.open(session);
   session.end();
-  rig.servers.set('one', { tools: ['other'] });
   relay.faces.onServed(session);
   relay.faces.flush();
-  expect(faces()).toEqual(written);
-  expect(written).toHaveLength(2);
+  expect(faces()).toEqual([]);
 });
 
 it('writes at the end what still waited', async () => {
