@@ -8,7 +8,7 @@ import type { SessionSettings } from '../link/hello.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { type Session, unreadLimit } from '../sessions/session.ts';
 import { createUnwrapped } from '../sessions/without-wrapper.ts';
-import { type ControlHttp, createControlHttp, type ControlRoute } from './control/http-server.ts';
+import { type ControlHttp, type ControlRoute, createControlHttp } from './control/http-server.ts';
 import { createLinkServer, idPrefixOf } from './link-server.ts';
 import { createMcpHttp, type McpHttp } from './mcp-http/endpoint.ts';
 import { OwnEndpoint } from './own-endpoint.ts';

@@ -219,7 +219,7 @@ function openHost(
     ...{ baseline: {}, served: {}, idPrefix: `d-${id}`, wants: own.wants ?? [], now, maxBufferedBytes: 1_000 },
   });
   session.client = { name: own.client ?? 'test', capabilities: own.capabilities ?? {} };
-  session.protocolVersion = own.version ?? '2025-06-18';
+  session.speak(own.version ?? '2025-06-18');
   session.isInitialized = true;
   return {
     ...{ session, sent, paused, closed },

@@ -1,8 +1,8 @@
 // A server in the test's own process: it introduces itself and lists as it is set up; every other request waits for the
 // test's answer, and everything that reached it is kept as it came.
 import { AppError, type ErrorCode } from '../../src/base/errors.ts';
-import { modernVersion } from '../../src/mcp/eras.ts';
 import { type ListName, listKinds, listOfMethod } from '../../src/mcp/lists.ts';
+import { statelessVersion } from '../../src/mcp/versions.ts';
 import type { Opener } from '../../src/upstream/reach.ts';
 import type { Transport, TransportEvents, TransportExit } from '../../src/upstream/transports/transport.ts';
 
@@ -57,7 +57,7 @@ export class MemoryServer {
   }
 
   get isModern(): boolean {
-    return this.setup.version === modernVersion;
+    return this.setup.version === statelessVersion;
   }
 
   get opener(): Opener {
@@ -66,7 +66,7 @@ export class MemoryServer {
       isLocal: false,
       pid: () => undefined,
       describe: () => ({ environment: [] }),
-      ...(this.isModern ? { presumedVersion: modernVersion } : {}),
+      ...(this.isModern ? { presumedVersion: statelessVersion } : {}),
       open: (events, owner) => this.#start(events, owner),
     };
   }
@@ -187,7 +187,8 @@ export class MemoryServer {
     if (method === 'initialize' && !this.isModern) {
       return result({ protocolVersion: version, ...said, serverInfo: { name: 'memory', version: '1' } });
     }
-    if (method === 'server/discover' && this.isModern) return result({ supportedVersions: [modernVersion], ...said });
+    if (method === 'server/discover' && this.isModern)
+      return result({ supportedVersions: [statelessVersion], ...said });
     if (method === 'subscriptions/listen') return [this.#acknowledgement(params, id)];
     const list = listOfMethod(method);
     if (!list || this.silentLists.has(list)) return undefined;

@@ -1,8 +1,8 @@
 // One call between a program and a server of the same family, or of different ones.
 import { describe, expect, it } from 'vitest';
 import type { ForwardDeps } from '../../../src/calls/forward.ts';
-import { modernVersion } from '../../../src/mcp/eras.ts';
 import { metaKeys } from '../../../src/mcp/modern.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import type { Answer } from '../../../src/upstream/channel-request.ts';
 import { createWorld, request, type SessionSetup, settled } from '../../support/call-rig.ts';
 
@@ -23,13 +23,13 @@ async function open({ program, server: version, own, entry = {} }: Setup, deps: 
 }
 
 const envelope = {
-  [metaKeys.protocolVersion]: modernVersion,
+  [metaKeys.protocolVersion]: statelessVersion,
   [metaKeys.clientInfo]: { name: 'test', version: '0' },
   [metaKeys.clientCapabilities]: {},
 };
 const plainCall = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}';
 const modernCall = (more = '') =>
-  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","_meta":{${more}"${metaKeys.protocolVersion}":"${modernVersion}","${metaKeys.clientCapabilities}":{},"x":1.0}}}`;
+  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","_meta":{${more}"${metaKeys.protocolVersion}":"${statelessVersion}","${metaKeys.clientCapabilities}":{},"x":1.0}}}`;
 const readCall = '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"x:1"}}';
 const structured = { content: [], structuredContent: [1] };
 
@@ -55,7 +55,7 @@ describe('both with sessions', () => {
 });
 
 describe('a program without sessions and a server with them', () => {
-  const setup = { program: modernVersion };
+  const setup = { program: statelessVersion };
 
   it('what the request says of its client is no part of it there; the rest stays as it is', async () => {
     const { call } = await open(setup);
@@ -92,7 +92,7 @@ describe('a program without sessions and a server with them', () => {
 });
 
 describe('a program with sessions and a server without them', () => {
-  const setup = { server: modernVersion };
+  const setup = { server: statelessVersion };
 
   it('the request says who asks, beside what the program says itself', async () => {
     const { call } = await open(setup);
@@ -111,7 +111,7 @@ describe('a program with sessions and a server without them', () => {
     host.session.client = { name: 'n', capabilities, info: { name: 'n', version: '3', title: 'N' } };
     host.session.logLevel = 'info';
     expect(call(plainCall).params['_meta']).toEqual({
-      [metaKeys.protocolVersion]: modernVersion,
+      [metaKeys.protocolVersion]: statelessVersion,
       [metaKeys.clientInfo]: { name: 'n', version: '3', title: 'N' },
       [metaKeys.clientCapabilities]: {
         ...{ sampling: { tools: {} }, elicitation: {}, roots: {}, experimental: { x: 1 }, extensions: { 'a/b': {} } },
@@ -162,7 +162,7 @@ describe('a program with sessions and a server without them', () => {
 });
 
 describe('both without sessions', () => {
-  const setup = { program: modernVersion, server: modernVersion };
+  const setup = { program: statelessVersion, server: statelessVersion };
 
   it('pass each other’s bytes', async () => {
     const { host, server, call } = await open(setup);

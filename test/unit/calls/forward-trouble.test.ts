@@ -1,7 +1,7 @@
 // A call whose server goes, does not start, refuses it for its headers, or asks something first.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../../src/base/errors.ts';
-import { modernVersion } from '../../../src/mcp/eras.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import { stopCauses } from '../../../src/upstream/instance-errors.ts';
 import { settled } from '../../support/call-rig.ts';
 import { openForward } from '../../support/forward-rig.ts';
@@ -135,7 +135,7 @@ describe('over HTTP', () => {
     const relearned: string[] = [];
     let known = 'old';
     const { host, server, plain, start } = await openForward(
-      { version: modernVersion, takesHeaders: true, isPerSession: true },
+      { version: statelessVersion, takesHeaders: true, isPerSession: true },
       {
         headersFor: () => ({ 'mcp-param-x': known }),
         relearn: ({ owner }) => {
@@ -163,7 +163,7 @@ describe('over HTTP', () => {
   });
 
   it('where the new definition has none, or the call was cancelled meanwhile, it is not sent again', async () => {
-    const setup = { version: modernVersion, takesHeaders: true, isPerSession: true };
+    const setup = { version: statelessVersion, takesHeaders: true, isPerSession: true };
     let headers: Record<string, string> | undefined = { a: 'b' };
     const relearn = () => {
       headers = undefined;
@@ -192,7 +192,7 @@ describe('a server that asks first', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const answered: string[] = [];
     const { host, server, plain, start } = await openForward(
-      { version: modernVersion },
+      { version: statelessVersion },
       { onAnswered: (_forward, _instance, { line }) => answered.push(line.toString()) },
     );
     await start();
@@ -210,7 +210,7 @@ describe('a server that asks first', () => {
   });
 
   it('in a way that nobody can answer ends the call', async () => {
-    const { host, server, plain, start } = await openForward({ version: modernVersion });
+    const { host, server, plain, start } = await openForward({ version: statelessVersion });
     await start();
     plain(1);
     server.answer(server.take(), { resultType: 'input_required' });

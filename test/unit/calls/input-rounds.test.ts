@@ -1,6 +1,6 @@
 // A server asks by its answer, the host is asked by a request, and the call goes on with what it said.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { modernVersion } from '../../../src/mcp/eras.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import { createWorld, request, type SessionSetup, settled } from '../../support/call-rig.ts';
 
 const form = { method: 'elicitation/create', params: { message: 'which?', requestedSchema: {} } };
@@ -10,7 +10,7 @@ const page = { method: 'elicitation/create', params: { mode: 'url', url: 'https:
 const all = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
 
 async function open({ entry = {}, ...own }: SessionSetup & { entry?: Record<string, unknown> } = {}) {
-  const world = createWorld({ servers: { s: { version: modernVersion, entry } } });
+  const world = createWorld({ servers: { s: { version: statelessVersion, entry } } });
   const host = world.session('a', { capabilities: all, ...own });
   const server = world.server('s');
   await world.ready(host, 's');

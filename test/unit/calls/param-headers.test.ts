@@ -1,7 +1,7 @@
 // Arguments that a definition wants repeated in headers: of which calls, to which servers.
 import { expect, it } from 'vitest';
 import { ParamHeaders, usableTools } from '../../../src/calls/param-headers.ts';
-import { modernVersion } from '../../../src/mcp/eras.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import { createWorld, request } from '../../support/call-rig.ts';
 import { type ServerSetup, tool } from '../../support/memory-server.ts';
 
@@ -28,7 +28,7 @@ async function open(setup: ServerSetup) {
   return { world, of, slot, listing };
 }
 
-const http = { version: modernVersion, takesHeaders: true };
+const http = { version: statelessVersion, takesHeaders: true };
 
 it('a call of a marked tool has them, under the name that its server knows', async () => {
   const { of } = await open(http);
@@ -49,7 +49,7 @@ it('nothing else has any', async () => {
 });
 
 it('a server with sessions, and one on a pipe, gets none', async () => {
-  for (const setup of [{ takesHeaders: true }, { version: modernVersion }]) {
+  for (const setup of [{ takesHeaders: true }, { version: statelessVersion }]) {
     const { of, slot, listing } = await open(setup);
     expect(of('tools/call', { name: 'go', arguments: { city: 'Bern' } })).toBeUndefined();
     expect(usableTools(listing(), slot)).toBe(listing());

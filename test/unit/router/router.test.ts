@@ -1,6 +1,6 @@
 // What a host tells: what is taken here, and what is passed on to what is the session's own.
 import { describe, expect, it } from 'vitest';
-import { modernVersion } from '../../../src/mcp/eras.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import { createWorld, settled, type WorldSetup } from '../../support/call-rig.ts';
 import { tool } from '../../support/memory-server.ts';
 
@@ -44,7 +44,7 @@ describe('a notification', () => {
       a: { lists },
       own: { lists, entry: { sharing: 'session' } },
       web: { lists, isPerSession: true },
-      modern: { lists, isPerSession: true, version: modernVersion },
+      modern: { lists, isPerSession: true, version: statelessVersion },
     });
     const names = ['a', 'own', 'web', 'modern'];
     for (const name of names) await world.ready(host, name);

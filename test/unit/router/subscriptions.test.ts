@@ -1,6 +1,6 @@
 // Who is told of changes of a resource, and what its server is asked for that.
 import { describe, expect, it } from 'vitest';
-import { modernVersion } from '../../../src/mcp/eras.ts';
+import { statelessVersion } from '../../../src/mcp/versions.ts';
 import { createWorld, type Host, settled, type WorldSetup } from '../../support/call-rig.ts';
 import type { ServerSetup } from '../../support/memory-server.ts';
 
@@ -182,7 +182,7 @@ describe('a URI under another name', () => {
 });
 
 describe('a server without sessions', () => {
-  const setup = { version: modernVersion };
+  const setup = { version: statelessVersion };
   const wanted = (lines: readonly string[]) =>
     lines
       .filter((line) => line.includes('subscriptions/listen'))

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../../src/base/errors.ts';
 import { type Log, silentLog } from '../../../../src/base/log.ts';
-import { type ControlHttp, createControlHttp, type ControlRoute } from '../../../../src/daemon/control/http-server.ts';
+import { type ControlHttp, type ControlRoute, createControlHttp } from '../../../../src/daemon/control/http-server.ts';
 
 const token = 't'.repeat(43);
 const fail = (code: ConstructorParameters<typeof AppError>[0]['code']) => () => {
