@@ -70,7 +70,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     role: 'our own tools: what a mode shows in place of the lists, jobs, shortened results',
     knows: 'base calls catalog config gateway/tools mcp results search sessions upstream',
   },
-  'gateway/tools': { role: 'one file for each tool', knows: 'base gateway results search', packages: 'ajv zod' },
+  'gateway/tools': { role: 'one file for each tool', knows: 'base gateway mcp results search', packages: 'zod' },
   router: {
     role: 'who answers: requests of hosts, messages of servers, lists that become known',
     knows: 'base calls catalog config gateway link mcp mcp/eras sessions upstream upstream/transports',

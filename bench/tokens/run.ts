@@ -6,7 +6,7 @@ import { gatewayTools } from '../../src/gateway/tools/gateway-tools.ts';
 import { gatewayGetResult } from '../../src/gateway/tools/get-result.ts';
 import { retrieveTools } from '../../src/gateway/tools/retrieve-tools.ts';
 import { shieldResult } from '../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../src/results/shrink.ts';
 import { createToolIndex } from '../../src/search/tool-index.ts';
 import { readPackedText } from '../../test/support/packed-json.ts';
 import { type CatalogServer, loadCatalog } from '../search/corpus.ts';

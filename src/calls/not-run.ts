@@ -1,9 +1,7 @@
 // A call that waited for a copy of its server and got none. A model must know that it did not run, and whether to repeat
 // it; a person needs a command that works as it stands.
 import { AppError, callFate } from '../base/errors.ts';
-import type { Edit } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
-import { type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
 
 export function notRunError(server: string, error: AppError): AppError {
   const { code, message, hint, data, cause } = error;
@@ -20,22 +18,4 @@ export function notRunError(server: string, error: AppError): AppError {
     data: { ...data, ...fate },
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-/** A server answered the call of one of our own tools with a protocol error: the host gets that very error. */
-export class RefusedByServer extends Error {
-  readonly #envelope: ResponseEnvelope;
-  readonly #edits: readonly Edit[];
-
-  /** `edits`: what differs in it, where it is too large to be handed on. */
-  constructor(envelope: ResponseEnvelope, edits: readonly Edit[] = []) {
-    super('the server refused the call');
-    this.name = 'RefusedByServer';
-    this.#envelope = envelope;
-    this.#edits = edits;
-  }
-
-  lineFor(idText: string): Buffer {
-    return withEdits(this.#envelope.line, [{ at: this.#envelope.id, with: idText }, ...this.#edits]);
-  }
 }

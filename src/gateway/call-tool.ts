@@ -5,7 +5,6 @@ import type { Forwarder } from '../calls/forward.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { parseEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
-import { readResultBytes } from '../results/exact-json.ts';
 import type { Session } from '../sessions/session.ts';
 
 export type ToolCall = {
@@ -22,7 +21,7 @@ export type ToolCall = {
 };
 
 /** The server's answer; rejects with the AppError of a call that got none, or when it is cancelled. */
-export function callTool(forwarder: Forwarder, call: ToolCall): Promise<ResponseEnvelope> {
+export function callTool(forwarder: Pick<Forwarder, 'forward'>, call: ToolCall): Promise<ResponseEnvelope> {
   const { session, idText, entry, tool, args, meta, signal } = call;
   const members = [`"name":${JSON.stringify(tool)}`, `"arguments":${args}`, ...(meta ? [`"_meta":${meta}`] : [])];
   const line = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{${members.join(',')}}}`;
@@ -49,11 +48,6 @@ export function callTool(forwarder: Forwarder, call: ToolCall): Promise<Response
     };
     signal.addEventListener('abort', stop, { once: true });
   });
-}
-
-/** A tool's result for reading. Where it is handed on unchanged, its bytes are. */
-export function readResult({ line, result }: ResponseEnvelope): Record<string, unknown> {
-  return result ? readResultBytes(line, result) : {};
 }
 
 function reasonOf(signal: AbortSignal): string | undefined {

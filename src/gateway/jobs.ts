@@ -2,38 +2,19 @@
 // jobs unless they were detached: those are nobody's then, until a session names one and may use its server. Finished ones
 // stay for a while so that their result can be fetched.
 import { randomBytes } from 'node:crypto';
-import { cutChars } from '../base/cut-text.ts';
 import { AppError, describeError } from '../base/errors.ts';
-import { endOf, type JobRecord, type JobRecords } from './job-records.ts';
-
-export type JobProgress = {
-  readonly progress: number;
-  readonly total?: number | undefined;
-  readonly message?: string | undefined;
-};
-export type JobContext = {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: JobProgress) => void;
-  /** The result store keeps something of it for the session that started it: it goes where the job goes. */
-  readonly onKept: (ref: string) => void;
-};
-export type JobRun = (context: JobContext) => Promise<unknown>;
-
-export type JobState =
-  | { readonly state: 'running' }
-  | { readonly state: 'completed'; readonly result: unknown }
-  | { readonly state: 'failed'; readonly error: string }
-  | { readonly state: 'cancelled' };
-
-export type JobStatus = JobState & {
-  readonly id: string;
-  readonly label: string;
-  readonly startedAt: number;
-  readonly endedAt?: number | undefined;
-  readonly progress?: JobProgress | undefined;
-  /** The last messages of its progress, oldest first. */
-  readonly log: readonly string[];
-};
+import {
+  describeJob,
+  isRunning,
+  type Job,
+  type JobRun,
+  type JobStatus,
+  newJob,
+  note,
+  recalled,
+  recordOf,
+} from './job.ts';
+import type { JobRecords } from './job-records.ts';
 
 export type JobLimits = {
   readonly maxRunning: number;
@@ -72,223 +53,188 @@ export type JobStart = {
 /** What a session has access to; without it only its own jobs are found. */
 export type JobAccess = ReadonlySet<string>;
 
-export type Jobs = {
+/** Owner of the detached jobs whose sessions are gone; no session is called so. */
+const nobody = '';
+
+export class Jobs {
+  readonly #deps: JobsDeps;
+  readonly #limits: JobLimits;
+  readonly #jobs = new Map<string, Job>();
+  /** Sessions that are here; of others nothing is recorded any more. */
+  readonly #known = new Set<string>();
+
+  constructor(deps: JobsDeps, limits: JobLimits = defaultJobLimits) {
+    this.#deps = deps;
+    this.#limits = limits;
+  }
+
+  /** What keeps the daemon from its idle exit. */
+  get runningCount(): number {
+    return [...this.#jobs.values()].filter(isRunning).length;
+  }
+
+  /** Jobs that run in the name of that session, whoever owns them now. */
+  runningFor(session: string): number {
+    return [...this.#jobs.values()].filter((job) => job.startedBy === session && isRunning(job)).length;
+  }
+
+  /** How long a job is known after its end. */
+  get finishedMs(): number {
+    return this.#limits.finishedMs;
+  }
+
   /** Returns the id at once. Throws JOB_LIMIT. */
-  start(job: JobStart): string;
+  start({ session, label, detached, run }: JobStart): string {
+    this.#recall(session);
+    this.expire();
+    this.#makeRoom(session);
+    const id = randomBytes(16).toString('base64url');
+    const job = newJob({ id, session, label, detached, startedAt: this.#deps.now() });
+    this.#jobs.set(id, job);
+    this.#record(session);
+    void this.#run(job, run); // never rejects: its outcome is the job's state
+    return id;
+  }
+
   /**
    * Throws JOB_UNKNOWN for anything that is not this session's. A detached job whose session is gone becomes its own by
    * being named.
    */
-  status(session: string, id: string, access?: JobAccess): JobStatus;
-  list(session: string): JobStatus[];
+  status(session: string, id: string, access?: JobAccess): JobStatus {
+    return describeJob(this.#find(session, id, access));
+  }
+
+  list(session: string): JobStatus[] {
+    this.#recall(session);
+    this.expire();
+    return this.#ofSession(session).map(describeJob);
+  }
+
   /** As `status`. Idempotent: a job that has ended stays as it ended. */
-  cancel(session: string, id: string, access?: JobAccess): JobStatus;
-  closeSession(session: string): void;
-  /** Jobs that run in the name of that session, whoever owns them now. */
-  runningFor(session: string): number;
-  /** How long a job is known after its end. */
-  readonly finishedMs: number;
-  /** Drops finished jobs that are too old; `start`, `status` and `list` do it as well. */
-  expire(): void;
-  /** Cancels everything, detached jobs too. */
-  close(): void;
-  /** What keeps the daemon from its idle exit. */
-  readonly runningCount: number;
-};
+  cancel(session: string, id: string, access?: JobAccess): JobStatus {
+    const job = this.#find(session, id, access);
+    this.#cancel(job, 'cancelled by the session');
+    return describeJob(job);
+  }
 
-type Job = {
-  readonly id: string;
-  readonly startedBy: string;
-  readonly label: string;
-  readonly detached: { readonly access: string } | undefined;
-  readonly startedAt: number;
-  readonly abort: AbortController;
-  readonly log: string[];
-  readonly kept: string[];
-  session: string;
-  state: JobState;
-  endedAt: number | undefined;
-  progress: JobProgress | undefined;
-};
-
-const maxLogLines = 50;
-const maxLogLine = 500;
-/** Owner of the detached jobs whose sessions are gone; no session is called so. */
-const nobody = '';
-
-export function createJobs(deps: JobsDeps, limits: JobLimits = defaultJobLimits): Jobs {
-  const jobs = new Map<string, Job>();
-  /** Sessions that are here; of others nothing is recorded any more. */
-  const known = new Set<string>();
-
-  const record = (session: string): void => {
-    if (!known.has(session)) return;
-    const own = ofSession(session);
-    if (own.length > 0) deps.records?.save(session, own.map(recordOf));
-    else deps.records?.forget(session);
-  };
-  /** What a daemon before this one has left of the session's jobs. */
-  const recall = (session: string): void => {
-    if (known.has(session)) return;
-    known.add(session);
-    for (const lost of deps.records?.load(session) ?? []) jobs.set(lost.id, recalled(lost, session, deps.now()));
-  };
-  const end = (job: Job, state: JobState): void => {
-    if (job.state.state !== 'running') return; // the answer of a cancelled call still comes; it changes nothing
-    job.state = state;
-    job.endedAt = deps.now();
-    record(job.session);
-  };
-  const cancelJob = (job: Job, reason: string): void => {
-    if (job.state.state !== 'running') return;
-    end(job, { state: 'cancelled' });
-    job.abort.abort(new Error(reason));
-  };
-  const expire = (): void => {
-    for (const job of jobs.values()) {
-      if (job.endedAt !== undefined && deps.now() - job.endedAt > limits.finishedMs) jobs.delete(job.id);
+  closeSession(session: string): void {
+    this.expire();
+    // What a daemon before this one left of both must not be written over.
+    this.#recall(nobody);
+    this.#recall(session);
+    const own = this.#ofSession(session);
+    this.#known.delete(session);
+    this.#deps.records?.forget(session);
+    for (const job of own) {
+      if (job.detached) {
+        this.#move(job, nobody);
+        continue;
+      }
+      this.#cancel(job, 'the session ended');
+      this.#jobs.delete(job.id);
     }
-  };
-  const ofSession = (session: string): Job[] => [...jobs.values()].filter((job) => job.session === session);
-  const move = (job: Job, to: string): void => {
-    const from = job.session;
-    job.session = to;
-    for (const ref of job.kept) deps.moveKept?.(ref, from, to);
-  };
-  const find = (session: string, id: string, access?: JobAccess): Job => {
-    recall(session);
-    recall(nobody);
-    expire();
-    const job = jobs.get(id);
+    this.#boundOwnerless();
+    this.#record(nobody);
+  }
+
+  /** Drops finished jobs that are too old; `start`, `status` and `list` do it as well. */
+  expire(): void {
+    for (const { id, endedAt } of this.#jobs.values()) {
+      if (endedAt !== undefined && this.#deps.now() - endedAt > this.#limits.finishedMs) this.#jobs.delete(id);
+    }
+  }
+
+  /** Cancels everything, detached jobs too. */
+  close(): void {
+    // The next daemon is to say that this one ended, not that anybody cancelled them.
+    this.#known.clear();
+    for (const job of this.#jobs.values()) this.#cancel(job, 'the daemon stops');
+    this.#jobs.clear();
+  }
+
+  #ofSession(session: string): Job[] {
+    return [...this.#jobs.values()].filter((job) => job.session === session);
+  }
+
+  #find(session: string, id: string, access?: JobAccess): Job {
+    this.#recall(session);
+    this.#recall(nobody);
+    this.expire();
+    const job = this.#jobs.get(id);
     if (job === undefined || job.session === session) return job ?? unknownJob();
     if (job.session !== nobody || !job.detached || !access?.has(job.detached.access)) return unknownJob();
-    move(job, session);
-    record(nobody);
-    record(session);
+    this.#move(job, session);
+    this.#record(nobody);
+    this.#record(session);
     return job;
-  };
-  const boundOwnerless = (): void => {
-    const own = ofSession(nobody);
-    const [running, finished] = [own.filter(isRunning), own.filter((job) => !isRunning(job))];
-    for (const job of [...finished, ...running].slice(0, Math.max(0, own.length - limits.maxOwnerless))) {
-      cancelJob(job, 'too many detached jobs without a session');
-      jobs.delete(job.id);
-    }
-  };
-  const makeRoom = (session: string): void => {
-    const own = ofSession(session);
-    const running = own.filter(isRunning);
-    if (running.length >= limits.maxRunning) throw tooMany(running);
-    const finished = own.filter((job) => !isRunning(job));
-    for (const job of finished.slice(0, Math.max(0, finished.length + 1 - limits.maxFinished))) jobs.delete(job.id);
-  };
-  const runJob = async (job: Job, run: JobRun): Promise<void> => {
+  }
+
+  async #run(job: Job, run: JobRun): Promise<void> {
+    const onKept = (ref: string): void => {
+      job.kept.push(ref);
+      // It was written for the session that started it, which may be gone by now.
+      if (job.session !== job.startedBy) this.#deps.moveKept?.(ref, job.startedBy, job.session);
+    };
     try {
-      const result = await run({
-        signal: job.abort.signal,
-        onProgress: (progress) => note(job, progress),
-        onKept(ref) {
-          job.kept.push(ref);
-          // It was written for the session that started it, which may be gone by now.
-          if (job.session !== job.startedBy) deps.moveKept?.(ref, job.startedBy, job.session);
-        },
-      });
-      end(job, { state: 'completed', result });
+      const result = await run({ signal: job.abort.signal, onProgress: (progress) => note(job, progress), onKept });
+      this.#end(job, { state: 'completed', result });
     } catch (error) {
-      end(job, { state: 'failed', error: describeError(error) });
+      this.#end(job, { state: 'failed', error: describeError(error) });
     }
-  };
-  return {
-    get runningCount() {
-      return [...jobs.values()].filter(isRunning).length;
-    },
-    runningFor: (session) => [...jobs.values()].filter((job) => job.startedBy === session && isRunning(job)).length,
-    get finishedMs() {
-      return limits.finishedMs;
-    },
-    start({ session, label, detached, run }) {
-      recall(session);
-      expire();
-      makeRoom(session);
-      const id = randomBytes(16).toString('base64url');
-      const job: Job = {
-        ...{ id, session, startedBy: session, label, detached, startedAt: deps.now() },
-        ...{ abort: new AbortController(), log: [], kept: [] },
-        ...{ state: { state: 'running' }, endedAt: undefined, progress: undefined },
-      };
-      jobs.set(id, job);
-      record(session);
-      void runJob(job, run); // never rejects: its outcome is the job's state
-      return id;
-    },
-    status: (session, id, access) => describeJob(find(session, id, access)),
-    list(session) {
-      recall(session);
-      expire();
-      return ofSession(session).map(describeJob);
-    },
-    cancel(session, id, access) {
-      const job = find(session, id, access);
-      cancelJob(job, 'cancelled by the session');
-      return describeJob(job);
-    },
-    closeSession(session) {
-      expire();
-      // What a daemon before this one left of both must not be written over.
-      recall(nobody);
-      recall(session);
-      const own = ofSession(session);
-      known.delete(session);
-      deps.records?.forget(session);
-      for (const job of own) {
-        if (job.detached) {
-          move(job, nobody);
-          continue;
-        }
-        cancelJob(job, 'the session ended');
-        jobs.delete(job.id);
-      }
-      boundOwnerless();
-      record(nobody);
-    },
-    expire,
-    close() {
-      // The next daemon is to say that this one ended, not that anybody cancelled them.
-      known.clear();
-      for (const job of jobs.values()) cancelJob(job, 'the daemon stops');
-      jobs.clear();
-    },
-  };
-}
+  }
 
-const isRunning = ({ state }: Job): boolean => state.state === 'running';
+  #cancel(job: Job, reason: string): void {
+    if (!isRunning(job)) return;
+    this.#end(job, { state: 'cancelled' });
+    job.abort.abort(new Error(reason));
+  }
 
-function note(job: Job, progress: JobProgress): void {
-  if (job.state.state !== 'running') return;
-  const message = progress.message && cutChars(progress.message, maxLogLine);
-  job.progress = { ...progress, ...(message === undefined ? {} : { message }) };
-  if (!message) return;
-  job.log.push(message);
-  if (job.log.length > maxLogLines) job.log.shift();
-}
+  #end(job: Job, state: Job['state']): void {
+    if (!isRunning(job)) return; // the answer of a cancelled call still comes; it changes nothing
+    job.state = state;
+    job.endedAt = this.#deps.now();
+    this.#record(job.session);
+  }
 
-function recordOf({ id, label, startedAt, endedAt, state, detached }: Job): JobRecord {
-  const error = state.state === 'failed' ? state.error : undefined;
-  return { id, label, startedAt, endedAt, state: state.state, error, access: detached?.access };
-}
+  #move(job: Job, to: string): void {
+    const from = job.session;
+    job.session = to;
+    for (const ref of job.kept) this.#deps.moveKept?.(ref, from, to);
+  }
 
-function recalled(lost: JobRecord, session: string, now: number): Job {
-  const { id, label, startedAt, endedAt = now, access } = lost;
-  const detached = access === undefined ? undefined : { access };
-  return {
-    ...{ id, session, startedBy: session, label, detached, startedAt },
-    ...{ abort: new AbortController(), log: [], kept: [] },
-    ...{ state: endOf(lost), endedAt, progress: undefined },
-  };
-}
+  #makeRoom(session: string): void {
+    const own = this.#ofSession(session);
+    const running = own.filter(isRunning);
+    if (running.length >= this.#limits.maxRunning) throw tooMany(running);
+    const finished = own.filter((job) => !isRunning(job));
+    const tooOld = finished.slice(0, Math.max(0, finished.length + 1 - this.#limits.maxFinished));
+    for (const job of tooOld) this.#jobs.delete(job.id);
+  }
 
-function describeJob({ id, label, startedAt, endedAt, progress, log, state }: Job): JobStatus {
-  return { id, label, startedAt, endedAt, progress, log: [...log], ...state };
+  #boundOwnerless(): void {
+    const own = this.#ofSession(nobody);
+    const [running, finished] = [own.filter(isRunning), own.filter((job) => !isRunning(job))];
+    for (const job of [...finished, ...running].slice(0, Math.max(0, own.length - this.#limits.maxOwnerless))) {
+      this.#cancel(job, 'too many detached jobs without a session');
+      this.#jobs.delete(job.id);
+    }
+  }
+
+  #record(session: string): void {
+    const { records } = this.#deps;
+    if (!this.#known.has(session)) return;
+    const own = this.#ofSession(session);
+    if (own.length > 0) records?.save(session, own.map(recordOf));
+    else records?.forget(session);
+  }
+
+  /** What a daemon before this one has left of the session's jobs. */
+  #recall(session: string): void {
+    if (this.#known.has(session)) return;
+    this.#known.add(session);
+    const { now, records } = this.#deps;
+    for (const lost of records?.load(session) ?? []) this.#jobs.set(lost.id, recalled(lost, session, now()));
+  }
 }
 
 function unknownJob(): never {

@@ -1,6 +1,5 @@
 // The bounds of our own tools, read at each use: a reload of the config changes them.
 
-import { defaultShieldPolicy, type ShieldPolicy } from '../results/shield-policy.ts';
 import { defaultJobLimits } from './jobs.ts';
 import type { ModesDeps } from './modes-deps.ts';
 
@@ -43,17 +42,5 @@ export function storeLimits({ config }: Source) {
     get maxViewBytes() {
       return config().shield.maxResultBytes;
     },
-  };
-}
-
-export function shieldPolicy({ config }: Source): ShieldPolicy {
-  const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = config().shield;
-  const { maxMediaBytes } = defaultShieldPolicy;
-  return {
-    maxItems: arrayItems,
-    maxString: stringChars,
-    heavyFieldBytes,
-    maxTotalBytes: maxResultBytes,
-    maxMediaBytes,
   };
 }

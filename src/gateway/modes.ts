@@ -2,20 +2,19 @@
 // tools. What that needs (index, store, jobs) is loaded with the first session that is not shown all.
 
 import { AppError } from '../base/errors.ts';
-import { RefusedByServer } from '../calls/not-run.ts';
 import { askedName } from '../calls/routes.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { RequestEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
 import type { ListName } from '../mcp/lists.ts';
 import { appErrorToolResult, errorLine, rpcCodes } from '../mcp/messages.ts';
+import type { SentKind } from '../sessions/result-ledger.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Answer } from '../upstream/channel-request.ts';
 import { type ChosenMode, chooseMode, isShielded, type Mode } from './choose-mode.ts';
 import type { Gateway } from './gateway.ts';
 import type { ModesDeps } from './modes-deps.ts';
 import { type Offers, ownInstructions } from './offers.ts';
-import { ownToolNames, sentKindOf } from './own-tools.ts';
 
 /** A wrapper whose connection broke is back within a second; an HTTP program may take longer. */
 const scopeLingerMs = 10_000;
@@ -77,7 +76,7 @@ export class Modes implements Offers {
   takeCall(session: Session, request: RequestEnvelope): boolean {
     if (request.method !== 'tools/call' || !this.#needsGateway(session)) return false;
     const name = askedName(request);
-    if (name === undefined || !ownToolNames(this.modeOf(session)).has(name)) return false;
+    if (name === undefined || !ownTools[this.modeOf(session)].has(name)) return false;
     session.noteCall();
     void this.#call(session, request, name);
     return true;
@@ -166,7 +165,7 @@ export class Modes implements Offers {
       request,
       async () => {
         const gateway = await this.#load();
-        return gateway.call({ session, request, name, mode: this.modeOf(session), signal: abort.signal });
+        return gateway.call({ session, request, name, signal: abort.signal });
       },
       abort.signal,
     );
@@ -189,13 +188,12 @@ export class Modes implements Offers {
       line = this.#failureLine(idText, error);
     }
     if (signal?.aborted) return;
-    session.results.noteSent(sentKindOf(askedName(request) ?? ''), line, idText);
+    session.results.noteSent(sentKinds[askedName(request) ?? ''] ?? 'results', line, idText);
     session.send(line, idKey(idText));
   }
 
   #failureLine(idText: string, error: unknown): Buffer {
     if (error instanceof AppError) return appErrorToolResult(idText, error);
-    if (error instanceof RefusedByServer) return error.lineFor(idText);
     this.#deps.log.error('gateway.failed', { error });
     return errorLine(idText, rpcCodes.internal, 'The call failed inside mcp-proxy.');
   }
@@ -207,4 +205,30 @@ const instructionsOf: Readonly<Record<Mode, string>> = {
     'The tools of several MCP servers that all your sessions share are behind these: gateway_search finds tools by what you want to do, gateway_describe shows their arguments, gateway_invoke calls one. A tool id is <server>__<tool>. Use gateway_invoke_async for calls of minutes and gateway_invoke_status to look at them. A result that says it was shortened names the reference for gateway_get_result.',
   dynamic:
     'The tools of several MCP servers that all your sessions share are found by retrieve_tools: say what you want to do, and the tools it finds join your list. Found tools leave it when many others were found since; search again then. A result that says it was shortened names the reference for gateway_get_result.',
+};
+
+// By name, so that nobody needs the code of our own tools to know them.
+const getResult = 'gateway_get_result';
+const ownTools: Readonly<Record<Mode, ReadonlySet<string>>> = {
+  /** Only where a server's results are shortened. */
+  all: new Set([getResult]),
+  gateway: new Set([
+    'gateway_search',
+    'gateway_describe',
+    'gateway_invoke',
+    'gateway_invoke_async',
+    'gateway_invoke_status',
+    getResult,
+  ]),
+  dynamic: new Set(['retrieve_tools', getResult]),
+};
+
+/** What their answers count as; a server's tool: as results. */
+const sentKinds: Readonly<Record<string, SentKind>> = {
+  gateway_search: 'searches',
+  gateway_describe: 'searches',
+  retrieve_tools: 'searches',
+  gateway_invoke_async: 'jobs',
+  gateway_invoke_status: 'jobs',
+  [getResult]: 'fetched',
 };

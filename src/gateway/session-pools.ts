@@ -1,5 +1,6 @@
 // What each session found in mode dynamic: one pool for each, which outlives a daemon that is killed or replaced.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionView } from '../calls/views.ts';
 import { serverPart } from '../mcp/tool-name.ts';
 import type { Session } from '../sessions/session.ts';
@@ -7,6 +8,10 @@ import { createDynamicPool, type DynamicPool, readPoolIds } from './dynamic-pool
 import { poolLimits } from './limits.ts';
 import type { ModesDeps } from './modes-deps.ts';
 import { createSessionFiles, type SessionFiles } from './session-files.ts';
+
+/** A host that follows list_changed asks within milliseconds; one that does not must not wait long for its answer. */
+const relistMs = 1_000;
+const relistLookMs = 5;
 
 export class SessionPools {
   readonly #deps: ModesDeps;
@@ -29,8 +34,21 @@ export class SessionPools {
     return pool;
   }
 
-  save(session: Session, view: SessionView): void {
-    this.#files.save(session.identity.scopeId, this.of(session, view).ids());
+  get topK(): number {
+    return poolLimits(this.#deps).topK;
+  }
+
+  /** The next request to the model goes out with the answer: by then the host should have the new list. */
+  async add(session: Session, ids: readonly string[], signal: AbortSignal) {
+    const { announceTo, now, views } = this.#deps;
+    const pool = this.of(session, views.of(session));
+    const { added, evicted } = pool.retrieve(ids);
+    if (added.length + evicted.length > 0) announceTo(session);
+    this.#files.save(session.identity.scopeId, pool.ids());
+    const size = pool.ids().length;
+    const deadline = now() + relistMs;
+    while (session.announced.has('tools') && !signal.aborted && now() < deadline) await delay(relistLookMs);
+    return { added, evicted, size };
   }
 
   /** A tool that is called stays longer. */

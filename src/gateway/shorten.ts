@@ -1,16 +1,20 @@
 // A server's answer made fit for a model, with the whole kept under a reference. What is large is worked on elsewhere.
 
 import { cutChars } from '../base/cut-text.ts';
-import { stringAt, textAt } from '../base/json-scan.ts';
-import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
+import { type Edit, stringAt, textAt } from '../base/json-scan.ts';
+import type { Config } from '../config/load.ts';
+import type { ServerEntry } from '../config/server-entry.ts';
+import { memberAt, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';
+import { resultLine } from '../mcp/messages.ts';
+import { readResultBytes, stringifyExact } from '../results/exact-json.ts';
 import type { HeavyTask } from '../results/heavy-task.ts';
 import { createHeavyWork, type HeavyWork, heavyBytes } from '../results/heavy-work.ts';
-import { createLimitedWork, type LimitedWork } from '../results/limited-work.ts';
+import { LimitedWork } from '../results/limited-work.ts';
 import type { ResultStore } from '../results/result-store.ts';
 import { type KeepResult, shieldResult } from '../results/shield.ts';
-import type { ShieldPolicy } from '../results/shield-policy.ts';
+import { defaultShieldPolicy, type ShieldPolicy } from '../results/shrink.ts';
 import { nothingPasses, type StructureRule } from '../results/structure-rule.ts';
-import { readResult } from './call-tool.ts';
+import type { ToolAnswer } from './tools/gateway-tool.ts';
 
 /** Text of the thread's program: set by the build. */
 declare const __HEAVY_THREAD__: string | undefined;
@@ -22,7 +26,67 @@ export function openHeavyWork(): HeavyWork {
 }
 
 export function openLimitedWork(): LimitedWork {
-  return createLimitedWork(threadProgram);
+  return new LimitedWork(threadProgram);
+}
+
+export type ShortenerDeps = ShortenDeps & { readonly config: () => Config };
+export type ServerAnswer = {
+  readonly entry: ServerEntry;
+  readonly envelope: ResponseEnvelope;
+  /** Of the structure that the tool promises to who called it by its own name. */
+  readonly rule?: ShortenTask['rule'];
+};
+
+/** The budget of everybody's results, as the config has it at the time. */
+export class Shortener {
+  readonly #deps: ShortenerDeps;
+
+  constructor(deps: ShortenerDeps) {
+    this.#deps = deps;
+  }
+
+  get policy(): ShieldPolicy {
+    const { arrayItems, stringChars, heavyFieldBytes, maxResultBytes } = this.#deps.config().shield;
+    return {
+      ...{ maxItems: arrayItems, maxString: stringChars, heavyFieldBytes, maxTotalBytes: maxResultBytes },
+      maxMediaBytes: defaultShieldPolicy.maxMediaBytes,
+    };
+  }
+
+  /** Whole answers are passed on as bytes: nobody needs to read them. */
+  async answer(scopeId: string, answer: ServerAnswer): Promise<ToolAnswer> {
+    const { envelope } = answer;
+    if (!envelope.result) return { kind: 'bytes', envelope, edits: this.errorEdits(scopeId, answer) };
+    const value = await this.shorten(scopeId, answer);
+    return value === undefined ? { kind: 'bytes', envelope, edits: [] } : { kind: 'value', value };
+  }
+
+  /** undefined: nothing had to be cut, or a person wants it as it is. */
+  async shorten(scopeId: string, { entry, envelope, rule = async () => undefined }: ServerAnswer): Promise<unknown> {
+    if (entry.shield === false) return undefined;
+    return shortenAnswer(this.#deps, scopeId, { envelope, policy: this.policy, rule });
+  }
+
+  /** None: the error fits, or a person wants it as it is. `onKept`: under which reference the whole is. */
+  errorEdits(
+    scopeId: string,
+    { entry, envelope, onKept }: ServerAnswer & { readonly onKept?: (ref: string) => void },
+  ): Edit[] {
+    const put = (whole: unknown): string | undefined => {
+      const ref = this.#deps.store.put(scopeId, whole);
+      if (ref !== undefined) onKept?.(ref);
+      return ref;
+    };
+    const { maxResultBytes } = this.#deps.config().shield;
+    const shortened = entry.shield === false ? undefined : boundedError(envelope, maxResultBytes, { put });
+    return envelope.error && shortened !== undefined ? [{ at: envelope.error, with: shortened }] : [];
+  }
+}
+
+export function answerLine(idText: string, answer: ToolAnswer): Buffer {
+  if (answer.kind === 'value') return resultLine(idText, stringifyExact(answer.value));
+  const { envelope, edits } = answer;
+  return withEdits(envelope.line, [{ at: envelope.id, with: idText }, ...edits]);
 }
 
 /** A schema is asked some hundred times at most; a megabyte of JSON is shortened in a fraction of a second. */
@@ -44,13 +108,13 @@ export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: Sh
   if (!result) return undefined;
   const bound = line.includes('"structuredContent"') ? await rule() : undefined;
   if (result.end - result.start <= heavyBytes) {
-    const value = readResult(envelope);
+    const value = readResultBytes(line, result);
     const shield = (whole: ShieldPolicy, keep: KeepResult): unknown => {
       const shielded = shieldResult(value, whole, keep).result;
       return shielded === value ? undefined : shielded;
     };
-    if (!bound) return shield(policy, store.keeper(scopeId));
-    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.keeper(scopeId));
+    if (!bound) return shield(policy, store.of(scopeId));
+    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.of(scopeId));
     // Most results fit: that is known without the rule.
     if (shield(policy, { put: () => undefined }) === undefined) return undefined;
   }

@@ -24,6 +24,7 @@ export type VisibleTools = {
 export class ToolFinder {
   readonly index: ToolIndex = createToolIndex();
   readonly #held = new Set<string>();
+  readonly #definitions = new WeakMap<Buffer, ToolDefinition>();
   #known = new WeakMap<JointList, VisibleTools>();
   readonly #liveViews: () => SessionView[];
 
@@ -39,13 +40,20 @@ export class ToolFinder {
     const groups = groupTools(view, joint);
     const isNew = groups.filter(({ key }) => !this.#held.has(key));
     for (const { key, slug, tools, about, ownNames } of isNew) {
-      this.index.set(key, tools.map(definitionOf), about, [slug, ...ownNames]);
+      this.index.set(key, tools.map(read), about, [slug, ...ownNames]);
       this.#held.add(key);
     }
     const visible = describeView(groups);
     this.#known.set(joint, visible);
     if (isNew.length > 0) this.#forgetUnseen(joint);
     return visible;
+  }
+
+  /** One object as long as the server's list is the same: what was compiled for it is found by it. */
+  definitionOf(tool: VisibleTool): ToolDefinition {
+    const definition = this.#definitions.get(tool.raw) ?? read(tool);
+    this.#definitions.set(tool.raw, definition);
+    return definition;
   }
 
   #forgetUnseen(current: JointList): void {
@@ -85,7 +93,7 @@ function groupTools(view: SessionView, joint: JointList): Group[] {
     bySlug.set(target.slug, tools);
   }
   return [...bySlug].map(([slug, tools]) => {
-    const face = view.servers.find(({ entry }) => entry.slug === slug)?.face;
+    const face = view.servers.find(({ entry }) => entry.shownSlug === slug)?.face;
     const about = face?.introduction.instructions ?? '';
     const ownNames = ownNamesOf(face?.introduction.raw);
     const hash = createHash('sha256').update([about, ...ownNames].join('\0'));
@@ -125,15 +133,8 @@ function describeView(groups: readonly Group[]): VisibleTools {
 }
 
 /** Under the server's own name for it. Throws never: what is no definition is a tool without one. */
-export function definitionOf({ name, raw }: VisibleTool): ToolDefinition {
+function read({ name, raw }: VisibleTool): ToolDefinition {
   return { ...readDefinition(JSON.parse(raw.toString('utf8'))), name };
-}
-
-// By which names our own tools take a server, and who reaches the same one.
-/** The same for all that reach this server with the same values: its key in the catalog, which hides them. */
-export function accessTo(view: SessionView, entry: ServerEntry): string | undefined {
-  const resolution = view.resolution(entry);
-  return resolution.ok ? resolution.snapshotKey : undefined;
 }
 
 /** What sessions see comes first: an entry's own name may be another one's shown name here. */

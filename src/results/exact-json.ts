@@ -88,6 +88,11 @@ export function jsonOf(value: unknown): Json {
   return isJson(value) ? value : null;
 }
 
+/** `$.a.b`, or `$["odd key"]` where a dot would be read as a step. */
+export function memberPath(path: string, key: string): string {
+  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
 /** What a model pays for and a budget counts: bytes of the text as it goes over the wire. */
 export function jsonBytes(value: unknown): number {
   try {

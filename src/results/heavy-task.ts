@@ -4,7 +4,7 @@ import { AppError } from '../base/errors.ts';
 import { readResultBytes, readSpilled } from './exact-json.ts';
 import { type ResultView, type ViewRequest, viewResult } from './result-view.ts';
 import { shieldResult } from './shield.ts';
-import type { ShieldPolicy } from './shield-policy.ts';
+import type { ShieldPolicy } from './shrink.ts';
 import { readCheck, readRule, type StructureMistake } from './structure-rule.ts';
 
 export type HeavyTask =

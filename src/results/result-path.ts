@@ -95,11 +95,6 @@ export function fieldOf(row: { [key: string]: Json }, field: string): Json | und
   return Object.hasOwn(row, field) ? (row[field] ?? null) : find(row, field.split('.'), 0);
 }
 
-/** `$.a.b`, or `$["odd key"]` where a dot would be read as a step. */
-export function memberPath(path: string, key: string): string {
-  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-}
-
 export function badRequest(message: string, hint = 'Read it without a path first to see what it holds.'): AppError {
   return new AppError({ code: 'BAD_ARGUMENT', message, hint });
 }

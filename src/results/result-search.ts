@@ -1,7 +1,6 @@
 // Plain-text search in a stored result: values as they read, whatever JSON makes of their quotes and line feeds.
 import { safeEnd } from '../base/cut-text.ts';
-import { digitsOf, isMarkedNumber, type Json, jsonBytes, stringifyExact } from './exact-json.ts';
-import { memberPath } from './result-path.ts';
+import { digitsOf, isMarkedNumber, type Json, jsonBytes, memberPath, stringifyExact } from './exact-json.ts';
 
 /** Where in the text of `path` it stands, and what stands around it. */
 export type Hit = { readonly path: string; readonly at: number; readonly text: string };

@@ -39,27 +39,10 @@ export type ResultStoreDeps = {
   readonly largeBytes?: number;
 };
 
-export type ResultStore = {
-  /** A reference, or undefined when the result alone exceeds the store or is nested deeper than can be written. */
-  put(session: string, result: unknown): string | undefined;
-  /** Throws RESULT_UNKNOWN for anything that is not this session's living reference. */
-  get(session: string, ref: string, request: ViewRequest): ResultView;
-  /** The same in its own time, and where large results are read in a thread of their own, in that. */
-  read(session: string, ref: string, request: ViewRequest): Promise<ResultView>;
-  has(session: string, ref: string): boolean;
-  /** From then on the reference leads there for `to` alone. Without effect for one that is not `from`'s. */
-  adopt(ref: string, from: string, to: string): void;
-  canHold(bytes: number): boolean;
-  newReference(): string;
-  /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
-  putBytes(session: string, ref: string, bytes: Uint8Array): Promise<void>;
-  /** What the shield of one session writes to. */
-  keeper(session: string): KeepResult;
-  closeSession(session: string): void;
-  /** Drops what is too old; the daemon calls it now and then, `get` and `put` do it for what they touch. */
-  expire(): void;
-  close(): void;
-  readonly bytes: number;
+/** The store as one session has it: what its shield writes to, and what it may read. */
+export type SessionResults = KeepResult & {
+  read(ref: string, request: ViewRequest): Promise<ResultView>;
+  has(ref: string): boolean;
 };
 
 type Entry = {
@@ -74,115 +57,148 @@ type Held = { readonly kind: 'memory'; readonly text: string } | { readonly kind
 /** 128 bits: a reference cannot be guessed, so holding one is not the protection but no reference leads anywhere else. */
 const refBytes = 16;
 
-export function createResultStore(
-  deps: ResultStoreDeps,
-  limits: ResultStoreLimits = defaultResultStoreLimits,
-): ResultStore {
+export class ResultStore {
+  readonly #deps: ResultStoreDeps;
+  readonly #limits: ResultStoreLimits;
   // In order of age: entries are added at the end and never moved.
-  const entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry>();
   // Paging through one result parses it once. Only the last one: parsed JSON is several times its text.
-  let lastRead: { readonly ref: string; readonly result: unknown } | undefined;
-  let bytes = 0;
+  #lastRead: { readonly ref: string; readonly result: unknown } | undefined;
+  #bytes = 0;
 
-  const drop = (entry: Entry): void => {
-    entries.delete(entry.ref);
-    bytes -= entry.bytes;
-    if (lastRead?.ref === entry.ref) lastRead = undefined;
-    if (entry.held.kind === 'file') rmSync(entry.held.path, { force: true });
-  };
-  const isOld = (entry: Entry): boolean => deps.now() - entry.storedAt > limits.maxAgeMs;
-  const expire = (): void => {
-    for (const entry of entries.values()) {
-      if (!isOld(entry)) return;
-      drop(entry);
-    }
-  };
-  const makeRoom = (session: string, needed: number): void => {
-    const own = [...entries.values()].filter((entry) => entry.session === session);
-    for (const entry of own.slice(0, Math.max(0, own.length + 1 - limits.maxResults))) drop(entry);
-    for (const entry of entries.values()) {
-      if (bytes + needed <= limits.maxBytes) return;
-      drop(entry);
-    }
-  };
-  const put = (session: string, result: unknown): string | undefined => {
-    expire();
+  constructor(deps: ResultStoreDeps, limits: ResultStoreLimits = defaultResultStoreLimits) {
+    this.#deps = deps;
+    this.#limits = limits;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  of(session: string): SessionResults {
+    return {
+      put: (result) => this.put(session, result),
+      read: (ref, request) => this.read(session, ref, request),
+      has: (ref) => this.has(session, ref),
+    };
+  }
+
+  /** A reference, or undefined when the result alone exceeds the store or is nested deeper than can be written. */
+  put(session: string, result: unknown): string | undefined {
+    this.expire();
     const text = textOf(result);
     if (text === undefined) return undefined;
-    const size = Buffer.byteLength(text);
-    if (size > limits.maxBytes) return undefined;
-    makeRoom(session, size);
-    const ref = randomBytes(refBytes).toString('base64url');
-    const held: Held = size > limits.spillBytes ? spillText(deps.spillFolder, text) : { kind: 'memory', text };
-    entries.set(ref, { session, ref, bytes: size, storedAt: deps.now(), held });
-    bytes += size;
+    const bytes = Buffer.byteLength(text);
+    if (!this.canHold(bytes)) return undefined;
+    this.#makeRoom(session, bytes);
+    const ref = this.newReference();
+    const isLarge = bytes > this.#limits.spillBytes;
+    const held: Held = isLarge ? spillText(this.#deps.spillFolder, text) : { kind: 'memory', text };
+    this.#entries.set(ref, { session, ref, bytes, storedAt: this.#deps.now(), held });
+    this.#bytes += bytes;
     return ref;
-  };
-  const read = (entry: Entry): unknown => {
-    if (lastRead?.ref === entry.ref) return lastRead.result;
-    const result =
-      entry.held.kind === 'memory' ? readResultBytes(Buffer.from(entry.held.text)) : readSpilled(entry.held.path);
-    lastRead = { ref: entry.ref, result };
-    return result;
-  };
-  const find = (session: string, ref: string): Entry => {
-    const entry = entries.get(ref);
-    if (!entry || entry.session !== session || isOld(entry)) {
-      if (entry && isOld(entry)) drop(entry);
+  }
+
+  canHold(bytes: number): boolean {
+    return bytes <= this.#limits.maxBytes;
+  }
+
+  newReference(): string {
+    return randomBytes(refBytes).toString('base64url');
+  }
+
+  /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
+  async putBytes(session: string, ref: string, given: Uint8Array): Promise<void> {
+    this.expire();
+    this.#makeRoom(session, given.length);
+    // Counted before it is written: two at once must not both take the last room.
+    this.#bytes += given.length;
+    const held = await spillBytes(this.#deps.spillFolder, given);
+    this.#entries.set(ref, { session, ref, bytes: given.length, storedAt: this.#deps.now(), held });
+  }
+
+  /** Throws RESULT_UNKNOWN for anything that is not this session's living reference. */
+  get(session: string, ref: string, request: ViewRequest): ResultView {
+    const entry = this.#find(session, ref);
+    let result: unknown;
+    try {
+      result = this.#parse(entry);
+    } catch {
+      this.#drop(entry); // its file was cleaned away by somebody: for the caller it is gone like an expired one
       throw unknownResult();
     }
-    return entry;
-  };
-  return {
-    get bytes() {
-      return bytes;
-    },
-    put,
-    has(session, ref) {
-      const entry = entries.get(ref);
-      return entry !== undefined && entry.session === session && !isOld(entry);
-    },
-    adopt(ref, from, to) {
-      const entry = entries.get(ref);
-      // In its old place: it is not younger for that.
-      if (entry?.session === from) entries.set(ref, { ...entry, session: to });
-    },
-    canHold: (size) => size <= limits.maxBytes,
-    newReference: () => randomBytes(refBytes).toString('base64url'),
-    async putBytes(session, ref, given) {
-      expire();
-      makeRoom(session, given.length);
-      // Counted before it is written: two at once must not both take the last room.
-      bytes += given.length;
-      const held = await spillBytes(deps.spillFolder, given);
-      entries.set(ref, { session, ref, bytes: given.length, storedAt: deps.now(), held });
-    },
-    async read(session, ref, request) {
-      const entry = find(session, ref);
-      const isLarge = entry.bytes > (deps.largeBytes ?? Number.POSITIVE_INFINITY);
-      if (entry.held.kind !== 'file' || !isLarge || !deps.viewLarge) return this.get(session, ref, request);
-      return deps.viewLarge(entry.held.path, ref, { ...request, maxBytes: limits.maxViewBytes });
-    },
-    get(session, ref, request) {
-      const entry = find(session, ref);
-      let result: unknown;
-      try {
-        result = read(entry);
-      } catch {
-        drop(entry); // its file was cleaned away by somebody: for the caller it is gone like an expired one
-        throw unknownResult();
-      }
-      return viewResult(result, { ...request, maxBytes: limits.maxViewBytes });
-    },
-    keeper: (session) => ({ put: (result) => put(session, result) }),
-    closeSession(session) {
-      for (const entry of [...entries.values()]) if (entry.session === session) drop(entry);
-    },
-    expire,
-    close() {
-      for (const entry of [...entries.values()]) drop(entry);
-    },
-  };
+    return viewResult(result, { ...request, maxBytes: this.#limits.maxViewBytes });
+  }
+
+  /** The same in its own time, and where large results are read in a thread of their own, in that. */
+  async read(session: string, ref: string, request: ViewRequest): Promise<ResultView> {
+    const { held, bytes } = this.#find(session, ref);
+    const { viewLarge, largeBytes = Number.POSITIVE_INFINITY } = this.#deps;
+    if (held.kind !== 'file' || bytes <= largeBytes || !viewLarge) return this.get(session, ref, request);
+    return viewLarge(held.path, ref, { ...request, maxBytes: this.#limits.maxViewBytes });
+  }
+
+  has(session: string, ref: string): boolean {
+    const entry = this.#entries.get(ref);
+    return entry !== undefined && entry.session === session && !this.#isOld(entry);
+  }
+
+  /** From then on the reference leads there for `to` alone. Without effect for one that is not `from`'s. */
+  adopt(ref: string, from: string, to: string): void {
+    const entry = this.#entries.get(ref);
+    // In its old place: it is not younger for that.
+    if (entry?.session === from) this.#entries.set(ref, { ...entry, session: to });
+  }
+
+  closeSession(session: string): void {
+    for (const entry of this.#entries.values()) if (entry.session === session) this.#drop(entry);
+  }
+
+  /** Drops what is too old; the daemon calls it now and then, `get` and `put` do it for what they touch. */
+  expire(): void {
+    for (const entry of this.#entries.values()) {
+      if (!this.#isOld(entry)) return;
+      this.#drop(entry);
+    }
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) this.#drop(entry);
+  }
+
+  #find(session: string, ref: string): Entry {
+    const entry = this.#entries.get(ref);
+    if (entry && this.#isOld(entry)) this.#drop(entry);
+    else if (entry?.session === session) return entry;
+    throw unknownResult();
+  }
+
+  #parse({ ref, held }: Entry): unknown {
+    if (this.#lastRead?.ref === ref) return this.#lastRead.result;
+    const result = held.kind === 'memory' ? readResultBytes(Buffer.from(held.text)) : readSpilled(held.path);
+    this.#lastRead = { ref, result };
+    return result;
+  }
+
+  #makeRoom(session: string, needed: number): void {
+    const own = [...this.#entries.values()].filter((entry) => entry.session === session);
+    for (const entry of own.slice(0, Math.max(0, own.length + 1 - this.#limits.maxResults))) this.#drop(entry);
+    for (const entry of this.#entries.values()) {
+      if (this.#bytes + needed <= this.#limits.maxBytes) return;
+      this.#drop(entry);
+    }
+  }
+
+  #drop({ ref, bytes, held }: Entry): void {
+    this.#entries.delete(ref);
+    this.#bytes -= bytes;
+    if (this.#lastRead?.ref === ref) this.#lastRead = undefined;
+    if (held.kind === 'file') rmSync(held.path, { force: true });
+  }
+
+  #isOld({ storedAt }: Entry): boolean {
+    return this.#deps.now() - storedAt > this.#limits.maxAgeMs;
+  }
 }
 
 /** JSON.parse reads any depth, JSON.stringify runs out of stack. */

@@ -3,10 +3,10 @@
 
 import { safeEnd } from '../base/cut-text.ts';
 import { isRecord } from '../base/guards.ts';
-import { isJsonObject, isMarkedNumber, type Json, jsonBytes, jsonOf } from './exact-json.ts';
-import { badRequest, fieldOf, follow, memberPath, rowPath, wholePath } from './result-path.ts';
+import { isJsonObject, isMarkedNumber, type Json, jsonBytes, jsonOf, memberPath } from './exact-json.ts';
+import { badRequest, fieldOf, follow, rowPath, wholePath } from './result-path.ts';
 import { findHits, isMatch } from './result-search.ts';
-import { defaultShieldPolicy } from './shield-policy.ts';
+import { defaultShieldPolicy } from './shrink.ts';
 import { readText } from './text-forms.ts';
 
 export type ViewRequest = {

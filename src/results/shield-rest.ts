@@ -2,8 +2,7 @@
 // the first protocol). Rarely large; when they are, they must not use up the budget of the others.
 import { isRecord } from '../base/guards.ts';
 import { type Json, jsonBytes, jsonOf } from './exact-json.ts';
-import { lastRound, limitsOfRound, type ShieldPolicy } from './shield-policy.ts';
-import { type Cut, shrink } from './shrink.ts';
+import { type Cut, lastRound, limitsOfRound, type ShieldPolicy, shrink } from './shrink.ts';
 
 export type ShortRest = {
   readonly members: Readonly<Record<string, unknown>>;

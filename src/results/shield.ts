@@ -4,9 +4,9 @@ import { isRecord } from '../base/guards.ts';
 import { blockBytes, isDrawing, mediaOf, sizeOf, textOf, withText } from './content-block.ts';
 import { isJson, type Json, jsonBytes } from './exact-json.ts';
 import { type BlockCuts, type OmittedBlock, withoutWay, writeNote } from './shield-note.ts';
-import type { ShieldPolicy } from './shield-policy.ts';
 import { shortenRest } from './shield-rest.ts';
 import { shortenStructure } from './shield-structure.ts';
+import type { ShieldPolicy } from './shrink.ts';
 import { shrinkText, wireBytes } from './shrink-text.ts';
 
 /** The result store of one session; undefined when it cannot hold a result of that size. */

@@ -4,7 +4,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import equalModule from 'ajv/dist/runtime/equal.js';
 import ucs2lengthModule from 'ajv/dist/runtime/ucs2length.js';
-import { isRecord } from '../base/guards.ts';
 import { stringifyExact } from './exact-json.ts';
 
 export type StructureRule = {
@@ -26,37 +25,6 @@ export const nothingPasses: StructureRule = {
 
 export function ruleOf(validate: ValidateFunction, code: () => string, mayRunAway: boolean): StructureRule {
   return { passes: passesBy(validate), code, mayRunAway };
-}
-
-/** Each item is compared with all that an enumeration holds, one after the other. */
-const mostCompared = 100;
-
-/**
- * Patterns that try everything twice for each letter, references that double at each step, and items that are all compared
- * with each other or with a long list: nothing else can.
- */
-export function mayRunAway(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
-  if (!isRecord(schema)) return false;
-  const { pattern, patternProperties, uniqueItems, $ref, $dynamicRef, $recursiveRef } = schema;
-  if (isRecord(patternProperties) || uniqueItems === true) return true;
-  if ([pattern, $ref, $dynamicRef, $recursiveRef].some((one) => typeof one === 'string')) return true;
-  return Object.values(schema).some(mayRunAway);
-}
-
-/** Objects and lists of a schema; a tool of the servers that people use has 69 objects at most (527 tools counted). */
-const maxParts = 400;
-
-/** Whether it takes longer to compile than a call may hold all others: each part takes a third of a millisecond. */
-export function isTooLarge(schema: unknown): boolean {
-  let parts = 0;
-  for (const open: unknown[] = [schema]; open.length > 0 && parts <= maxParts; ) {
-    const next = open.pop();
-    if (typeof next !== 'object' || next === null) continue;
-    parts += 1;
-    for (const inner of Object.values(next)) if (typeof inner === 'object') open.push(inner);
-  }
-  return parts > maxParts;
 }
 
 /** `code`: of a schema that this daemon compiled, never from outside. */

@@ -1,35 +1,30 @@
 import * as z from 'zod/mini';
 import { cutChars } from '../../base/cut-text.ts';
 import { referenceOf, withoutReference } from '../../results/shield.ts';
-import type { JobStatus } from '../jobs.ts';
-import { boundedResult, type GatewayDeps, type GatewayTool, readArguments } from './gateway-tool.ts';
-import { shieldFor } from './invoke.ts';
+import type { JobStatus } from '../job.ts';
+import { boundedAnswer, type GatewayCall, type GatewayTool, readArguments, shownSchema } from './gateway-tool.ts';
 
 const shape = z.object({ jobId: z.optional(z.string()), cancel: z._default(z.boolean(), false) });
 
 export const gatewayInvokeStatus: GatewayTool = {
   name: 'gateway_invoke_status',
   description: 'State, progress and log of a job; its result when completed. No jobId lists jobs.',
-  inputSchema: {
-    type: 'object',
-    properties: { jobId: { type: 'string' }, cancel: { type: 'boolean' } },
-  },
-  async handle({ session, args }, deps) {
-    const { jobId, cancel } = readArguments(shape, args);
-    if (jobId === undefined) return boundedResult(deps, session, { jobs: deps.jobs.list(session).map(summarize) });
-    const access = await deps.accessOf(session);
-    const job = cancel ? deps.jobs.cancel(session, jobId, access) : deps.jobs.status(session, jobId, access);
+  inputSchema: shownSchema(shape),
+  async handle(call) {
+    const { jobId, cancel } = readArguments(shape, call.args);
+    const { jobs } = call;
+    if (jobId === undefined) return boundedAnswer(call, { jobs: jobs.list().map(summarize) });
+    const job = await (cancel ? jobs.cancel(jobId) : jobs.status(jobId));
+    if (job.state !== 'completed') return boundedAnswer(call, describe(job), job.state === 'failed');
     // The result itself, as gateway_invoke would have given it: images stay images, errors errors.
-    return job.state === 'completed'
-      ? shieldFor(deps, session, job.label, stillTrue(deps, session, job.result))
-      : boundedResult(deps, session, describe(job), job.state === 'failed');
+    return { kind: 'value', value: stillTrue(call, job.result) };
   },
 };
 
 /** A job is kept as long as results are, but many large ones push each other out before. */
-function stillTrue({ store }: GatewayDeps, session: string, result: unknown): unknown {
+function stillTrue({ results }: GatewayCall, result: unknown): unknown {
   const ref = referenceOf(result);
-  return ref === undefined || store.has(session, ref) ? result : withoutReference(result);
+  return ref === undefined || results.has(ref) ? result : withoutReference(result);
 }
 
 /** A list of jobs is to tell them apart; what one of them said is asked for by its id. */

@@ -1,13 +1,14 @@
 import * as z from 'zod/mini';
 import { cutChars } from '../../base/cut-text.ts';
-import type { SearchHit } from '../../search/tool-index.ts';
 import {
-  boundedResult,
-  type GatewayDeps,
+  boundedAnswer,
+  type FoundHit,
+  type GatewayCall,
   type GatewayTool,
   oneOrMore,
   readArguments,
   type ServerName,
+  shownSchema,
 } from './gateway-tool.ts';
 import { findServer, unknownNote } from './tool-id.ts';
 
@@ -23,48 +24,31 @@ const shape = z.object({
 export const gatewaySearch: GatewayTool = {
   name: 'gateway_search',
   description: 'Find tools by what you want to do, in words. Start here. Empty query lists all.',
-  inputSchema: {
-    type: 'object',
-    properties: {
-      query: { type: 'string' },
-      limit: { type: 'integer', default: 10, maximum: maxLimit },
-      offset: { type: 'integer' },
-      servers: { type: 'array', items: { type: 'string' } },
-      readOnly: { type: 'boolean' },
-    },
-    required: ['query'],
-  },
-  async handle({ session, args }, deps) {
-    const { query, limit, offset, servers: named, readOnly } = readArguments(shape, args);
-    const servers = named && named.length > 0 ? readServers(deps, session, named) : undefined;
-    await deps.waitForAll(session, servers?.slugs);
-    const find = (words: string, atMost: number): SearchHit[] => {
-      if (servers?.slugs.length === 0) return [];
-      const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
-      return deps.index.search(words, { limit: atMost, servers: servers?.slugs, readOnly, accepts });
-    };
+  inputSchema: shownSchema(shape),
+  async handle(call) {
+    const { query, limit, offset, servers: named, readOnly } = readArguments(shape, call.args);
+    const servers = named && named.length > 0 ? readServers(call, named) : undefined;
+    await call.waitForAll(servers?.slugs);
+    const find = (words: string, limit?: number): readonly FoundHit[] =>
+      servers?.slugs.length === 0 ? [] : call.search(words, { limit, servers: servers?.slugs, readOnly });
     const tools = find(query, offset + limit)
       .slice(offset)
-      .map(({ server, name, ...hit }) => ({
-        ...{ id: deps.idOf(server, name), server },
-        ...hit,
-        args: shownArguments(hit.args),
-      }));
-    const counts = { offset, limit, found: tools.length, all: () => find('', deps.index.size).length };
-    const unknown = deps.unknownServers(session).filter(({ slug }) => !servers || servers.slugs.includes(slug));
+      .map((hit) => ({ ...hit, args: shownArguments(hit.args) }));
+    const counts = { offset, limit, found: tools.length, all: () => find('').length };
+    const unknown = call.unknownServers().filter(({ slug }) => !servers || servers.slugs.includes(slug));
     const notes = [
-      servers && servers.wrong.length > 0 ? whichServers(servers.wrong, deps.servers(session)) : undefined,
+      servers && servers.wrong.length > 0 ? whichServers(servers.wrong, call.servers()) : undefined,
       servers?.slugs.length === 0 ? undefined : whatIsMissing(counts, { query, readOnly }),
       unknownNote(unknown),
     ].filter((note) => note !== undefined);
-    return boundedResult(deps, session, notes.length === 0 ? { tools } : { tools, note: notes.join(' ') });
+    return boundedAnswer(call, notes.length === 0 ? { tools } : { tools, note: notes.join(' ') });
   },
 };
 
 type Servers = { readonly slugs: readonly string[]; readonly wrong: readonly string[] };
 
-function readServers(deps: GatewayDeps, session: string, named: readonly string[]): Servers {
-  const servers = deps.servers(session);
+function readServers(call: GatewayCall, named: readonly string[]): Servers {
+  const servers = call.servers();
   const found = named.map((name) => ({ name, slug: findServer(servers, name)?.slug }));
   return {
     slugs: found.flatMap(({ slug }) => slug ?? []),

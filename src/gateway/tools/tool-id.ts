@@ -4,41 +4,40 @@ import { cutChars } from '../../base/cut-text.ts';
 import { AppError, describeError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { ToolDefinition } from '../../search/tool-definition.ts';
-import type { GatewayDeps, ServerName, UnknownServer } from './gateway-tool.ts';
+import type { GatewayCall, ServerName, UnknownServer } from './gateway-tool.ts';
 
 const separators = ['__', '::', ':', '.', '/'];
 
 export type FoundTool = { readonly id: string; readonly tool: ToolDefinition };
 
 /** Waits only for a server that the id names and that nobody knows yet. */
-export async function findTool(deps: GatewayDeps, session: string, written: string): Promise<FoundTool | undefined> {
-  const found = findKnown(deps, session, written);
-  const unknown = found ? undefined : unknownOwner(deps, session, written);
+export async function findTool(call: GatewayCall, written: string): Promise<FoundTool | undefined> {
+  const found = findKnown(call, written);
+  const unknown = found ? undefined : unknownOwner(call, written);
   if (!unknown) return found;
-  await deps.waitFor(session, unknown.slug);
-  return findKnown(deps, session, written);
+  await call.waitFor(unknown.slug);
+  return findKnown(call, written);
 }
 
 /** Throws TOOL_UNKNOWN with the nearest tools, so that the next call can be right. */
-export async function getTool(deps: GatewayDeps, session: string, written: string): Promise<FoundTool> {
-  const found = await findTool(deps, session, written);
+export async function getTool(call: GatewayCall, written: string): Promise<FoundTool> {
+  const found = await findTool(call, written);
   if (found) return found;
-  const unknown = unknownOwner(deps, session, written);
+  const unknown = unknownOwner(call, written);
   // What keeps the server from starting says more than that its tool is unknown.
   if (unknown?.error) throw unknown.error;
   throw new AppError({
     code: 'TOOL_UNKNOWN',
     message: `No tool has the id "${cutChars(written, 200)}".`,
-    hint: nearIds(deps, session, written),
+    hint: nearIds(call, written),
   });
 }
 
 /** What an id that leads nowhere may have meant. */
-export function nearIds(deps: GatewayDeps, session: string, written: string): string {
-  const unknown = unknownOwner(deps, session, written);
+export function nearIds(call: GatewayCall, written: string): string {
+  const unknown = unknownOwner(call, written);
   if (unknown) return `Not known yet are the tools of ${whyUnknown(unknown)}`;
-  const accepts = (server: string, tool: string): boolean => deps.mayUse(session, server, tool);
-  const near = deps.index.search(written, { limit: 3, accepts }).map(({ server, name }) => deps.idOf(server, name));
+  const near = call.search(written, { limit: 3 }).map(({ id }) => id);
   return near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'Use gateway_search to find its id.';
 }
 
@@ -48,21 +47,21 @@ export function findServer(servers: readonly ServerName[], written: string): Ser
   return servers.find(({ names }) => names.includes(written)) ?? servers.find(isNamed);
 }
 
-function findKnown(deps: GatewayDeps, session: string, written: string): FoundTool | undefined {
-  const readings = serverReadings(deps.servers(session), written).flatMap(({ server: { slug, names }, tool }) => [
-    deps.idOf(slug, tool),
+function findKnown(call: GatewayCall, written: string): FoundTool | undefined {
+  const readings = serverReadings(call.servers(), written).flatMap(({ server: { slug, names }, tool }) => [
+    call.idOf(slug, tool),
     ...names.map((name) => `${name}__${tool}`),
   ]);
   for (const id of new Set([written, ...readings])) {
-    const tool = deps.describe(session, id);
+    const tool = call.describe(id);
     if (tool) return { id, tool };
   }
   return undefined;
 }
 
-function unknownOwner(deps: GatewayDeps, session: string, written: string) {
-  const owners = new Set(serverReadings(deps.servers(session), written).map(({ server }) => server.slug));
-  return deps.unknownServers(session).find(({ slug }) => owners.has(slug));
+function unknownOwner(call: GatewayCall, written: string) {
+  const owners = new Set(serverReadings(call.servers(), written).map(({ server }) => server.slug));
+  return call.unknownServers().find(({ slug }) => owners.has(slug));
 }
 
 /** Names may hold a separator themselves, so no id is split without a server that it begins with. */

@@ -22,7 +22,7 @@ import { readResultBytes } from '../../../src/results/exact-json.ts';
 import { follow } from '../../../src/results/result-path.ts';
 import { viewResult } from '../../../src/results/result-view.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 import { argumentsOf } from '../../../src/search/tool-definition.ts';
 import { createToolIndex } from '../../../src/search/tool-index.ts';
 import { parseIntroduction } from '../../../src/upstream/handshake.ts';

@@ -37,7 +37,7 @@ import { parseExact } from '../../../src/results/exact-json.ts';
 import { follow } from '../../../src/results/result-path.ts';
 import { findHits, isMatch } from '../../../src/results/result-search.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 import { oneLine } from '../../../src/search/tool-definition.ts';
 import { createToolIndex } from '../../../src/search/tool-index.ts';
 import { singleClientEvidence } from '../../../src/upstream/hazards.ts';

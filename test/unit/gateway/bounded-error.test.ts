@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { boundedError } from '../../../src/gateway/shorten.ts';
 import { parseEnvelope } from '../../../src/mcp/envelope.ts';
-import { createResultStore } from '../../../src/results/result-store.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
 
 const answerWith = (error: unknown) => {
   const envelope = parseEnvelope(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, error })));
@@ -11,8 +11,8 @@ const answerWith = (error: unknown) => {
 };
 
 it('keeps code and beginning of a large error, and the whole under a reference', () => {
-  const store = createResultStore({ now: () => 0, spillFolder: '/nonexistent' });
-  const keep = store.keeper('me');
+  const store = new ResultStore({ now: () => 0, spillFolder: '/nonexistent' });
+  const keep = store.of('me');
   const error = { code: -32_050, message: `boom ${'e'.repeat(300_000)}`, data: { trace: 'at the very end' } };
   const short = boundedError(answerWith(error), 65_536, keep) ?? '';
   expect(short.length).toBeLessThan(5_000);

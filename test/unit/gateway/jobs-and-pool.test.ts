@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createDynamicPool } from '../../../src/gateway/dynamic-pool.ts';
+import type { JobContext } from '../../../src/gateway/job.ts';
 import { createJobRecords } from '../../../src/gateway/job-records.ts';
-import { createJobs, type JobContext } from '../../../src/gateway/jobs.ts';
+import { Jobs } from '../../../src/gateway/jobs.ts';
 
 const limits = { maxRunning: 2, maxFinished: 2, maxOwnerless: 3, finishedMs: 1_000 };
 const unknown = 'No job of this session has that id.';
@@ -23,7 +24,7 @@ const settle = async (): Promise<void> => {
 describe('jobs', () => {
   it('starts at once, shows progress and log, and keeps the result', async () => {
     let now = 5;
-    const jobs = createJobs({ now: () => now }, limits);
+    const jobs = new Jobs({ now: () => now }, limits);
     const { contexts, finish, run } = held();
     const id = jobs.start({ session: 'a', label: 't', run });
     contexts[0]?.onProgress({ progress: 1, total: 4, message: 'one' });
@@ -40,7 +41,7 @@ describe('jobs', () => {
   });
 
   it('hides the jobs of other sessions like ones that never were', () => {
-    const jobs = createJobs({ now: () => 0 }, limits);
+    const jobs = new Jobs({ now: () => 0 }, limits);
     const id = jobs.start({ session: 'a', label: 't', run: held().run });
     expect(() => jobs.status('b', id)).toThrow('No job of this session has that id.');
     expect(() => jobs.cancel('b', 'nope')).toThrow('No job of this session has that id.');
@@ -48,7 +49,7 @@ describe('jobs', () => {
   });
 
   it('cancels the call itself, and a late answer changes nothing', async () => {
-    const jobs = createJobs({ now: () => 0 }, limits);
+    const jobs = new Jobs({ now: () => 0 }, limits);
     const { contexts, finish, run } = held();
     const id = jobs.start({ session: 'a', label: 't', run });
     expect(jobs.cancel('a', id).state).toBe('cancelled');
@@ -59,7 +60,7 @@ describe('jobs', () => {
   });
 
   it('reports a failure, even one thrown before the call began', async () => {
-    const jobs = createJobs({ now: () => 0 }, limits);
+    const jobs = new Jobs({ now: () => 0 }, limits);
     const id = jobs.start({
       session: 'a',
       label: 't',
@@ -73,7 +74,7 @@ describe('jobs', () => {
 
   it('limits running jobs for each session and forgets old finished ones', async () => {
     let now = 0;
-    const jobs = createJobs({ now: () => now }, limits);
+    const jobs = new Jobs({ now: () => now }, limits);
     const { finish, run } = held();
     const first = jobs.start({ session: 'a', label: 't', run });
     jobs.start({ session: 'a', label: 't', run });
@@ -86,7 +87,7 @@ describe('jobs', () => {
   });
 
   it('ends with its session unless detached', () => {
-    const jobs = createJobs({ now: () => 0 }, limits);
+    const jobs = new Jobs({ now: () => 0 }, limits);
     const { contexts, run } = held();
     jobs.start({ session: 'a', label: 't', run });
     jobs.start({ session: 'a', label: 't', detached, run });
@@ -100,7 +101,7 @@ describe('jobs', () => {
 
 describe('detached jobs without a session', () => {
   it('are told to nobody but who names them and may use their server, and are theirs from then on', async () => {
-    const jobs = createJobs({ now: () => 0 }, limits);
+    const jobs = new Jobs({ now: () => 0 }, limits);
     const { finish, run } = held();
     const [done, running] = [
       jobs.start({ session: 'a', label: 'done', detached, run }),
@@ -127,7 +128,7 @@ describe('detached jobs without a session', () => {
   it('take what the store keeps for them along, also what comes later', () => {
     const moved: string[] = [];
     const moveKept = (...of: string[]): void => void moved.push(of.join(' '));
-    const jobs = createJobs({ now: () => 0, moveKept }, limits);
+    const jobs = new Jobs({ now: () => 0, moveKept }, limits);
     const { contexts, run } = held();
     const id = jobs.start({ session: 'a', label: 't', detached, run });
     jobs.start({ session: 'a', label: 't', run });
@@ -144,7 +145,7 @@ describe('detached jobs without a session', () => {
 
   it('are bounded: by age once they ended, and in number, finished ones first', async () => {
     let now = 0;
-    const jobs = createJobs({ now: () => now }, limits);
+    const jobs = new Jobs({ now: () => now }, limits);
     const { contexts, finish, run } = held();
     const startIn = (session: string) => {
       const id = jobs.start({ session, label: 't', detached, run });
@@ -186,7 +187,7 @@ describe('jobs of a daemon that is gone', () => {
   it('are failed ones that may have run; cancelled and failed ones stay what they were', async () => {
     const { records } = disk();
     let now = 5;
-    const before = createJobs({ now: () => now, records }, { ...limits, maxRunning: 4, maxFinished: 9 });
+    const before = new Jobs({ now: () => now, records }, { ...limits, maxRunning: 4, maxFinished: 9 });
     const { run, finish } = held();
     const running = before.start({ session: 'a', label: 'one', run });
     const completed = before.start({ session: 'a', label: 'two', run });
@@ -196,7 +197,7 @@ describe('jobs of a daemon that is gone', () => {
     before.cancel('a', cancelled);
     await settle();
     now = 50;
-    const after = createJobs({ now: () => now, records }, limits);
+    const after = new Jobs({ now: () => now, records }, limits);
     expect(after.status('a', running)).toMatchObject({
       ...{ state: 'failed', label: 'one', startedAt: 5 },
       error: expect.stringContaining('may have run wholly or in part'),
@@ -214,11 +215,11 @@ describe('jobs of a daemon that is gone', () => {
 
   it('are told of after an orderly end too, and leave nothing when their session ends', async () => {
     const { saved, records } = disk();
-    const before = createJobs({ now: () => 0, records }, limits);
+    const before = new Jobs({ now: () => 0, records }, limits);
     const { run, finish } = held();
     const id = before.start({ session: 'a', label: 't', run });
     before.close();
-    const after = createJobs({ now: () => 0, records }, limits);
+    const after = new Jobs({ now: () => 0, records }, limits);
     expect(after.list('a')).toMatchObject([{ id, state: 'failed' }]);
     after.start({ session: 'a', label: 't', run });
     after.closeSession('a');
@@ -230,13 +231,13 @@ describe('jobs of a daemon that is gone', () => {
   it('are told of to who names them, where they were detached and their session ended', async () => {
     const { records } = disk();
     const { run } = held();
-    const before = createJobs({ now: () => 0, records }, limits);
+    const before = new Jobs({ now: () => 0, records }, limits);
     const first = before.start({ session: 'a', label: 'first', detached, run });
     before.closeSession('a');
-    const between = createJobs({ now: () => 0, records }, limits);
+    const between = new Jobs({ now: () => 0, records }, limits);
     // It was not asked for when the next one is left behind.
     const second = between.start({ session: 'b', label: 'second', detached, run });
-    const after = createJobs({ now: () => 0, records }, limits);
+    const after = new Jobs({ now: () => 0, records }, limits);
     after.closeSession('b');
     for (const [id, label] of [
       [first, 'first'],
@@ -248,7 +249,7 @@ describe('jobs of a daemon that is gone', () => {
         error: expect.stringContaining('may have run'),
       });
     }
-    const last = createJobs({ now: () => 0, records }, limits);
+    const last = new Jobs({ now: () => 0, records }, limits);
     expect(() => last.status('d', first, access)).toThrow(unknown);
     expect(last.list('c')).toMatchObject([{ id: first }, { id: second }]);
   });

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { shortenAnswer } from '../../../src/gateway/shorten.ts';
-import { structureRule } from '../../../src/gateway/tools/check-arguments.ts';
 import { parseEnvelope } from '../../../src/mcp/envelope.ts';
+import { structureRule } from '../../../src/results/compile-schema.ts';
 import type { HeavyTask } from '../../../src/results/heavy-task.ts';
 import { createHeavyWork } from '../../../src/results/heavy-work.ts';
-import { createLimitedWork } from '../../../src/results/limited-work.ts';
-import { createResultStore } from '../../../src/results/result-store.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { LimitedWork } from '../../../src/results/limited-work.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 
 const answerOf = (rows: number) => {
   const structuredContent = { rows: Array.from({ length: rows }, (_, i) => ({ i, text: `row ${i} `.repeat(4) })) };
@@ -33,15 +33,15 @@ it('hands a large structure with its schema to the thread, and a small one to no
       return real.run(task);
     },
   };
-  const store = createResultStore({ now: Date.now, spillFolder: join(folder, 'spill') });
+  const store = new ResultStore({ now: Date.now, spillFolder: join(folder, 'spill') });
   const outputSchema = { type: 'object', properties: { rows: { type: 'array', minItems: 30 } } };
   let asked = 0;
   const rule = () => {
     asked += 1;
-    return structureRule({ name: 'rows', outputSchema });
+    return structureRule(outputSchema);
   };
   const shorten = (rows: number) =>
-    shortenAnswer({ store, heavy, limited: createLimitedWork('') }, 'me', {
+    shortenAnswer({ store, heavy, limited: new LimitedWork('') }, 'me', {
       envelope: answerOf(rows),
       policy: defaultShieldPolicy,
       rule,

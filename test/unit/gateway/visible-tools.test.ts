@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SessionView } from '../../../src/calls/views.ts';
 import { type JointList, joinLists } from '../../../src/catalog/joint-list.ts';
 import { createListing } from '../../../src/catalog/server-face.ts';
+import { checkServer } from '../../../src/config/server-entry.ts';
 import { ToolFinder } from '../../../src/gateway/visible-tools.ts';
 
 const definition = (name: string, description: string) => JSON.stringify({ name, description, inputSchema: {} });
@@ -62,6 +63,31 @@ describe('what a session finds', () => {
     // Back again, as after a reload that was taken back.
     live = [old];
     expect(search(finder, old, 'read file')).toEqual(['read_file']);
+  });
+
+  it('is found by what a server calls itself, under whatever name it is shown', () => {
+    const { entry } = checkServer('other-name', { command: 'x', as: 'zeb' }, '/home');
+    const neighbour = checkServer('zeb', { command: 'y', as: 'plain' }, '/home').entry;
+    if (!entry || !neighbour) throw new Error('no entry');
+    const none = createListing([]);
+    const faceOf = (name: string) => ({
+      introduction: {
+        raw: JSON.stringify({ serverInfo: { name } }),
+        ...{ capabilities: { tools: {} }, protocolVersion: '2025-06-18', instructions: '' },
+      },
+      lists: { tools: none, prompts: none, resources: none, resourceTemplates: none },
+    });
+    const view = {
+      ...viewOf('zeb', [['do_it', 'Does it.']]),
+      // The name that one entry is shown by is the other's own.
+      servers: [
+        { entry: neighbour, face: faceOf('Sansibar') },
+        { entry, face: faceOf('Zanzibar') },
+      ],
+    };
+    const finder = new ToolFinder(() => [view]);
+    expect(search(finder, view, 'zanzibar')).toEqual(['do_it']);
+    expect(search(finder, view, 'sansibar')).toEqual([]);
   });
 
   it('has a tool whose name was cut under its whole name too', () => {

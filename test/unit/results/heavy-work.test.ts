@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../../scripts/build-defines.ts';
-import { structureRule } from '../../../src/gateway/tools/check-arguments.ts';
+import { structureRule } from '../../../src/results/compile-schema.ts';
 import { stringifyExact } from '../../../src/results/exact-json.ts';
 import type { HeavyTask } from '../../../src/results/heavy-task.ts';
 import { createHeavyWork } from '../../../src/results/heavy-work.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heavy-'));
 let program = '';
@@ -61,14 +61,11 @@ describe('work on large results', () => {
     const bytes = Buffer.from(`{"content":[],"structuredContent":{"rows":[${rows.join(',')}]}}`);
     const rule = async (minItems: number) =>
       structureRule({
-        name: 'rows',
-        outputSchema: {
-          type: 'object',
-          properties: {
-            rows: { type: 'array', minItems, items: { $ref: '#/$defs/row' } },
-          },
-          $defs: { row: { properties: { id: { type: 'integer' }, name: { type: 'string', minLength: 3 } } } },
+        type: 'object',
+        properties: {
+          rows: { type: 'array', minItems, items: { $ref: '#/$defs/row' } },
         },
+        $defs: { row: { properties: { id: { type: 'integer' }, name: { type: 'string', minLength: 3 } } } },
       });
     const thread = createHeavyWork(program);
     const task = async (minItems: number): Promise<HeavyTask> => ({

@@ -6,12 +6,13 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../../../scripts/build-defines.ts';
 import { shortenAnswer } from '../../../src/gateway/shorten.ts';
-import { createArgumentCheck, structureRule } from '../../../src/gateway/tools/check-arguments.ts';
+import { createArgumentCheck } from '../../../src/gateway/tools/call-arguments.ts';
 import { parseEnvelope } from '../../../src/mcp/envelope.ts';
+import { structureRule } from '../../../src/results/compile-schema.ts';
 import { createHeavyWork } from '../../../src/results/heavy-work.ts';
-import { createLimitedWork, type LimitedWork } from '../../../src/results/limited-work.ts';
-import { createResultStore } from '../../../src/results/result-store.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { LimitedWork } from '../../../src/results/limited-work.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 
 let program = '';
 let limited: LimitedWork;
@@ -24,7 +25,7 @@ beforeAll(async () => {
     write: false,
   });
   program = outputFiles[0]?.text ?? '';
-  limited = createLimitedWork(program);
+  limited = new LimitedWork(program);
 });
 afterAll(() => limited.close());
 
@@ -77,7 +78,7 @@ it('gives up on references that double at each step', async () => {
 
 it('leaves a structure whole whose pattern has no end, and shortens the text beside it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'limited-'));
-  const store = createResultStore({ now: Date.now, spillFolder: join(folder, 'spill') });
+  const store = new ResultStore({ now: Date.now, spillFolder: join(folder, 'spill') });
   const shorten = async (pattern: string, cell: string) => {
     const outputSchema = {
       type: 'object',
@@ -87,7 +88,7 @@ it('leaves a structure whole whose pattern has no end, and shortens the text bes
     const result = { content: [{ type: 'text', text: 'line\n'.repeat(40_000) }], structuredContent };
     const envelope = parseEnvelope(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result })));
     if (envelope.kind !== 'response') throw new Error('not a response');
-    const rule = () => structureRule({ name: 'rows', outputSchema });
+    const rule = () => structureRule(outputSchema);
     const deps = { store, heavy: createHeavyWork(''), limited };
     return shortenAnswer(deps, 'me', { envelope, policy: defaultShieldPolicy, rule });
   };

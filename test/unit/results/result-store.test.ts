@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createResultStore, type ResultStore } from '../../../src/results/result-store.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
 
 let folder: string;
 let now = 0;
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
 
 const open = (limits = {}): ResultStore =>
-  createResultStore(
+  new ResultStore(
     { now: () => now, spillFolder: folder },
     { maxResults: 3, maxBytes: 10_000, maxAgeMs: 1_000, spillBytes: 2_000, ...limits },
   );

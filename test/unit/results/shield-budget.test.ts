@@ -1,9 +1,9 @@
 // What a shortened result may take, whatever part of it is large, and what it keeps when the budget is small.
 import { describe, expect, it } from 'vitest';
-import { structureRule } from '../../../src/gateway/tools/check-arguments.ts';
-import { createResultStore } from '../../../src/results/result-store.ts';
+import { structureRule } from '../../../src/results/compile-schema.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy, type ShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy, type ShieldPolicy } from '../../../src/results/shrink.ts';
 
 type Result = {
   content: { type: string; text: string }[];
@@ -11,12 +11,12 @@ type Result = {
   _meta: Record<string, unknown>;
   toolResult: string;
 };
-const store = createResultStore({ now: () => 0, spillFolder: '/nonexistent/spill' });
+const store = new ResultStore({ now: () => 0, spillFolder: '/nonexistent/spill' });
 const text = (value: unknown) => ({ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) });
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 function shield(result: object, policy: Partial<ShieldPolicy> = {}): { result: Result; ref: string; note: string } {
-  const shielded = shieldResult(result, { ...defaultShieldPolicy, ...policy }, store.keeper('me'));
+  const shielded = shieldResult(result, { ...defaultShieldPolicy, ...policy }, store.of('me'));
   const shown: Result = JSON.parse(JSON.stringify(shielded.result));
   return { result: shown, ref: shielded.ref ?? '', note: shown.content?.at(-1)?.text ?? '' };
 }
@@ -46,7 +46,7 @@ describe('the budget of a shortened result', () => {
 
   it('leaves what is not finished alone: a host reads its state back exactly', () => {
     const asks = { resultType: 'input_required', requestState: 's'.repeat(100_000) };
-    expect(shieldResult(asks, defaultShieldPolicy, store.keeper('me')).result).toBe(asks);
+    expect(shieldResult(asks, defaultShieldPolicy, store.of('me')).result).toBe(asks);
   });
 
   it('holds for a text that looks like what stands for a number', () => {
@@ -57,8 +57,8 @@ describe('the budget of a shortened result', () => {
   it('holds under a schema that refuses the note in the middle of a text', async () => {
     const data = 'A'.repeat(300_000);
     const rule = await structureRule({
-      name: 'data',
-      outputSchema: { type: 'object', properties: { data: { type: 'string', pattern: '^[A-Za-z0-9+/=]*$' } } },
+      type: 'object',
+      properties: { data: { type: 'string', pattern: '^[A-Za-z0-9+/=]*$' } },
     });
     if (!rule) throw new Error('the schema must compile');
     const { result, note } = shield(
@@ -81,7 +81,7 @@ describe('the budget of a shortened result', () => {
   it('leaves a result alone that fits, to the last byte', () => {
     const result = { content: Array.from({ length: 8 }, () => text('a'.repeat(8_000))) };
     const maxTotalBytes = bytes(result);
-    expect(shieldResult(result, { ...defaultShieldPolicy, maxTotalBytes }, store.keeper('me')).result).toBe(result);
+    expect(shieldResult(result, { ...defaultShieldPolicy, maxTotalBytes }, store.of('me')).result).toBe(result);
     expect(bytes(shield(result, { maxTotalBytes: maxTotalBytes - 1 }).result)).toBeLessThan(maxTotalBytes);
   });
 

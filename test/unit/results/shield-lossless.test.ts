@@ -7,16 +7,16 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isRecord } from '../../../src/base/guards.ts';
 import { type Json, jsonBytes } from '../../../src/results/exact-json.ts';
-import { createResultStore, type ResultStore } from '../../../src/results/result-store.ts';
+import { ResultStore } from '../../../src/results/result-store.ts';
 import type { ViewRequest } from '../../../src/results/result-view.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 import { readText } from '../../../src/results/text-forms.ts';
 import { anyResult, handMadeResults, recordedResults } from './sample-results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'results-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const newStore = (): ResultStore => createResultStore({ now: () => 0, spillFolder: join(folder, 'spill') });
+const newStore = (): ResultStore => new ResultStore({ now: () => 0, spillFolder: join(folder, 'spill') });
 
 const contentOf = (result: unknown): unknown[] =>
   isRecord(result) && Array.isArray(result['content']) ? result['content'] : [];
@@ -69,7 +69,7 @@ function held(text: string): Json {
 function checkPromise(original: unknown): void {
   const before = JSON.stringify(original);
   const store = newStore();
-  const { result, ref } = shieldResult(original, defaultShieldPolicy, store.keeper('me'));
+  const { result, ref } = shieldResult(original, defaultShieldPolicy, store.of('me'));
   expect(JSON.stringify(original)).toBe(before);
   if (ref === undefined) {
     expect(result).toBe(original);
@@ -107,12 +107,8 @@ function checkShape(original: unknown, result: unknown): void {
 /** Under a budget that is nearly none, what is shown may be nothing but the way to the rest. */
 function checkFit(original: unknown, maxBytes: number): void {
   const limits = { maxResults: 9, maxBytes: 1e9, maxAgeMs: 1e9, spillBytes: 1e9, maxViewBytes: maxBytes };
-  const store = createResultStore({ now: () => 0, spillFolder: join(folder, 'spill') }, limits);
-  const { result, ref } = shieldResult(
-    original,
-    { ...defaultShieldPolicy, maxTotalBytes: maxBytes },
-    store.keeper('me'),
-  );
+  const store = new ResultStore({ now: () => 0, spillFolder: join(folder, 'spill') }, limits);
+  const { result, ref } = shieldResult(original, { ...defaultShieldPolicy, maxTotalBytes: maxBytes }, store.of('me'));
   expect(jsonBytes(withoutMedia(result))).toBeLessThanOrEqual(maxBytes);
   if (ref === undefined || !isRecord(result) || !isRecord(original)) return;
   expect(result['isError']).toBe(original['isError']);

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { isRecord } from '../../../src/base/guards.ts';
 import { readResultBytes, stringifyExact } from '../../../src/results/exact-json.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 
 /** As a client gets it. */
 function shield(json: string): { texts: string[]; structure: string } {

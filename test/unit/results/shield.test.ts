@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { shieldMetaKey, shieldResult } from '../../../src/results/shield.ts';
-import { defaultShieldPolicy } from '../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
 
 const keep = { put: () => 'REF' };
 const shield = (result: unknown, policy = {}): unknown =>

@@ -2,16 +2,17 @@ import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../../../../src/base/errors.ts';
-import { createDynamicPool } from '../../../../src/gateway/dynamic-pool.ts';
-import { createJobs } from '../../../../src/gateway/jobs.ts';
-import { createArgumentCheck } from '../../../../src/gateway/tools/check-arguments.ts';
-import type { GatewayDeps } from '../../../../src/gateway/tools/gateway-tool.ts';
+import { Jobs } from '../../../../src/gateway/jobs.ts';
+import { createArgumentCheck } from '../../../../src/gateway/tools/call-arguments.ts';
+import type { GatewayCall, SessionJobs } from '../../../../src/gateway/tools/gateway-tool.ts';
 import { gatewayTools } from '../../../../src/gateway/tools/gateway-tools.ts';
+import { gatewayInvoke } from '../../../../src/gateway/tools/invoke.ts';
 import { retrieveTools } from '../../../../src/gateway/tools/retrieve-tools.ts';
-import { createLimitedWork } from '../../../../src/results/limited-work.ts';
-import { createResultStore } from '../../../../src/results/result-store.ts';
+import { parseEnvelope } from '../../../../src/mcp/envelope.ts';
+import { LimitedWork } from '../../../../src/results/limited-work.ts';
+import { ResultStore } from '../../../../src/results/result-store.ts';
 import { referenceOf, shieldResult } from '../../../../src/results/shield.ts';
-import { defaultShieldPolicy, unlimitedPolicy } from '../../../../src/results/shield-policy.ts';
+import { defaultShieldPolicy } from '../../../../src/results/shrink.ts';
 import { createToolIndex } from '../../../../src/search/tool-index.ts';
 
 const resultShape = z.looseObject({
@@ -30,51 +31,77 @@ const copy = {
 };
 const secret = { name: 'copy_secret', description: 'Copies a secret file.' };
 
+/** What a session sees; `part`: what differs. */
 function setUp(answer: unknown = { content: [{ type: 'text', text: 'done' }] }) {
-  const invoked: unknown[] = [];
+  const invoked: string[] = [];
+  const added: (readonly string[])[] = [];
   const index = createToolIndex();
   index.set('disk', [copy, secret]);
-  const deps: GatewayDeps = {
-    index,
-    describe: (_, id) => (id === 'disk__copy_file' ? copy : undefined),
+  const store = new ResultStore(
+    { now: () => 0, spillFolder: '/nonexistent' },
+    { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
+  );
+  const jobs = new Jobs({ now: () => 0 });
+  const checkArguments = createArgumentCheck(new LimitedWork(''));
+  const part: Partial<GatewayCall> = {};
+  const jobsOf = (session: string): SessionJobs => {
+    const access = new Set(session === 'stranger' ? [] : ['disk']);
+    return {
+      start: (label, { detach }) => {
+        const detached = detach ? { detached: { access: 'disk' } } : {};
+        invoked.push(label);
+        return jobs.start({ session, label, ...detached, run: async () => answer });
+      },
+      list: () => jobs.list(session),
+      status: async (id) => jobs.status(session, id, access),
+      cancel: async (id) => jobs.cancel(session, id, access),
+      finishedMs: jobs.finishedMs,
+    };
+  };
+  const callOf = (session: string, args: unknown): GatewayCall => ({
+    args,
+    search: (words, options = {}) =>
+      index
+        .search(words, { limit: index.size, ...options, accepts: (_, tool) => tool !== 'copy_secret' })
+        .map(({ name, ...hit }) => ({ id: `${hit.server}__${name}`, ...hit })),
+    describe: (id) => (id === 'disk__copy_file' ? copy : undefined),
     idOf: (server, tool) => `${server}__${tool}`,
-    mayUse: (_, __, tool) => tool !== 'copy_secret',
     servers: () => [{ slug: 'disk', names: ['disk', 'My_Disk'] }],
     unknownServers: () => [],
     waitForAll: async () => {},
     waitFor: async () => {},
-    invoke: async (session, id, args) => {
-      invoked.push({ session, id, args });
-      return answer;
+    checkArguments,
+    invoke: async (id) => {
+      invoked.push(id);
+      return { kind: 'value', value: answer };
     },
-    policyFor: () => defaultShieldPolicy,
+    jobs: jobsOf(session),
+    pool: {
+      topK: 1,
+      add: async (ids) => {
+        added.push(ids);
+        return { added: [...ids], evicted: ['old'], size: 7 };
+      },
+    },
+    results: store.of(session),
     answerPolicy: defaultShieldPolicy,
-    checkArguments: createArgumentCheck(createLimitedWork('')),
-    store: createResultStore(
-      { now: () => 0, spillFolder: '/nonexistent' },
-      { maxResults: 9, maxBytes: 1e7, maxAgeMs: 1e6, spillBytes: 1e7 },
-    ),
-    jobs: createJobs({ now: () => 0 }),
-    accessTo: () => 'disk',
-    accessOf: async (session) => new Set(session === 'stranger' ? [] : ['disk']),
-  };
+    ...part,
+  });
   const call = async (name: string, args: unknown, session = 'me') => {
-    const tool = gatewayTools.find((one) => one.name === name);
-    const given = { session, args, signal: new AbortController().signal, onProgress: () => {} };
-    const result = resultShape.parse(await tool?.handle(given, deps));
+    const tool = [...gatewayTools, retrieveTools].find((one) => one.name === name);
+    const given = await tool?.handle(callOf(session, args));
+    const result = resultShape.parse(given?.kind === 'value' ? given.value : undefined);
     return { result, text: result.content[0]?.text ?? '' };
   };
-  return { deps, invoked, call };
+  return { part, index, store, jobs, invoked, added, callOf, call };
 }
 
 describe('gateway tools', () => {
   it('do not name a reference in a job that leads nowhere any more', async () => {
-    const { call, deps } = setUp();
+    const { call, store, jobs } = setUp();
     const long = { content: [{ type: 'text', text: 'x'.repeat(100_000) }] };
-    const keep = () => shieldResult(long, defaultShieldPolicy, deps.store.keeper('me')).result;
-    // As the daemon has it: what servers answered was shortened when it came.
-    Object.assign(deps, { policyFor: () => unlimitedPolicy });
-    const id = deps.jobs.start({ session: 'me', label: 'disk__copy_file', run: async () => keep() });
+    const keep = () => shieldResult(long, defaultShieldPolicy, store.of('me')).result;
+    const id = jobs.start({ session: 'me', label: 'disk__copy_file', run: async () => keep() });
     const status = async () => (await call('gateway_invoke_status', { jobId: id })).result;
     await vi.waitFor(async () => expect(referenceOf(await status())).toBeTypeOf('string'));
     for (let n = 0; n < 9; n += 1) keep();
@@ -98,6 +125,35 @@ describe('gateway tools', () => {
     ]);
   });
 
+  it('are shown what they read, without what a model has no use for', () => {
+    const schemas = new Map([...gatewayTools, retrieveTools].map(({ name, inputSchema }) => [name, inputSchema]));
+    const [string, integer] = [{ type: 'string' }, { type: 'integer' }];
+    expect(schemas.get('gateway_search')).toEqual({
+      type: 'object',
+      properties: {
+        query: string,
+        limit: { type: 'integer', default: 10, maximum: 50 },
+        ...{ offset: integer, servers: { type: 'array', items: string }, readOnly: { type: 'boolean' } },
+      },
+      required: ['query'],
+    });
+    expect(schemas.get('gateway_get_result')).toMatchObject({
+      properties: {
+        path: { description: 'like $.items[3].body' },
+        block: { ...integer, description: 'content block' },
+      },
+      required: ['ref'],
+    });
+    for (const name of ['gateway_invoke', 'gateway_invoke_async']) {
+      expect(schemas.get(name)).toMatchObject({ properties: { args: { type: 'object' } }, required: ['id'] });
+    }
+    expect(schemas.get('retrieve_tools')).toEqual({
+      type: 'object',
+      properties: { query: string },
+      required: ['query'],
+    });
+  });
+
   it('finds only what the session may see', async () => {
     const { call } = setUp();
     expect(JSON.parse((await call('gateway_search', { query: 'copy a secret file' })).text)).toMatchObject({
@@ -110,9 +166,8 @@ describe('gateway tools', () => {
     expect((await call('gateway_describe', { ids: 'disk/copy_file' })).text).toContain('"id":"disk__copy_file"');
     expect((await call('gateway_search', { query: 'copy', servers: 'disk' })).text).toContain('copy_file');
     expect((await call('gateway_invoke', { id: 'disk.copy_file', args: '{"from":"a"}' })).text).toBe('done');
-    expect(invoked).toMatchObject([{ args: { from: 'a' } }]);
     expect((await call('gateway_invoke', { id: 'disk__copy_file', arguments: { from: 'b' } })).text).toBe('done');
-    expect(invoked).toMatchObject([{}, { args: { from: 'b' } }]);
+    expect(invoked).toEqual(['disk__copy_file', 'disk__copy_file']);
   });
 
   it('says why nothing was found', async () => {
@@ -144,10 +199,10 @@ describe('gateway tools', () => {
   });
 
   it('lists page by page what a filter leaves, and counts only that', async () => {
-    const { call, deps } = setUp();
+    const { call, index, part } = setUp();
     const many = Array.from({ length: 7 }, (_, i) => ({ name: `tool_${i}` }));
-    deps.index.set('many', many);
-    Object.assign(deps, { servers: () => ['disk', 'many'].map((slug) => ({ slug, names: [slug] })) });
+    index.set('many', many);
+    Object.assign(part, { servers: () => ['disk', 'many'].map((slug) => ({ slug, names: [slug] })) });
     const list = async (offset?: number) =>
       JSON.parse((await call('gateway_search', { query: '', servers: ['many'], limit: 3, offset })).text);
     expect(await list()).toMatchObject({ note: 'Tools 1 to 3 of 7; the next with "offset": 3.' });
@@ -162,13 +217,13 @@ describe('gateway tools', () => {
   });
 
   it('says of which servers it does not know the tools, and why', async () => {
-    const { call, deps } = setUp();
+    const { call, part } = setUp();
     const error = new AppError({
       code: 'SERVER_NOT_INSTALLED',
       message: 'Nothing is called foo.',
       hint: 'Install it.',
     });
-    Object.assign(deps, {
+    Object.assign(part, {
       servers: () => ['disk', 'mute', 'gone'].map((slug) => ({ slug, names: [slug] })),
       unknownServers: () => [{ slug: 'mute' }, { slug: 'gone', error }],
     });
@@ -214,18 +269,20 @@ describe('gateway tools', () => {
     expect(invoked).toEqual([]);
   });
 
-  it('calls with the session and hands the answer through', async () => {
-    const answer = { content: [{ type: 'image', data: 'AA', mimeType: 'image/png' }], isError: true, _meta: { x: 1 } };
-    const { call, invoked } = setUp(answer);
-    expect((await call('gateway_invoke', { id: 'disk:copy_file', args: { from: 'a' } })).result).toEqual(answer);
-    expect(invoked).toEqual([{ session: 'me', id: 'disk__copy_file', args: { from: 'a' } }]);
+  it('hands on what the call brought, bytes as bytes', async () => {
+    const { callOf, part } = setUp();
+    const envelope = parseEnvelope(Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"n":12345678901234567890}}'));
+    if (envelope.kind !== 'response') throw new Error('not a response');
+    const answer = { kind: 'bytes', envelope, edits: [] } as const;
+    Object.assign(part, { invoke: async () => answer });
+    expect(await gatewayInvoke.handle(callOf('me', { id: 'disk:copy_file', args: { from: 'a' } }))).toBe(answer);
   });
 
   it('runs nothing without arguments that were given in the wrong place or form, and shows the right one', async () => {
-    const { call, invoked, deps } = setUp();
+    const { call, invoked, part } = setUp();
     // Every argument is optional: without them it would run.
     const free = { ...copy, inputSchema: { type: 'object', properties: { path: { type: 'string' } } } };
-    Object.assign(deps, { describe: () => free });
+    Object.assign(part, { describe: () => free });
     const id = 'disk__copy_file';
     const given = [
       [{ path: '/x' }, 'put the tool\'s arguments into "args", not beside it (path)'],
@@ -251,13 +308,13 @@ describe('gateway tools', () => {
   });
 
   it('answers no more than a result may have, and says how to get the rest', async () => {
-    const { call, deps } = setUp();
+    const { call, index, part } = setUp();
     const names = Array.from({ length: 2_000 }, (_, i) => `parameter_number_${i}`);
     const property = { type: 'string', description: 'd'.repeat(80) };
     const properties = Object.fromEntries(names.map((name) => [name, property]));
     const wide = { name: 'wide', inputSchema: { type: 'object', properties, required: names.slice(0, 1) } };
-    deps.index.set('disk', [wide]);
-    Object.assign(deps, { describe: () => wide });
+    index.set('disk', [wide]);
+    Object.assign(part, { describe: () => wide });
     const ids = { ids: ['disk__wide'] };
     for (const [tool, args] of [
       ['gateway_describe', ids],
@@ -277,10 +334,10 @@ describe('gateway tools', () => {
   });
 
   it('shows of each job in the list its last line, and the whole log by its id', async () => {
-    const { call, deps } = setUp();
+    const { call, jobs } = setUp();
     const message = (n: number) => `${n} ${'m'.repeat(3_000)}`;
     const start = (reject: boolean) =>
-      deps.jobs.start({
+      jobs.start({
         ...{ session: 'me', label: 'disk__copy_file' },
         run: async ({ onProgress }) => {
           for (let n = 1; n <= 60; n += 1) onProgress({ progress: n, total: 60, message: message(n) });
@@ -289,7 +346,7 @@ describe('gateway tools', () => {
         },
       });
     const [running, failed] = [start(false), start(true)];
-    await vi.waitFor(() => expect(deps.jobs.status('me', failed).state).toBe('failed'));
+    await vi.waitFor(() => expect(jobs.status('me', failed).state).toBe('failed'));
     const { text } = await call('gateway_invoke_status', {});
     expect(text.length).toBeLessThan(2_000);
     expect(JSON.parse(text).jobs).toMatchObject([
@@ -309,12 +366,10 @@ describe('gateway tools', () => {
     });
   });
 
-  it('shortens a large answer and reads the rest by its reference, for this session only', async () => {
+  it('reads the rest of a shortened result by its reference, for this session only', async () => {
+    const { call, store } = setUp();
     const numbers = Array.from({ length: 120 }, (_, n) => n);
-    const { call } = setUp({ content: [{ type: 'text', text: JSON.stringify(numbers) }] });
-    const { result, text } = await call('gateway_invoke', { id: 'disk__copy_file', args: { from: 'a' } });
-    expect(JSON.parse(text)).toEqual(numbers.slice(0, 50));
-    const ref = /"ref":"([^"]+)"/.exec(result.content[1]?.text ?? '')?.[1];
+    const ref = store.put('me', { content: [{ type: 'text', text: JSON.stringify(numbers) }] });
     expect(JSON.parse((await call('gateway_get_result', { ref, offset: 100 })).text)).toMatchObject({
       total: 120,
       data: numbers.slice(100),
@@ -336,7 +391,7 @@ describe('gateway tools', () => {
 
 describe('a detached job whose session is gone', () => {
   it('says who may read it and for how long, and is read by whoever names it', async () => {
-    const { call, deps } = setUp();
+    const { call, jobs } = setUp();
     const args = { id: 'disk__copy_file', args: { from: 'a' }, detach: true };
     const { jobId, note } = JSON.parse((await call('gateway_invoke_async', args)).text);
     expect(note).toContain('names this jobId');
@@ -346,7 +401,7 @@ describe('a detached job whose session is gone', () => {
     const status = async (session: string, id: string) =>
       (await call('gateway_invoke_status', { jobId: id }, session)).text;
     await expect(status('other', jobId)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
-    deps.jobs.closeSession('me');
+    jobs.closeSession('me');
     await expect(status('stranger', jobId)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
     expect(JSON.parse((await call('gateway_invoke_status', {}, 'other')).text)).toEqual({ jobs: [] });
     expect(await status('other', jobId)).toBe('done');
@@ -355,25 +410,20 @@ describe('a detached job whose session is gone', () => {
 });
 
 describe('retrieve_tools', () => {
-  it('puts what it finds into the pool of that session and says so once', async () => {
-    const { deps } = setUp();
-    const pools = new Map([['me', createDynamicPool()]]);
-    const notified: string[] = [];
-    const dynamic = {
-      ...deps,
-      topK: 10,
-      poolOf: (session: string) => pools.get(session) ?? createDynamicPool(),
-      notifyListChanged: (session: string) => void notified.push(session),
-    };
-    const given = {
-      session: 'me',
-      args: { query: 'copy file' },
-      signal: new AbortController().signal,
-      onProgress: () => {},
-    };
-    await retrieveTools.handle(given, dynamic);
-    await retrieveTools.handle(given, dynamic);
-    expect(pools.get('me')?.ids()).toEqual(['disk__copy_file']);
-    expect(notified).toEqual(['me']);
+  it('puts the best of what the session may see into its pool and says what came of it', async () => {
+    const { call, added, part } = setUp();
+    Object.assign(part, { unknownServers: () => [{ slug: 'mute' }] });
+    const found = JSON.parse((await call('retrieve_tools', { query: 'copy secret file' })).text);
+    expect(added).toEqual([['disk__copy_file']]);
+    expect(found).toMatchObject({
+      ...{
+        tools: [{ name: 'disk__copy_file', server: 'disk' }],
+        added: ['disk__copy_file'],
+        evicted: ['old'],
+        pool: 7,
+      },
+      note: expect.stringContaining('mute (still starting'),
+    });
+    expect(found.tools[0]).not.toHaveProperty('args');
   });
 });
