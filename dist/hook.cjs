@@ -9,6 +9,61 @@ function isRecord(value) {
 }
 
 // src/base/errors.ts
+var mended = { status: 503, rpc: "unavailable", retry: "after-fix" };
+var passing = { ...mended, retry: "safe" };
+var unsent = { ...mended, mayHaveRun: false };
+var unsentNow = { ...passing, mayHaveRun: false };
+var doubtful = { ...mended, mayHaveRun: true };
+var errorRows = {
+  BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },
+  CALL_REFUSED: { ...mended, status: 502 },
+  CALL_TIMEOUT: doubtful,
+  CONFIG_CONFLICT: mended,
+  CONFIG_INVALID: mended,
+  CONFIG_UNREADABLE: mended,
+  CONFIG_UNSAFE: mended,
+  DAEMON_BUSY: mended,
+  DAEMON_GONE: passing,
+  DAEMON_HUNG: mended,
+  DAEMON_REFUSED: mended,
+  DAEMON_START_FAILED: mended,
+  DAEMON_UNFIT: mended,
+  DEMO_FAILED: mended,
+  DIRECTORY_UNSAFE: mended,
+  FILE_CHANGED: mended,
+  INPUT_REFUSED: mended,
+  INTERNAL: { ...mended, status: 500, rpc: "internal" },
+  JOB_LIMIT: unsent,
+  JOB_UNKNOWN: mended,
+  LIST_FAILED: unsentNow,
+  MESSAGE_INVALID: doubtful,
+  MESSAGE_TOO_LARGE: { ...mended, status: 400 },
+  MIGRATION_BUSY: mended,
+  MIGRATION_FAILED: mended,
+  MIGRATION_REFUSED: mended,
+  NODE_TOO_OLD: mended,
+  NOTHING_TO_UNDO: mended,
+  NOT_RUNNING: mended,
+  PATH_RELATIVE: mended,
+  RESULT_UNKNOWN: mended,
+  SERVER_CRASHED: passing,
+  SERVER_DISABLED: unsent,
+  SERVER_EXISTS: mended,
+  SERVER_FAILED: mended,
+  SERVER_HUNG: mended,
+  SERVER_NEEDS_LOGIN: unsent,
+  SERVER_NEEDS_PROJECT: unsent,
+  SERVER_NEEDS_VARIABLE: unsent,
+  SERVER_NOT_INSTALLED: unsent,
+  SERVER_OVERLOADED: unsentNow,
+  SERVER_START_FAILED: passing,
+  SERVER_START_TIMEOUT: unsentNow,
+  SERVER_STOPPED: passing,
+  SERVER_UNKNOWN: { ...unsent, status: 404 },
+  SETTINGS_DIFFER: mended,
+  TOOL_CANCELLED: mended,
+  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }
+};
 var AppError = class extends Error {
   code;
   hint;

@@ -17,6 +17,15 @@ var __export = (target, all) => {
 };
 
 // src/base/errors.ts
+function isErrorCode(value) {
+  return typeof value === "string" && Object.hasOwn(errorRows, value);
+}
+function errorRow(code) {
+  return errorRows[code];
+}
+function callFate(code, mayHaveRun = errorRow(code).mayHaveRun ?? true) {
+  return { mayHaveRun, retry: mayHaveRun ? "check-first" : errorRow(code).retry };
+}
 function systemCode(error) {
   if (typeof error !== "object" || error === null || !("code" in error)) return void 0;
   return typeof error.code === "string" ? error.code : void 0;
@@ -25,57 +34,65 @@ function describeError(error) {
   if (error instanceof AppError) return error.hint ? `${error.message} ${error.hint}` : error.message;
   return error instanceof Error ? error.message : String(error);
 }
-var errorCodes, AppError;
+var mended, passing, unsent, unsentNow, doubtful, errorRows, AppError;
 var init_errors = __esm({
   "src/base/errors.ts"() {
     "use strict";
-    errorCodes = [
-      "BAD_ARGUMENT",
-      "CONFIG_CONFLICT",
-      "CONFIG_INVALID",
-      "CONFIG_UNREADABLE",
-      "CONFIG_UNSAFE",
-      "DAEMON_BUSY",
-      "DAEMON_GONE",
-      "DAEMON_HUNG",
-      "DAEMON_REFUSED",
-      "DAEMON_START_FAILED",
-      "DAEMON_UNFIT",
-      "DEMO_FAILED",
-      "DIRECTORY_UNSAFE",
-      "FILE_CHANGED",
-      "INPUT_REFUSED",
-      "JOB_LIMIT",
-      "JOB_UNKNOWN",
-      "LIST_FAILED",
-      "MESSAGE_INVALID",
-      "MESSAGE_TOO_LARGE",
-      "MIGRATION_BUSY",
-      "MIGRATION_FAILED",
-      "MIGRATION_REFUSED",
-      "NODE_TOO_OLD",
-      "NOTHING_TO_UNDO",
-      "NOT_RUNNING",
-      "PATH_RELATIVE",
-      "RESULT_UNKNOWN",
-      "SERVER_CRASHED",
-      "SERVER_DISABLED",
-      "SERVER_EXISTS",
-      "SERVER_FAILED",
-      "SERVER_HUNG",
-      "SERVER_NEEDS_LOGIN",
-      "SERVER_NEEDS_PROJECT",
-      "SERVER_NEEDS_VARIABLE",
-      "SERVER_NOT_INSTALLED",
-      "SERVER_OVERLOADED",
-      "SERVER_START_FAILED",
-      "SERVER_START_TIMEOUT",
-      "SERVER_STOPPED",
-      "SERVER_UNKNOWN",
-      "SETTINGS_DIFFER",
-      "TOOL_CANCELLED",
-      "TOOL_UNKNOWN"
-    ];
+    mended = { status: 503, rpc: "unavailable", retry: "after-fix" };
+    passing = { ...mended, retry: "safe" };
+    unsent = { ...mended, mayHaveRun: false };
+    unsentNow = { ...passing, mayHaveRun: false };
+    doubtful = { ...mended, mayHaveRun: true };
+    errorRows = {
+      BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },
+      CALL_REFUSED: { ...mended, status: 502 },
+      CALL_TIMEOUT: doubtful,
+      CONFIG_CONFLICT: mended,
+      CONFIG_INVALID: mended,
+      CONFIG_UNREADABLE: mended,
+      CONFIG_UNSAFE: mended,
+      DAEMON_BUSY: mended,
+      DAEMON_GONE: passing,
+      DAEMON_HUNG: mended,
+      DAEMON_REFUSED: mended,
+      DAEMON_START_FAILED: mended,
+      DAEMON_UNFIT: mended,
+      DEMO_FAILED: mended,
+      DIRECTORY_UNSAFE: mended,
+      FILE_CHANGED: mended,
+      INPUT_REFUSED: mended,
+      INTERNAL: { ...mended, status: 500, rpc: "internal" },
+      JOB_LIMIT: unsent,
+      JOB_UNKNOWN: mended,
+      LIST_FAILED: unsentNow,
+      MESSAGE_INVALID: doubtful,
+      MESSAGE_TOO_LARGE: { ...mended, status: 400 },
+      MIGRATION_BUSY: mended,
+      MIGRATION_FAILED: mended,
+      MIGRATION_REFUSED: mended,
+      NODE_TOO_OLD: mended,
+      NOTHING_TO_UNDO: mended,
+      NOT_RUNNING: mended,
+      PATH_RELATIVE: mended,
+      RESULT_UNKNOWN: mended,
+      SERVER_CRASHED: passing,
+      SERVER_DISABLED: unsent,
+      SERVER_EXISTS: mended,
+      SERVER_FAILED: mended,
+      SERVER_HUNG: mended,
+      SERVER_NEEDS_LOGIN: unsent,
+      SERVER_NEEDS_PROJECT: unsent,
+      SERVER_NEEDS_VARIABLE: unsent,
+      SERVER_NOT_INSTALLED: unsent,
+      SERVER_OVERLOADED: unsentNow,
+      SERVER_START_FAILED: passing,
+      SERVER_START_TIMEOUT: unsentNow,
+      SERVER_STOPPED: passing,
+      SERVER_UNKNOWN: { ...unsent, status: 404 },
+      SETTINGS_DIFFER: mended,
+      TOOL_CANCELLED: mended,
+      TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }
+    };
     AppError = class extends Error {
       code;
       hint;
@@ -112,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "3973ce5ea81b" };
+    ownBuild = { version: "0.1.0", fingerprint: "243de305df8e" };
   }
 });
 
@@ -1643,9 +1660,6 @@ function readRefusal(error) {
   const refusal2 = new AppError({ code, message, hint, data: { answered: true } });
   return { kind: code === "DAEMON_BUSY" ? "busy" : "refused", error: refusal2 };
 }
-function isErrorCode(value) {
-  return errorCodes.some((code) => code === value);
-}
 
 // src/wrapper/host-stdio.ts
 var maxUnreadBytes = 16 * 1024 * 1024;
@@ -2097,59 +2111,8 @@ function asAppError(error) {
 }
 
 // src/wrapper/relay.ts
+init_errors();
 init_guards();
-
-// src/mcp/envelope-ends.ts
-var idPattern = '("(?:[^"\\\\]|\\\\.)*"|-?\\d[\\d.eE+-]*)';
-var wholeId = new RegExp(`^${idPattern}$`);
-var idAtEnd = new RegExp(
-  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
-);
-var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+)\s*)*\}\s*$/;
-function readEnds({ head, tail }) {
-  const atHead = topLevel(head.toString("utf8"));
-  const end = tail.toString("utf8");
-  return {
-    id: atHead.id ?? idAtEnd.exec(end)?.[1],
-    hasMethod: atHead.hasMethod || methodAtEnd.test(end)
-  };
-}
-function topLevel(head) {
-  const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
-  let [depth, isValue, hasMethod] = [0, false, false];
-  let [key, id] = [];
-  for (let found = token.exec(head); found; found = token.exec(head)) {
-    const [text] = found;
-    if (text === "{" || text === "[") depth += 1;
-    else if (text === "}" || text === "]") depth -= 1;
-    else if (depth !== 1) continue;
-    else if (text === ":") isValue = true;
-    else if (text === ",") isValue = false;
-    else if (!isValue) key = text;
-    else if (key === '"method"') hasMethod = true;
-    else if (key === '"id"' && wholeId.test(text) && token.lastIndex < head.length) id ??= text;
-  }
-  return { id, hasMethod };
-}
-
-// src/mcp/lists.ts
-var listNames = ["tools", "prompts", "resources", "resourceTemplates"];
-var listKinds = {
-  tools: kind("tools", "tools/list", "tools", "name"),
-  prompts: kind("prompts", "prompts/list", "prompts", "name"),
-  resources: kind("resources", "resources/list", "resources", "uri"),
-  resourceTemplates: kind("resources", "resources/templates/list", "resourceTemplates", "uriTemplate")
-};
-var byMethod = new Map(listNames.map((list) => [listKinds[list].method, list]));
-function listOfMethod(method) {
-  return byMethod.get(method);
-}
-function isListName(value) {
-  return listNames.some((list) => list === value);
-}
-function kind(capability, method, member, nameKey) {
-  return { method, member, nameKey, capability, changed: `notifications/${capability}/list_changed` };
-}
 
 // src/base/json-skip.ts
 var quote = 34;
@@ -2382,71 +2345,186 @@ function scanEnvelope(line) {
   return scan;
 }
 
-// src/wrapper/frames.ts
-var rpcCodes = { parse: -32700, invalid: -32600, unknownMethod: -32601, away: -32001 };
-function peek(line) {
-  const first = firstByte(line);
-  if (first === 91) return peekBatch(line);
+// src/mcp/envelope.ts
+function parseEnvelope(line) {
   let scan;
   try {
     scan = scanEnvelope(line);
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
+  } catch (error2) {
+    if (!(error2 instanceof JsonSyntaxError)) throw error2;
+    return isArrayAt(line, wholeOf(line)) ? parseBatch(line) : noJson(line, error2);
   }
-  const { id: idSpan, params } = scan;
-  const method = stringAt(line, scan.method);
-  if (idSpan === void 0) {
-    if (method === void 0) return invalid(rpcCodes.invalid, "Invalid request: neither method nor id.");
-    return { kind: "notification", method, params };
+  const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
+  const idText = id && textAt(line, id);
+  const invalid = (reason) => ({
+    ...{ kind: "invalid", line, code: -32600, reason, batch: void 0 },
+    idText: isIdText(idText) ? idText : void 0,
+    isAnswer: !methodSpan && (result !== void 0 || error !== void 0)
+  });
+  if (hasTwice) return invalid("an envelope member occurs twice");
+  if (!jsonrpc || !isVersion(line, jsonrpc)) return invalid('"jsonrpc" must be "2.0"');
+  if (methodSpan) {
+    const method = stringAt(line, methodSpan);
+    if (method === void 0) return invalid('"method" must be a string');
+    const hasParams = isObjectAt(line, params);
+    if (params && !hasParams && !isNothing(line, params)) return invalid('"params" must be an object');
+    const read = { line, method, params: hasParams ? params : void 0 };
+    if (id === void 0) return { kind: "notification", ...read };
+    if (!isIdText(idText)) return invalid('"id" must be a string or a number');
+    return { kind: "request", id, idText, ...read };
   }
-  const id = textAt(line, idSpan);
-  const key = idKey(id);
-  if (method === void 0) {
-    const isError = scan.error !== void 0;
-    if (isError || scan.result !== void 0) return { kind: "response", id, key: key ?? id, isError };
-    return invalid(rpcCodes.invalid, "Invalid request: no method.", key === void 0 ? "null" : id);
-  }
-  if (key === void 0) return invalid(rpcCodes.invalid, "Invalid request: an id is a string or a number.");
-  if (params !== void 0 && !isObjectAt(line, params) && !isArrayAt(line, params) && textAt(line, params) !== "null") {
-    return invalid(rpcCodes.invalid, "Invalid request: params is an object.", id);
-  }
-  return { kind: "request", id, key, method, params };
+  if (id === void 0 || !result && !error) return invalid("neither a request nor a response");
+  return { kind: "response", line, id, idText: idText ?? "null", result, error };
 }
-function peekBatch(line) {
-  const whole = { start: 0, end: line.length };
+function parseBatch(line) {
   try {
-    if (skipSpace(line, skipValue(line, 0)) < line.length) throw new JsonSyntaxError("text after the message", 0);
-    const elements = arrayElements(line, whole);
-    return elements.length > 0 ? { kind: "batch", elements } : invalid(rpcCodes.invalid, "An empty batch.");
+    const whole = wholeOf(line);
+    if (skipSpace(line, skipValue(line, whole.start)) < line.length) {
+      throw new JsonSyntaxError("text after the value", line.length);
+    }
+    const batch = arrayElements(line, whole).map(({ start: start2, end }) => line.subarray(start2, end));
+    const refused = { kind: "invalid", line, code: -32600, idText: void 0, isAnswer: false };
+    if (batch.length === 0) return { ...refused, reason: "an empty batch", batch: void 0 };
+    return { ...refused, reason: "batches are part of revision 2025-03-26 only", batch };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    return invalid(rpcCodes.parse, `Parse error: ${error.message}.`);
+    return noJson(line, error);
   }
 }
-function idKey(raw) {
-  if (raw.startsWith('"')) return `s${String(JSON.parse(raw))}`;
-  const number = Number(raw);
-  if (raw === "null" || Number.isNaN(number) || !/^[-\d]/.test(raw)) return void 0;
-  return Number.isSafeInteger(number) ? `n${number}` : `n${raw}`;
+function noJson(line, { message }) {
+  const nothing2 = { idText: void 0, isAnswer: false, batch: void 0 };
+  return { kind: "invalid", line, code: -32700, reason: message, ...nothing2 };
 }
-function paramText(line, params, name) {
-  if (!isObjectAt(line, params)) return void 0;
-  const span = memberOf(line, params, name);
-  return span && textAt(line, span);
+function whyInvalid({ reason }) {
+  return `Invalid message: ${reason}.`;
 }
-function errorLine(id, code, message, data) {
-  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message: plainText(message), ...data ? { data } : {} })}}`;
+function memberAt(line, from, path) {
+  let at = from;
+  for (const key of path) {
+    if (!isObjectAt(line, at)) return void 0;
+    at = memberOf(line, at, key);
+  }
+  return at;
 }
-function resultLine(id, resultJson) {
-  return `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`;
+function paramText(envelope, name) {
+  const span = memberAt(envelope.line, envelope.params, [name]);
+  return span && textAt(envelope.line, span);
 }
-function firstByte(line) {
-  for (const byte of line) if (byte !== 32 && byte !== 9 && byte !== 13) return byte;
-  return void 0;
+function wholeOf(line) {
+  return { start: skipSpace(line, 0), end: line.length };
 }
-function invalid(code, message, id = "null") {
-  return { kind: "invalid", id, code, message };
+function isVersion(line, { start: start2, end }) {
+  return line[start2] === 34 && isKeyAt(line, start2, end, "2.0");
+}
+function isNothing(line, span) {
+  return line[span.start] === 110 || isArrayAt(line, span) && skipSpace(line, span.start + 1) === span.end - 1;
+}
+function isIdText(idText) {
+  return idText !== void 0 && /^["\d-]/.test(idText);
+}
+
+// src/mcp/envelope-ends.ts
+var idPattern = String.raw`("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)`;
+var wholeId = new RegExp(`^${idPattern}$`);
+var idAtEnd = new RegExp(
+  `[,{]\\s*"id"\\s*:\\s*${idPattern}\\s*(?:,\\s*"(?:method|jsonrpc)"\\s*:\\s*"[^"\\\\]*"\\s*)*\\}\\s*$`
+);
+var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+)\s*)*\}\s*$/;
+function readEnds({ head, tail }) {
+  const atHead = topLevel(head.toString("utf8"));
+  const end = tail.toString("utf8");
+  return {
+    id: atHead.id ?? idAtEnd.exec(end)?.[1],
+    hasMethod: atHead.hasMethod || methodAtEnd.test(end)
+  };
+}
+function topLevel(head) {
+  const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
+  let [depth, isValue, hasMethod] = [0, false, false];
+  let [key, id] = [];
+  for (let found = token.exec(head); found; found = token.exec(head)) {
+    const [text] = found;
+    if (text === "{" || text === "[") depth += 1;
+    else if (text === "}" || text === "]") depth -= 1;
+    else if (depth !== 1) continue;
+    else if (text === ":") isValue = true;
+    else if (text === ",") isValue = false;
+    else if (!isValue) key = text;
+    else if (key === '"method"') hasMethod = true;
+    else if (key === '"id"' && wholeId.test(text) && token.lastIndex < head.length) id ??= text;
+  }
+  return { id, hasMethod };
+}
+
+// src/mcp/id-key.ts
+var maxNumberChars = 64;
+var usualDigits = 15;
+var number = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/;
+function idKey(idText) {
+  if (!idText.startsWith('"')) return /^[1-9]\d{0,14}$/.test(idText) ? idText : numberKey(idText);
+  return idText.includes("\\") ? JSON.stringify(JSON.parse(idText)) : idText;
+}
+function numberKey(text) {
+  const [, sign, whole, fraction = "", power = "0"] = (text.length <= maxNumberChars ? number.exec(text) : void 0) ?? [];
+  if (sign === void 0 || whole === void 0) return text;
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "");
+  if (significant === "") return "0";
+  const exponent = BigInt(power) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  const isUsual = exponent >= 0n && BigInt(significant.length) + exponent <= BigInt(usualDigits);
+  return `${sign}${significant}${isUsual ? "0".repeat(Number(exponent)) : `e${exponent}`}`;
+}
+
+// src/mcp/lists.ts
+var listNames = ["tools", "prompts", "resources", "resourceTemplates"];
+var listKinds = {
+  tools: kind("tools", "tools/list", "tools", "name"),
+  prompts: kind("prompts", "prompts/list", "prompts", "name"),
+  resources: kind("resources", "resources/list", "resources", "uri"),
+  resourceTemplates: kind("resources", "resources/templates/list", "resourceTemplates", "uriTemplate")
+};
+var byMethod = new Map(listNames.map((list) => [listKinds[list].method, list]));
+function listOfMethod(method) {
+  return byMethod.get(method);
+}
+function isListName(value) {
+  return listNames.some((list) => list === value);
+}
+function kind(capability, method, member, nameKey) {
+  return { method, member, nameKey, capability, changed: `notifications/${capability}/list_changed` };
+}
+
+// src/mcp/messages.ts
+init_errors();
+var rpcCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  /** A server that cannot answer now: our own range, see docs/errors.md. */
+  unavailable: -32001,
+  resourceNotFound: -32002
+};
+var maxQuotedChars = 4096;
+var maxErrorChars = 2 * maxQuotedChars + 1;
+function resultLine(idText, result) {
+  const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
+  return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
+}
+function errorLine(idText, code, message, data) {
+  const text = readable2(message, maxErrorChars);
+  const error = data === void 0 ? { code, message: text } : { code, message: text, data };
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error)}}`);
+}
+function invalidLine(envelope) {
+  return errorLine(envelope.isAnswer ? void 0 : envelope.idText, envelope.code, whyInvalid(envelope));
+}
+function idInUse(idText) {
+  return `A request with the id ${idText} is still open.`;
+}
+function readable2(text, maxChars) {
+  return cutChars(plainText(cutChars(text, maxChars)), maxChars);
 }
 
 // src/wrapper/in-flight.ts
@@ -2558,22 +2636,20 @@ var Relay = class {
     return this.#inFlight.size + this.#o.waiting.requests;
   }
   onHostLine(line) {
-    const frame = peek(line);
-    switch (frame.kind) {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
       case "invalid":
-        this.#o.write(errorLine(frame.id, frame.code, frame.message));
+        if (envelope.batch) this.#onHostBatch(envelope.batch);
+        else this.#o.write(invalidLine(envelope));
         return;
       case "request":
-        this.#onHostRequest(line, frame);
+        this.#onHostRequest(envelope);
         return;
       case "notification":
-        this.#onHostNotification(line, frame);
+        this.#onHostNotification(envelope);
         return;
       case "response":
-        if (this.#asked.delete(frame.key)) this.#send(line);
-        return;
-      case "batch":
-        this.#onHostBatch(frame.elements.map(({ start: start2, end }) => line.subarray(start2, end)));
+        if (this.#asked.delete(idKey(envelope.idText))) this.#send(line);
     }
   }
   /**
@@ -2583,11 +2659,12 @@ var Relay = class {
   #onHostBatch(lines) {
     const isTaken = this.#o.memory.askedVersion === "2025-03-26";
     for (const line of lines) {
-      const frame = peek(line);
-      if (isTaken && frame.kind !== "batch") this.onHostLine(line);
-      else if (frame.kind !== "notification" && frame.kind !== "response") {
-        const id = "id" in frame ? frame.id : "null";
-        this.#o.write(errorLine(id, rpcCodes.invalid, "Batches are not supported: send one message a line."));
+      const envelope = parseEnvelope(line);
+      const isBatch = envelope.kind === "invalid" && envelope.batch !== void 0;
+      if (isTaken && !isBatch) this.onHostLine(line);
+      else if (envelope.kind === "request" || envelope.kind === "invalid") {
+        const message = "Batches are not supported: send one message a line.";
+        this.#o.write(errorLine(envelope.idText, rpcCodes.invalidRequest, message));
       }
     }
   }
@@ -2595,48 +2672,43 @@ var Relay = class {
     const id = readEnds(line).id;
     const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
     const data = { code: "MESSAGE_TOO_LARGE", limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
-    const error = errorLine(id ?? "null", rpcCodes.invalid, message, data);
-    const key = id === void 0 ? void 0 : idKey(id);
-    if (key !== void 0 && this.#asked.delete(key)) this.#send(error);
+    const error = errorLine(id, rpcCodes.invalidRequest, message, data);
+    if (id !== void 0 && this.#asked.delete(idKey(id))) this.#send(error);
     else this.#o.write(error);
   }
   onDaemonLine(line) {
-    const frame = peek(line);
-    switch (frame.kind) {
+    const envelope = parseEnvelope(line);
+    switch (envelope.kind) {
       case "response":
-        this.#onAnswer(line, frame);
+        this.#onAnswer(envelope);
         return;
       case "request":
-        this.#asked.set(frame.key, frame.id);
+        this.#asked.set(idKey(envelope.idText), envelope.idText);
         if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? "");
         this.#o.write(line);
         return;
       case "notification":
-        if (frame.method.startsWith(linkPrefix)) {
-          this.#onLinkMessage(line, frame.method);
+        if (envelope.method.startsWith(linkPrefix)) {
+          this.#onLinkMessage(line, envelope.method);
           return;
         }
-        if (frame.method === "notifications/cancelled") this.#asked.delete(cancelledKey(line, frame) ?? "");
+        if (envelope.method === "notifications/cancelled") this.#asked.delete(cancelledKey(envelope) ?? "");
         this.#o.write(line);
         return;
       case "invalid":
-        this.#o.warn(`The daemon sent a line that is no message: ${frame.message}`);
-        return;
-      case "batch":
-        this.#o.warn("The daemon sent a batch, which is no message.");
-        return;
+        this.#o.warn(`The daemon sent a line that is no message. ${whyInvalid(envelope)}`);
     }
   }
   onDaemonOversize(line) {
     const id = readEnds(line).id;
-    const request = id === void 0 ? void 0 : this.#inFlight.settle(idKey(id) ?? "");
+    const request = id === void 0 ? void 0 : this.#inFlight.settle(idKey(id));
     if (!request) {
       this.#o.warn(`A message of ${line.bytes} bytes from the daemon was dropped.`);
       return;
     }
     const message = `The answer has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit. The call has run. Ask for less.`;
     const data = { code: "MESSAGE_TOO_LARGE", limitBytes: this.#o.maxLineBytes, mayHaveRun: true };
-    this.#o.write(errorLine(request.id, rpcCodes.away, message, data));
+    this.#o.write(errorLine(request.id, rpcCodes.unavailable, message, data));
     this.#o.onSettled();
   }
   onReady(reply) {
@@ -2644,10 +2716,10 @@ var Relay = class {
     for (const line of this.#o.memory.replayLines()) this.#send(line);
     const { held, untold } = this.#o.waiting.release();
     for (const { line } of held) {
-      const frame = peek(line);
-      if (frame.kind !== "request") this.#send(line);
-      else if (this.#isAhead(frame.key)) this.#track(line, frame);
-      else this.#forward(line, frame);
+      const envelope = parseEnvelope(line);
+      if (envelope.kind !== "request") this.#send(line);
+      else if (this.#isAhead(idKey(envelope.idText))) this.#track(envelope);
+      else this.#forward(envelope);
     }
     for (const method of new Set(untold.map((list) => listKinds[list].changed))) {
       this.#o.write(`{"jsonrpc":"2.0","method":"${method}"}`);
@@ -2669,42 +2741,43 @@ var Relay = class {
     this.#o.resumeHost();
     this.#o.onSettled();
   }
-  #onHostRequest(line, frame) {
-    const { id, key, method } = frame;
+  #onHostRequest(request) {
+    const { idText: id, method, line } = request;
+    const key = idKey(id);
     if (method === "server/discover" || method.startsWith(linkPrefix)) {
-      this.#o.write(errorLine(id, rpcCodes.unknownMethod, `Method not found: ${method}`));
+      this.#o.write(errorLine(id, rpcCodes.methodNotFound, `Method not found: ${method}`));
       return;
     }
     if (this.#inFlight.has(key) || this.#o.waiting.has(key)) {
-      this.#o.write(errorLine(id, rpcCodes.invalid, `A request with the id ${id} is still open.`));
+      this.#o.write(errorLine(id, rpcCodes.invalidRequest, idInUse(id)));
       return;
     }
     if (this.#inFlight.size >= maxInFlight) {
-      const data = { code: "SERVER_OVERLOADED", mayHaveRun: false, retry: "safe" };
-      this.#o.write(errorLine(id, rpcCodes.away, `It was not sent: ${maxInFlight} requests are open.`, data));
+      const data = { code: "SERVER_OVERLOADED", ...callFate("SERVER_OVERLOADED") };
+      this.#o.write(errorLine(id, rpcCodes.unavailable, `It was not sent: ${maxInFlight} requests are open.`, data));
       return;
     }
     if (method === "initialize") {
-      this.#o.memory.rememberInitialize(frame.params ? textOf(line, frame.params) : "{}");
+      this.#o.memory.rememberInitialize(textOf(line, request.params) ?? "{}");
     }
     if (this.#o.daemon.state === "ready") {
-      this.#forward(line, frame);
+      this.#forward(request);
       return;
     }
-    this.#o.waiting.hold(line, frame);
+    this.#o.waiting.hold(request);
     if (method === "initialize" && this.#o.daemon.state === "hello" && this.#o.waiting.has(key)) {
       this.#ahead = { key, attempt: this.#o.daemon.attempt };
       this.#send(line);
     }
     if (method !== "ping") this.#o.daemon.wake();
   }
-  #onHostNotification(line, frame) {
-    const { method } = frame;
+  #onHostNotification(notification) {
+    const { method, line } = notification;
     if (method.startsWith(linkPrefix)) return;
     const { memory, waiting } = this.#o;
     if (method === "notifications/initialized") memory.isInitialized = true;
     if (method === "notifications/cancelled") {
-      const key = cancelledKey(line, frame) ?? "";
+      const key = cancelledKey(notification) ?? "";
       const wasHeld = waiting.cancel(key);
       if (!wasHeld) this.#inFlight.settle(key);
       this.#o.onSettled();
@@ -2716,44 +2789,47 @@ var Relay = class {
     }
     if (method === "notifications/initialized" && memory.isInitializeAnswered) return;
     if (method === "notifications/cancelled" || method === "notifications/progress") return;
-    waiting.hold(line, frame);
+    waiting.hold(notification);
   }
   #isAhead(key) {
     return this.#ahead?.key === key && this.#ahead.attempt === this.#o.daemon.attempt;
   }
-  #forward(line, frame) {
-    this.#track(line, frame);
-    this.#send(line);
+  #forward(request) {
+    this.#track(request);
+    this.#send(request.line);
   }
-  #track(line, frame) {
-    const { id, key, method } = frame;
+  #track(request) {
+    const { idText, method, line } = request;
     this.#inFlight.add({
-      id,
-      key,
+      id: idText,
+      key: idKey(idText),
       method,
       sentAt: Date.now(),
       line: isResendable(method) ? Buffer.from(line) : void 0,
-      effect: this.#effectOf(line, frame)
+      effect: this.#effectOf(request)
     });
   }
-  #effectOf(line, { method, params }) {
+  #effectOf(request) {
+    const { method } = request;
     const { memory } = this.#o;
     if (method === "initialize") return () => memory.isInitializeAnswered = true;
-    if (!params || !/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return void 0;
-    const text = textOf(line, params);
+    if (!/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return void 0;
+    const text = textOf(request.line, request.params);
+    if (text === void 0) return void 0;
     if (method === "logging/setLevel") return () => memory.rememberLogLevel(text);
-    const uri = paramText(line, params, "uri") ?? "";
+    const uri = paramText(request, "uri") ?? "";
     return method === "resources/subscribe" ? () => memory.rememberSubscription(uri, text) : () => memory.forgetSubscription(uri);
   }
-  #onAnswer(line, { key, isError }) {
+  #onAnswer({ line, idText, error }) {
+    const key = idKey(idText);
     const request = this.#inFlight.settle(key);
     if (!request) {
-      if (isError && key.startsWith(`s${replayIdPrefix}`)) {
+      if (error && key.startsWith(`"${replayIdPrefix}`)) {
         this.#o.warn(`The new daemon did not take over a part of this session: ${line.toString("utf8", 0, 300)}`);
       }
       return;
     }
-    if (!isError) request.effect?.();
+    if (!error) request.effect?.();
     this.#o.write(line);
     this.#o.onSettled();
   }
@@ -2772,8 +2848,8 @@ var Relay = class {
   #answerLost({ id, method }, wasDraining) {
     const what = wasDraining ? "was stopped" : "ended";
     const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
-    const data = { code: "DAEMON_GONE", mayHaveRun: true, retry: "check-first" };
-    this.#o.write(errorLine(id, rpcCodes.away, message, data));
+    const data = { code: "DAEMON_GONE", ...callFate("DAEMON_GONE") };
+    this.#o.write(errorLine(id, rpcCodes.unavailable, message, data));
   }
   #sendEnv(wants) {
     const params = { values: this.#o.wantedValues(wants) };
@@ -2784,10 +2860,10 @@ var Relay = class {
   }
 };
 function textOf(line, span) {
-  return line.toString("utf8", span.start, span.end);
+  return span && textAt(line, span);
 }
-function cancelledKey(line, { params }) {
-  const id = paramText(line, params, "requestId");
+function cancelledKey(notification) {
+  const id = paramText(notification, "requestId");
   return id === void 0 ? void 0 : idKey(id);
 }
 
@@ -2955,27 +3031,28 @@ var Waiting = class {
   onHelloWritten() {
     this.#untold.clear();
   }
-  /** `view` is valid until this returns. */
-  hold(view2, frame) {
-    const line = Buffer.from(view2);
-    if (frame.kind === "notification") {
-      this.#held.push({ line, request: void 0, method: frame.method, expiresAt: Number.POSITIVE_INFINITY });
+  /** Its line is valid until this returns. */
+  hold(envelope) {
+    const line = Buffer.from(envelope.line);
+    const { method } = envelope;
+    if (envelope.kind === "notification") {
+      this.#held.push({ line, request: void 0, method, expiresAt: Number.POSITIVE_INFINITY });
       return;
     }
-    const { id, method } = frame;
+    const id = envelope.idText;
     if (method === "ping") {
       this.#options.write(resultLine(id, "{}"));
       return;
     }
-    const request = { id, key: frame.key, method };
-    const entry = { line, request, method, expiresAt: this.#expiry(line, frame) };
+    const request = { id, key: idKey(id), method };
+    const entry = { line, request, method, expiresAt: this.#expiry(envelope) };
     if (this.#options.isHopeless() || entry.expiresAt <= this.#options.now()) {
       this.#giveUp(entry);
       return;
     }
     if (!this.#held.push(entry)) {
       const message = `It was not sent: ${limits.lines} messages or ${limits.bytes} bytes already wait for the mcp-proxy daemon. ${this.#why()}`;
-      this.#options.write(errorLine(id, rpcCodes.away, message, this.#data()));
+      this.#options.write(errorLine(id, rpcCodes.unavailable, message, this.#data()));
       return;
     }
     this.#arm();
@@ -2984,9 +3061,9 @@ var Waiting = class {
   holdAgain(sent) {
     const entries = [];
     for (const { line, id, key, method } of sent) {
-      const frame = line && peek(line);
-      if (!line || frame?.kind !== "request") continue;
-      entries.push({ line, request: { id, key, method }, method, expiresAt: this.#expiry(line, frame) });
+      const envelope = line && parseEnvelope(line);
+      if (envelope?.kind !== "request") continue;
+      entries.push({ line: envelope.line, request: { id, key, method }, method, expiresAt: this.#expiry(envelope) });
       if (method !== "initialize" || !this.#options.memory.isInitialized) continue;
       const initialized = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
       entries.push({
@@ -3015,10 +3092,10 @@ var Waiting = class {
   giveUpAll() {
     for (const entry of this.#held.take((e) => e.request !== void 0)) this.#giveUp(entry);
   }
-  #expiry(line, frame) {
+  #expiry(request) {
     const now = this.#options.now();
-    if (frame.method === "initialize") return now + initializeWaitMs;
-    const isFirstPage = listOfMethod(frame.method) && paramText(line, frame.params, "cursor") === void 0;
+    if (request.method === "initialize") return now + initializeWaitMs;
+    const isFirstPage = listOfMethod(request.method) && paramText(request, "cursor") === void 0;
     if (!isFirstPage) return now + requestWaitMs;
     return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
   }
@@ -3036,8 +3113,8 @@ var Waiting = class {
   #giveUp({ line, request, method }) {
     if (!request) return;
     const { memory, face, write } = this.#options;
-    const frame = peek(line);
-    const params = frame.kind === "request" ? frame.params : void 0;
+    const envelope = parseEnvelope(line);
+    const params = envelope.kind === "request" ? envelope.params : void 0;
     if (method === "initialize") {
       const text = params && line.toString("utf8", params.start, params.end);
       memory.isInitializeAnswered = true;
@@ -3045,7 +3122,7 @@ var Waiting = class {
       write(resultLine(request.id, initializeWithoutDaemon(face(), text)));
       return;
     }
-    const list = paramText(line, params, "cursor") === void 0 ? listOfMethod(method) : void 0;
+    const list = paramText({ line, params }, "cursor") === void 0 ? listOfMethod(method) : void 0;
     if (list) {
       const { result, etag } = listWithoutDaemon(face(), list);
       memory.rememberServed(list, etag);
@@ -3053,7 +3130,7 @@ var Waiting = class {
       write(resultLine(request.id, result));
       return;
     }
-    write(errorLine(request.id, rpcCodes.away, `It was not sent. ${this.#why()}`, this.#data()));
+    write(errorLine(request.id, rpcCodes.unavailable, `It was not sent. ${this.#why()}`, this.#data()));
   }
   #why() {
     const reason = this.#options.reason();

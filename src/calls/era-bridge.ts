@@ -9,7 +9,7 @@ import type { Instance } from '../upstream/instance.ts';
 import { capabilitiesFor } from './abilities.ts';
 import type { Call } from './call.ts';
 
-export type Crossing = {
+export type BridgedCall = {
   requestEdits: () => Edit[];
   /** The program cannot be asked by an answer, so it is asked by a request of ours, and the call is sent anew. */
   isDriven: boolean;
@@ -22,7 +22,7 @@ export type Crossing = {
 type Reached = { instance: Pick<Instance, 'identity'>; slot: { channel: Pick<Channel, 'era'> } };
 
 /** `isReshaped`: whether a program with sessions was given another definition of the tool than its server wrote. */
-export function crossingOf(call: Call, { instance, slot }: Reached, isReshaped: () => boolean): Crossing {
+export function crossingOf(call: Call, { instance, slot }: Reached, isReshaped: () => boolean): BridgedCall {
   const { session, request, entry, onOutcome } = call.forward;
   const { method } = request;
   const { era } = slot.channel;

@@ -15,7 +15,7 @@ import { NotSentError } from '../upstream/instance-errors.ts';
 import type { Slot } from '../upstream/slot.ts';
 import { Call, type Forward, noticeStart } from './call.ts';
 import type { Copy } from './copies.ts';
-import { type Crossing, crossingOf } from './era-bridge.ts';
+import { type BridgedCall, crossingOf } from './era-bridge.ts';
 import type { InputRounds } from './input-rounds.ts';
 import { notRunError } from './not-run.ts';
 import { FairQueue } from './queue.ts';
@@ -154,7 +154,7 @@ export class Forwarder {
     done.timer.unref();
   }
 
-  #answered(call: Call, { instance, slot }: Copy, crossing: Crossing, envelope: ResponseEnvelope): void {
+  #answered(call: Call, { instance, slot }: Copy, crossing: BridgedCall, envelope: ResponseEnvelope): void {
     if (crossing.isDriven && isInputRequired(envelope)) return void this.#nextRound(call, instance, envelope);
     if (this.#hasOldHeaders(call, slot, envelope)) return void this.#withNewHeaders(call, instance, slot, envelope);
     this.#deps.onAnswered(call.forward, instance, envelope);

@@ -7,13 +7,13 @@ export type QueueLimits = {
   hasRoom: () => boolean;
 };
 
-type Job = { owner: string; run: () => void; isCancelled: boolean };
+type Turn = { owner: string; run: () => void; isCancelled: boolean };
 
 export class FairQueue {
   /** Changed by a reload; holds from the next call on. */
   readonly limits: QueueLimits;
-  /** Waiting jobs by session, in the order in which sessions have their turn. */
-  readonly #waiting = new Map<string, Job[]>();
+  /** Turn jobs by session, in the order in which sessions have their turn. */
+  readonly #waiting = new Map<string, Turn[]>();
   #queued = 0;
   #active = 0;
 
@@ -33,12 +33,12 @@ export class FairQueue {
       return { cancel: () => false };
     }
     if (this.#queued >= this.limits.maxQueued) return undefined;
-    const job: Job = { owner, run, isCancelled: false };
+    const turn: Turn = { owner, run, isCancelled: false };
     const line = this.#waiting.get(owner) ?? [];
-    line.push(job);
+    line.push(turn);
     this.#waiting.set(owner, line);
     this.#queued += 1;
-    return { cancel: () => this.#cancel(job) };
+    return { cancel: () => this.#cancel(turn) };
   }
 
   done(): void {
@@ -46,13 +46,13 @@ export class FairQueue {
     this.pump();
   }
 
-  /** Lets waiting jobs run as far as there is room. */
+  /** Lets those that wait run as far as there is room. */
   pump(): void {
     while (this.#queued > 0 && this.#mayRun()) {
-      const job = this.#next();
-      if (!job) return;
+      const turn = this.#next();
+      if (!turn) return;
       this.#active += 1;
-      job.run();
+      turn.run();
     }
   }
 
@@ -60,26 +60,26 @@ export class FairQueue {
     return this.#active < this.limits.maxConcurrent && this.limits.hasRoom();
   }
 
-  #next(): Job | undefined {
+  #next(): Turn | undefined {
     for (const [owner, line] of this.#waiting) {
-      const job = line.shift();
+      const turn = line.shift();
       // To the end of the round: the others come first next time.
       this.#waiting.delete(owner);
       if (line.length > 0) this.#waiting.set(owner, line);
-      if (!job) continue;
+      if (!turn) continue;
       this.#queued -= 1;
-      return job;
+      return turn;
     }
     return undefined;
   }
 
   /** true: it had not run and never will. */
-  #cancel(job: Job): boolean {
-    const line = this.#waiting.get(job.owner);
-    const at = line?.indexOf(job) ?? -1;
+  #cancel(turn: Turn): boolean {
+    const line = this.#waiting.get(turn.owner);
+    const at = line?.indexOf(turn) ?? -1;
     if (!line || at < 0) return false;
     line.splice(at, 1);
-    if (line.length === 0) this.#waiting.delete(job.owner);
+    if (line.length === 0) this.#waiting.delete(turn.owner);
     this.#queued -= 1;
     return true;
   }

@@ -96,8 +96,8 @@ export function mustStart(face: ServerFace | undefined): boolean {
 }
 
 export function askerOf(session: Session): Asker {
-  const { id, scopeId, folder, projectRoot } = session.identity;
-  return { id, scopeId, folder, projectRoot, values: session.values, baseline: session.baseline };
+  const { id, lifeId, folder, projectRoot } = session.identity;
+  return { id, lifeId, folder, projectRoot, values: session.values, baseline: session.baseline };
 }
 
 /**

@@ -1,7 +1,7 @@
 // The one grammar of substitution: ${NAME}, ${NAME:-default} and {env:NAME}. One pass: what was put in is not read again.
 
 export type Reference = { name: string; fallback?: string };
-export type Part = string | Reference;
+export type TemplatePart = string | Reference;
 
 /** Filled in by us. `PORT` is chosen when the server starts, so it stays as `${PORT}` until then. */
 export const ownNames = ['PROJECT_ROOT', 'SESSION_FOLDER', 'SESSION_ID', 'PORT'] as const;
@@ -11,8 +11,8 @@ export const portPlaceholder = '${PORT}';
 
 const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-export function templateParts(template: string): Part[] {
-  const parts: Part[] = [];
+export function templateParts(template: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
   let from = 0;
   for (const match of closedPart(template).matchAll(reference)) {
     if (match.index > from) parts.push(template.slice(from, match.index));

@@ -11,8 +11,8 @@ import type { RouteContext } from './control/http-server.ts';
 import { type ControlActions, createRoutes } from './control/routes.ts';
 import { Doors, type DoorsDeps } from './doors.ts';
 import { callsEndMs, Drain } from './drain.ts';
-import { type Part, Parts } from './parts.ts';
-import { Relay, type RelayDeps } from './relay.ts';
+import { type DaemonPart, Parts } from './parts.ts';
+import { Switchboard, type SwitchboardDeps } from './switchboard.ts';
 import { Upkeep } from './upkeep.ts';
 
 export type DaemonOptions = {
@@ -26,7 +26,7 @@ export type DaemonOptions = {
   subscribe: (context: RouteContext) => void;
   /** Called once, when everything is stopped. */
   onStopped: (reason: string) => void;
-} & Pick<RelayDeps, 'createOpener'>;
+} & Pick<SwitchboardDeps, 'createOpener'>;
 
 /** A copy that does not end on request is killed after that; the host of a session waits for none of it. */
 const serversEndMs = 8_000;
@@ -41,7 +41,7 @@ export class Daemon {
   readonly endpoint: Endpoint;
   readonly #options: DaemonOptions;
   readonly #parts: Parts;
-  readonly #relay: Relay;
+  readonly #switchboard: Switchboard;
   readonly #drain: Drain;
   readonly #doors: Doors;
   readonly #upkeep: Upkeep;
@@ -54,14 +54,18 @@ export class Daemon {
     this.endpoint = createEndpoint(locations);
     this.#parts = new Parts(log);
     const stop = (reason: string, restart: boolean) => void this.stop(reason, restart);
-    const relay = new Relay({ ...options, beforeRequest: (isExact) => this.#upkeep.checkFiles(isExact), now });
-    this.#relay = relay;
-    this.#drain = new Drain({ sessions: () => relay.roster.all(), log });
-    const shared = { ...options, relay, isDraining: () => this.#drain.isDraining, now };
+    const switchboard = new Switchboard({
+      ...options,
+      beforeRequest: (isExact) => this.#upkeep.checkFiles(isExact),
+      now,
+    });
+    this.#switchboard = switchboard;
+    this.#drain = new Drain({ sessions: () => switchboard.roster.all(), log });
+    const shared = { ...options, switchboard, isDraining: () => this.#drain.isDraining, now };
     const routes = createRoutes(this.#createActions(shared));
     const doors = new Doors({ ...shared, endpoint: this.endpoint, routes, stop });
     this.#doors = doors;
-    this.#upkeep = new Upkeep({ ...options, relay, doors, stop: (reason) => stop(reason, true), now });
+    this.#upkeep = new Upkeep({ ...options, switchboard, doors, stop: (reason) => stop(reason, true), now });
   }
 
   start(): Promise<void> {
@@ -77,14 +81,14 @@ export class Daemon {
 
   async #stop(reason: string): Promise<void> {
     const { log, onStopped } = this.#options;
-    log.info('daemon.stopping', { reason, sessions: this.#relay.roster.size });
+    log.info('daemon.stopping', { reason, sessions: this.#switchboard.roster.size });
     await this.#parts.stop(reason);
     onStopped(reason);
   }
 
   /** From the last to end to the first. */
-  #list(): Part[] {
-    const { records, servers, router, faces } = this.#relay;
+  #list(): DaemonPart[] {
+    const { records, servers, router, faces } = this.#switchboard;
     return [
       // Hosts that ended a moment ago: nobody else would remove their records before the next daemon.
       { name: 'records', stop: () => void records.prune([]) },
@@ -101,9 +105,13 @@ export class Daemon {
     ];
   }
 
-  #createActions({ relay, isDraining, now }: Pick<DoorsDeps, 'relay' | 'isDraining' | 'now'>): ControlActions {
+  #createActions({
+    switchboard,
+    isDraining,
+    now,
+  }: Pick<DoorsDeps, 'switchboard' | 'isDraining' | 'now'>): ControlActions {
     const { locations, redactor, subscribe } = this.#options;
-    const { holder, roster, router, servers, baseline } = relay;
+    const { holder, roster, router, servers, baseline } = switchboard;
     const { supervisor, catalog, hazards, login } = servers;
     return createControlActions({
       ...{ locations, holder, roster, router, supervisor, catalog, hazards, login },
@@ -111,7 +119,7 @@ export class Daemon {
       endpoint: this.endpoint,
       since: now(),
       redact: redactor.redact,
-      envValues: () => relay.envFileValues(),
+      envValues: () => switchboard.envFileValues(),
       port: () => ({ port: this.#doors.port, problem: this.#doors.portProblem }),
       reload: () => this.#upkeep.reload(),
       refreshConfig: () => this.#upkeep.refreshConfig(),

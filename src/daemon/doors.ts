@@ -12,16 +12,16 @@ import { type ControlHttp, type ControlRoute, createControlHttp } from './contro
 import { createLinkServer, idPrefixOf } from './link-server.ts';
 import { createMcpHttp, type McpHttp } from './mcp-http/endpoint.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
-import type { Part } from './parts.ts';
-import type { Relay } from './relay.ts';
+import type { DaemonPart } from './parts.ts';
 import { openRemoteEndpoint, type RemoteEndpoint } from './remote-endpoint.ts';
+import type { Switchboard } from './switchboard.ts';
 
 export type DoorsDeps = {
   locations: Locations;
   env: Environment;
   isAlone: boolean;
   endpoint: Endpoint;
-  relay: Relay;
+  switchboard: Switchboard;
   routes: readonly ControlRoute[];
   isDraining: () => boolean;
   stop: (reason: string, restart: boolean) => void;
@@ -38,7 +38,7 @@ export class Doors {
   readonly #http: ControlHttp;
   readonly #own: OwnEndpoint;
   #remote: RemoteEndpoint | undefined;
-  readonly #maxMessageBytes = (): number => this.#deps.relay.holder.config.daemon.maxMessageBytes;
+  readonly #maxMessageBytes = (): number => this.#deps.switchboard.holder.config.daemon.maxMessageBytes;
 
   constructor(deps: DoorsDeps) {
     const { locations, endpoint, routes, stop, log } = deps;
@@ -53,8 +53,8 @@ export class Doors {
   }
 
   /** Ended in reverse: nobody new finds us, then who is here goes, then nobody listens. */
-  parts(): Part[] {
-    const { roster } = this.#deps.relay;
+  parts(): DaemonPart[] {
+    const { roster } = this.#deps.switchboard;
     return [
       { name: 'control', stop: () => this.#http.close() },
       { name: 'listener', stop: () => this.#own.close() },
@@ -70,7 +70,7 @@ export class Doors {
     ];
   }
 
-  portPart(): Part {
+  portPart(): DaemonPart {
     return { name: 'port', start: () => this.#openRemote(), stop: () => this.#remote?.close() };
   }
 
@@ -92,10 +92,10 @@ export class Doors {
   }
 
   #openRemote(): void {
-    const { locations, relay, isAlone, log } = this.#deps;
+    const { locations, switchboard, isAlone, log } = this.#deps;
     this.#remote = openRemoteEndpoint({
       http: () => this.#http,
-      port: isAlone ? 'off' : relay.holder.config.http.port,
+      port: isAlone ? 'off' : switchboard.holder.config.http.port,
       tokenPath: locations.tokenPath,
       onPort: (port) => this.#own.setPort(port),
       onTokenReplaced: () => this.#mcp.endAll('the token was replaced'),
@@ -104,8 +104,8 @@ export class Doors {
   }
 
   #createMcp(): McpHttp {
-    const { relay, endpoint, env, isDraining, log, now } = this.#deps;
-    const { router } = relay;
+    const { switchboard, endpoint, env, isDraining, log, now } = this.#deps;
+    const { router } = switchboard;
     const maxMessageBytes = this.#maxMessageBytes;
     return createMcpHttp({
       ...{ maxMessageBytes, isDraining, log, now },
@@ -113,15 +113,15 @@ export class Doors {
         createUnwrapped({
           ...{ identity, sink, now, idPrefix: idPrefixOf(endpoint.nonce) },
           // Programs without a wrapper have no environment of their own here.
-          ...{ baseline: relay.baseline, values: relay.envFileValues() },
+          ...{ baseline: switchboard.baseline, values: switchboard.envFileValues() },
           maxBufferedBytes: unreadLimit(maxMessageBytes()),
         }),
       handle: (session, line) => router.handle(session, line),
-      onOpen: (session) => relay.open(session),
+      onOpen: (session) => switchboard.open(session),
       onProject: (session) => router.refresh(session),
-      onWant: (session) => session.setValues(relay.envFileValues()),
-      onClose: (session, reason) => relay.close(session, reason),
-      hasServer: (name) => relay.holder.config.servers.some((entry) => entry.enabled && isNamed(entry, name)),
+      onWant: (session) => session.setValues(switchboard.envFileValues()),
+      onClose: (session, reason) => switchboard.close(session, reason),
+      hasServer: (name) => switchboard.holder.config.servers.some((entry) => entry.enabled && isNamed(entry, name)),
       findTool: (session, name) => {
         const { items } = router.views.of(session).list('tools');
         return items.find((item) => item.name === name)?.raw;
@@ -131,13 +131,13 @@ export class Doors {
   }
 
   #createLinkServer(): Server {
-    const { relay, endpoint, isDraining, log, now } = this.#deps;
-    const { router } = relay;
+    const { switchboard, endpoint, isDraining, log, now } = this.#deps;
+    const { router } = switchboard;
     return createLinkServer({
       ...{ nonce: endpoint.nonce, maxMessageBytes: this.#maxMessageBytes, isDraining, log, now },
       daemon: { pid: endpoint.pid, startTime: endpoint.startTime },
       settings: () => this.#settings(),
-      wants: () => relay.holder.wants(),
+      wants: () => switchboard.holder.wants(),
       onOpen: (session) => this.#openWrapped(session),
       onLine: (session, line) => router.handle(session, line),
       onValues: (session) => {
@@ -150,11 +150,11 @@ export class Doors {
   }
 
   #openWrapped(session: Session): void {
-    const { roster, servers, records, findings } = this.#deps.relay;
-    const { scopeId, projectDir } = session.identity;
-    roster.findByScope(scopeId)?.close('its wrapper connected again');
-    servers.supervisor.reclaim(scopeId);
-    this.#deps.relay.open(session);
+    const { roster, servers, records, findings } = this.#deps.switchboard;
+    const { lifeId, projectDir } = session.identity;
+    roster.findByScope(lifeId)?.close('its wrapper connected again');
+    servers.supervisor.reclaim(lifeId);
+    this.#deps.switchboard.open(session);
     // Files for people can wait; the host's first answers cannot.
     setTimeout(() => {
       if (session.isClosed) return;
@@ -164,18 +164,18 @@ export class Doors {
   }
 
   #closeWrapped(session: Session, reason: string): void {
-    const { relay, isAlone, stop } = this.#deps;
-    relay.close(session, reason);
-    relay.records.leave(session, relay.roster.all());
-    if (isAlone && relay.roster.size === 0) stop('its only session ended', false);
+    const { switchboard, isAlone, stop } = this.#deps;
+    switchboard.close(session, reason);
+    switchboard.records.leave(session, switchboard.roster.all());
+    if (isAlone && switchboard.roster.size === 0) stop('its only session ended', false);
   }
 
   #settings(): Required<SessionSettings> {
-    const { locations, env, relay } = this.#deps;
+    const { locations, env, switchboard } = this.#deps;
     return {
       configPath: locations.configPath,
       dataDir: locations.dataDir,
-      port: String(env['MCPPROXY_PORT'] ?? relay.holder.config.http.port),
+      port: String(env['MCPPROXY_PORT'] ?? switchboard.holder.config.http.port),
     };
   }
 }

@@ -162,7 +162,7 @@ function createSession(socket: Socket, hello: Hello, deps: LinkServerDeps, setRe
   return new Session({
     identity: {
       id: randomUUID(),
-      scopeId: wrapperId,
+      lifeId: wrapperId,
       host,
       wrapper,
       projectDir,

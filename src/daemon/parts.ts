@@ -1,7 +1,7 @@
 // What starts in an order and ends in the same order backwards. No part's trouble keeps the others from ending.
 import type { Log } from '../base/log.ts';
 
-export type Part = {
+export type DaemonPart = {
   name: string;
   /** Absent: it is there already, and the list says only when it ends. A start that fails leaves nothing behind. */
   start?: () => Promise<void> | void;
@@ -15,7 +15,7 @@ const usualEndMs = 5_000;
 
 export class Parts {
   readonly #log: Log;
-  readonly #started: Part[] = [];
+  readonly #started: DaemonPart[] = [];
   #stopReason: string | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -24,7 +24,7 @@ export class Parts {
   }
 
   /** Rejects if one of them does not start, when those that did have ended. */
-  async start(parts: readonly Part[]): Promise<void> {
+  async start(parts: readonly DaemonPart[]): Promise<void> {
     for (const part of parts) {
       try {
         const starting = part.start?.();

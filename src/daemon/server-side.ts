@@ -116,11 +116,11 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
 const steadyNow = () => performance.timeOrigin + performance.now();
 
 /** Whether a session is there whose copy this is. */
-function isWanted({ sharing, folder, scopeId }: InstanceIdentity, roster: Roster): boolean {
+function isWanted({ sharing, folder, lifeId }: InstanceIdentity, roster: Roster): boolean {
   return roster
     .all()
     .some(({ identity }) =>
-      sharing === 'project' ? identity.folder === folder : !scopeId || identity.scopeId === scopeId,
+      sharing === 'project' ? identity.folder === folder : !lifeId || identity.lifeId === lifeId,
     );
 }
 

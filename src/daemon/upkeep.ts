@@ -4,14 +4,14 @@ import type { ReloadReport, UpgradeStatus } from '../link/control.ts';
 import type { Locations } from '../link/locations.ts';
 import { type HandOverWatch, watchHandOver } from './hand-over.ts';
 import { watchIdle } from './idle-exit.ts';
-import type { Part } from './parts.ts';
-import type { Relay } from './relay.ts';
+import type { DaemonPart } from './parts.ts';
 import { openReload, type Reload } from './reload.ts';
+import type { Switchboard } from './switchboard.ts';
 
 export type UpkeepDeps = {
   locations: Locations;
   isAlone: boolean;
-  relay: Relay;
+  switchboard: Switchboard;
   doors: {
     /** Sessions over HTTP that the daemon need not stay for. */
     idleSessions: () => number;
@@ -36,22 +36,22 @@ export class Upkeep {
   #idle: { close: () => void } | undefined;
 
   constructor(deps: UpkeepDeps) {
-    const { locations, relay, stop, log, now } = deps;
+    const { locations, switchboard, stop, log, now } = deps;
     this.#deps = deps;
     this.#handOver = watchHandOver({
       appDir: locations.appDir,
       statePath: locations.handOverPath,
       view: () => ({
-        sessions: relay.roster.size,
-        calls: relay.roster.all().reduce((sum, session) => sum + session.requests.size, 0),
-        stateful: relay.servers.supervisor.runningWithState(),
+        sessions: switchboard.roster.size,
+        calls: switchboard.roster.all().reduce((sum, session) => sum + session.requests.size, 0),
+        stateful: switchboard.servers.supervisor.runningWithState(),
       }),
       make: () => stop('upgrade'),
       ...{ log, now },
     });
   }
 
-  parts(): Part[] {
+  parts(): DaemonPart[] {
     return [
       { name: 'reload', start: () => this.#watchFiles(), stop: () => this.#reload?.close() },
       { name: 'sweep', start: () => this.#startSweep(), stop: () => clearInterval(this.#sweep) },
@@ -78,19 +78,19 @@ export class Upkeep {
 
   /** Why the daemon must stay, or undefined. */
   busyBecause(): string | undefined {
-    const { relay, doors } = this.#deps;
-    if (relay.roster.size > doors.idleSessions()) return 'sessions';
-    if (relay.router.modes.runningJobs > 0) return 'jobs';
+    const { switchboard, doors } = this.#deps;
+    if (switchboard.roster.size > doors.idleSessions()) return 'sessions';
+    if (switchboard.router.modes.runningJobs > 0) return 'jobs';
     // Programs that speak HTTP cannot start a daemon: where a person wants, it waits for them.
-    if (relay.holder.config.http.keepDaemon && doors.port !== undefined) return 'http.keepDaemon';
+    if (switchboard.holder.config.http.keepDaemon && doors.port !== undefined) return 'http.keepDaemon';
     // Looked at now, not at the last sweep: a record of this very second holds the daemon, a dead host's is removed
     // while somebody is there to do it.
-    return relay.records.prune([]) > 0 ? 'a session is starting' : undefined;
+    return switchboard.records.prune([]) > 0 ? 'a session is starting' : undefined;
   }
 
   #watchFiles(): void {
-    const { locations, relay, isAlone, doors, log } = this.#deps;
-    const { holder, roster, router, servers, findings } = relay;
+    const { locations, switchboard, isAlone, doors, log } = this.#deps;
+    const { holder, roster, router, servers, findings } = switchboard;
     this.#reload = openReload({
       ...{ locations, holder, roster, router, findings, log },
       supervisor: servers.supervisor,
@@ -99,8 +99,8 @@ export class Upkeep {
   }
 
   #startSweep(): void {
-    const { relay, isAlone, log } = this.#deps;
-    const { roster, records, router, servers } = relay;
+    const { switchboard, isAlone, log } = this.#deps;
+    const { roster, records, router, servers } = switchboard;
     this.#sweep = setInterval(() => {
       records.restore(roster.all());
       records.prune(roster.all());
@@ -114,10 +114,10 @@ export class Upkeep {
   }
 
   #watchIdle(): void {
-    const { relay, isAlone, stop, now } = this.#deps;
+    const { switchboard, isAlone, stop, now } = this.#deps;
     this.#idle = watchIdle({
       busyBecause: () => this.busyBecause(),
-      idleExitMs: () => (isAlone ? ownSessionMs : relay.holder.config.daemon.idleExitMs),
+      idleExitMs: () => (isAlone ? ownSessionMs : switchboard.holder.config.daemon.idleExitMs),
       onIdle: () => stop('idle'),
       now,
     });

@@ -95,7 +95,7 @@ export class Gateway {
       const promised = this.#finder.of(this.#deps.views.of(session)).find(name);
       return promised && this.#ruleOf(promised);
     };
-    const answer = await this.#shortener.answer(session.identity.scopeId, { entry, envelope, rule });
+    const answer = await this.#shortener.answer(session.identity.lifeId, { entry, envelope, rule });
     return answerLine(request.idText, answer);
   }
 
@@ -107,11 +107,11 @@ export class Gateway {
     return this.#jobs.runningCount;
   }
 
-  closeScope(scopeId: string): void {
+  closeScope(lifeId: string): void {
     // First: what detached jobs left in the store is no longer this scope's then.
-    this.#jobs.closeSession(scopeId);
-    this.#store.closeSession(scopeId);
-    this.#pools.closeScope(scopeId);
+    this.#jobs.closeSession(lifeId);
+    this.#store.closeSession(lifeId);
+    this.#pools.closeScope(lifeId);
   }
 
   expire(): void {

@@ -54,7 +54,7 @@ export class JobCalls implements SessionJobs {
     const { identity } = this.#init.session;
     try {
       return this.#deps.jobs.start({
-        ...{ session: identity.scopeId, label: tool },
+        ...{ session: identity.lifeId, label: tool },
         ...(detach ? { detached: { access: this.#accessTo(this.#init.target(tool).entry) ?? '' } } : {}),
         run: (context) => this.#run(tool, context),
       });
@@ -67,8 +67,8 @@ export class JobCalls implements SessionJobs {
 
   /** Where one session stands for several conversations that nothing tells apart, a job is whose who can name it. */
   list(): JobStatus[] {
-    const { isShared, scopeId } = this.#init.session.identity;
-    if (!isShared) return this.#deps.jobs.list(scopeId);
+    const { isShared, lifeId } = this.#init.session.identity;
+    if (!isShared) return this.#deps.jobs.list(lifeId);
     throw new AppError({
       code: 'BAD_ARGUMENT',
       message:
@@ -78,11 +78,11 @@ export class JobCalls implements SessionJobs {
   }
 
   async status(id: string): Promise<JobStatus> {
-    return this.#deps.jobs.status(this.#init.session.identity.scopeId, id, await this.#access());
+    return this.#deps.jobs.status(this.#init.session.identity.lifeId, id, await this.#access());
   }
 
   async cancel(id: string): Promise<JobStatus> {
-    return this.#deps.jobs.cancel(this.#init.session.identity.scopeId, id, await this.#access());
+    return this.#deps.jobs.cancel(this.#init.session.identity.lifeId, id, await this.#access());
   }
 
   async #access(): Promise<JobAccess> {
@@ -102,7 +102,7 @@ export class JobCalls implements SessionJobs {
   async #run(id: string, context: JobContext): Promise<unknown> {
     const { entry, tool } = this.#init.target(id);
     const { forwarder, jobs, now, shortener, supervisor } = this.#deps;
-    const { scopeId } = this.#init.session.identity;
+    const { lifeId } = this.#init.session.identity;
     const session = createJobSession(this.#init.session, now, context.onProgress);
     try {
       const envelope = await callTool(forwarder, {
@@ -110,18 +110,18 @@ export class JobCalls implements SessionJobs {
         meta: `{"progressToken":${jobToken}}`,
       });
       if (!envelope.result) {
-        const [shortened] = shortener.errorEdits(scopeId, { entry, envelope, onKept: context.onKept });
+        const [shortened] = shortener.errorEdits(lifeId, { entry, envelope, onKept: context.onKept });
         throw new Error(String(shortened?.with ?? (envelope.error && textAt(envelope.line, envelope.error))));
       }
-      const shortened = await shortener.shorten(scopeId, { entry, envelope });
+      const shortened = await shortener.shorten(lifeId, { entry, envelope });
       const ref = referenceOf(shortened);
       if (ref !== undefined) context.onKept(ref);
       return shortened ?? readResultBytes(envelope.line, envelope.result);
     } finally {
       session.end();
-      const isLast = jobs.runningFor(scopeId) <= 1;
+      const isLast = jobs.runningFor(lifeId) <= 1;
       // Its own scope is the session's, which may go on: only what was the jobs' own ends.
-      if (isLast) supervisor().release({ id: scopeId, scopeId: '' });
+      if (isLast) supervisor().release({ id: lifeId, lifeId: '' });
     }
   }
 }
@@ -133,7 +133,7 @@ export class JobCalls implements SessionJobs {
 function createJobSession(owner: Session, now: () => number, onProgress: (progress: JobProgress) => void): Session {
   const { identity, baseline, values, client, logLevel, results } = owner;
   const session = new Session({
-    identity: { ...identity, id: identity.scopeId },
+    identity: { ...identity, id: identity.lifeId },
     sink: { send: (line) => readProgress(line, onProgress), bufferedBytes: 0, close: () => {} },
     ...{ baseline, served: {}, idPrefix: 'job', wants: [], now, maxBufferedBytes: Number.POSITIVE_INFINITY, results },
   });

@@ -36,12 +36,12 @@ export class Modes implements Offers {
   }
 
   choiceOf(session: Session): ChosenMode {
-    const known = this.#chosen.get(session.identity.scopeId);
+    const known = this.#chosen.get(session.identity.lifeId);
     if (known) return known;
     const view = this.#deps.views.of(session);
     const choice = this.#choose(session, session.client?.name);
     const isFinal = choice.isByCount ? session.client !== undefined && view.unknown.length === 0 : true;
-    if (isFinal && session.client !== undefined) this.#chosen.set(session.identity.scopeId, choice);
+    if (isFinal && session.client !== undefined) this.#chosen.set(session.identity.lifeId, choice);
     return choice;
   }
 
@@ -99,18 +99,18 @@ export class Modes implements Offers {
   }
 
   sessionEnded(session: Session): void {
-    this.#left.set(session.identity.scopeId, this.#deps.now());
+    this.#left.set(session.identity.lifeId, this.#deps.now());
   }
 
   /** From one timer: sessions that did not come back lose what was kept for them; old results go. */
   sweep(): void {
-    for (const [scopeId, leftAt] of this.#left) {
-      const isBack = this.#deps.roster.findByScope(scopeId) !== undefined;
+    for (const [lifeId, leftAt] of this.#left) {
+      const isBack = this.#deps.roster.findByScope(lifeId) !== undefined;
       if (!isBack && this.#deps.now() - leftAt <= scopeLingerMs) continue;
-      this.#left.delete(scopeId);
+      this.#left.delete(lifeId);
       if (isBack) continue;
-      this.#chosen.delete(scopeId);
-      this.#gateway?.closeScope(scopeId);
+      this.#chosen.delete(lifeId);
+      this.#gateway?.closeScope(lifeId);
     }
     this.#gateway?.expire();
   }

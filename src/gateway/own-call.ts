@@ -61,7 +61,7 @@ export class OwnCall implements GatewayCall {
     this.args = JSON.parse(memberText(request, ['arguments']) ?? '{}');
     this.checkArguments = deps.checkArguments;
     this.answerPolicy = deps.shortener.policy;
-    this.results = deps.store.of(session.identity.scopeId);
+    this.results = deps.store.of(session.identity.lifeId);
   }
 
   search(words: string, options: Partial<Omit<SearchOptions, 'accepts'>> = {}): FoundHit[] {
@@ -118,7 +118,7 @@ export class OwnCall implements GatewayCall {
       args: givenArguments(request),
       meta: memberText(request, ['_meta']),
     });
-    return this.#deps.shortener.answer(session.identity.scopeId, { entry, envelope });
+    return this.#deps.shortener.answer(session.identity.lifeId, { entry, envelope });
   }
 
   get #view(): SessionView {

@@ -24,10 +24,10 @@ export class SessionPools {
     this.#files.expire();
   }
 
-  of({ identity: { scopeId } }: Session, view: SessionView): DynamicPool {
+  of({ identity: { lifeId } }: Session, view: SessionView): DynamicPool {
     const pool =
-      this.#pools.get(scopeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#files.load(scopeId)));
-    this.#pools.set(scopeId, pool);
+      this.#pools.get(lifeId) ?? createDynamicPool(poolLimits(this.#deps), readPoolIds(this.#files.load(lifeId)));
+    this.#pools.set(lifeId, pool);
     // What a server has may not be known yet again; only what is known to be gone leaves the pool.
     const unknown = view.unknown.map(({ shownSlug }) => `${serverPart(shownSlug)}__`);
     pool.retain((id) => view.find('tools', id) !== undefined || unknown.some((part) => id.startsWith(part)));
@@ -44,7 +44,7 @@ export class SessionPools {
     const pool = this.of(session, views.of(session));
     const { added, evicted } = pool.retrieve(ids);
     if (added.length + evicted.length > 0) announceTo(session);
-    this.#files.save(session.identity.scopeId, pool.ids());
+    this.#files.save(session.identity.lifeId, pool.ids());
     const size = pool.ids().length;
     const deadline = now() + relistMs;
     while (session.announced.has('tools') && !signal.aborted && now() < deadline) await delay(relistLookMs);
@@ -53,11 +53,11 @@ export class SessionPools {
 
   /** A tool that is called stays longer. */
   used(session: Session, id: string): void {
-    this.#pools.get(session.identity.scopeId)?.use(id);
+    this.#pools.get(session.identity.lifeId)?.use(id);
   }
 
-  closeScope(scopeId: string): void {
-    this.#pools.delete(scopeId);
-    this.#files.forget(scopeId);
+  closeScope(lifeId: string): void {
+    this.#pools.delete(lifeId);
+    this.#files.forget(lifeId);
   }
 }

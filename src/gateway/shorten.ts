@@ -54,26 +54,26 @@ export class Shortener {
   }
 
   /** Whole answers are passed on as bytes: nobody needs to read them. */
-  async answer(scopeId: string, answer: ServerAnswer): Promise<ToolAnswer> {
+  async answer(lifeId: string, answer: ServerAnswer): Promise<ToolAnswer> {
     const { envelope } = answer;
-    if (!envelope.result) return { kind: 'bytes', envelope, edits: this.errorEdits(scopeId, answer) };
-    const value = await this.shorten(scopeId, answer);
+    if (!envelope.result) return { kind: 'bytes', envelope, edits: this.errorEdits(lifeId, answer) };
+    const value = await this.shorten(lifeId, answer);
     return value === undefined ? { kind: 'bytes', envelope, edits: [] } : { kind: 'value', value };
   }
 
   /** undefined: nothing had to be cut, or a person wants it as it is. */
-  async shorten(scopeId: string, { entry, envelope, rule = async () => undefined }: ServerAnswer): Promise<unknown> {
+  async shorten(lifeId: string, { entry, envelope, rule = async () => undefined }: ServerAnswer): Promise<unknown> {
     if (entry.shield === false) return undefined;
-    return shortenAnswer(this.#deps, scopeId, { envelope, policy: this.policy, rule });
+    return shortenAnswer(this.#deps, lifeId, { envelope, policy: this.policy, rule });
   }
 
   /** None: the error fits, or a person wants it as it is. `onKept`: under which reference the whole is. */
   errorEdits(
-    scopeId: string,
+    lifeId: string,
     { entry, envelope, onKept }: ServerAnswer & { readonly onKept?: (ref: string) => void },
   ): Edit[] {
     const put = (whole: unknown): string | undefined => {
-      const ref = this.#deps.store.put(scopeId, whole);
+      const ref = this.#deps.store.put(lifeId, whole);
       if (ref !== undefined) onKept?.(ref);
       return ref;
     };
@@ -101,7 +101,7 @@ export type ShortenTask = {
 };
 
 /** The shortened result, or undefined if nothing had to be cut: then the answer's own bytes are the best there is. */
-export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: ShortenTask): Promise<unknown> {
+export async function shortenAnswer(deps: ShortenDeps, lifeId: string, task: ShortenTask): Promise<unknown> {
   const { store, heavy, limited } = deps;
   const { envelope, policy, rule } = task;
   const { line, result } = envelope;
@@ -113,8 +113,8 @@ export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: Sh
       const shielded = shieldResult(value, whole, keep).result;
       return shielded === value ? undefined : shielded;
     };
-    if (!bound) return shield(policy, store.of(scopeId));
-    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.of(scopeId));
+    if (!bound) return shield(policy, store.of(lifeId));
+    if (!bound.mayRunAway) return shield({ ...policy, isValidStructure: bound.passes }, store.of(lifeId));
     // Most results fit: that is known without the rule.
     if (shield(policy, { put: () => undefined }) === undefined) return undefined;
   }
@@ -122,9 +122,9 @@ export async function shortenAnswer(deps: ShortenDeps, scopeId: string, task: Sh
   const ref = store.canHold(bytes.length) ? store.newReference() : undefined;
   const shortening: HeavyTask = { kind: 'shorten', bytes, policy, ref, ruleCode: bound?.code() };
   const outcome = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
-  if (!outcome) return shortenAnswer(deps, scopeId, { ...task, rule: async () => nothingPasses });
+  if (!outcome) return shortenAnswer(deps, lifeId, { ...task, rule: async () => nothingPasses });
   if (outcome.kind !== 'shortened') return undefined;
-  if (ref !== undefined) await store.putBytes(scopeId, ref, bytes);
+  if (ref !== undefined) await store.putBytes(lifeId, ref, bytes);
   const shortened: unknown = JSON.parse(outcome.text);
   return shortened;
 }

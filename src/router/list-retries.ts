@@ -49,7 +49,7 @@ const refusedPatienceMs = 1_300;
 /** Far beyond what a person configures; each is a few hundred bytes. */
 const maxRecords = 1_000;
 
-type Record = {
+type KeptTrouble = {
   readonly place: ListPlace;
   /** Since when the first question without an answer is open. */
   askedSince: number | undefined;
@@ -63,7 +63,7 @@ type Record = {
 
 export class ListRetries {
   readonly #clock: Clock;
-  readonly #records = new Map<string, Record>();
+  readonly #records = new Map<string, KeptTrouble>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -148,13 +148,13 @@ export class ListRetries {
     return Math.max(0, record.askedSince + patienceMs - this.#clock.now());
   }
 
-  #of(place: ListPlace): Record {
+  #of(place: ListPlace): KeptTrouble {
     const key = keyOf(place);
     const known = this.#records.get(key);
     if (known) return known;
     if (this.#records.size >= maxRecords) this.#dropOne();
     const unasked = { askedSince: undefined, failed: undefined, timer: undefined };
-    const record: Record = { place, ...unasked, tries: 0, nudged: 0, sources: new Set() };
+    const record: KeptTrouble = { place, ...unasked, tries: 0, nudged: 0, sources: new Set() };
     this.#records.set(key, record);
     return record;
   }
@@ -167,7 +167,7 @@ export class ListRetries {
     if (key !== undefined) this.#records.delete(key);
   }
 
-  #schedule(record: Record): void {
+  #schedule(record: KeptTrouble): void {
     if (record.timer) return;
     const { now, random, later } = this.#clock;
     const ms = backoffMs(record.tries, pauses, random);
@@ -178,7 +178,7 @@ export class ListRetries {
     record.timer = { at: now() + ms, cancel };
   }
 
-  async #ask(record: Record): Promise<void> {
+  async #ask(record: KeptTrouble): Promise<void> {
     record.timer?.cancel();
     record.timer = undefined;
     const [source] = record.sources;
@@ -194,6 +194,6 @@ function keyOf({ instance, list }: ListKey): string {
   return `${instance}\0${list}`;
 }
 
-function troubleIn({ place: { list }, failed, timer }: Record): ListTrouble | undefined {
+function troubleIn({ place: { list }, failed, timer }: KeptTrouble): ListTrouble | undefined {
   return failed && { ...failed.problem, list, since: failed.since, nextAt: timer?.at };
 }

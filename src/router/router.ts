@@ -93,7 +93,7 @@ export class Router {
       maxConcurrent: createCallLimits(deps.config),
       onAnswered: ({ session, request, entry }, { identity }, answer) => {
         if (answer.error) return this.#upstream.noteRequired(session, answer);
-        const owner = { scopeId: session.identity.scopeId, server: entry.shownSlug };
+        const owner = { lifeId: session.identity.lifeId, server: entry.shownSlug };
         this.#tasks.note(identity.key, owner, request, answer);
       },
       rounds: new InputRounds({ findSession: (id) => deps.roster.find(id) }),
@@ -295,7 +295,7 @@ export class Router {
     if (method.startsWith(linkPrefix)) return;
     for (const instance of this.#deps.supervisor().all()) {
       const slot = instance.findSlot(session.id);
-      const isOwn = slot?.owner === session.id || instance.identity.scopeId === session.identity.scopeId;
+      const isOwn = slot?.owner === session.id || instance.identity.lifeId === session.identity.lifeId;
       if (slot && isOwn && slot.channel.era.hearsNotifications) slot.channel.send(line);
     }
   }

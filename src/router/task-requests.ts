@@ -32,15 +32,15 @@ export class TaskRequests {
   forward(session: Session, request: RequestEnvelope): void {
     const { forwarder, tasks, views } = this.#deps;
     const view = views.of(session);
-    const { scopeId } = session.identity;
+    const { lifeId } = session.identity;
     if (request.method === 'tasks/list') {
       const entry = view.servers[0]?.entry;
       const resolution = entry && view.resolution(entry);
       if (!entry || !resolution?.ok) return session.send(noTask(request));
-      const onAnswer = (answer: ResponseEnvelope) => tasks.ownOnly(resolution.instanceKey, scopeId, answer);
+      const onAnswer = (answer: ResponseEnvelope) => tasks.ownOnly(resolution.instanceKey, lifeId, answer);
       return forwarder.forward({ session, request, entry, edits: [], onAnswer });
     }
-    const [slug, ...others] = tasks.serversOf(scopeId, request);
+    const [slug, ...others] = tasks.serversOf(lifeId, request);
     const entry = slug === undefined ? undefined : view.entry(slug);
     // Whose is meant nobody can say; to guess would end or read another one's.
     if (!entry || others.length > 0) return session.send(others.length > 0 ? ambiguous(request) : noTask(request));
@@ -54,7 +54,7 @@ export class TaskRequests {
       return session.send(errorLine(idText, rpcCodes.invalidParams, 'This list has one page: no cursor was given.'));
     }
     const view = this.#deps.views.of(session);
-    const parts = [...this.#deps.tasks.idsOf(session.identity.scopeId)].map(async ([slug, ids]) => {
+    const parts = [...this.#deps.tasks.idsOf(session.identity.lifeId)].map(async ([slug, ids]) => {
       const entry = view.entry(slug);
       return entry ? this.#ofServer(session, entry, ids) : [];
     });
@@ -65,7 +65,7 @@ export class TaskRequests {
   /** A server that cannot be asked now has no tasks to show; those of the others are shown. */
   async #ofServer(session: Session, entry: ServerEntry, ids: readonly string[]): Promise<string[]> {
     const { copies, tasks } = this.#deps;
-    const { scopeId } = session.identity;
+    const { lifeId } = session.identity;
     try {
       const { instance, slot } = copies.findReady(session, entry) ?? (await copies.acquire(session, entry));
       const own: string[] = [];
@@ -74,7 +74,7 @@ export class TaskRequests {
         const answer = await slot.channel.ask('tasks/list', cursor === undefined ? {} : { cursor });
         // It has tasks, but no list of them: each is asked for.
         if (!answer.result) return await each(ids, (id) => slot.channel.ask('tasks/get', { taskId: id }));
-        own.push(...tasks.ownIn(instance.identity.key, scopeId, answer));
+        own.push(...tasks.ownIn(instance.identity.key, lifeId, answer));
         cursor = stringAt(answer.line, memberAt(answer.line, answer.result, ['nextCursor']));
         if (cursor === undefined) break;
       }

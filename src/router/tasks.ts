@@ -7,7 +7,7 @@ const relatedTask = 'io.modelcontextprotocol/related-task';
 /** Far more than live at a time; the oldest are long over. */
 const maxTasks = 10_000;
 
-type Task = { scopeId: string; server: string };
+type Task = { lifeId: string; server: string };
 
 export class Tasks {
   /** By copy and id: two servers may use the same. */
@@ -24,17 +24,17 @@ export class Tasks {
   }
 
   /** Servers that have a task of that id for that session: one, unless two chose the same. */
-  serversOf(scopeId: string, { line, params }: RequestEnvelope): string[] {
+  serversOf(lifeId: string, { line, params }: RequestEnvelope): string[] {
     const id = stringAt(line, memberAt(line, params, ['taskId']));
     if (id === undefined) return [];
-    const found = this.#of(scopeId).filter(([key]) => key.endsWith(`\0${id}`));
+    const found = this.#of(lifeId).filter(([key]) => key.endsWith(`\0${id}`));
     return [...new Set(found.map(([, { server }]) => server))];
   }
 
   /** Ids of that session's tasks, by server. */
-  idsOf(scopeId: string): Map<string, string[]> {
+  idsOf(lifeId: string): Map<string, string[]> {
     const ids = new Map<string, string[]>();
-    for (const [key, { server }] of this.#of(scopeId)) {
+    for (const [key, { server }] of this.#of(lifeId)) {
       const known = ids.get(server) ?? [];
       known.push(key.slice(key.lastIndexOf('\0') + 1));
       ids.set(server, known);
@@ -49,28 +49,28 @@ export class Tasks {
     const isStatus = method === 'notifications/tasks/status';
     const at = memberAt(line, params, isStatus ? ['taskId'] : ['_meta', relatedTask, 'taskId']);
     const id = stringAt(line, at);
-    return id === undefined ? undefined : this.#tasks.get(keyOf(copy, id))?.scopeId;
+    return id === undefined ? undefined : this.#tasks.get(keyOf(copy, id))?.lifeId;
   }
 
   /** Leaves only that session's tasks in the answer to tasks/list. */
-  ownOnly(copy: string, scopeId: string, answer: ResponseEnvelope): Edit[] {
+  ownOnly(copy: string, lifeId: string, answer: ResponseEnvelope): Edit[] {
     const at = memberAt(answer.line, answer.result, ['tasks']);
-    return at ? [{ at, with: `[${this.ownIn(copy, scopeId, answer).join(',')}]` }] : [];
+    return at ? [{ at, with: `[${this.ownIn(copy, lifeId, answer).join(',')}]` }] : [];
   }
 
   /** JSON texts of that session's tasks in an answer to tasks/list. */
-  ownIn(copy: string, scopeId: string, { line, result }: ResponseEnvelope): string[] {
+  ownIn(copy: string, lifeId: string, { line, result }: ResponseEnvelope): string[] {
     const at = memberAt(line, result, ['tasks']);
     if (!isArrayAt(line, at)) return [];
     const own = arrayElements(line, at).filter((element) => {
       const id = stringAt(line, memberAt(line, element, ['taskId']));
-      return id !== undefined && this.#tasks.get(keyOf(copy, id))?.scopeId === scopeId;
+      return id !== undefined && this.#tasks.get(keyOf(copy, id))?.lifeId === lifeId;
     });
     return own.map((element) => textAt(line, element));
   }
 
-  #of(scopeId: string): [string, Task][] {
-    return [...this.#tasks].filter(([, task]) => task.scopeId === scopeId);
+  #of(lifeId: string): [string, Task][] {
+    return [...this.#tasks].filter(([, task]) => task.lifeId === lifeId);
   }
 }
 

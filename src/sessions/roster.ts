@@ -18,8 +18,8 @@ export class Roster {
   }
 
   /** A wrapper that reconnects while its old connection is not yet known to be dead. */
-  findByScope(scopeId: string): Session | undefined {
-    return [...this.#sessions.values()].find((session) => session.identity.scopeId === scopeId);
+  findByScope(lifeId: string): Session | undefined {
+    return [...this.#sessions.values()].find((session) => session.identity.lifeId === lifeId);
   }
 
   all(): Session[] {

@@ -23,7 +23,7 @@ export type SessionSink = {
 export type SessionIdentity = {
   id: string;
   /** One life of a wrapper, kept over reconnects: `${SESSION_ID}` and sharing by session hang on it. */
-  scopeId: string;
+  lifeId: string;
   host: ProcessIdentity;
   wrapper: ProcessIdentity;
   /** As the program named it. */

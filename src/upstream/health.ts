@@ -31,7 +31,7 @@ const workTicksPerSecond = 1;
 
 /** Since when it owes a sign of life, and what its processes had used by then. */
 type Doubt = { since: number; ticks: number | undefined; isStopped: boolean };
-type Record = {
+type HealthRecord = {
   heard: number;
   heardAt: number;
   lookedAt: number;
@@ -43,7 +43,7 @@ type Record = {
 export class HealthChecks {
   readonly #deps: HealthDeps;
   readonly #activity: Activity;
-  readonly #records = new WeakMap<Slot, Record>();
+  readonly #records = new WeakMap<Slot, HealthRecord>();
 
   constructor(deps: HealthDeps) {
     this.#deps = deps;
@@ -78,7 +78,7 @@ export class HealthChecks {
     this.#judge(instance, record, isIdle);
   }
 
-  #judge(instance: Instance, record: Record, isIdle: boolean): void {
+  #judge(instance: Instance, record: HealthRecord, isIdle: boolean): void {
     const { doubt } = record;
     if (!doubt) return;
     const silentMs = this.#deps.now() - doubt.since;
@@ -94,7 +94,7 @@ export class HealthChecks {
     this.#deps.onHung(instance, `it did not answer for ${seconds} s${state}`);
   }
 
-  #recordOf(slot: Slot, now: number): Record {
+  #recordOf(slot: Slot, now: number): HealthRecord {
     const known = this.#records.get(slot);
     if (known) return known;
     const asking = { doubt: undefined, isAsking: false, askedAt: now - everyMs };
@@ -111,7 +111,7 @@ export class HealthChecks {
     return pid !== undefined && this.#activity.isStopped(pid);
   }
 
-  #ask(slot: Slot, record: Record): void {
+  #ask(slot: Slot, record: HealthRecord): void {
     const settle = () => {
       clearTimeout(timer);
       record.isAsking = false;

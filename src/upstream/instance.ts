@@ -33,7 +33,7 @@ export type InstanceIdentity = {
   /** Of the sessions that share it, for sharing by project. */
   folder?: string;
   /** Wrapper id, for sharing by session. */
-  scopeId?: string;
+  lifeId?: string;
 };
 
 /** The same as SlotEvents, with the instance first. */
@@ -82,7 +82,7 @@ export class Instance {
   lastError: Problem | undefined;
 
   constructor(options: InstanceOptions) {
-    const { id, key, snapshotKey, server, sharing, folder, scopeId } = options;
+    const { id, key, snapshotKey, server, sharing, folder, lifeId } = options;
     this.identity = {
       id,
       key,
@@ -90,7 +90,7 @@ export class Instance {
       server,
       sharing,
       ...(folder ? { folder } : {}),
-      ...(scopeId ? { scopeId } : {}),
+      ...(lifeId ? { lifeId } : {}),
     };
     this.#options = options;
     this.lastUsedAt = options.deps.now();

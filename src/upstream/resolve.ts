@@ -12,7 +12,7 @@ import type { KeyMaker } from './instance-key.ts';
 /** The part of a session that decides which copy it gets. */
 export type Asker = {
   id: string;
-  scopeId: string;
+  lifeId: string;
   folder: string;
   projectRoot: string;
   values: EnvValues;
@@ -30,7 +30,7 @@ export type Resolved = {
   snapshotKey: string;
   /** Whose sessions share it, and all that it is given of the disk. */
   folder?: string;
-  scopeId?: string;
+  lifeId?: string;
 };
 export type Resolution =
   | ({ ok: true } & Resolved)
@@ -50,7 +50,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     values: asker.values,
     ...(asker.folder ? { folder: asker.folder } : {}),
     ...(asker.projectRoot ? { projectRoot: asker.projectRoot } : {}),
-    sessionScopeId: asker.scopeId,
+    sessionScopeId: asker.lifeId,
   });
   if (!expanded.ok) {
     const { problem, missing, needsProject } = expanded;
@@ -71,7 +71,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
   // Not the project's root: a session in a sub-folder would reach with `.`, through us, what its direct start denies.
   const ownCwd = sharing === 'shared' ? join(deps.workDir, entry.slug) : asker.folder;
   const cwd = spec.cwd ?? (ownCwd || join(deps.workDir, entry.slug));
-  const scope = sharing === 'project' ? asker.folder : sharing === 'session' ? asker.scopeId : '';
+  const scope = sharing === 'project' ? asker.folder : sharing === 'session' ? asker.lifeId : '';
   // Headers belong to the MCP session, so a header of one session costs no second process.
   const { headers: _headers, ...launch } = spec;
   return {
@@ -84,7 +84,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     instanceKey: deps.makeKey('instance', entry.slug, launch, cwd, sharing, scope),
     snapshotKey: deps.makeKey('snapshot', entry.slug, unexpandedIdentity(entry, asker.values)),
     ...(sharing === 'project' ? { folder: asker.folder } : {}),
-    ...(sharing === 'session' ? { scopeId: asker.scopeId } : {}),
+    ...(sharing === 'session' ? { lifeId: asker.lifeId } : {}),
   };
 }
 

@@ -148,20 +148,19 @@ export class Supervisor {
   }
 
   /** A session is gone: its own MCP sessions end now, its own copies a little later. */
-  release(asker: { id: string; scopeId: string }): void {
+  release(asker: { id: string; lifeId: string }): void {
     for (const [key, instance] of this.#instances) {
       this.#users.get(key)?.delete(asker.id);
       this.#headers.get(instance)?.delete(asker.id);
       instance.release(asker.id);
-      if (instance.identity.scopeId === asker.scopeId) this.#abandoned.set(key, this.#deps.now());
+      if (instance.identity.lifeId === asker.lifeId) this.#abandoned.set(key, this.#deps.now());
     }
     for (const instance of this.#leaving) instance.release(asker.id);
   }
 
   /** The wrapper came back: its own copies stay. */
-  reclaim(scopeId: string): void {
-    for (const [key, instance] of this.#instances)
-      if (instance.identity.scopeId === scopeId) this.#abandoned.delete(key);
+  reclaim(lifeId: string): void {
+    for (const [key, instance] of this.#instances) if (instance.identity.lifeId === lifeId) this.#abandoned.delete(key);
   }
 
   /** Stops what is idle or abandoned. Called from one timer. */
@@ -253,7 +252,7 @@ export class Supervisor {
       server: entry.name,
       sharing: resolved.sharing,
       ...(resolved.folder ? { folder: resolved.folder } : {}),
-      ...(resolved.scopeId ? { scopeId: resolved.scopeId } : {}),
+      ...(resolved.lifeId ? { lifeId: resolved.lifeId } : {}),
       opener: deps.createOpener({
         ...{ entry, resolved, instanceId: id, starter, headersOf },
         get startTimeoutMs() {

@@ -69,7 +69,7 @@ function open(
       snapshotKey: 's',
     },
     instanceId: 'remote-1',
-    starter: () => ({ id: 'a', scopeId: 'a', folder: '', projectRoot: '', values: {}, baseline: {} }),
+    starter: () => ({ id: 'a', lifeId: 'a', folder: '', projectRoot: '', values: {}, baseline: {} }),
     headersOf: headers,
     startTimeoutMs: 10_000,
   });

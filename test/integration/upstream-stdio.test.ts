@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { isRunning } from '../../src/base/process-identity.ts';
-import { createTreeWatch, type TreeWatch, type Watched } from '../../src/upstream/process/tree-watch.ts';
+import { createTreeWatch, type TreeWatch, type WatchedTree } from '../../src/upstream/process/tree-watch.ts';
 import { openStdio, type StdioDeps, type StdioSpec } from '../../src/upstream/transports/stdio.ts';
 import type { Transport } from '../../src/upstream/transports/transport.ts';
 import { eventually } from '../support/eventually.ts';
@@ -195,7 +195,7 @@ test.runIf(process.platform === 'linux')(
   'ends a child in a session of its own without our marker when the server dies by itself, once it was seen',
   async () => {
     const treeWatch = createTreeWatch({ everyMs: 20 });
-    let watched: Watched | undefined;
+    let watched: WatchedTree | undefined;
     const watch: TreeWatch = {
       add: (root) => {
         watched = treeWatch.add(root);

@@ -207,7 +207,7 @@ function openHost(
   const [sent, paused, closed]: [Sent[], string[], string[]] = [[], [], []];
   const session = new Session({
     identity: {
-      ...{ id, scopeId: `scope-${id}`, host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
+      ...{ id, lifeId: `scope-${id}`, host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
       ...own.identity,
     },
     sink: {

@@ -6,13 +6,13 @@ import { protocolMajor } from '../../src/link/build.ts';
 import { linkMethods } from '../../src/link/hello.ts';
 import type { DaemonRig } from './daemon-rig.ts';
 
-/** `scopeId`: as `status` shows it at a copy that belongs to one session. Resolves when the wrapper is connected again. */
-export async function displace(rig: DaemonRig, scopeId: string): Promise<void> {
+/** `lifeId`: as `status` shows it at a copy that belongs to one session. Resolves when the wrapper is connected again. */
+export async function displace(rig: DaemonRig, lifeId: string): Promise<void> {
   const self = { pid: process.pid, startTime: processStartTime(process.pid) ?? '' };
   const params = {
     protocol: protocolMajor,
     build: { version: '0.0.0', fingerprint: 'test' },
-    wrapperId: scopeId,
+    wrapperId: lifeId,
     wrapper: self,
     host: self,
     projectDir: rig.project('project'),

@@ -30,7 +30,7 @@ export function createControlSession(
   return createUnconnected({
     identity: {
       id: `control-${randomUUID()}`,
-      scopeId: `control-${randomUUID()}`,
+      lifeId: `control-${randomUUID()}`,
       ...{ host: self, wrapper: self, projectDir },
       ...findPlace(projectDir, baseline['HOME'] ?? homedir()),
       ...(server ? { server } : {}),

@@ -20,11 +20,11 @@ export type ControlActions = {
   startAll: (projectDir: string | undefined) => Promise<ControlReplies['startAll']>;
   drain: (options: { restart: boolean; force: boolean }) => void;
   reload: () => ControlReplies['reload'];
-  call: (entry: ServerEntry, request: ToolCall) => Promise<ControlReplies['call']>;
+  call: (entry: ServerEntry, request: ControlCall) => Promise<ControlReplies['call']>;
   explain: (entry: ServerEntry, projectDir: string) => ControlReplies['explain'];
 };
 
-export type ToolCall = { tool: string; args: unknown; projectDir: string | undefined };
+export type ControlCall = { tool: string; args: unknown; projectDir: string | undefined };
 
 type Handlers = {
   [Verb in ControlVerb]: (context: RouteContext) => ControlReplies[Verb] | Promise<ControlReplies[Verb]>;

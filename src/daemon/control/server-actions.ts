@@ -12,7 +12,7 @@ import { stopCauses } from '../../upstream/instance-errors.ts';
 import type { Supervisor } from '../../upstream/supervisor.ts';
 import type { ConfigHolder } from '../config-holder.ts';
 import { type ControlSessionDeps, createControlSession } from './control-session.ts';
-import type { ToolCall } from './routes.ts';
+import type { ControlCall } from './routes.ts';
 
 export type ServerActionsDeps = ControlSessionDeps & {
   holder: ConfigHolder;
@@ -71,7 +71,7 @@ export class ServerActions {
   }
 
   /** The result as the server wrote it; throws what it answered instead. */
-  async call(entry: ServerEntry, { tool, args, projectDir }: ToolCall): Promise<unknown> {
+  async call(entry: ServerEntry, { tool, args, projectDir }: ControlCall): Promise<unknown> {
     checkEnabled(entry);
     let onLine = (_line: Buffer): void => {};
     const session = createControlSession(this.#deps, {

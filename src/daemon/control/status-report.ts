@@ -142,7 +142,7 @@ async function reportInstance(copy: Instance, sources: StatusSources, processes:
     state: copy.state,
     sharing: identity.sharing,
     ...(identity.folder ? { projectRoot: identity.folder } : {}),
-    ...(identity.scopeId ? { sessionId: identity.scopeId } : {}),
+    ...(identity.lifeId ? { sessionId: identity.lifeId } : {}),
     ...(pid === undefined ? {} : { pid }),
     ...(startedAt === undefined ? {} : { since: new Date(startedAt).toISOString() }),
     ...(command ? { command } : {}),

@@ -100,7 +100,7 @@ export class LegacyEndpoint {
     const folder = project?.folder ?? '';
     const identity: SessionIdentity = {
       id,
-      scopeId: id,
+      lifeId: id,
       host: { pid: 0, startTime: '' },
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,

@@ -234,7 +234,7 @@ export class ModernEndpoint {
     }
     const identity: SessionIdentity = {
       id: `stateless-${key}`,
-      scopeId: `stateless-${key}`,
+      lifeId: `stateless-${key}`,
       host: { pid: 0, startTime: '' },
       wrapper: { pid: 0, startTime: '' },
       projectDir: folder,

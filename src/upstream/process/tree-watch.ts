@@ -3,10 +3,10 @@
 import type { ProcessIdentity } from '../../base/process-identity.ts';
 import { listProcesses, type TreeRoot, treeOf } from './process-tree.ts';
 
-export type Watched = { known: () => readonly ProcessIdentity[]; forget: () => void };
+export type WatchedTree = { known: () => readonly ProcessIdentity[]; forget: () => void };
 export type TreeWatch = {
   /** `onChange`: what is below it is not what it was at the last look. */
-  add: (root: TreeRoot, onChange?: (known: readonly ProcessIdentity[]) => void) => Watched;
+  add: (root: TreeRoot, onChange?: (known: readonly ProcessIdentity[]) => void) => WatchedTree;
 };
 
 type Entry = {

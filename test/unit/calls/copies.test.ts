@@ -153,7 +153,7 @@ it('a server that turns out to serve one session gives the second one a copy of 
   const second = await world.copies.acquire(b.session, world.entry('s'));
   expect(second.instance).not.toBe(first.instance);
   expect([first.instance.identity.sharing, second.instance.identity.sharing]).toEqual(['shared', 'session']);
-  expect(second.instance.identity.scopeId).toBe('scope-b');
+  expect(second.instance.identity.lifeId).toBe('scope-b');
 });
 
 it('a second session that is refused for another reason stays refused', async () => {

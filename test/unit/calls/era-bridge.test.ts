@@ -14,7 +14,7 @@ const newest = { sessions: '2025-11-25', stateless: '2026-07-28' };
 function sessionOf(era: EraName): Session {
   const self = { pid: 1, startTime: '1' };
   const session = new Session({
-    identity: { id: 'i', scopeId: 's', host: self, wrapper: self, projectDir: '/p', folder: '/p', projectRoot: '/p' },
+    identity: { id: 'i', lifeId: 's', host: self, wrapper: self, projectDir: '/p', folder: '/p', projectRoot: '/p' },
     sink: { send: () => {}, bufferedBytes: 0, close: () => {} },
     baseline: {},
     served: {},

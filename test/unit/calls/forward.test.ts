@@ -240,7 +240,7 @@ describe('the time limit', () => {
     expect(host.sent).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(textOf(host.answerTo(1))).toMatch(
-      /did not answer within its time limit of 2000 ms.*"mayHaveRun":true.*"check-first"/,
+      /did not answer within its limit of 2000 ms.*"CALL_TIMEOUT","mayHaveRun":true,"retry":"check-first"/,
     );
     expect(server.notifications().at(-1)).toMatchObject({ method: cancelled, params: { reason: 'time limit' } });
     server.answer(server.take(), { late: true });

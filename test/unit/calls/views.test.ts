@@ -79,7 +79,7 @@ describe('what was computed', () => {
     const resolved = viewOf(world, host).resolution(entry);
     expect(resolved).toMatchObject({ ok: true, spec: { env: { T: 'x' } } });
     expect(viewOf(world, host).resolution(entry)).toBe(resolved);
-    expect(askerOf(host.session)).toMatchObject({ id: 'one', scopeId: 'scope-one', values: { T: 'x' } });
+    expect(askerOf(host.session)).toMatchObject({ id: 'one', lifeId: 'scope-one', values: { T: 'x' } });
   });
 
   it('a server that cannot be resolved is visible, without a face', () => {

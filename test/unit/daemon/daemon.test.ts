@@ -9,13 +9,13 @@ import { type Daemon, startDaemon } from '../../../src/daemon/daemon.ts';
 import { ownBuild, protocolMajor } from '../../../src/link/build.ts';
 import { readEndpoint } from '../../../src/link/endpoint.ts';
 import { eventually } from '../../support/eventually.ts';
-import { RelayRig } from '../../support/relay-rig.ts';
+import { SwitchboardRig } from '../../support/switchboard-rig.ts';
 
-let rig: RelayRig;
+let rig: SwitchboardRig;
 let ended: string[];
 let logged: string[];
 beforeEach(() => {
-  rig = new RelayRig();
+  rig = new SwitchboardRig();
   [ended, logged] = [[], []];
 });
 afterEach(() => rig.close());
@@ -89,7 +89,7 @@ it('leaves nothing when it cannot start, and does not say that it is over', asyn
 
 it('closes its socket again when a later part does not start', async () => {
   await rig.close();
-  rig = new RelayRig({ isOnPort: true });
+  rig = new SwitchboardRig({ isOnPort: true });
   // The token for the port cannot be written where a folder is.
   mkdirSync(rig.locations.tokenPath, { recursive: true });
   await expect(start()).rejects.toThrow();

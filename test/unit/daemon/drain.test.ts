@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { Drain, type StopRequest } from '../../../src/daemon/drain.ts';
-import { openSession } from '../../support/relay-rig.ts';
+import { openSession } from '../../support/switchboard-rig.ts';
 
 type Opened = ReturnType<typeof openSession>;
 let opened: Opened[];

@@ -86,7 +86,7 @@ describe('a hello', () => {
       sessionId: opened[0]?.id,
     });
     expect(opened[0]?.identity).toMatchObject({
-      scopeId: 'w-12345678',
+      lifeId: 'w-12345678',
       hostSessionId: 'h',
       mode: 'all',
       server: 'one',

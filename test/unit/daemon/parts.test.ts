@@ -2,7 +2,7 @@
 // keeps the others from ending.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
-import { type Part, Parts } from '../../../src/daemon/parts.ts';
+import { type DaemonPart, Parts } from '../../../src/daemon/parts.ts';
 
 let did: string[];
 let logged: { event: string; fields: Record<string, unknown> | undefined }[];
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-function part(name: string, more: Partial<Part> = {}): Part {
+function part(name: string, more: Partial<DaemonPart> = {}): DaemonPart {
   return {
     name,
     start: () => void did.push(`+${name}`),

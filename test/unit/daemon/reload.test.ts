@@ -2,25 +2,25 @@
 // a change reaches a session that it does not concern.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
-import type { Relay } from '../../../src/daemon/relay.ts';
 import { openReload, type Reload } from '../../../src/daemon/reload.ts';
-import { openSession, RelayRig } from '../../support/relay-rig.ts';
+import type { Switchboard } from '../../../src/daemon/switchboard.ts';
+import { openSession, SwitchboardRig } from '../../support/switchboard-rig.ts';
 
-let rig: RelayRig;
-let relay: Relay;
+let rig: SwitchboardRig;
+let switchboard: Switchboard;
 let reload: Reload;
 let moved: unknown[];
 const entry = (more = {}) => ({ command: 'x', sharing: 'shared', ...more });
 beforeEach(() => {
-  rig = new RelayRig();
+  rig = new SwitchboardRig();
   rig.config({ mcpServers: { one: entry() } });
   rig.servers.set('one', { tools: ['a'] });
   rig.servers.set('two', { tools: ['b'] });
-  relay = rig.relay();
+  switchboard = rig.switchboard();
   moved = [];
   reload = openReload({
-    ...{ locations: rig.locations, holder: relay.holder, roster: relay.roster, router: relay.router },
-    ...{ supervisor: relay.servers.supervisor, findings: relay.findings, log: silentLog },
+    ...{ locations: rig.locations, holder: switchboard.holder, roster: switchboard.roster, router: switchboard.router },
+    ...{ supervisor: switchboard.servers.supervisor, findings: switchboard.findings, log: silentLog },
     movePort: (port) => void moved.push(port),
   });
 });
@@ -29,11 +29,11 @@ afterEach(async () => {
   await rig.close();
 });
 
-const names = () => relay.holder.config.servers.map(({ name }) => name);
+const names = () => switchboard.holder.config.servers.map(({ name }) => name);
 const wanted = (sent: { method?: string; params?: unknown }[]) => sent.filter(({ method }) => method === 'aitkit/want');
 function withSession(wrapperPid: number) {
   const opened = openSession({ wrapper: { pid: wrapperPid, startTime: '1' } });
-  relay.open(opened.session);
+  switchboard.open(opened.session);
   return opened;
 }
 
@@ -48,33 +48,33 @@ it('takes what was added, changed and removed, and says so', () => {
 it('keeps the last good config while the file cannot be read, and takes it again when it can', () => {
   rig.write(rig.locations.configPath, '{ "mcpServers": ');
   expect(reload.reload()).toMatchObject({ reloaded: false, error: { code: 'CONFIG_INVALID' } });
-  expect([names(), relay.holder.state.error?.code]).toEqual([['one'], 'CONFIG_INVALID']);
+  expect([names(), switchboard.holder.state.error?.code]).toEqual([['one'], 'CONFIG_INVALID']);
   rig.config({ mcpServers: { two: entry() } });
   expect(reload.reload()).toMatchObject({ reloaded: true, added: ['two'], removed: ['one'] });
-  expect(relay.holder.state.error).toBeUndefined();
+  expect(switchboard.holder.state.error).toBeUndefined();
 });
 
 it('keeps the last good form of an entry that became invalid', () => {
   rig.config({ mcpServers: { one: { command: 7 }, two: entry() } });
   reload.reload();
   expect(names().sort()).toEqual(['one', 'two']);
-  expect(relay.holder.state.invalid.map(({ name }) => name)).toEqual(['one']);
+  expect(switchboard.holder.state.invalid.map(({ name }) => name)).toEqual(['one']);
 });
 
 it('leaves half a file alone until its writer has stopped, but sees a whole one before a request', () => {
   rig.write(rig.locations.configPath, '{ "mcpServers": ');
   reload.check(false);
-  expect(relay.holder.state.error).toBeUndefined();
+  expect(switchboard.holder.state.error).toBeUndefined();
   rig.config({ mcpServers: { one: entry(), two: entry() } });
   reload.check(false);
   expect(names()).toEqual(['one', 'two']);
 });
 
 it('reads nothing anew for who only looks, while the file is the same', () => {
-  const before = relay.holder.config;
+  const before = switchboard.holder.config;
   reload.refresh();
   reload.check(true);
-  expect(relay.holder.config).toBe(before);
+  expect(switchboard.holder.config).toBe(before);
   rig.config({ mcpServers: {} });
   reload.refresh();
   expect(names()).toEqual([]);

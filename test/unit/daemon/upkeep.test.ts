@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { processStartTime } from '../../../src/base/process-identity.ts';
 import { Parts } from '../../../src/daemon/parts.ts';
-import type { Relay } from '../../../src/daemon/relay.ts';
+import type { Switchboard } from '../../../src/daemon/switchboard.ts';
 import { Upkeep } from '../../../src/daemon/upkeep.ts';
 import { listRecordPids, writeRecord } from '../../../src/link/record.ts';
-import { openSession, RelayRig } from '../../support/relay-rig.ts';
+import { openSession, SwitchboardRig } from '../../support/switchboard-rig.ts';
 
-let rig: RelayRig;
+let rig: SwitchboardRig;
 let stopped: string[];
 const doors = { idle: 0, port: undefined as number | undefined, moved: [] as unknown[] };
 beforeEach(() => {
-  rig = new RelayRig();
+  rig = new SwitchboardRig();
   stopped = [];
   Object.assign(doors, { idle: 0, port: undefined, moved: [] });
 });
@@ -21,9 +21,9 @@ afterEach(async () => {
   await rig.close();
 });
 
-function upkeepOf(relay: Relay, isAlone = false): Upkeep {
+function upkeepOf(switchboard: Switchboard, isAlone = false): Upkeep {
   return new Upkeep({
-    ...{ locations: rig.locations, isAlone, relay, log: silentLog, now: () => Date.now() },
+    ...{ locations: rig.locations, isAlone, switchboard, log: silentLog, now: () => Date.now() },
     doors: {
       idleSessions: () => doors.idle,
       get port() {
@@ -42,10 +42,10 @@ const record = (pid: number, more = {}) =>
 
 describe('it stays', () => {
   it('for a session, but not for one over HTTP that nobody uses', () => {
-    const relay = rig.relay();
-    const upkeep = upkeepOf(relay);
+    const switchboard = rig.switchboard();
+    const upkeep = upkeepOf(switchboard);
     expect(upkeep.busyBecause()).toBeUndefined();
-    relay.open(openSession().session);
+    switchboard.open(openSession().session);
     expect(upkeep.busyBecause()).toBe('sessions');
     doors.idle = 1;
     expect(upkeep.busyBecause()).toBeUndefined();
@@ -53,14 +53,14 @@ describe('it stays', () => {
 
   it('for programs over HTTP where a person wants it, while there is a port', () => {
     rig.config({ http: { keepDaemon: true } });
-    const upkeep = upkeepOf(rig.relay());
+    const upkeep = upkeepOf(rig.switchboard());
     expect(upkeep.busyBecause()).toBeUndefined();
     doors.port = 4711;
     expect(upkeep.busyBecause()).toBe('http.keepDaemon');
   });
 
   it('for a host whose hook ran a moment ago, and removes the record of one that is gone', () => {
-    const upkeep = upkeepOf(rig.relay());
+    const upkeep = upkeepOf(rig.switchboard());
     record(process.pid);
     expect(upkeep.busyBecause()).toBe('a session is starting');
     record(process.pid, { startTime: 'of another process' });
@@ -75,7 +75,7 @@ describe('without anybody it ends', () => {
     ['after ten seconds when it is one session’s own', true, 10_000],
   ])('%s', async (_what, isAlone, afterMs) => {
     rig.config({ daemon: { idleExitMs: 4_000 } });
-    const upkeep = upkeepOf(rig.relay(), isAlone);
+    const upkeep = upkeepOf(rig.switchboard(), isAlone);
     const parts = new Parts(silentLog);
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
     await parts.start(upkeep.parts());
@@ -88,18 +88,18 @@ describe('without anybody it ends', () => {
 });
 
 it('hears of no change of the config before its files are watched, nor when it has ended', async () => {
-  const relay = rig.relay();
-  const upkeep = upkeepOf(relay);
+  const switchboard = rig.switchboard();
+  const upkeep = upkeepOf(switchboard);
   const parts = new Parts(silentLog);
   upkeep.checkFiles(true);
   await parts.start(upkeep.parts());
   rig.config({ mcpServers: { one: { command: 'x' } } });
   upkeep.checkFiles(true);
-  expect(relay.holder.config.servers).toHaveLength(1);
+  expect(switchboard.holder.config.servers).toHaveLength(1);
   await parts.stop('idle');
   rig.config({ mcpServers: {} });
   upkeep.checkFiles(true);
-  expect(relay.holder.config.servers).toHaveLength(1);
+  expect(switchboard.holder.config.servers).toHaveLength(1);
 });
 
 it.each([
@@ -107,8 +107,8 @@ it.each([
   ['has no port to move when it is one session’s own', true, []],
 ])('%s', async (_what, isAlone, moved) => {
   await rig.close();
-  rig = new RelayRig({ isOnPort: true });
-  const upkeep = upkeepOf(rig.relay(), isAlone);
+  rig = new SwitchboardRig({ isOnPort: true });
+  const upkeep = upkeepOf(rig.switchboard(), isAlone);
   const parts = new Parts(silentLog);
   await parts.start(upkeep.parts());
   rig.config({ http: { port: 4711 } });

@@ -64,7 +64,7 @@ function world() {
     open: (id: string): Session => {
       const self = { pid: 1, startTime: '1' };
       const session = new Session({
-        identity: { id, scopeId: 'scope', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
+        identity: { id, lifeId: 'scope', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
         sink: { send: () => {}, bufferedBytes: 0, close: () => {} },
         ...{ baseline: {}, served: {}, idPrefix: 't', wants: [], now: () => now, maxBufferedBytes: 1 },
       });

@@ -41,7 +41,7 @@ function world(outcome: string, server: Record<string, unknown> = {}) {
   const work = { store, heavy: createHeavyWork(''), limited: new LimitedWork('') };
   const self = { pid: 1, startTime: '1' };
   const session = new Session({
-    identity: { id: 'one', scopeId: 'scope', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
+    identity: { id: 'one', lifeId: 'scope', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' },
     sink: { send: () => {}, bufferedBytes: 0, close: () => {} },
     ...{ baseline: {}, served: {}, idPrefix: 't', wants: [], now: () => 0, maxBufferedBytes: 1 },
   });
@@ -117,7 +117,7 @@ describe('a call of a tool as a job', () => {
     const [job] = jobs.list('scope');
     const ref = job?.state === 'completed' ? referenceOf(job.result) : undefined;
     expect(store.has('scope', ref ?? '')).toBe(true);
-    expect(released).toEqual([{ id: 'scope', scopeId: '' }]);
+    expect(released).toEqual([{ id: 'scope', lifeId: '' }]);
   });
 
   it('whose server refuses it fails with what the server said', async () => {

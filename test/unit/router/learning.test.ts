@@ -68,7 +68,7 @@ function daemon(server: ScriptedServer, clock: FakeClock, files: Map<string, Buf
   const session = new Session({
     identity: {
       id: 'one',
-      scopeId: 'one',
+      lifeId: 'one',
       host: self,
       wrapper: self,
       projectDir: '',

@@ -157,9 +157,9 @@ describe('the list of tasks', () => {
   it('of a copy is forgotten by no restart of its session’s connection: the scope has it', async () => {
     const { world, host, ask, begin, a } = await open();
     await begin('a', 'T');
-    const { scopeId } = host.session.identity;
+    const { lifeId } = host.session.identity;
     host.end();
-    const back = world.session('back', { identity: { scopeId } });
+    const back = world.session('back', { identity: { lifeId } });
     await ask('tasks/get', { taskId: 'T' }, back);
     expect(a.take('tasks/get').params).toEqual({ taskId: 'T' });
   });

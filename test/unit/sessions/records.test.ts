@@ -33,7 +33,7 @@ function session(host = self): Session {
   return new Session({
     identity: {
       id: `s${Math.random()}`,
-      scopeId: 'scope-1',
+      lifeId: 'scope-1',
       host,
       wrapper: self,
       projectDir: '/project',

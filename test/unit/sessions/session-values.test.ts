@@ -4,7 +4,7 @@ import { Session } from '../../../src/sessions/session.ts';
 function open(wants: readonly string[]) {
   const self = { pid: 1, startTime: '1' };
   return new Session({
-    identity: { id: 'i', scopeId: 's', host: self, wrapper: self, projectDir: '/p', folder: '/p', projectRoot: '/p' },
+    identity: { id: 'i', lifeId: 's', host: self, wrapper: self, projectDir: '/p', folder: '/p', projectRoot: '/p' },
     sink: { send: () => {}, bufferedBytes: 0, close: () => {} },
     baseline: {},
     served: {},

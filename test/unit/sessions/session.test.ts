@@ -14,7 +14,7 @@ function open(more: Partial<SessionOptions> = {}) {
   const session = new Session({
     identity: {
       id: 's',
-      scopeId: 'scope-1',
+      lifeId: 'scope-1',
       host: process,
       wrapper: process,
       projectDir: '',

@@ -5,7 +5,7 @@ import { unreadLimit } from '../../../src/sessions/session.ts';
 import { createUnconnected, createUnwrapped } from '../../../src/sessions/without-wrapper.ts';
 
 const self = { pid: 1, startTime: '1' };
-const identity = { id: 's', scopeId: 's', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' };
+const identity = { id: 's', lifeId: 's', host: self, wrapper: self, projectDir: '', folder: '', projectRoot: '' };
 const options = { identity, baseline: {}, idPrefix: 't', now: () => 5, values: { TOKEN: 'x' } };
 
 it('has its values from the start and waits for none', async () => {

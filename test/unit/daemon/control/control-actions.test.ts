@@ -4,30 +4,29 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createControlActions } from '../../../../src/daemon/control/control-actions.ts';
 import type { RouteContext } from '../../../../src/daemon/control/http-server.ts';
 import { type ControlActions, createRoutes } from '../../../../src/daemon/control/routes.ts';
-import type { Relay } from '../../../../src/daemon/relay.ts';
+import type { Switchboard } from '../../../../src/daemon/switchboard.ts';
 import { ownBuild } from '../../../../src/link/build.ts';
-import type { ControlVerb } from '../../../../src/link/control.ts';
-import { controlRoutes } from '../../../../src/link/control.ts';
-import { openSession, RelayRig } from '../../../support/relay-rig.ts';
+import { type ControlVerb, controlRoutes } from '../../../../src/link/control.ts';
+import { openSession, SwitchboardRig } from '../../../support/switchboard-rig.ts';
 
-let rig: RelayRig;
-let relay: Relay;
+let rig: SwitchboardRig;
+let switchboard: Switchboard;
 let actions: ControlActions;
 let did: unknown[];
 let isDraining: boolean;
 beforeEach(() => {
-  rig = new RelayRig();
+  rig = new SwitchboardRig();
   const entry = (more = {}) => ({ command: 'x', sharing: 'shared', ...more });
   rig.config({ mcpServers: { echo: entry(), broken: entry(), off: entry({ enabled: false }) } });
   rig.servers.set('echo', { tools: ['say', 'shout'], call: (tool, args) => ({ result: { content: [], tool, args } }) });
-  relay = rig.relay();
+  switchboard = rig.switchboard();
   [did, isDraining] = [[], false];
-  const { supervisor, catalog, hazards, login } = relay.servers;
+  const { supervisor, catalog, hazards, login } = switchboard.servers;
   const endpoint = {
     ...{ pid: process.pid, startTime: '1', build: ownBuild, protocol: 1 },
     ...{ socket: '/s', nonce: 'n', execPath: '/n' },
   };
-  const { holder, roster, router, baseline } = relay;
+  const { holder, roster, router, baseline } = switchboard;
   actions = createControlActions({
     ...{ locations: rig.locations, holder, roster, router, baseline, endpoint, since: 1_000 },
     ...{ supervisor, catalog, hazards, login },
@@ -88,7 +87,7 @@ describe('a server that is asked for', () => {
         'two@a': { command: 'x', as: 'two', projects: ['/a'] },
       },
     });
-    relay.holder.reload();
+    switchboard.holder.reload();
     expect(actions.findServer('one')).toBeUndefined();
     expect(actions.findServer('one@b')?.name).toBe('one@b');
     expect(actions.findServer('two')?.name).toBe('two@a');
@@ -121,7 +120,7 @@ describe('restart', () => {
 
   it('ends the copy, connects again whoever was connected, and knows the new tools', async () => {
     await ask('start', { name: 'echo' });
-    const echo = relay.servers.supervisor.ofServer('echo')[0];
+    const echo = switchboard.servers.supervisor.ofServer('echo')[0];
     await echo?.acquire('scope-1');
     rig.servers.set('echo', { tools: ['whisper'], listAfterMs: 20 });
     expect(await ask('restart', { name: 'echo' })).toEqual({
@@ -145,7 +144,7 @@ describe('call', () => {
     await expect(ask('call', { server: 'echo' })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     rig.servers.set('echo', { tools: ['say'], call: () => ({ error: { code: -32000, message: 'not today' } }) });
     await expect(ask('call', { server: 'echo', tool: 'say' })).rejects.toMatchObject({
-      code: 'TOOL_UNKNOWN',
+      code: 'CALL_REFUSED',
       message: expect.stringContaining('not today'),
     });
   });
@@ -162,8 +161,8 @@ it('shows the tools of one server, or of all, with their own names', async () =>
 
 it('reports the daemon, its sessions, and servers whose entry cannot be used', async () => {
   rig.config({ mcpServers: { echo: { command: 'x' }, wrong: { command: 7 } } });
-  relay.holder.reload();
-  relay.open(openSession().session);
+  switchboard.holder.reload();
+  switchboard.open(openSession().session);
   const report = await actions.status();
   expect(report.daemon).toMatchObject({ nonce: 'n', portProblem: 'held', uptimeMs: 4_000, isDraining: false });
   expect(report.daemon.port).toBeUndefined();

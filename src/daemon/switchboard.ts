@@ -16,7 +16,7 @@ import { createFindings, type Findings } from './findings.ts';
 import { createServedFaces, type ServedFaces } from './served-faces.ts';
 import { createServerSide, type ServerSide, type ServerSideDeps } from './server-side.ts';
 
-export type RelayDeps = {
+export type SwitchboardDeps = {
   locations: Locations;
   env: Environment;
   /** A private daemon's lists are nobody else's. */
@@ -28,7 +28,7 @@ export type RelayDeps = {
   now: () => number;
 } & Pick<ServerSideDeps, 'createOpener'>;
 
-export class Relay {
+export class Switchboard {
   readonly holder: ConfigHolder;
   readonly roster = new Roster();
   readonly records: Records;
@@ -38,9 +38,9 @@ export class Relay {
   readonly findings: Findings;
   /** The daemon's own environment, for whoever asks without one. */
   readonly baseline: EnvValues;
-  readonly #deps: RelayDeps;
+  readonly #deps: SwitchboardDeps;
 
-  constructor(deps: RelayDeps) {
+  constructor(deps: SwitchboardDeps) {
     const { locations, env, redactor, log, now } = deps;
     this.#deps = deps;
     this.baseline = baselineEnv(env);

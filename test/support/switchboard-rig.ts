@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Log, silentLog } from '../../src/base/log.ts';
 import { createRedactor } from '../../src/base/redact.ts';
-import { Relay } from '../../src/daemon/relay.ts';
+import { Switchboard } from '../../src/daemon/switchboard.ts';
 import { type Environment, type Locations, locate } from '../../src/link/locations.ts';
 import { Session, type SessionIdentity } from '../../src/sessions/session.ts';
 import type { Opener, OpenerRequest } from '../../src/upstream/reach.ts';
@@ -18,7 +18,7 @@ export type ScriptedTools = {
   call?: (tool: string, args: unknown) => object | undefined;
 };
 
-export class RelayRig {
+export class SwitchboardRig {
   readonly home = realpathSync(mkdtempSync(join(tmpdir(), 'relay-')));
   readonly env: Environment;
   readonly locations: Locations;
@@ -26,7 +26,7 @@ export class RelayRig {
   readonly servers = new Map<string, ScriptedTools>();
   /** Each connection to a server, in order. */
   readonly opened: string[] = [];
-  readonly #relays: Relay[] = [];
+  readonly #relays: Switchboard[] = [];
 
   /** `isOnPort`: the daemon's port is that of the config. */
   constructor({ isOnPort = false }: { isOnPort?: boolean } = {}) {
@@ -45,23 +45,23 @@ export class RelayRig {
     writeFileSync(path, text, { mode: 0o600 });
   }
 
-  relay({ isAlone = false, log = silentLog }: { isAlone?: boolean; log?: Log } = {}): Relay {
+  switchboard({ isAlone = false, log = silentLog }: { isAlone?: boolean; log?: Log } = {}): Switchboard {
     const { env, locations, createOpener } = this;
-    const relay = new Relay({
+    const switchboard = new Switchboard({
       ...{ env, locations, isAlone, log, createOpener, now: Date.now },
       redactor: createRedactor(),
       beforeRequest: () => {},
     });
-    this.#relays.push(relay);
-    return relay;
+    this.#relays.push(switchboard);
+    return switchboard;
   }
 
   async close(): Promise<void> {
-    for (const relay of this.#relays) {
-      await relay.servers.supervisor.close('the test is over');
-      relay.faces.flush();
-      relay.router.modes.close();
-      await relay.servers.close();
+    for (const switchboard of this.#relays) {
+      await switchboard.servers.supervisor.close('the test is over');
+      switchboard.faces.flush();
+      switchboard.router.modes.close();
+      await switchboard.servers.close();
     }
     rmSync(this.home, { recursive: true, force: true });
   }
@@ -123,7 +123,7 @@ export function openSession(more: Partial<SessionIdentity> = {}): {
   const closed: string[] = [];
   const session = new Session({
     identity: {
-      ...{ id: `s${Math.random()}`, scopeId: `scope-${Math.random()}`, host: self, wrapper: self },
+      ...{ id: `s${Math.random()}`, lifeId: `scope-${Math.random()}`, host: self, wrapper: self },
       ...{ projectDir: '', folder: '', projectRoot: '', ...more },
     },
     sink: {
