@@ -1,8 +1,7 @@
 // One call after the other, and as many as go through.
 
 import { handshake, type RpcProcess, startRpc } from './rpc-process.ts';
-import type { Row } from './run.ts';
-import { median, quantile } from './statistics.ts';
+import { median, quantile, type Row } from './statistics.ts';
 import { createWorld, everything } from './world.ts';
 
 const echo = (rpc: RpcProcess, name: string) => rpc.call('tools/call', { name, arguments: { message: 'hello' } });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { handshake, startRpc } from './rpc-process.ts';
-import type { Row } from './run.ts';
+import type { Row } from './statistics.ts';
 import { createWorld, everything, filesystem, memory, pssKib } from './world.ts';
 
 const sessionsCount = 10;

@@ -1,8 +1,7 @@
 // kill -9 of the daemon under a session: how long until the next answer.
 import { existsSync } from 'node:fs';
 import { handshake, startRpc } from './rpc-process.ts';
-import type { Row } from './run.ts';
-import { median } from './statistics.ts';
+import { median, type Row } from './statistics.ts';
 import { createWorld, everything } from './world.ts';
 
 const rounds = 15;

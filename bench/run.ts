@@ -1,4 +1,5 @@
 // `npm run bench [-- names]`: ratios against direct stdio in the same run, medians, Linux. Writes bench/results/.
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -8,16 +9,7 @@ import { measureCalls, measureThroughput } from './calls.ts';
 import { measureMemory } from './memory.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureHook, measureStampede, measureStart } from './start.ts';
-
-export type Row = {
-  what: string;
-  direct?: number;
-  ours: number;
-  unit: string;
-  ratio?: number;
-  goal: string;
-  isReached: boolean;
-};
+import type { Row } from './statistics.ts';
 
 const benches: Record<string, () => Promise<Row[]>> = {
   start: measureStart,

@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../scripts/build-defines.ts';
 import { handshake, startRpc } from './rpc-process.ts';
-import type { Row } from './run.ts';
-import { median } from './statistics.ts';
+import { median, type Row } from './statistics.ts';
 import { createWorld, everything } from './world.ts';
 
 const rounds = 32;

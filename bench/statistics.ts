@@ -8,3 +8,14 @@ export function quantile(values: readonly number[], q: number): number {
   const [low = 0, high = low] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return low + (high - low) * (at - Math.floor(at));
 }
+
+/** One line of the published table. `ratio`: ours over direct, in the same run. */
+export type Row = {
+  what: string;
+  direct?: number;
+  ours: number;
+  unit: string;
+  ratio?: number;
+  goal: string;
+  isReached: boolean;
+};
