@@ -64,6 +64,6 @@ it('two sessions of one project that browse at the same time never see each othe
 
   // A closed session takes its browser with it; the other goes on.
   await sessions[0]?.close();
-  await rig.statusUntil(({ servers: [one] }) => one?.instances.length === 1, 'the first browser to end', 30_000);
+  await rig.statusUntil(({ servers: [one] }) => one?.instances.length === 1, 'the first browser to end');
   expect(await look(sessions[1] ?? (await rig.open()))).toContain('Page of s1-r3');
 });

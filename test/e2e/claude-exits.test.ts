@@ -60,7 +60,6 @@ describe.each(clientVersions)('interactive sessions of Claude Code %s', (version
     const before = recordNow();
     await act();
     const after = await eventually(() => recordNow()?.sessionId !== before?.sessionId && recordNow(), {
-      timeoutMs: 15_000,
       what: `the record of ${name} to follow`,
     });
     // A record that was taken away and made anew would begin later.
@@ -72,10 +71,9 @@ describe.each(clientVersions)('interactive sessions of Claude Code %s', (version
     const pids = (some: readonly Name[]) => some.map((name) => session(name).pid).sort((a, b) => a - b);
     const connected = names.filter((name) => name !== 'denied');
     await eventually(async () => (await leases(world)).length === connected.length, {
-      timeoutMs: 30_000,
       what: 'a lease for each session',
     });
-    await eventually(() => records(world).length === names.length, { timeoutMs: 10_000, what: 'the records' });
+    await eventually(() => records(world).length === names.length, { what: 'the records' });
     expect(await leases(world)).toEqual(pids(connected));
     expect(records(world)).toEqual(pids(names));
   });
@@ -84,7 +82,7 @@ describe.each(clientVersions)('interactive sessions of Claude Code %s', (version
     await session('exit').line('/mcp-proxy status');
     const told = await eventually(
       () => world.api.requests.flatMap(textsOf).find((text) => text.includes('has already run')),
-      { timeoutMs: 15_000, what: 'the output of the command to reach the model' },
+      { what: 'the output of the command to reach the model' },
     );
     for (const name of names.filter((name) => name !== 'denied')) expect(told).toContain(`/projects/${name} `);
   });

@@ -108,7 +108,7 @@ describe.each(clientVersions)('the plugin in Claude Code %s', (version) => {
     const offered: string[] = [];
     const shortened = (names: string[]) => names.filter((name) => /s__everything-.*__echo$/.test(name));
     const prompt = world.api.script('names', [
-      lookAround(eventually(() => isReady(world, 1), { timeoutMs: 30_000, what: 'the servers' })),
+      lookAround(eventually(() => isReady(world, 1), { what: 'the servers' })),
       {
         calls: (names) => {
           offered.push(...names.filter((name) => name.startsWith('mcp__plugin_mcp-proxy_s__')));

@@ -29,21 +29,17 @@ describe.each(clientVersions)('sessions of Claude Code %s', (version) => {
 
   const answered = (name: string, count: number) =>
     eventually(() => world.api.results(name).length >= count && world.api.results(name), {
-      timeoutMs: 60_000,
       what: `${count} results in ${name}`,
     });
 
   it('share each server in three projects at once, each with its own files', async () => {
     // A server that was never seen may speak after a session's first list; what it offers comes to the client at a moment
     // that a script of turns cannot wait for.
-    const known = eventually(() => isReady(world, 1), { timeoutMs: 60_000, what: 'the servers of a first session' });
+    const known = eventually(() => isReady(world, 1), { what: 'the servers of a first session' });
     const first = world.api.script('first', [lookAround(known), { text: 'done' }]);
     expect(await printSession(world, 'alpha', first, { env: waitForServers })).toMatchObject({ code: 0 });
 
-    const allReady = eventually(() => isReady(world, 3), {
-      timeoutMs: 60_000,
-      what: 'three sessions and their servers',
-    });
+    const allReady = eventually(() => isReady(world, 3), { what: 'three sessions and their servers' });
     const allWrote = Promise.all(projects.map((project) => answered(project, 4)));
     const observed = gate();
     const pids: number[] = [];
@@ -125,10 +121,7 @@ describe.each(clientVersions)('sessions of Claude Code %s', (version) => {
     await runPluginCommand(world, 'marketplace', 'update', 'aitkit');
     await runPluginCommand(world, 'update', pluginId);
     const stable = join(locationsOf(world).appDir, laterVersion, 'dist', 'daemon.cjs');
-    const installed = eventually(() => existsSync(stable), {
-      timeoutMs: 20_000,
-      what: 'the stable copy of the update',
-    });
+    const installed = eventually(() => existsSync(stable), { what: 'the stable copy of the update' });
     const later = world.api.script('fresh', [echo('new build'), { after: installed, text: 'done' }]);
     const fresh = await printSession(world, 'beta', later, { env: waitForServers });
     expect(fresh).toMatchObject({ code: 0, stdout: 'done\n' });
@@ -146,10 +139,7 @@ describe.each(clientVersions)('sessions of Claude Code %s', (version) => {
         const view = await viewDaemon(world);
         return view?.sessions.length === 1 && view.daemon.pid !== killed;
       },
-      {
-        timeoutMs: 20_000,
-        what: 'the next daemon with the held session',
-      },
+      { what: 'the next daemon with the held session' },
     );
     orphaned.open();
     expect((await answered('held', 3)).at(-1)).toEqual({ text: 'Echo: without the old folder', isError: false });

@@ -61,8 +61,8 @@ describe('the daemon', () => {
   it('runs in the foreground until Ctrl-C, and only once', async () => {
     const child = cli.spawn('run');
     const ended = outcomeOf(child);
-    const pid = await eventually(cli.daemonPid, { timeoutMs: 10_000, what: 'the daemon in the foreground' });
-    await eventually(async () => (await cli.run('health')).code === 0, { timeoutMs: 10_000, what: 'its answer' });
+    const pid = await eventually(cli.daemonPid, { what: 'the daemon in the foreground' });
+    await eventually(async () => (await cli.run('health')).code === 0, { what: 'its answer' });
     expect(await cli.run('run')).toMatchObject({ code: 1, stderr: expect.stringContaining('A daemon runs already.') });
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/daemon\.ready.*daemon\.stopp/s) });
@@ -128,9 +128,9 @@ describe('a config that changes while the daemon runs', () => {
     const added = await cli.run('add', 'more', '--sharing', 'shared', '--', process.execPath, exampleServer('notes'));
     expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('The running daemon has taken it') });
     const seen = () => cli.run('call', 'more', 'list_notes');
-    await eventually(async () => (await seen()).code === 0, { timeoutMs: 10_000, what: 'the added server' });
+    await eventually(async () => (await seen()).code === 0, { what: 'the added server' });
     expect((await cli.run('disable', 'more')).stdout).toContain('Disabled more');
-    await eventually(async () => (await seen()).code === 1, { timeoutMs: 10_000, what: 'the disabled server to go' });
+    await eventually(async () => (await seen()).code === 1, { what: 'the disabled server to go' });
     expect((await cli.run('list')).stdout).toMatch(/^more +disabled/m);
     expect((await cli.run('remove', 'more')).code).toBe(0);
   });
@@ -141,7 +141,6 @@ describe('a config that changes while the daemon runs', () => {
     writeFileSync(cli.configPath, `${text}\n]`);
     const status = () => cli.run('status');
     await eventually(async () => (await status()).stdout.includes('mcp_proxy_config.json:'), {
-      timeoutMs: 10_000,
       what: 'the problem in status',
     });
     expect(await cli.run('call', 'notes', 'list_notes')).toMatchObject({ code: 0 });
@@ -159,9 +158,9 @@ describe('logs', () => {
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8');
     });
-    await eventually(() => text.includes('daemon.ready'), { timeoutMs: 10_000, what: 'the first lines' });
+    await eventually(() => text.includes('daemon.ready'), { what: 'the first lines' });
     await cli.run('stop');
-    await eventually(() => text.includes('daemon.stopped'), { timeoutMs: 10_000, what: 'the line that came later' });
+    await eventually(() => text.includes('daemon.stopped'), { what: 'the line that came later' });
     child.kill('SIGINT');
     await once(child, 'exit');
   });

@@ -56,14 +56,14 @@ describe('stop and restart with open sessions', () => {
     const first = cli.daemonPid();
     expect((await cli.run('restart')).stdout).toContain(`(was ${first})`);
     const second = cli.daemonPid();
-    await eventually(() => a.call('notes__list_notes'), { timeoutMs: 10_000, what: 'a call after the restart' });
+    await eventually(() => a.call('notes__list_notes'), { what: 'a call after the restart' });
     expect(cli.daemonPid()).toBe(second);
 
     expect((await cli.run('stop')).stdout).toContain(
       '1 session stayed open; the next call from it starts a daemon again.',
     );
     expect(cli.daemonPid()).toBeUndefined();
-    await eventually(() => a.call('notes__list_notes'), { timeoutMs: 10_000, what: 'a call after the stop' });
+    await eventually(() => a.call('notes__list_notes'), { what: 'a call after the stop' });
     expect(cli.daemonPid()).not.toBe(second);
   });
 
@@ -80,7 +80,7 @@ describe('the launcher that the wrapper installs', () => {
   it('is what hints name, and runs everything without the plugin folder', async () => {
     await open('shop');
     const launcher = join(cli.root, 'bin', 'mcp-proxy');
-    await eventually(() => existsSync(launcher), { timeoutMs: 10_000, what: 'the launcher' });
+    await eventually(() => existsSync(launcher), { what: 'the launcher' });
     expect((await cli.run('nonsense')).stderr).not.toContain(repository);
     expect((await cli.run()).stdout).toContain('Usage: ~/.aitkit/bin/mcp-proxy <command>');
     const demo = await outcomeOf(spawn(launcher, ['demo'], { env: cli.env, cwd: cli.home }));

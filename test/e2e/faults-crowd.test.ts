@@ -58,10 +58,7 @@ it('serves a thousand sessions at once and loses no call', async () => {
   );
   for (const session of sessions) session.close();
   await rig.statusUntil(({ sessions: left }) => left.length === 1, 'the thousand to be gone');
-  await eventually(() => footprint(pid).fds <= before.fds + 2, {
-    timeoutMs: 10_000,
-    what: 'their descriptors to be closed',
-  });
+  await eventually(() => footprint(pid).fds <= before.fds + 2, { what: 'their descriptors to be closed' });
 });
 
 it('a host that stops reading holds up nobody, and only its own session is closed for it', async () => {
@@ -89,10 +86,10 @@ it('a host that is killed is gone from status and records within seconds', async
   const keeper = await rig.open({ plugin, args: ['--mode', 'all'] });
   const victim = await rig.open({ plugin, args: ['--mode', 'all'] });
   await rig.statusUntil(({ sessions }) => sessions.length === 2, 'two sessions');
-  await eventually(() => rig.records().length === 2, { timeoutMs: 5_000, what: 'two records' });
+  await eventually(() => rig.records().length === 2, { what: 'two records' });
   victim.child.kill('SIGKILL');
-  await rig.statusUntil(({ sessions }) => sessions.length === 1, 'the killed session to be gone', 10_000);
-  await eventually(() => rig.records().length === 1, { timeoutMs: 10_000, what: 'its record to be gone' });
+  await rig.statusUntil(({ sessions }) => sessions.length === 1, 'the killed session to be gone');
+  await eventually(() => rig.records().length === 1, { what: 'its record to be gone' });
   expect(textOf(await keeper.call('c__count', { tag: 'after' }))).toBe('counted');
 });
 
@@ -118,10 +115,7 @@ it('sessions that come and go leave no descriptor, process or memory behind', as
   const before = footprint(pid);
   await cycle(1_000);
   // Status does not count a session any more a moment before its descriptor is closed.
-  await eventually(() => footprint(pid).fds <= before.fds, {
-    timeoutMs: 10_000,
-    what: 'their descriptors to be closed',
-  });
+  await eventually(() => footprint(pid).fds <= before.fds, { what: 'their descriptors to be closed' });
   const after = footprint(pid);
   console.log(`1,000 sessions opened and closed: ${JSON.stringify({ before, after })}`);
   expect(after.processes).toBe(before.processes);

@@ -45,7 +45,7 @@ const recovers = (client: McpClient, tag: string) => {
       n += 1;
       return textOf(await client.call('c__count', { tag: `${tag}-${n}` })) === 'counted';
     },
-    { timeoutMs: 20_000, what: `${tag}: a good call` },
+    { what: `${tag}: a good call` },
   );
 };
 
@@ -55,13 +55,13 @@ describe('a daemon that is stopped', () => {
     const callers = await Promise.all(['a', 'b', 'c'].map(open));
     for (const caller of callers) caller.start();
     const pid = await daemonPid(rig);
-    await eventually(() => countRuns(countFile()).size > 20, { timeoutMs: 10_000, what: 'calls' });
+    await eventually(() => countRuns(countFile()).size > 20, { what: 'calls' });
     process.kill(pid, 'SIGSTOP');
     const stoppedAt = Date.now();
     // A session that comes meanwhile must not start another either.
     const late = rig.session({ plugin, args: ['--mode', 'all'] });
     const initialized = late.initialize();
-    await eventually(() => Date.now() - stoppedAt > 20_000, { timeoutMs: 25_000, what: '20 s to pass' });
+    await eventually(() => Date.now() - stoppedAt > 20_000, { what: '20 s to pass' });
     expect(rig.daemons()).toEqual([pid]);
     // It was answered from the face on disk.
     await initialized;
@@ -104,7 +104,7 @@ describe('files taken away from a running daemon', () => {
     const { socketPath } = rig.locations;
     rmSync(socketPath);
     caller.start();
-    await eventually(() => existsSync(socketPath), { timeoutMs: 5_000, what: 'the socket' });
+    await eventually(() => existsSync(socketPath), { what: 'the socket' });
     await caller.stop();
     const second = await open('second');
     await works(second, 'second');
@@ -124,7 +124,7 @@ describe('files taken away from a running daemon', () => {
     rmSync(runRoot, { recursive: true });
     await eventually(
       () => existsSync(socketPath) && readEndpoint(pidPath)?.pid === pid && rig.records()[0] === record,
-      { timeoutMs: 8_000, what: 'the run folder to come back' },
+      { what: 'the run folder to come back' },
     );
     expect(readFileSync(lockKeyPath, 'utf8')).toBe(key);
     expect(statSync(runRoot).mode & 0o777).toBe(0o700);
@@ -146,7 +146,6 @@ describe('files taken away from a running daemon', () => {
     await works(second, 'second');
     process.kill(first, 'SIGCONT');
     await eventually(() => rig.daemons().length === 1 && rig.daemons()[0] !== first, {
-      timeoutMs: 20_000,
       what: 'the first daemon to go',
     });
     await works(caller, 'first-again');
@@ -176,7 +175,7 @@ describe('a daemon killed while it starts', () => {
     for (const [i, ms] of [5, 20, 40, 60, 75, 90, 105, 120, 140, 160, 190, 220, 260, 300, 340].entries()) {
       const client = rig.session({ plugin, args: ['--mode', 'all'] });
       const asked = client.initialize().then(() => client.call('c__count', { tag: `start-${i}` }));
-      const pid = await eventually(() => rig.daemons()[0], { timeoutMs: 10_000, what: 'a daemon', intervalMs: 1 });
+      const pid = await eventually(() => rig.daemons()[0], { what: 'a daemon', intervalMs: 1 });
       await new Promise((resolve) => setTimeout(resolve, ms));
       signal(pid, 'SIGKILL');
       const answer = await asked;
@@ -185,7 +184,7 @@ describe('a daemon killed while it starts', () => {
       if (isGood(answer)) expect(ran).toBe(1);
       else if (errorData(answer)['mayHaveRun'] === false) expect(ran).toBe(0);
       await recovers(client, `after-${i}`);
-      await eventually(() => rig.servers().length === 1, { timeoutMs: 15_000, what: 'one copy of the server' });
+      await eventually(() => rig.servers().length === 1, { what: 'one copy of the server' });
       await client.close();
       await rig.cli(['stop', '--force']);
     }
@@ -200,7 +199,7 @@ it('what a killed daemon left is ended by the next one, although its journal is 
   // It never introduces itself, so this is not answered while its daemon lives.
   const opening = first.initialize().catch(() => {});
   const stubborn = () => rig.servers().filter(({ command }) => command.includes('stubborn'));
-  await eventually(() => stubborn().length === 2, { timeoutMs: 10_000, what: 'the server and its child' });
+  await eventually(() => stubborn().length === 2, { what: 'the server and its child' });
   const left = stubborn().map(({ pid }) => pid);
   first.child.stdin?.end();
   process.kill(await daemonPid(rig), 'SIGKILL');
@@ -211,7 +210,7 @@ it('what a killed daemon left is ended by the next one, although its journal is 
   });
   const caller = await open();
   await recovers(caller.client, 'after');
-  await eventually(() => left.every((pid) => !isRunning({ pid })), { timeoutMs: 15_000, what: 'the leftovers to end' });
+  await eventually(() => left.every((pid) => !isRunning({ pid })), { what: 'the leftovers to end' });
   expect(other.exitCode ?? other.signalCode).toBeNull();
   await opening;
 });

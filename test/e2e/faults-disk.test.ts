@@ -34,7 +34,7 @@ const recovers = (client: McpClient, tag: string) => {
       n += 1;
       return textOf(await client.call('c__count', { tag: `${tag}-${n}` })) === 'counted';
     },
-    { timeoutMs: 20_000, what: `${tag}: a good call` },
+    { what: `${tag}: a good call` },
   );
 };
 /** A hook of this session's host, as Claude Code runs it. */
@@ -90,11 +90,10 @@ describe('limits of the system', () => {
       for (const name of ['a', 'b', 'c']) rmSync(join(run, name));
       execFileSync('mount', ['-o', 'remount,size=1m,nr_inodes=100', run]);
       await eventually(async () => textOf(await client.call('c__count', { tag: 'y' })) === 'counted', {
-        timeoutMs: 20_000,
         what: 'the session to recover',
       });
       await rig.closeSessions();
-      await eventually(() => rig.daemons().length === 0, { timeoutMs: 10_000, what: 'the daemon to end' });
+      await eventually(() => rig.daemons().length === 0, { what: 'the daemon to end' });
     } finally {
       execFileSync('umount', ['-l', run]);
     }
@@ -125,7 +124,6 @@ describe('a home that cannot be written', () => {
         reopen();
       }
       await eventually(async () => textOf(await client.call('c__count', { tag: 'y' })) === 'counted', {
-        timeoutMs: 20_000,
         what: 'the session to recover',
       });
       expect(client.child.exitCode).toBeNull();
@@ -157,7 +155,7 @@ describe('a home that cannot be written', () => {
             const one = await second.client.call('c__count', { tag: 'without' });
             return errorData(one)['mayHaveRun'] === false ? one : undefined;
           },
-          { timeoutMs: 20_000, what: 'an answer after the loss' },
+          { what: 'an answer after the loss' },
         );
         expect(JSON.stringify(answer['error'])).toMatch(/EROFS/);
         expect(rig.daemons()).toEqual([]);
@@ -189,7 +187,7 @@ it.skipIf(!mayMount)(
       expect(await readBack(client, refOf(answer), { block: 0, raw: true, limit: 50_000 })).toBe(text);
       resultOf(await invoke(client, 'c__echo', { text: 'after' }));
       await rig.closeSessions();
-      await eventually(() => rig.daemons().length === 0, { timeoutMs: 15_000, what: 'the daemon to end' });
+      await eventually(() => rig.daemons().length === 0, { what: 'the daemon to end' });
     } finally {
       unmount();
     }

@@ -47,7 +47,7 @@ it('a paused container of one session keeps its lease, record and copy, and hold
     await other.close();
     // Its connection is open, so it is a session: neither an end nor an idle exit.
     await rig.statusUntil(({ sessions }) => sessions.length === 1, 'the other session to be gone');
-    await eventually(() => rig.records().length === 1, { timeoutMs: 10_000, what: 'its record to be gone' });
+    await eventually(() => rig.records().length === 1, { what: 'its record to be gone' });
     expect(rig.daemons()).toEqual([daemon]);
     container.resume();
     expect(textOf(await late)).toBe('counted');
@@ -98,7 +98,7 @@ it.skipIf(!hasTmux())(
     );
     const pid = Number(tmux('list-panes', '-t', 'one', '-F', '#{pane_pid}').trim());
     const startTime = linuxStat(pid)?.startTime;
-    await eventually(() => rig.records().includes(String(pid)), { timeoutMs: 15_000, what: 'the record of its host' });
+    await eventually(() => rig.records().includes(String(pid)), { what: 'the record of its host' });
     const daemon = await daemonPid(rig);
     const other = await open();
     expect(textOf(await other.call('c__count', { tag: 'before' }))).toBe('counted');
@@ -106,7 +106,7 @@ it.skipIf(!hasTmux())(
 
     tmux('kill-session', '-t', 'one');
     await rig.statusUntil(({ sessions }) => sessions.length === 1, 'the session to be gone');
-    await eventually(() => !rig.records().includes(String(pid)), { timeoutMs: 10_000, what: 'its record to be gone' });
+    await eventually(() => !rig.records().includes(String(pid)), { what: 'its record to be gone' });
     expect(isRunning({ pid, startTime })).toBe(false);
     // Started from that terminal, and in a session of its own: the hang-up did not reach it.
     expect(rig.daemons()).toEqual([daemon]);

@@ -42,10 +42,7 @@ describe('a copy of a server', () => {
     if (!first) throw new Error('no caller');
     for (let kill = 0; kill < 10; kill += 1) {
       const seen = countRuns(countFile()).size;
-      await eventually(() => countRuns(countFile()).size > seen + 50, {
-        timeoutMs: 20_000,
-        what: 'calls after a kill',
-      });
+      await eventually(() => countRuns(countFile()).size > seen + 50, { what: 'calls after a kill' });
       for (const { pid } of rig.servers()) process.kill(pid, 'SIGKILL');
     }
     await Promise.all(callers.map((caller) => caller.stop()));
@@ -53,7 +50,6 @@ describe('a copy of a server', () => {
     // SIGKILL comes from outside: ten of them are no crash loop.
     // The last kill may not be known yet: then the first call is the one that finds out.
     await eventually(async () => textOf(await first.client.call('c__count', { tag: 'after' })) === 'counted', {
-      timeoutMs: 10_000,
       what: 'a call after the kills',
     });
   });
@@ -91,7 +87,6 @@ describe('a copy of a server', () => {
     // A change of its entry is the other way out.
     rig.writeConfig({ c: good() });
     await eventually(async () => textOf(await client.call('count', { tag: 'x' })) === 'counted', {
-      timeoutMs: 15_000,
       what: 'the repaired server',
     });
   });
@@ -133,7 +128,7 @@ describe('a server that', () => {
     expect(client.garbage).toEqual([]);
     const pid = await daemonPid(rig);
     await rig.closeSessions();
-    await eventually(() => !isRunning({ pid }), { timeoutMs: 30_000, what: 'the daemon to end' });
+    await eventually(() => !isRunning({ pid }), { what: 'the daemon to end' });
     await rig.nothingLeft();
   });
 

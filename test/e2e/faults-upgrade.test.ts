@@ -29,7 +29,6 @@ const runs = (version: string, timeoutMs = 20_000) =>
   eventually(() => running() === version, { timeoutMs, what: `version ${version} to run, now ${running()}` });
 const installed = (version: string) =>
   eventually(() => existsSync(join(rig.locations.appDir, version, 'build.json')), {
-    timeoutMs: 10_000,
     what: `version ${version} to be installed`,
   });
 
@@ -89,7 +88,7 @@ it('does not go back and forth over a hundred restarts of the daemon', async () 
         const isBack = ({ since }: { since: string }) => Date.now() - Date.parse(since) > 300;
         return rig.daemons().join() === `${daemon.pid}` && sessions.length === clients.length && sessions.every(isBack);
       },
-      { timeoutMs: 15_000, what: `restart ${n}`, intervalMs: 10 },
+      { what: `restart ${n}`, intervalMs: 10 },
     );
     builds.add(running());
   }
@@ -109,7 +108,6 @@ it('a newer build that does not start leaves the older one in service', async ()
   killDaemons(rig);
   await runs('0.8.0');
   await eventually(async () => isGood(await caller.client.call('c__count', { tag: `x${Math.random()}` })), {
-    timeoutMs: 15_000,
     what: 'a good call',
   });
 });
@@ -131,10 +129,9 @@ it('another protocol major has a socket, a lock and a daemon of its own', async 
   }
   expect(rig.daemons()).toHaveLength(2);
   killDaemons(rig);
-  await eventually(() => rig.daemons().length === 2, { timeoutMs: 15_000, what: 'both daemons again' });
+  await eventually(() => rig.daemons().length === 2, { what: 'both daemons again' });
   for (const { client } of [first, second]) {
     await eventually(async () => isGood(await client.call('c__count', { tag: `${Math.random()}` })), {
-      timeoutMs: 15_000,
       what: 'a good call',
     });
   }

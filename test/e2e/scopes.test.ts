@@ -47,7 +47,7 @@ it.skipIf(!enter)(
       const moreInside = await rig.open({ within: ['nsenter', '-t', String(insideDaemon), ...own] });
       expect(textOf(await moreInside.call('echo__pid'))).toBe(insidePid);
       await Promise.all([outside.close(), more.close()]);
-      await eventually(() => rig.daemons().length === 1, { timeoutMs: 15_000, what: 'the outer daemon to end' });
+      await eventually(() => rig.daemons().length === 1, { what: 'the outer daemon to end' });
       expect(rig.daemons()).toEqual([insideDaemon]);
       expect(existsSync(join(run, 'mcp-proxy-mcp-user.pid'))).toBe(false);
       expect(existsSync(socketInside)).toBe(true);
@@ -58,7 +58,7 @@ it.skipIf(!enter)(
       const again = await rig.open();
       expect(textOf(await again.call('echo__pid'))).not.toBe(insidePid);
       await Promise.all([inside.close(), moreInside.close()]);
-      await eventually(() => !existsSync(socketInside), { timeoutMs: 15_000, what: 'the inner daemon to end' });
+      await eventually(() => !existsSync(socketInside), { what: 'the inner daemon to end' });
       expect(textOf(await again.call('echo__echo', { text: 'still' }))).toBe('still');
       await again.close();
       await rig.nothingLeft();

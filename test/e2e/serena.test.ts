@@ -207,7 +207,7 @@ describe('Serena', () => {
         const now = await copies();
         return now.length === 1 && processesOf(join(rig.home, 'till'), /serena|pyright/).length === 0;
       },
-      { timeoutMs: 60_000, what: 'the copy of the project without sessions to end', intervalMs: 500 },
+      { what: 'the copy of the project without sessions to end', intervalMs: 500 },
     );
     const [left] = await copies();
     expect(left?.pid).toBe(before.find(({ projectRoot }) => projectRoot === join(rig.home, 'shop'))?.pid);

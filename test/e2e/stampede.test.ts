@@ -153,7 +153,7 @@ async function killFirstDaemon(isReached: () => boolean): Promise<number> {
       process.kill(found, 'SIGKILL');
       return found;
     },
-    { timeoutMs: 30_000, what: 'the first daemon', intervalMs: 2 },
+    { what: 'the first daemon', intervalMs: 2 },
   );
 }
 

@@ -56,7 +56,7 @@ it('answers each id of a batch: with its result in revision 2025-03-26, with an 
     { jsonrpc: '2.0', method: 'notifications/progress', params: {} },
     { jsonrpc: '2.0', id: 'two', method: 'tools/call', params: { name: 'echo__echo', arguments: { text: 'hi' } } },
   ];
-  const old = rig.session();
+  const old = await rig.connected();
   const clientInfo = { name: 'old', version: '1' };
   await old.request('initialize', { protocolVersion: '2025-03-26', capabilities: {}, clientInfo });
   const recent = await rig.open();

@@ -74,7 +74,7 @@ it('tells the last words of a server that exits at once, and stops starting it a
       const told = failure(await session.call('bad__any'));
       return told.code === 'SERVER_FAILED' ? told : undefined;
     },
-    { timeoutMs: 20_000, what: 'the crash loop to be called one' },
+    { what: 'the crash loop to be called one' },
   );
   expect(last.text).toContain('`~/.aitkit/bin/mcp-proxy restart bad`');
   expect(errorData(await session.call('bad__any'))).toMatchObject({
@@ -141,13 +141,9 @@ it('hands a cancellation to the server, also of a call that waited for its start
       .map((line) => JSON.parse(line));
   const params = { name: 'bad__slow', arguments: { ms: 60_000, steps: 1 } };
   session.send({ jsonrpc: '2.0', id: 'long', method: 'tools/call', params });
-  const call = await eventually(() => traced().find(({ method }) => method === 'tools/call'), {
-    timeoutMs: 10_000,
-    what: 'the call',
-  });
+  const call = await eventually(() => traced().find(({ method }) => method === 'tools/call'), { what: 'the call' });
   session.notify('notifications/cancelled', { requestId: 'long', reason: 'no more' });
   const cancelled = await eventually(() => traced().find(({ method }) => method === 'notifications/cancelled'), {
-    timeoutMs: 10_000,
     what: 'the cancellation',
   });
   expect(cancelled.params).toMatchObject({ requestId: call.id });
@@ -182,7 +178,6 @@ it.each(['die', 'close'])('tells the start failed when half an answer is all tha
   const session = await beside(fixture('half-frame.mjs', { HALF_MODE: mode }));
   expect(failure(await session.call('bad__any')).code).toBe('SERVER_START_FAILED');
   await eventually(() => rig.servers().every(({ command }) => !command.includes('half-frame')), {
-    timeoutMs: 15_000,
     what: 'the server to be ended',
   });
 });
@@ -204,10 +199,7 @@ it('stops a server that ignores the end of input and SIGTERM, with its children'
   const session = await beside(fixture('stubborn.mjs'));
   session.send({ jsonrpc: '2.0', id: 'never', method: 'tools/call', params: { name: 'bad__any', arguments: {} } });
   const isStubborn = ({ command }: { command: string }) => command.includes('stubborn.mjs');
-  await eventually(() => rig.servers().filter(isStubborn).length === 2, {
-    timeoutMs: 10_000,
-    what: 'server and child',
-  });
+  await eventually(() => rig.servers().filter(isStubborn).length === 2, { what: 'server and child' });
   const { status } = await rig.http('POST', '/stop', { body: { name: 'bad' } });
   expect(status).toBe(200);
   expect(rig.servers().filter(isStubborn)).toEqual([]);

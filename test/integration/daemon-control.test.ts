@@ -138,7 +138,7 @@ describe('over the socket', () => {
   it('POST /drain ends the daemon, and a session goes on with the next', async () => {
     const [daemon] = rig.daemons();
     expect(json(await post('/drain', { restart: true }))).toEqual({ draining: true });
-    await eventually(() => !rig.daemons().includes(daemon ?? 0), { timeoutMs: 10_000, what: 'the daemon to end' });
+    await eventually(() => !rig.daemons().includes(daemon ?? 0), { what: 'the daemon to end' });
     expect(textOf(await session.call('echo__echo', { text: 'next' }))).toBe('next');
   });
 

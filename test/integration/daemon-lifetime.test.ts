@@ -23,7 +23,7 @@ it('forgets a killed host within five seconds: record, lease, and its own copies
   const { sessions } = await rig.statusUntil((status) => status.sessions.length === 2, 'both sessions');
   expect(sessions.map(({ hostPid }) => hostPid)).toContain(host.pid);
   // Written a moment after the hello: a session's first answers come before files for people.
-  await eventually(() => rig.records().includes(String(host.pid)), { timeoutMs: 5_000, what: 'the record' });
+  await eventually(() => rig.records().includes(String(host.pid)), { what: 'the record' });
 
   host.kill('SIGKILL');
   await eventually(
@@ -31,7 +31,7 @@ it('forgets a killed host within five seconds: record, lease, and its own copies
       const status = await rig.status();
       return status.sessions.length === 1 && !rig.records().includes(String(host.pid));
     },
-    { timeoutMs: 5_000, what: 'the killed host to be forgotten' },
+    { what: 'the killed host to be forgotten' },
   );
   expect(textOf(await witness.call('echo__echo', { text: 'still here' }))).toBe('still here');
 });
@@ -53,7 +53,7 @@ it('is held by a host that has only a record for its first minute, not longer', 
   await rig.statusUntil(({ daemon: { uptimeMs } }) => uptimeMs > daemon.uptimeMs + 3_000, 'the daemon to be held');
 
   record(new Date(Date.now() - 61_000));
-  await eventually(() => rig.daemons().length === 0, { timeoutMs: 5_000, what: 'the daemon to end' });
+  await eventually(() => rig.daemons().length === 0, { what: 'the daemon to end' });
   // The host lives, so its record is still true.
   expect(rig.records()).toEqual([String(host.pid)]);
 });
@@ -62,13 +62,13 @@ it('is not held by a program without a hook that lives on after its sessions, an
   rig.writeConfig({});
   // The host is this very process.
   const wrappers = [1, 2, 3].map(() => rig.spawn(process.execPath, [wrapperPath]));
-  await eventually(() => rig.records().includes(String(process.pid)), { timeoutMs: 10_000, what: 'the record' });
+  await eventually(() => rig.records().includes(String(process.pid)), { what: 'the record' });
   await rig.statusUntil(({ sessions }) => sessions.length === 3, 'three sessions');
   wrappers[0]?.stdin?.end();
   await rig.statusUntil(({ sessions }) => sessions.length === 2, 'one to end');
   expect(rig.records()).toEqual([String(process.pid)]);
   for (const wrapper of wrappers) wrapper.stdin?.end();
-  await rig.nothingLeft(8_000);
+  await rig.nothingLeft();
 });
 
 it('starts in folders that were made by hand: it closes them to others and says so once', async () => {
@@ -103,7 +103,7 @@ it('ends by SIGTERM while sessions are open: they get a new daemon with their ne
   const before = textOf(await session.call('echo__pid'));
   const [old] = rig.daemons();
   process.kill(old ?? 0, 'SIGTERM');
-  await eventually(() => !rig.daemons().includes(old ?? 0), { timeoutMs: 10_000, what: 'the old daemon to end' });
+  await eventually(() => !rig.daemons().includes(old ?? 0), { what: 'the old daemon to end' });
   const after = textOf(await session.call('echo__pid'));
   expect(after).not.toBe(before);
   expect(rig.servers()).toHaveLength(1);
@@ -118,7 +118,6 @@ it('takes over after SIGKILL: the next daemon ends what the killed one left and 
   // Never answered: it only makes that server start.
   first.send({ jsonrpc: '2.0', id: 'never', method: 'tools/call', params: { name: 'stubborn__any', arguments: {} } });
   await eventually(() => rig.servers().some(({ command }) => command.includes('stubborn.mjs child')), {
-    timeoutMs: 10_000,
     what: 'the stubborn server',
   });
   const old = new Set(rig.servers().map(({ pid }) => pid));
@@ -130,14 +129,11 @@ it('takes over after SIGKILL: the next daemon ends what the killed one left and 
         const answer = await session.call('echo__pid');
         return /^\d+$/.test(textOf(answer)) ? textOf(answer) : undefined;
       },
-      { timeoutMs: 15_000, what: 'a good call' },
+      { what: 'a good call' },
     );
     expect(pid).not.toBe(before);
   }
-  await eventually(() => rig.servers().every(({ pid }) => !old.has(pid)), {
-    timeoutMs: 15_000,
-    what: 'old servers gone',
-  });
+  await eventually(() => rig.servers().every(({ pid }) => !old.has(pid)), { what: 'old servers gone' });
   expect(rig.daemons()).toHaveLength(1);
 });
 
@@ -148,17 +144,13 @@ it.runIf(process.platform === 'linux')(
     const session = await rig.open();
     await session.call('c__pid');
     const find = () => readJournal(rig.locations.journalPath)[0]?.strays[0];
-    const stray = await eventually(find, { timeoutMs: 15_000, what: 'the stray to be seen' });
+    const stray = await eventually(find, { what: 'the stray to be seen' });
     expect(isRunning(stray)).toBe(true);
     process.kill(rig.daemons()[0] ?? 0, 'SIGKILL');
     // A call that the killed daemon took with it is answered before the next daemon is there; it reaps before it is ready.
-    await eventually(async () => /^\d+$/.test(textOf(await session.call('c__pid'))), {
-      timeoutMs: 15_000,
-      what: 'the next daemon',
-    });
-    await eventually(() => !isRunning(stray), { timeoutMs: 15_000, what: 'the stray to be ended' });
+    await eventually(async () => /^\d+$/.test(textOf(await session.call('c__pid'))), { what: 'the next daemon' });
+    await eventually(() => !isRunning(stray), { what: 'the stray to be ended' });
   },
-  60_000,
 );
 
 it('is one of many that are started at once, whoever starts them: the others leave and say why', async () => {
@@ -178,7 +170,7 @@ it('is one of many that are started at once, whoever starts them: the others lea
   expect(announced.filter((one) => !one.ready)).toEqual(
     Array.from({ length: 11 }, () => ({ ready: false, reason: 'already-running' })),
   );
-  await eventually(() => rig.daemons().length === 1, { timeoutMs: 10_000, what: 'the others to end' });
+  await eventually(() => rig.daemons().length === 1, { what: 'the others to end' });
   expect(rig.daemons()).toEqual([ready[0]?.pid]);
   expect((await rig.status()).daemon.pid).toBe(ready[0]?.pid);
   process.kill(ready[0]?.pid ?? 0, 'SIGTERM');

@@ -37,10 +37,7 @@ describe('a change of the config', () => {
             expectation(await session.toolNames());
             return true;
           },
-          {
-            timeoutMs: 10_000,
-            what: 'the new list',
-          },
+          { what: 'the new list' },
         );
       }),
     );
@@ -58,7 +55,7 @@ describe('a change of the config', () => {
     expect(textOf(await (sessions[0] as McpClient).call('added__echo', { text: 'hello' }))).toBe('hello');
     await run('remove', 'added');
     await reaches((names) => expect(names).not.toContain('added__echo'));
-    await eventually(() => rig.servers().length === 1, { timeoutMs: 10_000, what: 'the removed server to end' });
+    await eventually(() => rig.servers().length === 1, { what: 'the removed server to end' });
   });
 
   it('by an editor reaches every open session, and restarts only what changed', async () => {
@@ -93,10 +90,7 @@ describe('a change of the config', () => {
   it('limits a server to its projects', async () => {
     rig.writeConfig({ keep: fixture('echo.mjs'), own: fixture('echo.mjs', {}, { projects: [rig.project('other')] }) });
     const [outside, inside] = sessions as [McpClient, McpClient];
-    await eventually(async () => (await inside.toolNames()).includes('own__echo'), {
-      timeoutMs: 10_000,
-      what: 'the list',
-    });
+    await eventually(async () => (await inside.toolNames()).includes('own__echo'), { what: 'the list' });
     expect(await outside.toolNames()).not.toContain('own__echo');
     expect(errorOf(await outside.call('own__echo')).code).toBe(-32602);
   });
@@ -107,10 +101,7 @@ describe('a change of the config', () => {
     rig.writeConfig({ keep: fixture('echo.mjs'), secret: fixture('echo.mjs', { TOKEN: '${MY_TOKEN}' }) });
     const read = async (session: McpClient) =>
       textOf(await session.call('secret__env', { names: ['TOKEN', 'MY_TOKEN'] }));
-    await eventually(async () => (await mine.toolNames()).includes('secret__env'), {
-      timeoutMs: 10_000,
-      what: 'the server',
-    });
+    await eventually(async () => (await mine.toolNames()).includes('secret__env'), { what: 'the server' });
     await yours.toolNames();
     expect(JSON.parse(await read(mine))).toEqual({ TOKEN: 'token-of-mine', MY_TOKEN: null });
     expect(JSON.parse(await read(yours))).toEqual({ TOKEN: 'token-of-yours', MY_TOKEN: null });
@@ -265,10 +256,7 @@ describe('the environment', () => {
     expect(textOf(await alone.call('echo__pid'))).not.toBe(textOf(await shared.call('echo__pid')));
     expect(rig.daemons()).toHaveLength(2);
     await alone.close();
-    await eventually(() => rig.daemons().length === 1 && rig.servers().length === 1, {
-      timeoutMs: 15_000,
-      what: 'its daemon to end',
-    });
+    await eventually(() => rig.daemons().length === 1 && rig.servers().length === 1, { what: 'its daemon to end' });
     expect(readdirSync(join(rig.root, 'run')).filter((name) => name.includes('alone-'))).toEqual([]);
     expect(textOf(await shared.call('echo__echo', { text: 'shared' }))).toBe('shared');
   });
@@ -280,7 +268,7 @@ describe('the environment', () => {
     const daemon = rig.spawn(process.execPath, [bundle, '--name', 'alone-4194303-abc', '--alone'], {
       AITKIT_DAEMON: '1',
     });
-    await eventually(() => daemon.exitCode === 0, { timeoutMs: 25_000, what: 'it to end' });
+    await eventually(() => daemon.exitCode === 0, { what: 'it to end' });
     expect(readdirSync(join(rig.root, 'run')).filter((name) => name.includes('alone-'))).toEqual([]);
   });
 

@@ -47,4 +47,4 @@ it('shows all tools of a server that starts slowly before it runs, and a call wa
   });
   expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
   expect(resultOf(answer)['isError']).toBeUndefined();
-}, 60_000);
+});

@@ -23,13 +23,10 @@ it('finds nothing while sessions with the plugin use servers of every sharing, a
     for (const server of ['echo', 'mine', 'ours'])
       expect(textOf(await session.call(`${server}__echo`, { text: server }))).toBe(server);
   // A wrapper installs its version and the launchers a moment after its start.
-  await eventually(() => readFileSync(join(rig.root, 'bin', 'mcp-proxy')).length > 0, {
-    timeoutMs: 20_000,
-    what: 'the launchers',
-  });
+  await eventually(() => readFileSync(join(rig.root, 'bin', 'mcp-proxy')).length > 0, { what: 'the launchers' });
   expect(await findings()).toEqual([0, []]);
   for (const session of sessions) await session.close();
-  await eventually(() => rig.daemons().length === 0, { timeoutMs: 20_000, what: 'the daemons to end' });
+  await eventually(() => rig.daemons().length === 0, { what: 'the daemons to end' });
   expect(await findings()).toEqual([0, []]);
 });
 

@@ -44,7 +44,7 @@ describe('the lease of a session over HTTP', () => {
     endpoint.now.advance(19 * second);
     client.kill();
     // The end of the connection is seen at the present of the test's clock.
-    await eventually(() => endpoint.responses.size === 0, { timeoutMs: 5_000, what: 'the end of the stream' });
+    await eventually(() => endpoint.responses.size === 0, { what: 'the end of the stream' });
     endpoint.now.advance(29 * second);
     expect(isHeld()).toBe(true);
     endpoint.now.advance(2 * second);
@@ -75,13 +75,13 @@ describe('the lease of a session over HTTP', () => {
   it('ends with a call that nobody waits for any more', async () => {
     const client = await connect();
     const waiting = client.fetch('POST', { jsonrpc: '2.0', id: 1, method: 'hold' }).catch(() => 'cut');
-    await eventually(() => [...endpoint.open][0]?.requests.size === 1, { timeoutMs: 5_000, what: 'the call' });
+    await eventually(() => [...endpoint.open][0]?.requests.size === 1, { what: 'the call' });
     endpoint.now.advance(60 * minute);
     endpoint.mcp.sweep();
     expect(endpoint.ended).toEqual([]);
     client.kill();
     expect(await waiting).toBe('cut');
-    await eventually(() => endpoint.responses.size === 0, { timeoutMs: 5_000, what: 'the end of the connection' });
+    await eventually(() => endpoint.responses.size === 0, { what: 'the end of the connection' });
     endpoint.now.advance(4 * minute);
     endpoint.mcp.sweep();
     expect(endpoint.ended).toEqual([]);
@@ -123,7 +123,7 @@ describe('a call that waits for its program to come back with an answer', () => 
     endpoint.now.advance(9 * minute);
     endpoint.mcp.sweep();
     void comeBack().catch(() => {}); // this router does not go on with it
-    await eventually(() => endpoint.answers.length === 1, { timeoutMs: 5_000, what: 'the answer to arrive' });
+    await eventually(() => endpoint.answers.length === 1, { what: 'the answer to arrive' });
     expect(JSON.parse(endpoint.answers[0] ?? '')).toEqual({ action: 'accept', content: {} });
     expect(endpoint.cancelled).toEqual([]);
   });
@@ -154,11 +154,11 @@ describe('a token that is replaced', () => {
     const [old, id] = [endpoint.remote.token, client.sessionId];
     const address = stranger.address();
     endpoint.remote.move(typeof address === 'object' && address !== null ? address.port : 0);
-    await eventually(() => endpoint.remote.token !== old, { timeoutMs: 5_000, what: 'another token' });
+    await eventually(() => endpoint.remote.token !== old, { what: 'another token' });
     expect(endpoint.remote.problem).toContain('is held by');
     expect(endpoint.ended).toEqual(['the token was replaced']);
     endpoint.remote.move(0);
-    await eventually(() => endpoint.remote.port !== undefined, { timeoutMs: 5_000, what: 'a port' });
+    await eventually(() => endpoint.remote.port !== undefined, { what: 'a port' });
     const ping = async (token: string) => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'mcp-session-id': id };
       const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });

@@ -36,7 +36,7 @@ describe('what belongs to one session', () => {
     const status = { jsonrpc: '2.0', method: 'notifications/tasks/status', params: task };
     await other.request(3, 'tools/call', call('send', { message: status }));
     const isStatus = ({ method }: Message) => method === 'notifications/tasks/status';
-    await eventually(() => owner.messages.some(isStatus), { timeoutMs: 5_000, what: 'the state to be told' });
+    await eventually(() => owner.messages.some(isStatus), { what: 'the state to be told' });
     expect(other.messages.some(isStatus)).toBe(false);
     await Promise.all([owner.end(), other.end()]);
   });
@@ -67,7 +67,7 @@ describe('what belongs to one session', () => {
     const message = { jsonrpc: '2.0', method: 'notifications/elicitation/complete', params: { elicitationId } };
     await other.request(1, 'tools/call', call('send', { message }));
     const isEnd = ({ method }: Message) => method === 'notifications/elicitation/complete';
-    await eventually(() => one.messages.some(isEnd), { timeoutMs: 5_000, what: 'the end of the page' });
+    await eventually(() => one.messages.some(isEnd), { what: 'the end of the page' });
     expect(other.messages.some(isEnd)).toBe(false);
     await Promise.all([one.end(), other.end()]);
   });

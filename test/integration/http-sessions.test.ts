@@ -105,7 +105,7 @@ describe('sessions over HTTP', () => {
         const response = await client.fetch('POST', { jsonrpc: '2.0', id: 7, method: 'ping' });
         return response.status === 400 ? response.json() : false;
       },
-      { timeoutMs: 5_000, what: 'the call to be under way', intervalMs: 5 },
+      { what: 'the call to be under way', intervalMs: 5 },
     );
     expect(at(again, 'error', 'code')).toBe(-32600);
     expect(text(await first)).toBe('done');
@@ -130,7 +130,6 @@ describe('sessions over HTTP', () => {
     const client = await connect();
     const waiting = client.request('slow', 'tools/call', call('slow', { ms: 60_000 }));
     await eventually(async () => (await client.notify('notifications/cancelled', { requestId: 'slow' })) === 202, {
-      timeoutMs: 5_000,
       what: 'the cancellation to be taken',
     });
     expect(await waiting).toBeUndefined();
@@ -226,14 +225,14 @@ describe('sessions over HTTP', () => {
         for (const [, data] of decoder.decode(chunk).matchAll(/^data: (.+)$/gm)) heard.push(JSON.parse(data ?? ''));
       }
     })().catch(() => {}); // cut below
-    await eventually(() => heard.length === 1, { timeoutMs: 5_000, what: 'the acknowledgement' });
+    await eventually(() => heard.length === 1, { what: 'the acknowledgement' });
     expect(heard[0]).toMatchObject({
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications: wanted, _meta: { [metaKey('subscriptionId')]: 'L' } },
     });
     await modern.request(1, 'tools/call', { params: call('touch') });
     await modern.request(2, 'tools/call', { params: call('add_tool', { name: 'fresh' }) });
-    await eventually(() => heard.length === 3, { timeoutMs: 5_000, what: 'two changes' });
+    await eventually(() => heard.length === 3, { what: 'two changes' });
     expect(heard.slice(1).map((one) => at(one, 'method'))).toEqual([
       'notifications/resources/updated',
       'notifications/tools/list_changed',
@@ -242,7 +241,7 @@ describe('sessions over HTTP', () => {
     abort.abort();
     await reading;
     const left = async () => text(await modern.request(3, 'tools/call', { params: call('subscriptions') })) === '[]';
-    await eventually(left, { timeoutMs: 5_000, what: 'the subscription to be gone' });
+    await eventually(left, { what: 'the subscription to be gone' });
   });
 });
 
@@ -268,7 +267,7 @@ describe('a program with a session on a server without', () => {
       expect(progress.map((one) => at(one, 'params', 'progress'))).toEqual([0, 50, 100]);
       await client.request(3, 'tools/call', call('modern__test_trigger_tool_change'));
       const isChange = ({ method }: Message) => method === 'notifications/tools/list_changed';
-      await eventually(() => client.messages.some(isChange), { timeoutMs: 5_000, what: 'the change' });
+      await eventually(() => client.messages.some(isChange), { what: 'the change' });
       expect(await names(4)).toContain('"modern__test_added_tool"');
       await client.end();
     } finally {
@@ -288,10 +287,10 @@ describe('the daemon and its HTTP sessions', () => {
       await client.open();
       // Twice the time after which it would have ended without a session.
       const until = Date.now() + 1_500;
-      await eventually(() => Date.now() > until, { timeoutMs: 3_000, what: 'the idle time to pass twice' });
+      await eventually(() => Date.now() > until, { what: 'the idle time to pass twice' });
       expect(daemon.hasEnded()).toBe(false);
       await client.end();
-      await eventually(() => daemon.hasEnded(), { timeoutMs: 10_000, what: 'the daemon to end' });
+      await eventually(() => daemon.hasEnded(), { what: 'the daemon to end' });
     } finally {
       await daemon.stop();
     }
@@ -303,10 +302,10 @@ describe('the daemon and its HTTP sessions', () => {
     const [kept, plain] = await Promise.all([start(true), start(false)]);
     try {
       // The same time passed for both when one of them has ended.
-      await eventually(() => plain.hasEnded(), { timeoutMs: 15_000, what: 'the daemon without it to end' });
+      await eventually(() => plain.hasEnded(), { what: 'the daemon without it to end' });
       expect(kept.hasEnded()).toBe(false);
       kept.writeConfig({ mcpServers: {}, daemon: { idleExitMs: 300 }, http: { keepDaemon: false } });
-      await eventually(() => kept.hasEnded(), { timeoutMs: 15_000, what: 'the other one to end too' });
+      await eventually(() => kept.hasEnded(), { what: 'the other one to end too' });
     } finally {
       await Promise.all([kept.stop(), plain.stop()]);
     }

@@ -77,7 +77,7 @@ const whole = <T>(ask: () => Promise<readonly T[]>): Promise<readonly T[]> =>
       const items = await ask();
       return items.length > 0 ? items : undefined;
     },
-    { timeoutMs: 15_000, what: 'a list' },
+    { what: 'a list' },
   );
 const toolsOf = async (host: Client) => namesOf(await whole(async () => (await host.listTools()).tools));
 
@@ -228,10 +228,10 @@ it('remembers what was wrong over the life of a daemon, and leaves valid answers
   const first = await rig.open();
   await whole(() => first.toolNames());
   const path = facePath(rig.locations.facesDir, { projectRoot: join(rig.home, 'project') });
-  const face = await eventually(() => readFace(path), { timeoutMs: 10_000, what: 'the ready-made answers' });
+  const face = await eventually(() => readFace(path), { what: 'the ready-made answers' });
   expect(refusal('tools', 'older', JSON.stringify(face.lists.tools?.result))).toBeUndefined();
   await first.close();
-  await eventually(() => rig.daemons().length === 0, { timeoutMs: 20_000, what: 'the daemon to end' });
+  await eventually(() => rig.daemons().length === 0, { what: 'the daemon to end' });
   // Its server is not started for a list that is known.
   const second = await rig.open();
   expect(await whole(() => second.toolNames())).toEqual([...usable, 'good'].map((name) => `bad__${name}`));
@@ -245,7 +245,7 @@ it('leaves answers for programs with sessions where a server of the newer family
   const session = await rig.open();
   expect(await whole(() => session.toolNames())).toContain('newer__list_value');
   const path = facePath(rig.locations.facesDir, { projectRoot: join(rig.home, 'project') });
-  const face = await eventually(() => readFace(path), { timeoutMs: 10_000, what: 'the ready-made answers' });
+  const face = await eventually(() => readFace(path), { what: 'the ready-made answers' });
   expect(JSON.stringify(face.lists.tools?.result)).toContain('newer__list_value');
   expect(refusal('tools', 'older', JSON.stringify(face.lists.tools?.result))).toBeUndefined();
   // It is right by the schemas that it speaks, so nobody has to correct anything.

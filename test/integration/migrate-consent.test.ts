@@ -62,7 +62,6 @@ test('a definition runs after its approval, and a change of it only after anothe
   expect(await runs()).toBe('["one"]');
   const open = await rig.open({ project });
   await eventually(() => findings().includes('changed its server tickets since you approved it'), {
-    timeoutMs: 30_000,
     what: 'the person to be told at the next start of a session',
   });
   await open.close();
@@ -79,10 +78,7 @@ test('a definition runs after its approval, and a change of it only after anothe
   expect(existsSync(second)).toBe(false);
   const hash = /hash (\w{16})/.exec(shown)?.[1] ?? '';
   await cli('accept', 'tickets', '--hash', hash);
-  await eventually(async () => (await runs()) === '["two"]', {
-    timeoutMs: 30_000,
-    what: 'the accepted definition to run',
-  });
+  await eventually(async () => (await runs()) === '["two"]', { what: 'the accepted definition to run' });
   await cli('migrate', 'undo');
   await cli('migrate', 'undo');
   expect(existsSync(join(project, '.claude'))).toBe(false);

@@ -76,7 +76,7 @@ describe.each(['pipe', 'web'])('a program of 2026-07-28 on a server with session
       const late = { ...params, inputResponses: {}, requestState: state };
       return at(await client.round(client.message(3, 'tools/call', late)), 'error', 'code') === -32602;
     };
-    await eventually(isOver, { timeoutMs: 10_000, what: 'the call to be over' });
+    await eventually(isOver, { what: 'the call to be over' });
     expect(text(await call(open(), 'test_simple_text'))).toContain('simple text');
   });
 });

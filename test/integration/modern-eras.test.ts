@@ -95,10 +95,7 @@ describe('the protocol family of a server', () => {
     const client = await rig.open();
     // Its lists are fetched anew with each change; a request that is under way meanwhile may have run or not.
     const settled = (tools: number) =>
-      eventually(async () => (await client.toolNames()).length === tools, {
-        timeoutMs: 10_000,
-        what: `${tools} tools`,
-      });
+      eventually(async () => (await client.toolNames()).length === tools, { what: `${tools} tools` });
     const modernTools = await client.toolNames();
     const others = modernTools.filter((name) => name.startsWith('pipe__'));
     expect(await calledAs(client, 'web')).toBe('modern');

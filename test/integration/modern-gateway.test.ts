@@ -53,7 +53,7 @@ describe('calls through the gateway on a server of 2026-07-28', () => {
     const client = await open();
     const started = await client.request(1, 'tools/call', invoke('modern__ask', {}, 'gateway_invoke_async'));
     const look = lookAt(client, started);
-    await eventually(async () => (await look()).includes('Ann'), { timeoutMs: 10_000, what: 'the job to end' });
+    await eventually(async () => (await look()).includes('Ann'), { what: 'the job to end' });
     await client.end();
   });
 
@@ -70,10 +70,7 @@ describe('calls through the gateway on a server of 2026-07-28', () => {
     const client = await open();
     const started = await client.request(1, 'tools/call', invoke('echo__crash', { code: 3 }, 'gateway_invoke_async'));
     const look = lookAt(client, started);
-    await eventually(async () => /exited with code 3/.test(await look()), {
-      timeoutMs: 10_000,
-      what: 'the job to fail',
-    });
+    await eventually(async () => /exited with code 3/.test(await look()), { what: 'the job to fail' });
     await client.end();
   });
 });

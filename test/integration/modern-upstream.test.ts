@@ -207,7 +207,7 @@ describe.each(['pipe', 'web'])('a server of 2026-07-28 (%s) behind programs with
     await one.request('resources/subscribe', { uri: 'test://other' });
     // The stream that was replaced is closed after the new one is acknowledged: a server hears of that a little later.
     const wanted = [...Array<string>(each).fill('test://clock'), 'test://other'].join();
-    await eventually(async () => (await uris()).join() === wanted, { timeoutMs: 5_000, what: `exactly ${wanted}` });
+    await eventually(async () => (await uris()).join() === wanted, { what: `exactly ${wanted}` });
     const refused = errorOf(await one.request('resources/subscribe', { uri: 'test://unknown' }));
     expect(refused.message).toContain('test://unknown');
     await one.call(tool('touch'), { uri: 'test://other' });
@@ -219,12 +219,9 @@ describe.each(['pipe', 'web'])('a server of 2026-07-28 (%s) behind programs with
     expect(one.notifications(updated).map(({ params }) => at(params, 'uri'))).toEqual(['test://other', 'test://clock']);
     await one.request('resources/unsubscribe', { uri: 'test://other' });
     await two.close();
-    await eventually(async () => (await uris()).join() === 'test://clock', {
-      timeoutMs: 5_000,
-      what: 'one to be left',
-    });
+    await eventually(async () => (await uris()).join() === 'test://clock', { what: 'one to be left' });
     await one.request('resources/unsubscribe', { uri: 'test://clock' });
-    await eventually(async () => (await uris()).length === 0, { timeoutMs: 5_000, what: 'none to be left' });
+    await eventually(async () => (await uris()).length === 0, { what: 'none to be left' });
     // Nothing of our own hop reaches a host.
     expect(one.notifications('notifications/subscriptions/acknowledged')).toEqual([]);
     await one.close();
@@ -253,13 +250,10 @@ describe.each(['pipe', 'web'])('a server of 2026-07-28 (%s) behind programs with
   it('cancels as the server hears it', async () => {
     const client = await open();
     begin(client, 'w', tool('wait'));
-    await eventually(() => traced().some(({ params }) => at(params, 'name') === 'wait'), {
-      timeoutMs: 5_000,
-      what: 'the call',
-    });
+    await eventually(() => traced().some(({ params }) => at(params, 'name') === 'wait'), { what: 'the call' });
     client.notify('notifications/cancelled', { requestId: 'w', reason: 'enough' });
     const cancelled = () => traced().filter(({ method }) => method === 'notifications/cancelled').length;
-    if (server === 'pipe') await eventually(() => cancelled() > 0, { timeoutMs: 5_000, what: 'the cancellation' });
+    if (server === 'pipe') await eventually(() => cancelled() > 0, { what: 'the cancellation' });
     // Over HTTP the end of the stream says so; such servers take no notifications.
     else await client.call(tool('meta'));
     expect(cancelled() > 0).toBe(server === 'pipe');

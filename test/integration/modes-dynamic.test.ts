@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { displace, scopeOf } from '../support/displace.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patienceMs } from '../support/eventually.ts';
 import { jsonOf, refOf } from '../support/gateway-calls.ts';
 import { type McpClient, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
 
@@ -78,12 +78,12 @@ it('forgets tools that their server does not have any more, and follows the limi
   expect(found).toContain('echo__count');
   const other = await rig.open({ args: ['--server', 'echo'] });
   await other.call('remove_tool', { name: 'count' });
-  await expect.poll(async () => (await session.toolNames()).length, { timeout: 10_000 }).toBe(own.length + 2);
+  await expect.poll(async () => (await session.toolNames()).length, { timeout: patienceMs }).toBe(own.length + 2);
   const again = jsonOf(await session.call('retrieve_tools', { query: 'append a line and count it' }));
   expect(again).toMatchObject({ pool: (await session.toolNames()).length - own.length });
   rig.writeConfig({ echo }, { tools: { topK: 3, toolsLimit: 1 } });
-  await expect.poll(async () => (await session.toolNames()).length, { timeout: 10_000 }).toBe(own.length + 1);
-}, 40_000);
+  await expect.poll(async () => (await session.toolNames()).length, { timeout: patienceMs }).toBe(own.length + 1);
+});
 
 it('shortens large results with a reference, and tools and results are there after the wrapper came back', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'session' }) });
@@ -111,19 +111,19 @@ it('shows the same tools after the daemon was killed, and says nothing of it', a
   const told = mine.notifications(changed).length;
   const [daemon] = rig.daemons();
   if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
-  await eventually(() => rig.daemons().some((pid) => pid !== daemon), { timeoutMs: 20_000, what: 'the next daemon' });
+  await eventually(() => rig.daemons().some((pid) => pid !== daemon), { what: 'the next daemon' });
   const again = async () => {
     const answer = await mine.call('echo__echo', { text: 'still here' });
     return textOf(answer) === 'still here' ? answer : undefined;
   };
-  await eventually(again, { timeoutMs: 20_000, what: 'a found tool to be called' });
+  await eventually(again, { what: 'a found tool to be called' });
   expect(await mine.toolNames()).toEqual(listed);
   expect(mine.notifications(changed)).toHaveLength(told);
   expect(await other.toolNames()).toEqual(own);
   // What it searches for next joins what it had.
   await retrieve(mine, 'append a line and count it');
   expect(await mine.toolNames()).toEqual(expect.arrayContaining(listed));
-}, 60_000);
+});
 
 it('shows a project no tool of another, whatever is searched for', async () => {
   const [mine, theirs] = [rig.project('mine'), rig.project('theirs')];

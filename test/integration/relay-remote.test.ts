@@ -47,11 +47,9 @@ describe('a remote server that has forgotten the session', () => {
     expect(await introductions(origin)).toBe(before + 1);
     // What is replayed follows the introduction and need not have arrived when the call is answered.
     await eventually(async () => textOf(await client.call('subscriptions')) === '["test://clock"]', {
-      timeoutMs: 5_000,
       what: 'the subscription to be there again',
     });
     await eventually(async () => textOf(await client.call('log', { level: 'error' })) === 'warning', {
-      timeoutMs: 5_000,
       what: 'the log level to be there again',
     });
     await client.call('touch');

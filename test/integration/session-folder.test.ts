@@ -151,7 +151,6 @@ describe('a copy', () => {
     const pids = [await ask(inRoot, 'echo__pid'), await ask(inPackage, 'echo__pid')];
     await inPackage.close();
     await eventually(() => rig.servers().every(({ pid }) => String(pid) !== pids[1]), {
-      timeoutMs: 15_000,
       what: 'the copy of the package to end',
     });
     expect(rig.servers().map(({ pid }) => String(pid))).toEqual([pids[0]]);

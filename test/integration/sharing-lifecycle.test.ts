@@ -44,11 +44,11 @@ describe('starts', () => {
     const order = ['d', 'b', 'e'];
     await rig.http('POST', '/reload');
     // Started by the reload itself in the order of the file, one after the other.
-    await eventually(() => readied().length === 5, { timeoutMs: 15_000, what: 'all five' });
+    await eventually(() => readied().length === 5, { what: 'all five' });
     expect(readied()).toEqual(['a', 'b', 'c', 'd', 'e']);
     await rig.http('POST', '/stop-all');
     const answers = order.map((name) => session.call(`${name}__pid`));
-    await eventually(() => readied().length === 6, { timeoutMs: 10_000, what: 'the first' });
+    await eventually(() => readied().length === 6, { what: 'the first' });
     expect(await starting()).toBeLessThanOrEqual(1);
     await Promise.all(answers);
     expect(readied().slice(5)).toEqual(order);
@@ -57,11 +57,7 @@ describe('starts', () => {
     rig.writeConfig(slow, { ...all, daemon: { ...daemon, startLimit: 5 } });
     await rig.http('POST', '/reload');
     const together = ['a', 'b', 'c', 'd', 'e'].map((name) => session.call(`${name}__pid`));
-    await eventually(async () => (await starting()) === 5, {
-      timeoutMs: 5_000,
-      what: 'five starts at once',
-      intervalMs: 5,
-    });
+    await eventually(async () => (await starting()) === 5, { what: 'five starts at once', intervalMs: 5 });
     await Promise.all(together);
   });
 
@@ -91,7 +87,7 @@ describe('starts', () => {
       const deleted = async () => (await requests()).filter((one) => at(one, 'method') === 'DELETE').length;
       const impatient = await rig.open({ name: 'claude-code' });
       impatient.send({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'web__pid', arguments: {} } });
-      await eventually(async () => (await requests()).length > 0, { timeoutMs: 10_000, what: 'the start to begin' });
+      await eventually(async () => (await requests()).length > 0, { what: 'the start to begin' });
       impatient.notify('notifications/cancelled', { requestId: 7, reason: 'no patience' });
       await impatient.close();
       // Otherwise nothing would have been abandoned.
@@ -100,7 +96,7 @@ describe('starts', () => {
       // What the abandoned start has found out is known to the next session.
       expect(await next.toolNames()).toContain('web__pid');
       expect(await pid(next, 'web')).toBe(String(web.child.pid));
-      await eventually(async () => (await deleted()) === 1, { timeoutMs: 10_000, what: 'the late one to be closed' });
+      await eventually(async () => (await deleted()) === 1, { what: 'the late one to be closed' });
     } finally {
       await web.stop();
     }
@@ -139,7 +135,6 @@ describe('ends', () => {
     // The last session of a project takes even what it wanted to keep; the other project's copy stays.
     await other.close();
     await eventually(() => !rig.servers().some((server) => String(server.pid) === mine[1]), {
-      timeoutMs: 10_000,
       what: 'the copy of the project without sessions to end',
     });
     expect(await pid(session, 'mine')).toBe(mine[0]);
@@ -196,7 +191,7 @@ describe('demotion', () => {
     const after = await Promise.all(sessions.map((session) => pid(session, 'odd')));
     expect(new Set([...after, ...first]).size).toBe(3);
     // The copy that was shared ends when its last call has ended.
-    await eventually(() => rig.servers().length === 2, { timeoutMs: 10_000, what: 'the shared copy to end' });
+    await eventually(() => rig.servers().length === 2, { what: 'the shared copy to end' });
     const server = await serverNamed('odd');
     expect(server?.sharing).toBe('session');
     expect(server?.sharingReason).toContain('seen not to keep sessions apart');

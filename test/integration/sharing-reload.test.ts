@@ -124,7 +124,7 @@ const servers: Row[] = [
     restarts: true,
     check: async ({ session }) => {
       const extras = async () => (await names(session)).filter((name) => name.includes('extra')).length === 3;
-      await eventually(extras, { timeoutMs: 10_000, what: 'three tools' });
+      await eventually(extras, { what: 'three tools' });
     },
   },
   {
@@ -153,7 +153,7 @@ const servers: Row[] = [
         await session.notification('notifications/tools/list_changed');
         expect(await names(session)).toEqual([]);
         expect(errorOf(await session.call('s__pid')).message).toContain('Unknown tool');
-        await eventually(() => rig.servers().length === 1, { timeoutMs: 10_000, what: 'its copy to end' });
+        await eventually(() => rig.servers().length === 1, { what: 'its copy to end' });
       },
     }),
   ),
@@ -164,7 +164,7 @@ const servers: Row[] = [
     check: async ({ session }) => {
       const other = await rig.open();
       expect(await call(session, 'pid')).not.toBe(await call(other, 'pid'));
-      await eventually(() => rig.servers().length === 3, { timeoutMs: 10_000, what: 'the shared copy to end' });
+      await eventually(() => rig.servers().length === 3, { what: 'the shared copy to end' });
     },
   },
   {
@@ -294,7 +294,7 @@ const settings: SettingRow[] = [
     200,
     async ({ session }) => {
       await session.close();
-      await rig.nothingLeft(5_000);
+      await rig.nothingLeft();
     },
     { before: { daemon: { idleExitMs: 600_000 } } },
   ),
@@ -313,7 +313,7 @@ const settings: SettingRow[] = [
         return all.filter(({ state, pid }) => state === 'starting' && pid !== undefined).length === 2;
       };
       const both = ['s__pid', 'untouched__pid'].map((name) => session.call(name));
-      await eventually(starting, { timeoutMs: 10_000, what: 'two starts at once', intervalMs: 5 });
+      await eventually(starting, { what: 'two starts at once', intervalMs: 5 });
       await Promise.all(both);
     },
     { before: { daemon: { startLimit: 1 } }, server: () => echo({ START_MS: '700' }) },
@@ -364,7 +364,7 @@ const settings: SettingRow[] = [
       );
       expect(rig.daemons()).toEqual([daemon]);
       await reload(echo(), { http: { port: 0, keepDaemon: false } });
-      await rig.nothingLeft(10_000);
+      await rig.nothingLeft();
     },
     { before: { http: { port: 0 } }, after: { http: { port: 0, keepDaemon: true } } },
   ),
@@ -423,7 +423,7 @@ const settings: SettingRow[] = [
     1_000,
     async ({ session }) => {
       const ref = await big(session);
-      await eventually(() => isGone(session, ref), { timeoutMs: 10_000, what: 'it to be forgotten' });
+      await eventually(() => isGone(session, ref), { what: 'it to be forgotten' });
     },
     { server: shielded },
   ),
@@ -435,7 +435,7 @@ const settings: SettingRow[] = [
       const other = await rig.open();
       expect(await call(session, 'pid')).not.toBe(await call(other, 'pid'));
       expect(copyOf(await rig.status())?.sharingReason).toBe('Ours.');
-      await eventually(() => rig.servers().length === 3, { timeoutMs: 10_000, what: 'the copy of before to end' });
+      await eventually(() => rig.servers().length === 3, { what: 'the copy of before to end' });
     },
   },
 ];
@@ -484,17 +484,11 @@ describe('a reload', () => {
   it.each(servers)('follows mcpServers.*.$key (copies start anew: $restarts)', async (row) => {
     const { pids, ...context } = await begin((row.before ?? echo)(), {});
     await reload(row.after());
-    await eventually(async () => row.restarts || (await running('s')) === pids[0], {
-      timeoutMs: 2_000,
-      what: 'the copy',
-    });
+    await eventually(async () => row.restarts || (await running('s')) === pids[0], { what: 'the copy' });
     await row.check(context);
     expect(await running('untouched')).toBe(pids[1]);
     if (row.restarts) {
-      await eventually(() => rig.servers().every(({ pid }) => pid !== pids[0]), {
-        timeoutMs: 10_000,
-        what: 'the old copy to end',
-      });
+      await eventually(() => rig.servers().every(({ pid }) => pid !== pids[0]), { what: 'the old copy to end' });
     }
   });
 

@@ -62,7 +62,7 @@ describe('variables of the sessions', () => {
     expect(await envOf(session, 'LATEST')).toBe('came last');
     expect(await envOf(session, 'LATER')).toBe('came later');
     expect(await pidOf(session)).not.toBe(before);
-    await eventually(() => rig.servers().length === 1, { timeoutMs: 10_000, what: 'the old copies to end' });
+    await eventually(() => rig.servers().length === 1, { what: 'the old copies to end' });
   });
 
   it('PATH and the like are of the session that starts a copy and do not make another one', async () => {
@@ -119,7 +119,7 @@ describe('programs without a wrapper', () => {
         const text = await call(one, 'github__env', { names });
         return text.startsWith('{') && text;
       },
-      { timeoutMs: 10_000, what: 'the env file to be read' },
+      { what: 'the env file to be read' },
     );
     expect(JSON.parse(first)).toEqual({ GITHUB_TOKEN: 'token-of-the-file', REGION: 'here' });
     const cli = await rig.cli(['call', 'github', 'env', JSON.stringify({ names })]);
@@ -127,7 +127,6 @@ describe('programs without a wrapper', () => {
 
     writeFileSync(rig.locations.envFilePath, "GITHUB_TOKEN='another token'\nexport REGION=there\n", { mode: 0o600 });
     await eventually(async () => (await call(one, 'github__env', { names })).includes('another token'), {
-      timeoutMs: 10_000,
       what: 'the changed env file to be read',
     });
     expect(JSON.parse(await call(one, 'github__env', { names }))).toEqual({

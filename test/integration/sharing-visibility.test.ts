@@ -66,7 +66,7 @@ it('a session knows nothing of a server of another project, by no way', async ()
   await expectUnknown(elsewhere, 'shop-db');
 
   // Instructions, for sessions that begin when both servers are known.
-  const late = await rig.session({ project: till }).initialize();
+  const late = await (await rig.connected({ project: till })).initialize();
   const instructions = String(resultOf(late)['instructions']);
   expect(instructions).toContain('Instructions of till-db.');
   expect(instructions).not.toContain('shop-db');
@@ -169,5 +169,5 @@ it('a server that is taken away from a project by a reload is not heard there an
   // Who sees a server is no reason to start it anew.
   expect(textOf(await inShop.call('db__pid'))).toBe(pid);
   expect(inShop.notifications('notifications/tools/list_changed')).toEqual([]);
-  await eventually(() => rig.servers().length === 2, { timeoutMs: 5_000, what: 'no further copy' });
+  await eventually(() => rig.servers().length === 2, { what: 'no further copy' });
 });

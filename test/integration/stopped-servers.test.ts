@@ -159,5 +159,4 @@ it.runIf(process.platform === 'linux')(
     expect(textOf(answer)).toContain('its process was stopped by a signal');
     expect(Number(textOf(await session.call('c__pid')))).not.toBe(pid);
   },
-  120_000,
 );

@@ -40,7 +40,7 @@ describe.each(['pipe', 'web'])('subscriptions on a server with sessions (%s)', (
     else await touch(two).then(() => two.notification(updated));
     expect([one, two].map((client) => client.notifications(updated).length)).toEqual([1, 1]);
     await one.close();
-    await eventually(async () => (await rig.status()).sessions.length === 1, { timeoutMs: 5_000, what: 'one session' });
+    await eventually(async () => (await rig.status()).sessions.length === 1, { what: 'one session' });
     expect(await subscribed(two)).toEqual([uri]);
     await touch(two);
     expect(at(await two.notification(updated, 1), 'params', 'uri')).toBe(uri);
@@ -58,7 +58,7 @@ describe.each(['pipe', 'web'])('subscriptions on a server with sessions (%s)', (
     await client.call(`${server}__crash`, { code: 0, answer: true });
     // It answers before it exits: until then the first process may still answer, with the subscription that dies with it.
     const isBack = async () => (await pid()) !== before && String(await subscribed(client)) === uri;
-    await eventually(isBack, { timeoutMs: 15_000, what: 'the subscription to be back' });
+    await eventually(isBack, { what: 'the subscription to be back' });
     await touch(client);
     await client.notification(updated);
     await client.close();

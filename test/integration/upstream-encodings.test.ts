@@ -49,8 +49,7 @@ function connect(url: string, kind: keyof typeof openers = 'http', headers: Reco
   cleanups.push(() => transport.close('test is over'));
   const send = (id: number, method = 'tools/list') =>
     transport.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: {} })), String(id));
-  const failure = (id: number) =>
-    eventually(() => failures.get(String(id)), { timeoutMs: 10_000, what: `the failure of ${id}` });
+  const failure = (id: number) => eventually(() => failures.get(String(id)), { what: `the failure of ${id}` });
   return { transport, recorder, failures, send, failure };
 }
 
@@ -92,10 +91,7 @@ test.each(sized)('reads answers and streams packed as $pack, in pieces of $piece
       `grüße ${'x'.repeat(500)}`,
     );
     // What belongs to no request comes on a stream that stays open.
-    await eventually(() => gateway.passed.some(({ method }) => method === 'GET'), {
-      timeoutMs: 5_000,
-      what: 'the GET stream',
-    });
+    await eventually(() => gateway.passed.some(({ method }) => method === 'GET'), { what: 'the GET stream' });
     await recorder.call(transport, 'add_tool', { name: 'new' });
     await recorder.notification('notifications/tools/list_changed');
     for (const { headers } of gateway.passed) expect(headers['accept-encoding']).toBe('identity');
@@ -123,7 +119,7 @@ test('uses a connection again after a packed answer', async () => {
   const gateway = await gatewayTo({ HTTP_REPLY: 'json', HTTP_NO_GET: '1' }, { pack: 'gzip' });
   const { transport, recorder } = connect(`${gateway.origin}/mcp`);
   await recorder.open(transport);
-  await eventually(() => gateway.passed.some(({ method }) => method === 'GET'), { timeoutMs: 5_000, what: 'the GET' });
+  await eventually(() => gateway.passed.some(({ method }) => method === 'GET'), { what: 'the GET' });
   await recorder.call(transport, 'echo', { text: 'a' });
   const before = gateway.sockets();
   for (let i = 0; i < 5; i += 1) await recorder.call(transport, 'echo', { text: 'a' });
@@ -291,14 +287,11 @@ test.each(bombs)('cuts an endless answer at the limit: %s', async (_what, type, 
   });
   const { send, recorder } = connect(url);
   await send(1);
-  const [line] = await eventually(() => recorder.oversize.length > 0 && recorder.oversize, {
-    timeoutMs: 10_000,
-    what: 'the cut',
-  });
+  const [line] = await eventually(() => recorder.oversize.length > 0 && recorder.oversize, { what: 'the cut' });
   // Not a mebibyte more than the limit was ever decoded.
   expect(line?.bytes).toBeGreaterThan(limit);
   expect(line?.bytes).toBeLessThan(limit + 1024 * 1024);
-  await eventually(() => wasCut === 1, { timeoutMs: 5_000, what: 'the end of the connection' });
+  await eventually(() => wasCut === 1, { what: 'the end of the connection' });
 });
 
 test('cuts endless answers of the older HTTP+SSE, and ends with the limit in its words', async () => {
@@ -325,7 +318,7 @@ test('cuts endless error pages and descriptions of a login', async () => {
   expect((await failure(1)).message).toContain('HTTP 500: xxx');
   const fetching = createNodeFetch(newClient(), { ensureAllowed: () => {} })(url);
   await expect(fetching).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
-  await eventually(() => wasCut === 2, { timeoutMs: 5_000, what: 'the end of both connections' });
+  await eventually(() => wasCut === 2, { what: 'the end of both connections' });
 });
 
 test('does not unpack what nobody reads', async () => {
@@ -361,7 +354,7 @@ test('does not wait for ever for an answer that is none, and takes one with its 
     });
     const { send, recorder, failures } = connect(url);
     await send(1);
-    await eventually(() => recorder.received.length === 1, { timeoutMs: 5_000, what: 'the answer' });
+    await eventually(() => recorder.received.length === 1, { what: 'the answer' });
     await recorder.tell(connect(url).transport, 'ping').catch(() => {}); // whatever would fail has failed by then
     expect([...failures]).toEqual([]);
   }
@@ -381,7 +374,7 @@ test('goes on after a notification over the limit on the stream of a reply', asy
   });
   const { send, recorder, failures } = connect(url);
   await send(1);
-  await eventually(() => recorder.oversize.length === 1, { timeoutMs: 5_000, what: 'the notification' });
+  await eventually(() => recorder.oversize.length === 1, { what: 'the notification' });
   const later = setTimeout(() => finish(), 1_500); // longer than the stream of an answered request lingers
   cleanups.push(() => clearTimeout(later));
   expect(await recorder.reply(1)).toEqual(JSON.parse(whole));

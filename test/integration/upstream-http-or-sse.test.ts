@@ -67,7 +67,7 @@ test('tells how the POST was refused when there is no stream either', async () =
   const { transport, failures } = connect(`${fixture.origin}/nothing-here`);
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '0' } };
   await transport.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })), '1');
-  const failure = await eventually(() => failures[0], { timeoutMs: 5_000, what: 'the failure' });
+  const failure = await eventually(() => failures[0], { what: 'the failure' });
   expect(failure).toMatchObject({ code: 'SERVER_FAILED', data: { status: 404, mayHaveRun: false } });
   expect(failure.message).toContain('404');
   expect(await routes(fixture)).toEqual(['POST /nothing-here', 'GET /nothing-here']);

@@ -61,10 +61,7 @@ const line = (id: number, name: string, args: object) =>
   Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }));
 
 const failure = (failures: Failure[], id: number) =>
-  eventually(() => failures.find((one) => one.id === String(id))?.error, {
-    timeoutMs: 10_000,
-    what: `the failure of ${id}`,
-  });
+  eventually(() => failures.find((one) => one.id === String(id))?.error, { what: `the failure of ${id}` });
 
 test.each(['json', 'stream'])('carries a session with replies as %s', async (reply) => {
   const fixture = await serve({ HTTP_REPLY: reply });
@@ -74,7 +71,6 @@ test.each(['json', 'stream'])('carries a session with replies as %s', async (rep
   await recorder.open(transport);
   expect(await recorder.call(transport, 'echo', { text: 'grüße' })).toBe('grüße');
   await eventually(async () => (await seen(fixture)).some(({ method }) => method === 'GET'), {
-    timeoutMs: 5_000,
     what: 'the GET stream',
   });
   const requests = await seen(fixture);
@@ -97,7 +93,6 @@ test('names the request whose stream carried a message, and none for the common 
   const { transport, recorder } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
   await eventually(async () => (await seen(fixture)).some(({ method }) => method === 'GET'), {
-    timeoutMs: 5_000,
     what: 'the GET stream',
   });
   await transport.send(line(101, 'ask_back', { kind: 'elicitation', message: 'first' }), '101');
@@ -110,13 +105,12 @@ test('names the request whose stream carried a message, and none for the common 
       );
       return found.length === 2 ? found : undefined;
     },
-    { timeoutMs: 5_000, what: 'both questions' },
+    { what: 'both questions' },
   );
   const byMethod = new Map(asked.map(({ message, stream }) => [message['method'], { id: message['id'], stream }]));
   expect(byMethod.get('elicitation/create')?.stream).toBe('101');
   expect(byMethod.get('sampling/createMessage')?.stream).toBe('102');
   await eventually(() => recorder.received.some(({ message }) => message['method'] === 'notifications/message'), {
-    timeoutMs: 5_000,
     what: 'the log message',
   });
   expect(
@@ -188,7 +182,6 @@ test('fails a broken reply that cannot be resumed, and says that it may have run
   await recorder.open(transport);
   await transport.send(line(501, 'slow', { ms: 60_000 }), '501');
   await eventually(async () => (await seen(fixture)).filter(({ method }) => method === 'POST').length === 3, {
-    timeoutMs: 5_000,
     what: 'the call',
   });
   await control(fixture.origin, 'drop');
@@ -203,9 +196,9 @@ test('opens the common stream again after it broke', async () => {
   const { transport, recorder } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
   const streams = async () => (await seen(fixture)).filter(({ method }) => method === 'GET').length;
-  await eventually(async () => (await streams()) === 1, { timeoutMs: 5_000, what: 'the GET stream' });
+  await eventually(async () => (await streams()) === 1, { what: 'the GET stream' });
   await control(fixture.origin, 'drop');
-  await eventually(async () => (await streams()) === 2, { timeoutMs: 5_000, what: 'the next GET stream' });
+  await eventually(async () => (await streams()) === 2, { what: 'the next GET stream' });
   await recorder.call(transport, 'add_tool', { name: 'late' });
   await recorder.notification('notifications/tools/list_changed');
 });
@@ -315,7 +308,7 @@ test('keeps only the ends of a reply over the limit', async () => {
     const { transport, recorder } = connect(`${fixture.origin}/mcp`, { maxMessageBytes: 100_000 });
     await recorder.open(transport);
     await transport.send(line(701, 'big', { bytes: 2_000_000 }), '701');
-    const { head } = await eventually(() => recorder.oversize[0], { timeoutMs: 5_000, what: 'the large reply' });
+    const { head } = await eventually(() => recorder.oversize[0], { what: 'the large reply' });
     expect(head.toString()).toMatch(/"id":\s*701/);
     expect(await recorder.call(transport, 'echo', { text: 'after' })).toBe('after');
   }
@@ -334,7 +327,7 @@ test('sends the routing headers of a 2026-07-28 message, and no session', async 
   await send(1, 'server/discover', {});
   await send(2, 'tools/call', { name: 'grüße', arguments: {} });
   await send(3, 'resources/read', { uri: 'test://a b' });
-  await eventually(async () => (await seen(fixture)).length === 3, { timeoutMs: 5_000, what: 'three requests' });
+  await eventually(async () => (await seen(fixture)).length === 3, { what: 'three requests' });
   // On connections of their own they may arrive in any order.
   const byMethod = new Map((await seen(fixture)).map(({ headers }) => [headers['mcp-method'], headers]));
   expect(byMethod.get('server/discover')).toMatchObject({ 'mcp-protocol-version': '2026-07-28' });

@@ -68,7 +68,7 @@ function connect(oauth: OAuth, fixture: Fixture, registration: Partial<OAuthServ
       () =>
         failures.get(String(id)) ??
         (recorder.received.some(({ message }) => message['id'] === id) ? 'works' : undefined),
-      { timeoutMs: 10_000, what: 'an answer to initialize' },
+      { what: 'an answer to initialize' },
     );
   };
   return { transport, recorder, attempt };
@@ -107,7 +107,7 @@ async function logIn(oauth: OAuth, fixture: Fixture): Promise<void> {
   const { attempt } = connect(oauth, fixture);
   expect(await attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
   expect(await openInBrowser(shown.at(-1))).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
 }
 
 test('asks for one login for all sessions, and then lets all of them in', async () => {
@@ -121,7 +121,7 @@ test('asks for one login for all sessions, and then lets all of them in', async 
   }
   expect(oauth.pending()).toEqual([{ server: 'remote', url: shown[0] }]);
   expect(await openInBrowser(shown[0])).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   for (const { attempt } of sessions) expect(await attempt(2)).toBe('works');
   expect(shown).toHaveLength(1);
 });
@@ -218,7 +218,7 @@ test('uses a registration made by hand, with its port and rights', async () => {
   await session.attempt(1);
   expect(new URL(shown[0] ?? '').searchParams.get('scope')).toBe('read write');
   expect(await openInBrowser(shown[0])).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect(await session.attempt(2)).toBe('works');
 });
 
@@ -252,7 +252,7 @@ test.each([
   const oauth = createOwner();
   expect(await connect(oauth, fixture).attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
   expect(await openInBrowser(shown[0])).toContain('was not taken');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect((await seen(fixture)).tokens).toEqual([]);
 });
 
@@ -280,7 +280,7 @@ test('finds the login server where the entry says that it is described', async (
   const session = connect(oauth, fixture, { authServerMetadataUrl });
   expect(await session.attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
   expect(await openInBrowser(shown[0])).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect(await session.attempt(2)).toBe('works');
 });
 
@@ -299,10 +299,10 @@ test('asks for more rights when a server wants them, and keeps those it has', as
   const session = connect(oauth, fixture, { scopes: undefined });
   expect(await session.attempt(1)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
   await openInBrowser(shown[0]);
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect(await session.attempt(2)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
   expect(await openInBrowser(shown[1])).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect(await session.attempt(3)).toBe('works');
   expect((await seen(fixture)).logins).toEqual(['', 'write']);
 });
@@ -315,7 +315,7 @@ test('does not ask a person again for rights that a login did not bring', async 
   for (const id of [1, 2]) {
     expect(await session.attempt(id)).toMatchObject({ code: 'SERVER_NEEDS_LOGIN' });
     await openInBrowser(shown[id - 1]);
-    await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+    await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   }
   const refused = { code: 'SERVER_NEEDS_LOGIN', message: expect.stringContaining('(admin)') };
   expect(await session.attempt(3)).toMatchObject(refused);
@@ -339,7 +339,7 @@ test('shows the secret of a registration made by hand, the one that the entry ha
   const session = connect(oauth, fixture, { clientId: 'my-client', clientSecret: 'new secret', callbackPort });
   await session.attempt(1);
   expect(await openInBrowser(shown[0])).toContain('You are logged in');
-  await eventually(() => oauth.pending().length === 0, { timeoutMs: 5_000, what: 'the end of the login' });
+  await eventually(() => oauth.pending().length === 0, { what: 'the end of the login' });
   expect(await session.attempt(2)).toBe('works');
   expect((await seen(fixture)).tokens[0]?.['secret']).toBe('new secret');
 });

@@ -141,7 +141,7 @@ test('holds messages back while paused and loses none (WebSocket)', async () => 
   await call(60, 'echo');
   await call(61, 'count');
   // The server works in order: once it has counted, it has answered the call before.
-  await eventually(() => existsSync(counted), { timeoutMs: 5_000, what: 'the second call' });
+  await eventually(() => existsSync(counted), { what: 'the second call' });
   expect(recorder.received.some(({ message }) => message['id'] === 60)).toBe(false);
   transport.resume();
   expect(textOf(await recorder.reply(60))).toBe('');

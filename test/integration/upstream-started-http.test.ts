@@ -178,7 +178,7 @@ test('closing ends sessions and process, also in the middle of a start', async (
   await expect(server.open(recorder.events)).rejects.toMatchObject({ code: 'SERVER_START_FAILED' });
   const late = create({ LISTEN_MS: '60000' });
   const opening = late.open(new TransportRecorder().events).catch((error: unknown) => error);
-  await eventually(() => pids.length === 2, { timeoutMs: 5_000, what: 'the second process' });
+  await eventually(() => pids.length === 2, { what: 'the second process' });
   await late.close('changed my mind');
   expect(await opening).toMatchObject({ code: 'SERVER_START_FAILED' });
   expect(pids.filter((pid) => isRunning({ pid }))).toEqual([]);

@@ -97,7 +97,7 @@ test('ends a well-behaved server by the end of its input and says that it was cl
 test('reports the exit code after the last stderr line', async () => {
   const { recorder } = start('exits.mjs', { EXIT_CODE: '7' });
   expect(await recorder.exit()).toEqual({ reason: 'exited', code: 7, signal: null });
-  await eventually(() => recorder.stderr === 'cannot find my database\n', { timeoutMs: 2_000, what: 'stderr' });
+  await eventually(() => recorder.stderr === 'cannot find my database\n', { what: 'stderr' });
 });
 
 test('reports the signal that killed a server', async () => {
@@ -133,7 +133,7 @@ test('keeps only the ends of a message over the limit and goes on', async () => 
     params: { name: 'big', arguments: { bytes: 3e6 } },
   });
   await transport.send(Buffer.from(line), String(id));
-  const oversize = await eventually(() => recorder.oversize[0], { timeoutMs: 5_000, what: 'the large message' });
+  const oversize = await eventually(() => recorder.oversize[0], { what: 'the large message' });
   expect(oversize.bytes).toBeGreaterThan(3e6);
   expect(oversize.head.toString()).toContain('"id":77');
   expect(oversize.head.length + oversize.tail.length).toBeLessThan(10_000);
@@ -188,7 +188,7 @@ test.runIf(process.platform === 'linux').each([
   await readyPids(recorder);
   process.kill(transport.pid ?? 0, 'SIGKILL');
   expect(await recorder.exit()).toEqual({ reason: 'exited', code: null, signal: 'SIGKILL' });
-  await eventually(() => pids.every((pid) => !isRunning({ pid })), { timeoutMs: 10_000, what: 'the stray gone' });
+  await eventually(() => pids.every((pid) => !isRunning({ pid })), { what: 'the stray gone' });
 });
 
 test.runIf(process.platform === 'linux')(
@@ -205,10 +205,10 @@ test.runIf(process.platform === 'linux')(
     const { transport, recorder } = start('double-fork.mjs', { FORK_ENV: 'clear' }, { deps: { watch } });
     const { stray } = await readyPids(recorder);
     const isSeen = () => watched?.known().some(({ pid }) => pid === stray) ?? false;
-    await eventually(isSeen, { timeoutMs: 5_000, what: 'the child to be seen' });
+    await eventually(isSeen, { what: 'the child to be seen' });
     process.kill(transport.pid ?? 0, 'SIGKILL');
     expect(await recorder.exit()).toEqual({ reason: 'exited', code: null, signal: 'SIGKILL' });
-    await eventually(() => pids.every((pid) => !isRunning({ pid })), { timeoutMs: 10_000, what: 'the child gone' });
+    await eventually(() => pids.every((pid) => !isRunning({ pid })), { what: 'the child gone' });
   },
 );
 
@@ -234,7 +234,7 @@ test('holds back the output while paused and loses nothing', async () => {
   await call(900, 'echo', { text: 'held' });
   await call(901, 'count', {});
   // The server works in order: once it has counted, it has answered the call before.
-  await eventually(() => existsSync(counted), { timeoutMs: 5_000, what: 'the second call' });
+  await eventually(() => existsSync(counted), { what: 'the second call' });
   expect(recorder.received.some(({ message }) => message['id'] === 900)).toBe(false);
   transport.resume();
   expect(textOf(await recorder.reply(900))).toBe('held');

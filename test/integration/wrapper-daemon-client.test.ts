@@ -264,7 +264,7 @@ describe('the stable copy', () => {
     const wrapper = rig.start();
     await wrapper.initialize();
     const launcher = join(rig.root, 'bin', 'run-mcp-proxy');
-    await eventually(() => existsSync(launcher), { timeoutMs: 10_000, what: 'the launcher' });
+    await eventually(() => existsSync(launcher), { what: 'the launcher' });
     rmSync(doomed, { recursive: true });
     wrapper.call(1, 'crash');
     await wrapper.answer(1);

@@ -20,11 +20,19 @@ const text = (answer: Message): unknown => JSON.parse(JSON.stringify(answer)).re
 const error = (answer: Message): { code: number; message: string; data?: Record<string, unknown> } =>
   JSON.parse(JSON.stringify(answer)).error;
 
+/** A wrapper with a daemon whose next one does not begin before the test lets it. */
+async function readyOnce(): Promise<Wrapper> {
+  rig.letBegin();
+  const wrapper = await ready({ fake: rig.held });
+  rig.hold();
+  return wrapper;
+}
+
 async function ready(options: Parameters<Rig['start']>[0] = {}): Promise<Wrapper> {
   const wrapper = rig.start(options);
   await wrapper.initialize();
   // On a slow machine the handshake is answered before the daemon is there.
-  await eventually(() => rig.heard('aitkit/env').length > 0, { timeoutMs: 15_000, what: 'a connection' });
+  await eventually(() => rig.heard('aitkit/env').length > 0, { what: 'a connection' });
   return wrapper;
 }
 
@@ -38,7 +46,7 @@ const killDaemon = () => process.kill(daemonPid(), 'SIGKILL');
 /** Kills it and waits until the wrapper knows. */
 async function loseDaemon(wrapper: Wrapper): Promise<void> {
   wrapper.call('witness', 'hang');
-  await eventually(() => calls('hang').length === 1, { timeoutMs: 5_000, what: 'the call to arrive' });
+  await eventually(() => calls('hang').length === 1, { what: 'the call to arrive' });
   killDaemon();
   await wrapper.answer('witness');
 }
@@ -67,15 +75,13 @@ describe('a daemon that is killed', () => {
   });
 
   it('asks reads again, which the host sees answered once and without an error', async () => {
-    const wrapper = await ready({ fake: { readyDelayMs: 300 } });
-    wrapper.call(0, 'stop-reading', { ms: 20_000 });
-    await eventually(() => calls('stop-reading').length === 1, {
-      timeoutMs: 5_000,
-      what: 'a daemon that does not read',
-    });
+    const wrapper = await readyOnce();
+    wrapper.call(0, 'stop-reading', { until: 'never' });
+    await eventually(() => calls('stop-reading').length === 1, { what: 'a daemon that does not read' });
     wrapper.request(1, 'tools/list');
     wrapper.request(2, 'ping');
     killDaemon();
+    rig.letBegin();
     expect(await wrapper.answer(1)).toMatchObject({ result: { tools: [{ name: 'echo' }] } });
     expect(await wrapper.answer(2)).toMatchObject({ result: {} });
     expect(wrapper.answers(1)).toHaveLength(1);
@@ -92,7 +98,7 @@ describe('a daemon that is killed', () => {
     for (const id of [1, 2, 3, 4, 5]) await wrapper.answer(id);
     const [first] = rig.starts();
     killDaemon();
-    await eventually(() => rig.heard('resources/subscribe').length === 3, { timeoutMs: 10_000, what: 'the replay' });
+    await eventually(() => rig.heard('resources/subscribe').length === 3, { what: 'the replay' });
     wrapper.call(6, 'echo');
     await wrapper.answer(6);
 
@@ -121,21 +127,20 @@ describe('a daemon that is killed', () => {
   });
 
   it('sends what was held, in order and once, and drops an answer that belongs to a dead daemon', async () => {
-    const wrapper = await ready({ fake: { readyDelayMs: 700 } });
+    const wrapper = await readyOnce();
     wrapper.call('asker', 'ask');
     const question = await eventually(() => wrapper.messages.find((m) => m['method'] === 'elicitation/create'), {
-      timeoutMs: 5_000,
       what: 'the question',
     });
     killDaemon();
     expect(error(await wrapper.answer('asker')).code).toBe(-32001);
-    expect(wrapper.messages.at(-1)).toMatchObject({
-      method: 'notifications/cancelled',
-      params: { requestId: question['id'] },
-    });
+    const isCancelled = ({ method }: Message) => method === 'notifications/cancelled';
+    const cancelled = await eventually(() => wrapper.messages.find(isCancelled), { what: 'the end of the question' });
+    expect(cancelled).toMatchObject({ params: { requestId: question['id'] } });
     wrapper.send({ jsonrpc: '2.0', id: question['id'], result: { action: 'accept' } });
     for (let i = 1; i <= 20; i += 1) wrapper.call(i, 'echo', { i });
     wrapper.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } });
+    rig.letBegin();
     await wrapper.answer(20);
     wrapper.send({ jsonrpc: '2.0', id: question['id'], result: { action: 'accept' } });
     wrapper.request('after', 'ping');
@@ -147,21 +152,23 @@ describe('a daemon that is killed', () => {
   });
 
   it('refuses the newest when too many wait', async () => {
-    const wrapper = await ready({ fake: { readyDelayMs: 2_000 } });
+    const wrapper = await readyOnce();
     await loseDaemon(wrapper);
     wrapper.call('first', 'echo');
     for (let i = 1; i <= 1_000; i += 1) wrapper.call(i, 'echo', { i });
     expect(error(await wrapper.answer(1_000)).message).toMatch(/^It was not sent: 1000 messages .* already wait/);
     expect(error(await wrapper.answer(1_000)).data).toMatchObject({ mayHaveRun: false });
+    rig.letBegin();
     await wrapper.answer(999);
     expect(wrapper.answers(999)[0]).toHaveProperty('result');
   });
 
   it('answers pings itself meanwhile', async () => {
-    const wrapper = await ready({ fake: { readyDelayMs: 2_000 } });
+    const wrapper = await readyOnce();
     await loseDaemon(wrapper);
     wrapper.request(1, 'ping');
-    expect(await wrapper.answer(1, 1_500)).toMatchObject({ result: {} });
+    expect(await wrapper.answer(1)).toMatchObject({ result: {} });
+    expect(rig.starts()).toHaveLength(1);
   });
 });
 
@@ -173,7 +180,7 @@ describe('a daemon that drains', () => {
     wrapper.call(2, 'echo');
     await wrapper.answer(2);
     expect(rig.heard('aitkit/drained')).toHaveLength(1);
-    await eventually(() => rig.starts().length === 2, { timeoutMs: 5_000, what: 'the second daemon' });
+    await eventually(() => rig.starts().length === 2, { what: 'the second daemon' });
   });
 
   it('is not started again after a stop until a request needs it', async () => {
@@ -190,7 +197,7 @@ describe('a daemon that drains', () => {
     for (const round of [2, 3]) {
       other.call(round, 'drain', { reason: 'stop', restart: true });
       await other.answer(round);
-      await eventually(() => control.starts().length === round, { timeoutMs: 10_000, what: 'the other daemon' });
+      await eventually(() => control.starts().length === round, { what: 'the other daemon' });
     }
     await control.dispose();
     expect(rig.spawns()).toHaveLength(1);
@@ -213,16 +220,17 @@ describe('without a daemon', () => {
 
   it('answers initialize and lists from the face while the daemon is slow, and tells it so', async () => {
     writeFace();
-    const wrapper = rig.start({ fake: { readyDelayMs: 3_000 } });
+    const wrapper = rig.start({ fake: rig.held });
     wrapper.request(0, 'initialize', { protocolVersion: '2025-03-26' });
     wrapper.request(1, 'tools/list');
     wrapper.request(2, 'prompts/list');
-    expect(await wrapper.answer(0, 2_500)).toMatchObject({
+    expect(await wrapper.answer(0)).toMatchObject({
       result: { protocolVersion: '2025-03-26', serverInfo: { name: 'from-face' } },
     });
-    expect(await wrapper.answer(1, 2_500)).toMatchObject({ result: { tools: [{ name: 'known' }] } });
-    expect(await wrapper.answer(2, 2_500)).toMatchObject({ result: { prompts: [] } });
+    expect(await wrapper.answer(1)).toMatchObject({ result: { tools: [{ name: 'known' }] } });
+    expect(await wrapper.answer(2)).toMatchObject({ result: { prompts: [] } });
     expect(rig.starts()).toEqual([]);
+    rig.letBegin();
     wrapper.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     wrapper.call(3, 'echo');
     await wrapper.answer(3);
@@ -238,13 +246,12 @@ describe('without a daemon', () => {
     process.kill(daemonPid(), 'SIGSTOP');
     const second = rig.start();
     second.request(0, 'initialize', { protocolVersion: '1999-01-01' });
-    expect(await second.answer(0, 3_000)).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
+    expect(await second.answer(0)).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
     second.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     second.request(1, 'tools/list');
-    expect(await second.answer(1, 3_000)).toMatchObject({ result: { tools: [{ name: 'known' }] } });
+    expect(await second.answer(1)).toMatchObject({ result: { tools: [{ name: 'known' }] } });
     process.kill(daemonPid(), 'SIGCONT');
     await eventually(() => second.messages.some((m) => m['method'] === 'notifications/tools/list_changed'), {
-      timeoutMs: 10_000,
       what: 'list_changed',
     });
     expect(rig.starts()).toHaveLength(1);
@@ -256,7 +263,7 @@ describe('without a daemon', () => {
     wrapper.request(1, 'tools/list');
     expect(await wrapper.answer(1)).toMatchObject({ result: { tools: [] } });
     wrapper.call(2, 'echo');
-    const { message, data } = error(await wrapper.answer(2, 4_000));
+    const { message, data } = error(await wrapper.answer(2));
     expect(message).toBe('It was not sent. MCPPROXY_PORT is 1 here, but 2 there. Unset it.');
     expect(data).toEqual({ code: 'SETTINGS_DIFFER', mayHaveRun: false, retry: 'safe' });
   });
@@ -275,12 +282,12 @@ describe('without a daemon', () => {
     const wrapper = rig.start();
     expect(await wrapper.initialize()).toMatchObject({ result: { serverInfo: { name: 'mcp-proxy' } } });
     wrapper.call(1, 'echo');
-    const { message, data } = error(await wrapper.answer(1, 4_000));
+    const { message, data } = error(await wrapper.answer(1));
     expect(message).toContain('has mode 775');
     expect(message).toContain('chmod 700');
     expect(data).toMatchObject({ code: 'DIRECTORY_UNSAFE' });
     rmSync(join(rig.root, 'run'), { recursive: true });
-    await eventually(() => rig.heard('initialize').length === 1, { timeoutMs: 12_000, what: 'the recovery' });
+    await eventually(() => rig.heard('initialize').length === 1, { what: 'the recovery' });
   });
 
   it.each([
@@ -294,7 +301,7 @@ describe('without a daemon', () => {
     wrapper.request(1, 'tools/list');
     expect(await wrapper.answer(1)).toMatchObject({ result: { tools: [] } });
     wrapper.call(2, 'echo');
-    expect(error(await wrapper.answer(2, 4_000)).message).toContain(why);
+    expect(error(await wrapper.answer(2)).message).toContain(why);
   });
 
   it('sends nothing to something that is no socket of ours', async () => {
@@ -304,7 +311,7 @@ describe('without a daemon', () => {
     const wrapper = rig.start();
     await wrapper.initialize();
     wrapper.call(1, 'echo');
-    expect(error(await wrapper.answer(1, 4_000)).message).toContain('is not a socket');
+    expect(error(await wrapper.answer(1)).message).toContain('is not a socket');
     expect(readFileSync(path, 'utf8')).toBe('');
   });
 });
@@ -316,7 +323,7 @@ describe('start or reuse', () => {
     await Promise.all(
       wrappers.map((wrapper) => {
         wrapper.call(1, 'echo');
-        return wrapper.answer(1, 25_000);
+        return wrapper.answer(1);
       }),
     );
     expect(rig.spawns()).toHaveLength(1);

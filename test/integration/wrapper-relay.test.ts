@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { buildFakePlugin, type Message, Rig, type Wrapper } from '../support/wrapper-rig.ts';
@@ -55,7 +56,7 @@ describe('lines between host and daemon', () => {
     const wrapper = await ready();
     const ids = ['0', '-7', '1.5', '1e2', '12345678901234567890123', '"text"', '"\\u00e4\\"x"', '""'];
     for (const id of ids) wrapper.send(`{"id": ${id} ,"method":"ping","jsonrpc":"2.0"}`);
-    await eventually(() => wrapper.lines.length >= ids.length + 1, { timeoutMs: 5_000, what: 'all answers' });
+    await eventually(() => wrapper.lines.length >= ids.length + 1, { what: 'all answers' });
     expect(wrapper.lines.slice(1)).toEqual(ids.map((id) => `{"jsonrpc":"2.0","id":${id},"result":{}}`));
   });
 
@@ -79,12 +80,14 @@ describe('lines between host and daemon', () => {
   });
 
   it('answers server/discover and foreign link methods itself', async () => {
-    const wrapper = rig.start({ fake: { readyDelayMs: 2_000 } });
+    const wrapper = rig.start({ fake: rig.held });
     wrapper.request('server-discover-probe-1', 'server/discover');
     wrapper.request(2, 'aitkit/drained');
     wrapper.send({ jsonrpc: '2.0', method: 'aitkit/env', params: { values: {} } });
-    expect(error(await wrapper.answer('server-discover-probe-1', 1_500)).code).toBe(-32601);
-    expect(error(await wrapper.answer(2, 1_500)).code).toBe(-32601);
+    expect(error(await wrapper.answer('server-discover-probe-1')).code).toBe(-32601);
+    expect(error(await wrapper.answer(2)).code).toBe(-32601);
+    expect(rig.starts()).toEqual([]);
+    rig.letBegin();
     await wrapper.initialize();
     wrapper.call(3, 'echo');
     await wrapper.answer(3);
@@ -116,7 +119,6 @@ describe('lines between host and daemon', () => {
     const wrapper = await ready();
     wrapper.call(1, 'ask');
     const question = await eventually(() => wrapper.messages.find((m) => m['method'] === 'elicitation/create'), {
-      timeoutMs: 5_000,
       what: 'the question',
     });
     wrapper.send({ jsonrpc: '2.0', id: 'stranger', result: { action: 'accept' } });
@@ -135,11 +137,11 @@ describe('large messages', () => {
     const around = (head: string, tail: string) => Buffer.concat([Buffer.from(head), filler, Buffer.from(tail)]);
     wrapper.send(around('{"jsonrpc":"2.0","id":41,"method":"tools/call","params":{"id":99,"x":"', '"}}'));
     wrapper.send(around('{"method":"tools/call","params":{"id":99,"x":"', '"},"id":"forty-two","jsonrpc":"2.0"}'));
-    expect(error(await wrapper.answer(41, 25_000))).toMatchObject({
+    expect(error(await wrapper.answer(41))).toMatchObject({
       code: -32600,
       data: { code: 'MESSAGE_TOO_LARGE', limitBytes: limit },
     });
-    expect(error(await wrapper.answer('forty-two', 25_000)).data).toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+    expect(error(await wrapper.answer('forty-two')).data).toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
     wrapper.call(43, 'echo', { still: 'here' });
     expect(text(await wrapper.answer(43))).toBe('{"still":"here"}');
     expect(wrapper.messages.some((m) => m['id'] === 99)).toBe(false);
@@ -148,7 +150,7 @@ describe('large messages', () => {
   it('answers the request whose result is over the limit and goes on', async () => {
     const wrapper = await ready();
     wrapper.call(1, 'big', { bytes: limit + 10 });
-    expect(error(await wrapper.answer(1, 25_000))).toMatchObject({
+    expect(error(await wrapper.answer(1))).toMatchObject({
       data: { code: 'MESSAGE_TOO_LARGE', mayHaveRun: true },
     });
     wrapper.call(2, 'echo');
@@ -161,14 +163,11 @@ describe('large messages', () => {
     const calls = 50;
     for (let id = 1; id <= calls; id += 1) wrapper.call(id, 'big', { bytes: 1_000_000 });
     wrapper.call('last', 'echo');
-    await eventually(() => rig.heard('tools/call').length === calls + 1, {
-      timeoutMs: 15_000,
-      what: 'all calls heard',
-    });
+    await eventually(() => rig.heard('tools/call').length === calls + 1, { what: 'all calls heard' });
     const [daemon] = rig.starts();
     const peak = await peakBytesWhile(wrapper, () => isSteady(daemon?.pid));
     wrapper.child.stdout?.resume();
-    await wrapper.answer('last', 25_000);
+    await wrapper.answer('last');
     for (let id = 1; id <= calls; id += 1) expect(String(text(await wrapper.answer(id))).length).toBe(1_000_000);
     // 45 MB of program; the 50 MB would come on top.
     expect(peak).toBeLessThan(80_000_000);
@@ -176,18 +175,17 @@ describe('large messages', () => {
 
   it('lets 50 MB wait for a slow daemon without taking them in, and loses nothing', async () => {
     const wrapper = await ready();
-    wrapper.call('stop', 'stop-reading', { ms: 2_000 });
-    await eventually(() => rig.heard('tools/call').length === 1, {
-      timeoutMs: 5_000,
-      what: 'a daemon that does not read',
-    });
+    const until = join(rig.home, 'read-on');
+    wrapper.call('stop', 'stop-reading', { until });
+    await eventually(() => rig.heard('tools/call').length === 1, { what: 'a daemon that does not read' });
     const filler = 'x'.repeat(1_000_000);
     for (let id = 1; id <= 50; id += 1) wrapper.call(id, 'size', { filler });
     const peak = await peakBytesWhile(wrapper, () => isSteady(wrapper.child.pid));
     // The rest waits in this process, where a real host would feel it.
     expect(wrapper.child.stdin?.writableLength).toBeGreaterThan(40_000_000);
     expect(peak).toBeLessThan(80_000_000);
-    for (let id = 1; id <= 50; id += 1) await wrapper.answer(id, 25_000);
+    writeFileSync(until, '');
+    for (let id = 1; id <= 50; id += 1) await wrapper.answer(id);
   });
 });
 
@@ -241,7 +239,7 @@ async function peakBytesWhile({ child }: Wrapper, isOver: () => boolean): Promis
       peak = Math.max(peak, Number(statusField(child.pid, 'VmRSS') ?? 0) * 1024);
       return isOver();
     },
-    { timeoutMs: 10_000, what: 'the flow to stop' },
+    { what: 'the flow to stop' },
   );
   return peak;
 }

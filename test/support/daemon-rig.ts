@@ -113,11 +113,26 @@ export class DaemonRig {
     return client;
   }
 
+  /** The same, once the daemon knows it: a wrapper answers by itself where its daemon is not there within a second. */
+  async connected(options: SessionOptions = {}): Promise<McpClient> {
+    const client = this.session(options);
+    const { pid } = client.child;
+    await eventually(
+      async () => hasEnded(client) || (await this.status()).sessions.some(({ hostPid }) => hostPid === pid),
+      { what: `the session to be known; stderr: ${client.stderr}`, intervalMs: 10 },
+    );
+    return client;
+  }
+
   /** The same, with initialize done. */
   async open(
     options: SessionOptions & { name?: string; capabilities?: Record<string, unknown> } = {},
   ): Promise<McpClient> {
-    const client = this.session(options);
+    const isElsewhere =
+      options.within !== undefined ||
+      Object.keys(options.env ?? {}).some((name) => /^(?:HOME$|AITKIT_|MCPPROXY_)/.test(name)) ||
+      options.args?.includes('--alone');
+    const client = isElsewhere ? this.session(options) : await this.connected(options);
     await client.initialize(options);
     return client;
   }
@@ -186,13 +201,13 @@ export class DaemonRig {
   }
 
   /** Runs the status until it satisfies `matches`. */
-  statusUntil(matches: (status: StatusReport) => boolean, what: string, timeoutMs = 10_000): Promise<StatusReport> {
+  statusUntil(matches: (status: StatusReport) => boolean, what: string, timeoutMs?: number): Promise<StatusReport> {
     return eventually(
       async () => {
         const status = await this.status();
         return matches(status) ? status : undefined;
       },
-      { timeoutMs, what },
+      { what, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
   }
 
@@ -223,14 +238,14 @@ export class DaemonRig {
   }
 
   /** No process, no socket, no pid file, no record. */
-  async nothingLeft(timeoutMs = 15_000): Promise<void> {
+  async nothingLeft(): Promise<void> {
     await eventually(
       () => {
         const left = this.left();
         if (left.length > 0) throw new Error(left.join('\n'));
         return true;
       },
-      { timeoutMs, what: `${this.home} to be left by all` },
+      { what: `${this.home} to be left by all` },
     );
   }
 
@@ -256,11 +271,8 @@ export class DaemonRig {
     for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     const runFolders = ['', ...listing(join(this.root, 'run')).filter((name) => name.startsWith('scope-'))];
     try {
-      for (const pid of this.daemons()) process.kill(pid, 'SIGTERM');
-      await eventually(() => this.processes().length === 0, {
-        timeoutMs: 15_000,
-        what: `the processes of ${this.home} to end`,
-      });
+      for (const pid of this.daemons()) tryKill(pid, 'SIGTERM');
+      await eventually(() => this.processes().length === 0, { what: `the processes of ${this.home} to end` });
       for (const folder of runFolders) {
         const left = listing(join(this.root, 'run', folder)).filter(
           (name) => name.endsWith('.sock') || name.endsWith('.pid'),
@@ -285,9 +297,13 @@ function listing(folder: string): string[] {
   }
 }
 
-function tryKill(pid: number): void {
+function hasEnded({ child }: McpClient): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function tryKill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // it ended meanwhile
   }

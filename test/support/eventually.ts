@@ -1,11 +1,14 @@
 // Waits for a condition with a deadline: the only way a test here waits.
 
-export type Eventually = { timeoutMs: number; what: string; intervalMs?: number };
+export type Eventually = { timeoutMs?: number; what: string; intervalMs?: number };
+
+/** Ends a hang; nothing that comes takes as long, on a machine as busy as it may be. */
+export const patienceMs = 60_000;
 
 /** The first result of `attempt` that is neither false nor undefined and did not throw. */
 export async function eventually<T>(
   attempt: () => T | Promise<T>,
-  { timeoutMs, what, intervalMs = 25 }: Eventually,
+  { timeoutMs = patienceMs, what, intervalMs = 25 }: Eventually,
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

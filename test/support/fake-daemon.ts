@@ -1,6 +1,6 @@
 // A daemon's outside without its inside: real process, real socket, answers that a test asks for by the tool's name.
 // Bundled by wrapper-rig.ts as the dist/daemon.cjs that the wrapper starts. Everything it hears goes to a log.
-import { appendFileSync, unlinkSync } from 'node:fs';
+import { appendFileSync, existsSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { isRecord } from '../../src/base/guards.ts';
@@ -10,7 +10,8 @@ import { processStartTime } from '../../src/base/process-identity.ts';
 import { claimLocations } from '../../src/daemon-client/claim.ts';
 import { ownBuild, protocolMajor } from '../../src/link/build.ts';
 
-type Behaviour = { wants?: string[]; readyDelayMs?: number; refuse?: string; dieWith?: string; silentHello?: boolean };
+/** `readyAfter`: a file, which a test writes when the daemon may begin. */
+type Behaviour = { wants?: string[]; readyAfter?: string; refuse?: string; dieWith?: string; silentHello?: boolean };
 
 const behaviour: Behaviour = JSON.parse(process.env['MCPPROXY_FAKE'] ?? '{}');
 const name = process.argv[process.argv.indexOf('--name') + 1] ?? 'mcp-user';
@@ -25,14 +26,20 @@ process.stderr.on('error', () => {});
 log({ event: 'spawn' });
 if (behaviour.dieWith) {
   process.stderr.write(`${behaviour.dieWith}\n`, () => process.exit(3));
-} else setTimeout(start, behaviour.readyDelayMs ?? 0);
+} else if (behaviour.readyAfter === undefined) start();
+else whenThere(behaviour.readyAfter, start);
+
+function whenThere(file: string, act: () => void): void {
+  if (existsSync(file)) act();
+  else setTimeout(whenThere, 20, file, act);
+}
 
 let connections = 0;
 let idle: NodeJS.Timeout | undefined;
 /** A test that fails half-way must not leave a process for good. */
 const endWhenIdle = () => {
   clearTimeout(idle);
-  idle = setTimeout(() => connections === 0 && process.exit(0), 3_000);
+  idle = setTimeout(() => connections === 0 && process.exit(0), 60_000);
 };
 
 function start(): void {
@@ -102,7 +109,7 @@ function serve(socket: Socket): void {
       }
       case 'stop-reading':
         socket.pause();
-        return void setTimeout(() => socket.resume(), Number(args['ms']));
+        return whenThere(String(args['until']), () => socket.resume());
       default:
         return say(JSON.stringify(args));
     }

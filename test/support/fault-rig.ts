@@ -167,6 +167,6 @@ export function daemonPid(rig: DaemonRig): Promise<number> {
       const pids = rig.daemons();
       return pids.length === 1 ? pids[0] : undefined;
     },
-    { timeoutMs: 15_000, what: 'one daemon' },
+    { what: 'one daemon' },
   );
 }

@@ -67,7 +67,7 @@ export async function startHttpDaemon({ servers, settings, env, envFile }: HttpD
     stderr = (stderr + text).slice(-100_000);
   });
   const pidPath = join(folder, 'root/run/mcp-proxy-mcp-user.pid');
-  const port = await eventually(() => portIn(pidPath, child, () => stderr), { timeoutMs: 15_000, what: 'the port' });
+  const port = await eventually(() => portIn(pidPath, child, () => stderr), { what: 'the port' });
   return {
     folder,
     pid: child.pid ?? 0,

@@ -5,7 +5,7 @@ import { isRecord } from '../../src/base/guards.ts';
 export type Message = Record<string, unknown>;
 
 /** Longer than any answer here takes on a loaded machine of two cores. */
-const defaultTimeoutMs = 20_000;
+const defaultTimeoutMs = 60_000;
 
 export class McpClient {
   readonly child: ChildProcess;

@@ -105,7 +105,7 @@ export async function openEndpoint(): Promise<OwnEndpoint> {
     onTokenReplaced: () => mcp.endAll('the token was replaced'),
     log: silentLog,
   });
-  await eventually(() => remote.port !== undefined, { timeoutMs: 5_000, what: 'the port' });
+  await eventually(() => remote.port !== undefined, { what: 'the port' });
   return {
     ...{ mcp, remote, open, responses, ended, cancelled, answers, now },
     url: () => `http://127.0.0.1:${remote.port}/mcp`,

@@ -14,7 +14,7 @@ export type RawRequest = {
 };
 
 /** Longer than any answer here takes on a loaded machine of two cores. */
-const defaultTimeoutMs = 20_000;
+const defaultTimeoutMs = 60_000;
 
 export class RawConnection {
   readonly #reader = new StrictHttpReader();

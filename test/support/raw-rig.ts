@@ -8,18 +8,22 @@ import type { StrictResponse } from './strict-http.ts';
 
 export class RawRig {
   readonly rig = new DaemonRig({ MCPPROXY_PORT: '0' });
-  readonly session: McpClient;
+  #session: McpClient | undefined;
   readonly #connections: RawConnection[] = [];
   #port = 0;
   #token = '';
 
   constructor() {
     this.rig.writeConfig({ echo: fixture('echo.mjs') });
-    this.session = this.rig.session();
+  }
+
+  get session(): McpClient {
+    if (!this.#session) throw new Error('start() comes first');
+    return this.#session;
   }
 
   async start(): Promise<void> {
-    await this.session.initialize();
+    this.#session = await this.rig.open();
     const { daemon } = await this.rig.statusUntil((status) => status.daemon.port !== undefined, 'a port');
     this.#port = daemon.port ?? 0;
     this.#token = readFileSync(this.rig.locations.tokenPath, 'utf8').trim();

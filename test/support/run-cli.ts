@@ -67,7 +67,7 @@ export function openCliHome(): CliHome {
     close: async () => {
       await runWithInput('', 'stop', '--force');
       try {
-        await eventually(() => findProcessesOf(home).length === 0, { timeoutMs: 10_000, what: 'all processes to end' });
+        await eventually(() => findProcessesOf(home).length === 0, { what: 'all processes to end' });
       } finally {
         for (const pid of findProcessesOf(home)) process.kill(pid, 'SIGKILL');
         rmSync(home, { recursive: true, force: true, maxRetries: 5 });

@@ -23,7 +23,6 @@ export async function runFixture(name: string, env: Record<string, string> = {})
   };
   try {
     const line = await eventually(() => said.split('\n').find((one) => one.startsWith('{')), {
-      timeoutMs: 10_000,
       what: `${name} to listen`,
     });
     const { port }: { port: number } = JSON.parse(line);

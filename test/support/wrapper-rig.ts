@@ -7,8 +7,8 @@ import { build } from 'esbuild';
 import { buildDefines, moduleFunction, root as repository } from '../../scripts/build-defines.ts';
 import { makeBuiltinsLazy } from '../../scripts/lazy-builtins.ts';
 import { isRecord } from '../../src/base/guards.ts';
-import { isRunning } from '../../src/base/process-identity.ts';
 import { eventually } from './eventually.ts';
+import { processesOf } from './no-leftovers.ts';
 
 export type Message = Record<string, unknown>;
 export type LogEntry = {
@@ -97,9 +97,8 @@ export class Wrapper {
     return this.messages.filter((message) => message['id'] === id && message['method'] === undefined);
   }
 
-  async answer(id: unknown, timeoutMs = 15_000): Promise<Message> {
+  async answer(id: unknown): Promise<Message> {
     return eventually(() => this.answers(id)[0], {
-      timeoutMs,
       what: `an answer to ${String(id)}; stderr: ${this.stderr}`,
     });
   }
@@ -157,6 +156,19 @@ export class Rig {
     return { PATH: process.env['PATH'] ?? '', HOME: this.home, AITKIT_ROOT: this.root };
   }
 
+  /** What a fake daemon waits for before it begins, and what lets it. */
+  get held(): { readyAfter: string } {
+    return { readyAfter: join(this.home, 'may-begin') };
+  }
+
+  letBegin(): void {
+    writeFileSync(this.held.readyAfter, '');
+  }
+
+  hold(): void {
+    rmSync(this.held.readyAfter, { force: true });
+  }
+
   log(): LogEntry[] {
     const path = join(this.root, 'fake-daemon.log');
     if (!existsSync(path)) return [];
@@ -186,12 +198,15 @@ export class Rig {
   async dispose(): Promise<void> {
     for (const { child } of this.#wrappers) child.kill('SIGKILL');
     await Promise.all(this.#wrappers.map((wrapper) => wrapper.exited));
-    const pids = new Set(this.log().map((entry) => entry.pid));
-    for (const pid of pids) if (pid > 1 && isRunning({ pid })) process.kill(pid, 'SIGKILL');
-    await eventually(() => [...pids].every((pid) => !isRunning({ pid })), {
-      timeoutMs: 10_000,
-      what: 'all fake daemons gone',
-    });
+    // Also one that has just been started and has written nothing yet.
+    await eventually(
+      () => {
+        const left = processesOf(this.home);
+        for (const { pid } of left) process.kill(pid, 'SIGKILL');
+        return left.length === 0;
+      },
+      { what: 'all fake daemons gone' },
+    );
     rmSync(this.home, { recursive: true, force: true });
   }
 }

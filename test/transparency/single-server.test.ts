@@ -223,7 +223,7 @@ describe.each(Object.entries(subjects))('%s', (name, { server, prepare, steps })
 
     reset();
     rig.writeConfig({ [name]: entry });
-    const proxied = rig.session({ args: ['--server', name] });
+    const proxied = await rig.connected({ args: ['--server', name] });
     const found = withoutTimes(await transcript(proxied, steps(folder)));
     expect(found).toEqual(expected);
   });

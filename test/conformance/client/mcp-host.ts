@@ -61,7 +61,7 @@ export class McpHost {
     const event = ['oauth.logged-in', 'oauth.login-failed'];
     const ended = () => this.#rig.log().filter((line) => event.includes(line.event)).length;
     this.#logins += 1;
-    await eventually(() => ended() >= this.#logins, { timeoutMs: 20_000, what: 'the end of the login' });
+    await eventually(() => ended() >= this.#logins, { what: 'the end of the login' });
   }
 
   #answerQuestions(): void {

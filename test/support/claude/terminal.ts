@@ -52,7 +52,7 @@ export function openTerminal(world: World): Terminal {
         // it ends by itself with its last window
       }
       const isOurs = ({ command }: WorldProcess) => command.includes(socket) || command.startsWith(world.client);
-      await eventually(() => !processesOf(world).some(isOurs), { timeoutMs: 10_000, what: 'the windows to close' });
+      await eventually(() => !processesOf(world).some(isOurs), { what: 'the windows to close' });
     },
   };
 }

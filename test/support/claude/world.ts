@@ -56,7 +56,7 @@ export async function makeWorld(version: ClientVersion, projects: readonly strin
 export async function endWorld(world: World): Promise<WorldProcess[]> {
   const left = processesOf(world);
   for (const { pid } of left) signal(pid, 'SIGKILL');
-  await eventually(() => processesOf(world).length === 0, { timeoutMs: 5_000, what: 'the last processes to end' });
+  await eventually(() => processesOf(world).length === 0, { what: 'the last processes to end' });
   await world.api.close();
   rmSync(world.root, { recursive: true, force: true, maxRetries: 5 });
   return left;

@@ -28,7 +28,7 @@ describe('watchConfig', () => {
       return true;
     });
   };
-  const seen = (count: number, what: string) => eventually(() => changes === count, { timeoutMs: 5_000, what });
+  const seen = (count: number, what: string) => eventually(() => changes === count, { what });
 
   it('sees creation, a write in place, a rename over it, and removal', async () => {
     start();

@@ -33,7 +33,7 @@ async function start(code: string): Promise<number> {
 
 const stop = async (pid: number) => {
   process.kill(pid, 'SIGSTOP');
-  await eventually(() => linuxStat(pid)?.state === 'T', { timeoutMs: 5_000, what: 'it to stop' });
+  await eventually(() => linuxStat(pid)?.state === 'T', { what: 'it to stop' });
 };
 
 it('names a stopped daemon after a minute of silence, with pid and way out, and not before', async () => {
@@ -63,7 +63,7 @@ it('takes a daemon that works without answering for busy, however long', async (
       now += 120_000;
       return watch.note(pidPath) === undefined;
     },
-    { timeoutMs: 5_000, what: 'it to use some time' },
+    { what: 'it to use some time' },
   );
   // Each look in which it has worked begins the minute anew.
   expect(findStopped(pidPath, 5_000)).toBeUndefined();

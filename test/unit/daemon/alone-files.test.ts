@@ -60,6 +60,6 @@ it.runIf(process.platform === 'linux')('ends the servers of a daemon that was ki
   });
   await new Promise((resolve) => child?.once('spawn', resolve));
   await prune();
-  await eventually(() => child?.signalCode !== null, { timeoutMs: 5_000, what: 'the server to end' });
+  await eventually(() => child?.signalCode !== null, { what: 'the server to end' });
   expect(left()).toEqual([]);
 });

@@ -99,3 +99,11 @@ test.each([
 test('a matcher that only hits the old names by a pattern cannot be translated', () => {
   expect(translateMatcher('mcp__g[a-z]+__.*', github).kind).toBe('unknown');
 });
+
+test('a pattern without end is stopped, and the next one is not even tried', () => {
+  const time = { leftMs: 20 };
+  const unknown = { kind: 'unknown', why: 'its pattern takes too long to try' };
+  expect(translateMatcher('^(\\w|[a-z_]|[a-z]|_)+!$', github, time)).toEqual(unknown);
+  expect(time.leftMs).toBeLessThan(1);
+  expect(translateMatcher('mcp__.*', github, time)).toEqual(unknown);
+});

@@ -47,18 +47,17 @@ it('says what is wrong by a pattern as by everything else', async () => {
 
 it('gives up on a pattern without end, holds nobody meanwhile and says nothing false', async () => {
   const check = createArgumentCheck(limited);
-  let longestMs = 0;
-  let since = Date.now();
+  let beats = 0;
   const beat = setInterval(() => {
-    longestMs = Math.max(longestMs, Date.now() - since);
-    since = Date.now();
+    beats += 1;
   }, 10);
   const wrong = check(toolWith(endless.pattern), { text: endless.value, n: 'one' });
   const next = check(toolWith('^b+$'), { text: 'a' });
   expect(await wrong).toEqual([]);
   expect(await next).toEqual(['text must match pattern "^b+$"']);
   clearInterval(beat);
-  expect(longestMs).toBeLessThan(2_000);
+  // None while one thread did it all.
+  expect(beats).toBeGreaterThan(1);
 });
 
 it('gives up on references that double at each step', async () => {

@@ -177,7 +177,7 @@ it('shows what the last good answer gave, never anything else, and comes to the 
     expect(clock.waiting).toBe(0);
   };
   await fc.assert(fc.asyncProperty(behaviours, fc.array(steps, { maxLength: 12 }), run), { numRuns: 200 });
-}, 120_000);
+});
 
 it('asks a server that never lists a bounded number of times, however much is said meanwhile', async () => {
   const [server, clock] = [new ScriptedServer(), new FakeClock()];

@@ -102,7 +102,7 @@ function go(model: Model, event: ConnectionEvent): void {
 async function arrives(socket: Socket): Promise<void> {
   const mark = `m${Math.random()}`;
   socket.write(`{"jsonrpc":"2.0","id":1,"method":"${mark}"}\n`);
-  await eventually(() => lines.some((line) => line.includes(mark)), { timeoutMs: 2_000, what: mark, intervalMs: 1 });
+  await eventually(() => lines.some((line) => line.includes(mark)), { what: mark, intervalMs: 1 });
 }
 
 class Send implements fc.AsyncCommand<Model, Connection> {
@@ -173,19 +173,15 @@ class Send implements fc.AsyncCommand<Model, Connection> {
         model.state = 'closed';
     }
     await eventually(() => connection.state === model.state, {
-      ...{ timeoutMs: 2_000, intervalMs: 1 },
+      intervalMs: 1,
       what: `${model.state} after ${this.#what}, now ${connection.state}`,
     });
     if (model.state === 'refused') {
-      await eventually(() => connection.isClosed, {
-        timeoutMs: 2_000,
-        what: 'the end of a refused one',
-        intervalMs: 1,
-      });
+      await eventually(() => connection.isClosed, { what: 'the end of a refused one', intervalMs: 1 });
       expect(opened.length).toBe(connection.before.opened);
     }
     if (model.state === 'closed' && session) {
-      await eventually(() => ended.includes(session), { timeoutMs: 2_000, what: 'its end to be told', intervalMs: 1 });
+      await eventually(() => ended.includes(session), { what: 'its end to be told', intervalMs: 1 });
       expect(ended.filter((one) => one === session)).toHaveLength(1);
     }
   }
@@ -228,4 +224,4 @@ it('goes through its states as the table says', async () => {
   );
   // A hello that never ends takes ten seconds to be given up; the end of a refused one is seen above.
   expect(all.filter((one) => !seen.has(one))).toEqual(['hello close', 'refused close']);
-}, 60_000);
+});

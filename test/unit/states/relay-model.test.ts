@@ -272,7 +272,7 @@ it('goes through its states as the table says', async () => {
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 it('has a way back from every state but the end, and none from that', () => {
   const reach = (from: RelayState, seen = new Set<RelayState>()): Set<RelayState> => {

@@ -193,7 +193,7 @@ describe('doctor', () => {
       },
     ]);
     expect((await findings('--fix', '--yes')).code).toBe(0);
-    await eventually(() => children[0]?.signalCode !== null, { timeoutMs: 5_000, what: 'the orphan to end' });
+    await eventually(() => children[0]?.signalCode !== null, { what: 'the orphan to end' });
     expect(children[1]?.exitCode).toBeNull();
     expect(stranger).toBeGreaterThan(1);
   });

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTerminal, type Terminal } from '../../../../src/cli/render/terminal.ts';
+import { patienceMs } from '../../../support/eventually.ts';
 import { allHarm, findHarm, harmful, poison } from '../../../support/hostile-text.ts';
 
 function open({ isTTY = false, isForSkill = false } = {}) {
@@ -77,7 +78,7 @@ describe('the writer', () => {
     const { terminal, err } = open();
     let done: () => void = () => {};
     const work = terminal.progress(poison('Starting'), () => new Promise<void>((resolve) => (done = resolve)));
-    await expect.poll(err, { timeout: 5_000 }).toContain('Starting');
+    await expect.poll(err, { timeout: patienceMs }).toContain('Starting');
     done();
     await work;
     expect(findHarm(err())).toBeUndefined();

@@ -85,7 +85,7 @@ test('ends what was seen below a server that is gone, without its marker, and no
   journal.add(root);
   journal.noteTree(root.pid, [root, stray, { ...stranger, startTime: '12345' }]);
   process.kill(root.pid, 'SIGKILL');
-  await eventually(() => !isRunning(root), { timeoutMs: 5_000, what: 'the end of the server' });
+  await eventually(() => !isRunning(root), { what: 'the end of the server' });
   expect(await reapJournal(path, times)).toEqual([{ server: 'memory', pid: root.pid, processes: 1, isGone: true }]);
   expect([isRunning(stray), isRunning(stranger)]).toEqual([false, true]);
 });
@@ -212,10 +212,7 @@ test.runIf(process.platform === 'linux')(
     journal.add({ pid, pgid: pid, startTime: processStartTime(pid) ?? '', marker: newMarker(), server: 'shell' });
     const [before] = readJournal(path);
     child.stdin?.write('go\n');
-    await eventually(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sleep'), {
-      timeoutMs: 5_000,
-      what: 'exec',
-    });
+    await eventually(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sleep'), { what: 'exec' });
     journal.refresh(pid);
     const [after] = readJournal(path);
     expect(after?.commandHash).not.toBe(before?.commandHash);
