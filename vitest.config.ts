@@ -10,6 +10,15 @@ const project = (name: string, include: string[], extra = {}) => ({
   test: { ...shared, name, include, pool: 'forks' as const, ...extra },
 });
 
+const e2e = {
+  ...{ testTimeout: 600_000, hookTimeout: 600_000 },
+  globalSetup: [...shared.globalSetup, 'test/support/fetch-programs.ts'],
+};
+/** What takes the whole machine, one after the other. */
+const loads = ['faults-crowd', 'faults-hosts', 'faults-storm', 'stampede', 'steady-load'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
 export default defineConfig({
   test: {
     // More than the two cores of the smallest machine: most files mostly wait, for programs and for what the product waits for.
@@ -21,7 +30,8 @@ export default defineConfig({
       project('contract', ['test/contract/**/*.test.ts']),
       project('integration', ['test/integration/**/*.test.ts']),
       project('transparency', ['test/transparency/**/*.test.ts']),
-      project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...e2e, exclude: loads, sequence: { groupOrder: 1 }, maxWorkers: 3 }),
+      project('e2e-load', loads, { ...e2e, sequence: { groupOrder: 2 }, maxWorkers: 1 }),
     ],
   },
 });

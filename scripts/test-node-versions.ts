@@ -29,12 +29,11 @@ type Outcome = { version: string; seconds: number; ok: boolean; failed: string[]
 
 $.verbose = false;
 $.cwd = root;
-await $({ stdio: ['ignore', 'ignore', 'inherit'] })`tsx scripts/build.ts`;
-const outcomes: Outcome[] = [];
-for (const version of testedNodes) {
-  if (lineOf(version) === lineOf(process.version)) continue;
-  outcomes.push(await run(version, await fetchNode(version)));
-}
+if (process.env['MCP_PROXY_TEST_BUILT'] !== '1')
+  await $({ stdio: ['ignore', 'ignore', 'inherit'] })`tsx scripts/build.ts`;
+const others = testedNodes.filter((version) => lineOf(version) !== lineOf(process.version));
+// At the same time: each of them waits for most of its time.
+const outcomes = await Promise.all(others.map(async (version) => run(version, await fetchNode(version))));
 console.log(`\nNode ${lineOf(process.version)} is this one (${process.version}): \`npm test\` runs everything there.`);
 for (const { version, seconds, ok, failed } of outcomes) {
   console.log(
@@ -44,7 +43,6 @@ for (const { version, seconds, ok, failed } of outcomes) {
 process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
 
 async function run(version: string, node: string): Promise<Outcome> {
-  console.log(`\n== Node ${version}`);
   const scratch = mkdtempSync(path.join(tmpdir(), 'mcp-proxy-node-'));
   const list = path.join(scratch, 'failed.json');
   const env = {
@@ -52,13 +50,15 @@ async function run(version: string, node: string): Promise<Outcome> {
     // What the tests start by name is that Node too.
     PATH: `${path.dirname(node)}${path.delimiter}${process.env['PATH'] ?? ''}`,
     MCP_PROXY_TEST_BUILT: '1',
+    VITEST_MAX_WORKERS: '2',
     [failedListVariable]: list,
   };
   const started = performance.now();
   try {
     const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
     const projects = ['--project', 'unit', '--project', 'integration'];
-    const { exitCode } = await $({ nothrow: true, stdio: 'inherit', env })`${node} ${vitest} run ${projects} ${files}`;
+    const { exitCode, stdall } = await $({ nothrow: true, env })`${node} ${vitest} run ${projects} ${files}`;
+    console.log(`\n== Node ${version}\n${stdall}`);
     const seconds = Math.round((performance.now() - started) / 1_000);
     return { version, seconds, ok: exitCode === 0, failed: exitCode === 0 ? [] : readList(list) };
   } finally {

@@ -42,7 +42,7 @@ const newServerWaitMs = 1_300;
  * A single server behind its own entry: what it says of itself is worth waiting for, but not until the host gives up:
  * opencode after 5 s, Codex after 10, Claude Code after 30. Only until it has spoken once: then it is known.
  */
-const aloneWaitMs = 4_000;
+export const aloneWaitMs = 4_000;
 const claudeAloneWaitMs = 20_000;
 
 export class Lists {

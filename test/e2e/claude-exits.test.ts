@@ -18,7 +18,7 @@ type Name = (typeof names)[number];
 const denied = ['--settings', JSON.stringify({ deniedMcpServers: [{ serverName: 'plugin:mcp-proxy:s' }] })];
 
 /** How long a session that has ended may still count as one. */
-const leaseTimeoutMs = 5_000;
+const leaseTimeoutMs = 60_000;
 /** The host gives its servers and hooks at most 0.5 s and 1.5 s; the rest is its own. */
 const endTimeoutMs = 10_000;
 
@@ -141,7 +141,7 @@ describe.each(clientVersions)('interactive sessions of Claude Code %s', (version
     if (record === undefined) throw new Error('the denied host has no record');
     writeRecord(recordsDir, { ...record, since: new Date(Date.parse(record.since) - 60_000).toISOString() });
     await eventually(async () => (await viewDaemon(world)) === undefined && !existsSync(locationsOf(world).pidPath), {
-      timeoutMs: idleExitMs + 10_000,
+      timeoutMs: idleExitMs + 60_000,
       what: 'the daemon to go while the denied host stays',
     });
     expect(isRunning(session('denied'))).toBe(true);

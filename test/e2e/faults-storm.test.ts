@@ -14,10 +14,11 @@ import {
   percentile,
   removePlugin,
 } from '../support/fault-rig.ts';
+import { size } from '../support/full-size.ts';
 import { textOf } from '../support/mcp-client.ts';
 
 const sessions = 20;
-const stormMs = Number(process.env['MCP_PROXY_STORM_MS'] ?? 60_000);
+const stormMs = Number(process.env['MCP_PROXY_STORM_MS'] ?? size(60_000, 20_000));
 
 let rig: DaemonRig;
 let plugin: string;

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root as repository } from '../../scripts/build-defines.ts';
+import { cacheFolder } from './cache-folder.ts';
 
 const run = promisify(execFile);
-export const toolCache = join(repository, 'node_modules', '.cache', 'real-servers');
+export const toolCache = join(cacheFolder, 'real-servers');
 /** A first download on a slow line. */
 const installMs = 240_000;
 

@@ -1,24 +1,22 @@
-// The real Claude Code client, from npm at test time: never a dependency of the project, kept in the ignored cache.
+// The real Claude Code client, from npm at test time: never a dependency of the project.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root } from '../../../scripts/build-defines.ts';
+import { cacheFolder } from '../cache-folder.ts';
 
 /** The oldest client that the facts cover, and the newest. They differ in tool search, probes and signals. */
 export const clientVersions = ['2.1.197', '2.1.332'] as const;
 export type ClientVersion = (typeof clientVersions)[number];
 
-const cache = join(root, 'node_modules', '.cache', 'mcp-proxy');
-
 /** Path of the native binary of that version; fetched once. */
 export async function ensureClient(version: ClientVersion): Promise<string> {
-  const folder = join(cache, `claude-${version}`);
+  const folder = join(cacheFolder, `claude-${version}`);
   const binary = join(folder, 'node_modules', ...platformPackage().split('/'), 'claude');
   if (existsSync(binary)) return binary;
-  await mkdir(cache, { recursive: true });
-  const scratch = await mkdtemp(join(cache, 'fetch-'));
+  await mkdir(cacheFolder, { recursive: true });
+  const scratch = await mkdtemp(join(cacheFolder, 'fetch-'));
   try {
     await install(`${platformPackage()}@${version}`, scratch);
     await rename(scratch, folder);

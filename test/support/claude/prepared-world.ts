@@ -12,8 +12,8 @@ import { endWorld, makeWorld, processesOf, type World } from './world.ts';
 /** There once the file's `beforeAll` hooks have run. */
 export type PreparedWorld = { readonly world: World; readonly marketplace: Marketplace };
 
-/** Above the idle time: stopping three servers as trees takes up to about a second each on a busy machine. */
-const goneTimeoutMs = idleExitMs + 10_000;
+/** Above the idle time. */
+const goneTimeoutMs = idleExitMs + 60_000;
 
 /** For a describe block: makes its world first and ends it last. Whatever still runs by then fails the block. */
 export function usePreparedWorld(

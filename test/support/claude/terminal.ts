@@ -24,7 +24,7 @@ export type InteractiveSession = ProcessIdentity & {
 };
 
 /** Drawing the first screen takes 1–2 s alone, several times that when many sessions start on two cores. */
-const screenTimeoutMs = 40_000;
+const screenTimeoutMs = 90_000;
 
 export function openTerminal(world: World): Terminal {
   ensureTmux();
