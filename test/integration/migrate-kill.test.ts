@@ -10,6 +10,7 @@ import { buildDefines } from '../../scripts/build-defines.ts';
 import { listManifests } from '../../src/migrate/change/journal.ts';
 import { isInForce, recover, undo } from '../../src/migrate/change/undo.ts';
 import { createFixture, type Fixture, pluginOn } from '../unit/migrate/world-fixture.ts';
+import { migrate } from './migrate-whole.ts';
 
 let folder = '';
 let victim = '';
@@ -85,7 +86,7 @@ test('an apply that is killed before any of its changes leaves whole files and c
   }
 });
 
-test('an undo that is killed before any of its changes can be run again to its end', { timeout: 600_000 }, () => {
+test('an undo that is killed before any of its changes can be run again to its end', { timeout: 600_000 }, async () => {
   const whole = createFixture();
   fill(whole);
   run(whole, 'apply', 0);
@@ -97,7 +98,7 @@ test('an undo that is killed before any of its changes can be run again to its e
     try {
       fill(home);
       const before = home.snapshot();
-      run(home, 'apply', 0);
+      await migrate(home.world);
       const after = home.snapshot();
       expect(run(home, 'undo', n).isDone).toBe(false);
       expectWhole(home, before, after);

@@ -36,12 +36,9 @@ for (const name of deadly) {
 syncBuiltinESMExports();
 
 const { locate } = await import('../../src/link/locations.ts');
-const { applyPlan } = await import('../../src/migrate/change/apply.ts');
-const { makePlan } = await import('../../src/migrate/plan/make-plan.ts');
-const { defaultPlanOptions } = await import('../../src/migrate/plan/plan-model.ts');
-const { collectSources } = await import('../../src/migrate/programs/collect-sources.ts');
 const { undo } = await import('../../src/migrate/change/undo.ts');
 const { createWorld } = await import('../../src/migrate/world.ts');
+const { migrate } = await import('./migrate-whole.ts');
 
 const env = { HOME: home };
 const world = createWorld({
@@ -52,15 +49,7 @@ const world = createWorld({
   locations: locate(env),
   managedDir: `${home}/managed`,
 });
-const plan = () => {
-  const sources = collectSources(world, [`${home}/app`]);
-  const base = { world, sources, findCopies: () => undefined, now: new Date() };
-  const accepted = makePlan({ ...base, options: defaultPlanOptions }).servers.flatMap((server) =>
-    server.places.flatMap((place) => place.needsApproval ?? []),
-  );
-  return makePlan({ ...base, options: { ...defaultPlanOptions, accepted } });
-};
 count = 0;
-if (verb === 'apply') await applyPlan(world, plan, { now: () => new Date(), startAndList: async () => ['tool'] });
+if (verb === 'apply') await migrate(world);
 else undo(world, undefined);
 console.log(`changes ${count}`);
