@@ -128,7 +128,8 @@ describe.each(clientVersions)('migration with Claude Code %s', (version) => {
       ],
       ['mcp__everything__echo'],
     );
-    expect(kept.results[0]).toEqual({ text: 'Echo: same name', isError: false });
+    const told = `${JSON.stringify(kept)}\n${daemonLog(world)}`;
+    expect(kept.results[0], told).toEqual({ text: 'Echo: same name', isError: false });
     expect(kept.results[1]?.isError).toBe(true);
     expect(kept.tools).toContain('mcp__everything__echo');
     expect(kept.tools).not.toContain(ours('everything', 'echo'));

@@ -124,7 +124,7 @@ it('another protocol major has a socket, a lock and a daemon of its own', async 
     writeFileSync(path, changed);
   }
   const first = await Caller.open(rig, 'one', { plugin: older });
-  const second = await Caller.open(rig, 'two', { plugin: newer });
+  const second = await Caller.open(rig, 'two', { plugin: newer, isElsewhere: true });
   for (const { client } of [first, second]) {
     expect(textOf(await client.call('c__count', { tag: `${Math.random()}` }))).toBe('counted');
   }

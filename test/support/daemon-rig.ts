@@ -30,6 +30,8 @@ export type SessionOptions = {
   plugin?: string;
   /** Put before the wrapper's command, for instance `unshare -n`. */
   within?: string[];
+  /** Its daemon is not the one that this rig asks for its status. */
+  isElsewhere?: boolean;
 };
 export type Answer = { status: number; headers: Record<string, unknown>; body: unknown };
 export type RequestOptions = { headers?: Record<string, string>; body?: unknown; port?: number; raw?: string };
@@ -129,6 +131,7 @@ export class DaemonRig {
     options: SessionOptions & { name?: string; capabilities?: Record<string, unknown> } = {},
   ): Promise<McpClient> {
     const isElsewhere =
+      options.isElsewhere === true ||
       options.within !== undefined ||
       Object.keys(options.env ?? {}).some((name) => /^(?:HOME$|AITKIT_|MCPPROXY_)/.test(name)) ||
       options.args?.includes('--alone');
