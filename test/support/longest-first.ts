@@ -24,6 +24,11 @@ const longest: readonly string[] = [
   'integration/upstream-gateway',
   'integration/modern-',
   'integration/',
+  'e2e/claude-plugin',
+  'e2e/claude-migrate',
+  'e2e/conformance',
+  'e2e/claude-',
+  'e2e/faults-',
 ];
 
 export class LongestFirst extends BaseSequencer {
