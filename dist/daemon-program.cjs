@@ -412,7 +412,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "243de305df8e" };
+    ownBuild = { version: "0.1.0", fingerprint: "73a76dd944a0" };
   }
 });
 
