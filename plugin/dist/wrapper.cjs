@@ -51,7 +51,7 @@ var init_errors = __esm({
       CONFIG_INVALID: mended,
       CONFIG_UNREADABLE: mended,
       CONFIG_UNSAFE: mended,
-      DAEMON_BUSY: mended,
+      DAEMON_BUSY: passing,
       DAEMON_GONE: passing,
       DAEMON_HUNG: mended,
       DAEMON_REFUSED: mended,
@@ -129,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "73a76dd944a0" };
+    ownBuild = { version: "0.1.0", fingerprint: "61877a378aaf" };
   }
 });
 
@@ -2284,20 +2284,6 @@ function isEscapedKey(bytes, start2, end, key) {
   while (at < end && bytes[at] !== backslash) at += 1;
   return at < end && decodeString(bytes, { start: start2, end }) === key;
 }
-function arrayElements(bytes, span) {
-  const elements = [];
-  let at = skipSpace(bytes, span.start);
-  if (bytes[at] !== openBracket) throw new JsonSyntaxError("expected an array", at);
-  at = skipSpace(bytes, at + 1);
-  while (bytes[at] !== closeBracket) {
-    const end = skipValue(bytes, at);
-    elements.push({ start: at, end });
-    at = skipSpace(bytes, end);
-    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
-    else if (bytes[at] !== closeBracket) throw new JsonSyntaxError("expected a comma or a closing bracket", at);
-  }
-  return elements;
-}
 function isObjectAt(bytes, span) {
   return span !== void 0 && bytes[span.start] === openBrace;
 }
@@ -2357,7 +2343,7 @@ function parseEnvelope(line) {
   const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
   const idText = id && textAt(line, id);
   const invalid = (reason) => ({
-    ...{ kind: "invalid", line, code: -32600, reason, batch: void 0 },
+    ...{ kind: "invalid", line, code: -32600, reason, isBatch: false },
     idText: isIdText(idText) ? idText : void 0,
     isAnswer: !methodSpan && (result !== void 0 || error !== void 0)
   });
@@ -2382,18 +2368,31 @@ function parseBatch(line) {
     if (skipSpace(line, skipValue(line, whole.start)) < line.length) {
       throw new JsonSyntaxError("text after the value", line.length);
     }
-    const batch = arrayElements(line, whole).map(({ start: start2, end }) => line.subarray(start2, end));
     const refused = { kind: "invalid", line, code: -32600, idText: void 0, isAnswer: false };
-    if (batch.length === 0) return { ...refused, reason: "an empty batch", batch: void 0 };
-    return { ...refused, reason: "batches are part of revision 2025-03-26 only", batch };
+    const isEmpty = line[skipSpace(line, whole.start + 1)] === closeBracket;
+    if (isEmpty) return { ...refused, reason: "an empty batch", isBatch: false };
+    return { ...refused, reason: "batches are part of revision 2025-03-26 only", isBatch: true };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return noJson(line, error);
   }
 }
 function noJson(line, { message }) {
-  const nothing2 = { idText: void 0, isAnswer: false, batch: void 0 };
+  const nothing2 = { idText: void 0, isAnswer: false, isBatch: false };
   return { kind: "invalid", line, code: -32700, reason: message, ...nothing2 };
+}
+var maxBatch = 1e3;
+function batchOf({ line }) {
+  const messages = [];
+  let at = skipSpace(line, wholeOf(line).start + 1);
+  while (at < line.length && line[at] !== closeBracket) {
+    if (messages.length === maxBatch) return void 0;
+    const end = skipValue(line, at);
+    messages.push(line.subarray(at, end));
+    at = skipSpace(line, end);
+    if (line[at] === comma) at = skipSpace(line, at + 1);
+  }
+  return messages;
 }
 function whyInvalid({ reason }) {
   return `Invalid message: ${reason}.`;
@@ -2639,8 +2638,7 @@ var Relay = class {
     const envelope = parseEnvelope(line);
     switch (envelope.kind) {
       case "invalid":
-        if (envelope.batch) this.#onHostBatch(envelope.batch);
-        else this.#o.write(invalidLine(envelope));
+        this.#onHostInvalid(envelope);
         return;
       case "request":
         this.#onHostRequest(envelope);
@@ -2656,17 +2654,26 @@ var Relay = class {
    * Only revision 2025-03-26 has them, and there servers must take them; each answer goes out alone, under its id. In
    * any other whoever waits for an id learns that it comes to nothing.
    */
-  #onHostBatch(lines) {
+  #onHostBatch(batch) {
     const isTaken = this.#o.memory.askedVersion === "2025-03-26";
+    const refuse2 = (idText, message) => this.#o.write(errorLine(idText, rpcCodes.invalidRequest, message));
+    const lines = batchOf(batch);
+    if (!lines) return refuse2(void 0, `A batch has at most ${maxBatch} messages.`);
     for (const line of lines) {
       const envelope = parseEnvelope(line);
-      const isBatch = envelope.kind === "invalid" && envelope.batch !== void 0;
+      const isBatch = envelope.kind === "invalid" && envelope.isBatch;
       if (isTaken && !isBatch) this.onHostLine(line);
-      else if (envelope.kind === "request" || envelope.kind === "invalid") {
-        const message = "Batches are not supported: send one message a line.";
-        this.#o.write(errorLine(envelope.idText, rpcCodes.invalidRequest, message));
+      else if (envelope.kind === "request" || envelope.kind === "invalid" && !envelope.isAnswer) {
+        refuse2(envelope.idText, "Batches are not supported: send one message a line.");
       }
     }
+  }
+  #onHostInvalid(envelope) {
+    if (envelope.isBatch) return this.#onHostBatch(envelope);
+    const { isAnswer, idText } = envelope;
+    const isAwaited = isAnswer && idText !== void 0 && this.#asked.delete(idKey(idText));
+    if (isAwaited) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
+    this.#o.write(invalidLine(envelope));
   }
   onHostOversize(line) {
     const id = readEnds(line).id;
@@ -2866,6 +2873,9 @@ function cancelledKey(notification) {
   const id = paramText(notification, "requestId");
   return id === void 0 ? void 0 : idKey(id);
 }
+
+// src/wrapper/waiting.ts
+init_errors();
 
 // src/wrapper/degraded.ts
 init_guards();
@@ -3138,7 +3148,8 @@ var Waiting = class {
     return reason.hint ? `${reason.message} ${reason.hint}` : reason.message;
   }
   #data() {
-    return { code: this.#options.reason()?.code ?? "DAEMON_BUSY", mayHaveRun: false, retry: "safe" };
+    const code = this.#options.reason()?.code ?? "DAEMON_BUSY";
+    return { code, ...callFate(code, false) };
   }
 };
 

@@ -27,7 +27,7 @@ export const errorRows = {
   CONFIG_INVALID: mended,
   CONFIG_UNREADABLE: mended,
   CONFIG_UNSAFE: mended,
-  DAEMON_BUSY: mended,
+  DAEMON_BUSY: passing,
   DAEMON_GONE: passing,
   DAEMON_HUNG: mended,
   DAEMON_REFUSED: mended,

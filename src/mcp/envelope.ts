@@ -14,7 +14,7 @@ import {
   stringAt,
   textAt,
 } from '../base/json-scan.ts';
-import { skipSpace, skipValue } from '../base/json-skip.ts';
+import { closeBracket, comma, skipSpace, skipValue } from '../base/json-skip.ts';
 import { type EnvelopeScan, scanEnvelope } from './envelope-scan.ts';
 
 type Common = { readonly line: Buffer };
@@ -47,8 +47,8 @@ export type InvalidEnvelope = Common & {
   readonly idText: string | undefined;
   /** It answers a request of ours: its id is none of the other side's. */
   readonly isAnswer: boolean;
-  /** Its messages, if it is a batch, which only one revision has. */
-  readonly batch: readonly Buffer[] | undefined;
+  /** A batch, which only one revision has; `batchOf` gives its messages. */
+  readonly isBatch: boolean;
 };
 export type Envelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope | InvalidEnvelope;
 
@@ -64,7 +64,7 @@ export function parseEnvelope(line: Buffer): Envelope {
   const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
   const idText = id && textAt(line, id);
   const invalid = (reason: string): InvalidEnvelope => ({
-    ...{ kind: 'invalid', line, code: -32600, reason, batch: undefined },
+    ...{ kind: 'invalid', line, code: -32600, reason, isBatch: false },
     idText: isIdText(idText) ? idText : undefined,
     isAnswer: !methodSpan && (result !== undefined || error !== undefined),
   });
@@ -90,10 +90,10 @@ function parseBatch(line: Buffer): InvalidEnvelope {
     if (skipSpace(line, skipValue(line, whole.start)) < line.length) {
       throw new JsonSyntaxError('text after the value', line.length);
     }
-    const batch = arrayElements(line, whole).map(({ start, end }) => line.subarray(start, end));
     const refused = { kind: 'invalid', line, code: -32600, idText: undefined, isAnswer: false } as const;
-    if (batch.length === 0) return { ...refused, reason: 'an empty batch', batch: undefined };
-    return { ...refused, reason: 'batches are part of revision 2025-03-26 only', batch };
+    const isEmpty = line[skipSpace(line, whole.start + 1)] === closeBracket;
+    if (isEmpty) return { ...refused, reason: 'an empty batch', isBatch: false };
+    return { ...refused, reason: 'batches are part of revision 2025-03-26 only', isBatch: true };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return noJson(line, error);
@@ -101,8 +101,25 @@ function parseBatch(line: Buffer): InvalidEnvelope {
 }
 
 function noJson(line: Buffer, { message }: JsonSyntaxError): InvalidEnvelope {
-  const nothing = { idText: undefined, isAnswer: false, batch: undefined };
+  const nothing = { idText: undefined, isAnswer: false, isBatch: false };
   return { kind: 'invalid', line, code: -32700, reason: message, ...nothing };
+}
+
+/** More than any program sends at once. Each is answered: without an end, few bytes would be made into many lines. */
+export const maxBatch = 1_000;
+
+/** The messages of what was read as a batch, each as its own bytes; undefined: more than are taken. */
+export function batchOf({ line }: InvalidEnvelope): readonly Buffer[] | undefined {
+  const messages: Buffer[] = [];
+  let at = skipSpace(line, wholeOf(line).start + 1);
+  while (at < line.length && line[at] !== closeBracket) {
+    if (messages.length === maxBatch) return undefined;
+    const end = skipValue(line, at);
+    messages.push(line.subarray(at, end));
+    at = skipSpace(line, end);
+    if (line[at] === comma) at = skipSpace(line, at + 1);
+  }
+  return messages;
 }
 
 /** For whoever sent it. */

@@ -7,6 +7,9 @@ import { type Span, textAt } from '../base/json-scan.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 import { type HelloReply, linkMethods, linkPrefix } from '../link/hello.ts';
 import {
+  batchOf,
+  type InvalidEnvelope,
+  maxBatch,
   type NotificationEnvelope,
   paramText,
   parseEnvelope,
@@ -64,8 +67,7 @@ export class Relay {
     const envelope = parseEnvelope(line);
     switch (envelope.kind) {
       case 'invalid':
-        if (envelope.batch) this.#onHostBatch(envelope.batch);
-        else this.#o.write(invalidLine(envelope));
+        this.#onHostInvalid(envelope);
         return;
       case 'request':
         this.#onHostRequest(envelope);
@@ -82,17 +84,29 @@ export class Relay {
    * Only revision 2025-03-26 has them, and there servers must take them; each answer goes out alone, under its id. In
    * any other whoever waits for an id learns that it comes to nothing.
    */
-  #onHostBatch(lines: readonly Buffer[]): void {
+  #onHostBatch(batch: InvalidEnvelope): void {
     const isTaken = this.#o.memory.askedVersion === '2025-03-26';
+    const refuse = (idText: string | undefined, message: string) =>
+      this.#o.write(errorLine(idText, rpcCodes.invalidRequest, message));
+    const lines = batchOf(batch);
+    if (!lines) return refuse(undefined, `A batch has at most ${maxBatch} messages.`);
     for (const line of lines) {
       const envelope = parseEnvelope(line);
-      const isBatch = envelope.kind === 'invalid' && envelope.batch !== undefined;
+      const isBatch = envelope.kind === 'invalid' && envelope.isBatch;
       if (isTaken && !isBatch) this.onHostLine(line);
-      else if (envelope.kind === 'request' || envelope.kind === 'invalid') {
-        const message = 'Batches are not supported: send one message a line.';
-        this.#o.write(errorLine(envelope.idText, rpcCodes.invalidRequest, message));
+      else if (envelope.kind === 'request' || (envelope.kind === 'invalid' && !envelope.isAnswer)) {
+        refuse(envelope.idText, 'Batches are not supported: send one message a line.');
       }
     }
+  }
+
+  #onHostInvalid(envelope: InvalidEnvelope): void {
+    if (envelope.isBatch) return this.#onHostBatch(envelope);
+    const { isAnswer, idText } = envelope;
+    // A server waits for that answer, and learns that it has come to nothing.
+    const isAwaited = isAnswer && idText !== undefined && this.#asked.delete(idKey(idText));
+    if (isAwaited) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
+    this.#o.write(invalidLine(envelope));
   }
 
   onHostOversize(line: OversizeLine): void {

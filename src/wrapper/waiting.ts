@@ -1,5 +1,5 @@
 // What happens to the host's lines while no daemon can take them: held, answered from the face, or answered with the reason.
-import type { AppError } from '../base/errors.ts';
+import { type AppError, callFate } from '../base/errors.ts';
 import { type NotificationEnvelope, paramText, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
@@ -173,6 +173,7 @@ export class Waiting {
   }
 
   #data(): Record<string, unknown> {
-    return { code: this.#options.reason()?.code ?? 'DAEMON_BUSY', mayHaveRun: false, retry: 'safe' };
+    const code = this.#options.reason()?.code ?? 'DAEMON_BUSY';
+    return { code, ...callFate(code, false) };
   }
 }

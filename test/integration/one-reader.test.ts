@@ -11,8 +11,8 @@ import { LinkSession } from '../support/link-session.ts';
 
 const nothing = () => {};
 
-/** A relay whose daemon is there; each line is what a host wrote. */
-function throughRelay(line: string): { passed: string[]; refused: string[] } {
+/** A relay whose daemon is there; `line` is what a host wrote, `asked` what a server had asked it before. */
+function throughRelay(line: string, asked?: string): { passed: string[]; refused: string[] } {
   const passed: string[] = [];
   const refused: string[] = [];
   const write = (text: Uint8Array | string) => void refused.push(Buffer.from(text).toString('utf8'));
@@ -25,6 +25,8 @@ function throughRelay(line: string): { passed: string[]; refused: string[] } {
     ...{ memory, waiting, write, maxLineBytes: 1_000_000, wantedValues: () => ({}) },
     ...{ pauseHost: nothing, resumeHost: nothing, warn: nothing, onSettled: nothing },
   });
+  if (asked !== undefined) relay.onDaemonLine(Buffer.from(asked));
+  refused.length = 0;
   relay.onHostLine(Buffer.from(line));
   return { passed, refused };
 }
@@ -179,6 +181,14 @@ describe('both sides', () => {
   });
 });
 
+it('tells a server whose question was answered by no message that its answer has come to nothing', () => {
+  const { passed, refused } = throughRelay('{"id":7.0,"result":{}}', `{${v},"id":7,"method":"roots/list"}`);
+  expect(passed.map((line) => JSON.parse(line))).toEqual([
+    { jsonrpc: '2.0', id: 7, error: { code: -32600, message: expect.stringContaining('"jsonrpc"') } },
+  ]);
+  expect(refused.map((line) => JSON.parse(line).id)).toEqual([null]);
+});
+
 describe('a batch', () => {
   const batch = `[{${v},"id":1,"method":"ping"}, {"id":2.0,"method":"ping"},{${v},"method":"n"},3]`;
   const ids = (lines: readonly string[]) => lines.map((line) => /"id":([^,]+)/.exec(line)?.[1]);
@@ -187,5 +197,13 @@ describe('a batch', () => {
     const { passed, refused } = throughRelay(batch);
     expect({ passed, ids: ids(refused) }).toEqual({ passed: [], ids: ['1', '2.0', 'null'] });
     expect(ids(await daemon.sendRaw(batch))).toEqual(['null']);
+  });
+
+  it('is answered under no id of its answers, under which its host may wait itself', () => {
+    expect(throughRelay(`[{"id":1,"result":{}},{${v},"id":2,"result":{}}]`)).toEqual({ passed: [], refused: [] });
+  });
+
+  it('is refused once where it has no end', () => {
+    expect(ids(throughRelay(`[${'1,'.repeat(50_000)}1]`).refused)).toEqual(['null']);
   });
 });

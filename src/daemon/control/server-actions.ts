@@ -1,5 +1,5 @@
 // The verbs that start, end or use a server.
-import { AppError, isErrorCode } from '../../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import { ownCommand } from '../../base/own-command.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
@@ -118,9 +118,8 @@ function checkEnabled(entry: ServerEntry): void {
   });
 }
 
-/** By the code of our own answers; what has none is the server's, which has one code for a wrong name and wrong arguments. */
+/** The one error of ours that is no result is a name that nobody has; any other is the server's, which may name codes of ours. */
 function refusedCall({ code, data, message }: Record<string, unknown>): AppError {
-  const own = isRecord(data) ? data['code'] : undefined;
-  const told = code === rpcCodes.invalidParams ? 'TOOL_UNKNOWN' : 'CALL_REFUSED';
-  return new AppError({ code: isErrorCode(own) ? own : told, message: String(message) });
+  const isUnknown = code === rpcCodes.invalidParams && isRecord(data) && data['code'] === 'TOOL_UNKNOWN';
+  return new AppError({ code: isUnknown ? 'TOOL_UNKNOWN' : 'CALL_REFUSED', message: String(message) });
 }

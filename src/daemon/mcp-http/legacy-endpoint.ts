@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findPlace } from '../../link/project-root.ts';
-import { type Envelope, oneLine, parseEnvelope } from '../../mcp/envelope.ts';
+import { batchOf, type Envelope, maxBatch, oneLine, parseEnvelope } from '../../mcp/envelope.ts';
 import { idKey } from '../../mcp/id-key.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import { isSessionsVersion, sessionsVersions, takesBatches } from '../../mcp/versions.ts';
@@ -157,11 +157,13 @@ type ParsedBody = { ok: true; envelopes: Envelope[]; isBatch: boolean } | { ok: 
 /** One message or a batch, each on one line: what goes to a server over a pipe must not hold a line break. */
 function parseBody(body: Buffer): ParsedBody {
   const whole = parseEnvelope(oneLine(body));
-  const batch = whole.kind === 'invalid' ? whole.batch : undefined;
-  const envelopes = batch?.map(parseEnvelope) ?? [whole];
+  const isBatch = whole.kind === 'invalid' && whole.isBatch;
+  const batch = isBatch ? batchOf(whole) : [];
+  if (!batch) return { ok: false, refusal: tooMany };
+  const envelopes = isBatch ? batch.map(parseEnvelope) : [whole];
   const invalid = envelopes.find((one) => one.kind === 'invalid');
   if (invalid?.kind === 'invalid') return { ok: false, refusal: invalidRefusal(invalid) };
-  return { ok: true, envelopes, isBatch: batch !== undefined };
+  return { ok: true, envelopes, isBatch };
 }
 
 function hasTwice(envelopes: readonly Envelope[]): boolean {
@@ -185,6 +187,11 @@ const noBatch: HttpRefusal = {
   status: 400,
   code: rpcCodes.invalidRequest,
   message: 'Batches are part of revision 2025-03-26 only.',
+};
+const tooMany: HttpRefusal = {
+  status: 413,
+  code: rpcCodes.invalidRequest,
+  message: `A batch has at most ${maxBatch} messages.`,
 };
 const notAcceptable: HttpRefusal = {
   status: 406,

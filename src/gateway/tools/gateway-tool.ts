@@ -123,6 +123,7 @@ export function shownSchema(shape: z.ZodMiniObject): Record<string, unknown> {
     override({ jsonSchema }) {
       for (const bound of ['minimum', 'minLength', 'maxLength', 'minItems'] as const) delete jsonSchema[bound];
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.maxItems && jsonSchema.maxItems >= 100) delete jsonSchema.maxItems;
       if (!jsonSchema.default) delete jsonSchema.default;
     },
   });

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Envelope, memberAt, paramsEdit, paramText, parseEnvelope, withEdits } from '../../../src/mcp/envelope.ts';
+import {
+  batchOf,
+  type Envelope,
+  maxBatch,
+  memberAt,
+  paramsEdit,
+  paramText,
+  parseEnvelope,
+  withEdits,
+} from '../../../src/mcp/envelope.ts';
 import { invalidLine } from '../../../src/mcp/messages.ts';
 
 const parse = (text: string): Envelope => parseEnvelope(Buffer.from(text));
@@ -55,11 +64,17 @@ it('gives params to a message that has no such member', () => {
 describe('what is refused', () => {
   it('holds the messages of a batch, each with its own bytes', () => {
     const envelope = parse(' [ {"id":1} , 2,[3]]');
-    expect(envelope.kind === 'invalid' && envelope.batch?.map(String)).toEqual(['{"id":1}', '2', '[3]']);
+    expect(envelope.kind === 'invalid' && batchOf(envelope)?.map(String)).toEqual(['{"id":1}', '2', '[3]']);
+  });
+
+  it('takes a thousand messages in a batch, and cuts out no more of them', () => {
+    const of = (count: number) => parse(`[${'1,'.repeat(count - 1)}1]`);
+    const lengths = [maxBatch, maxBatch + 1].map(of).map((one) => one.kind === 'invalid' && batchOf(one)?.length);
+    expect(lengths).toEqual([maxBatch, undefined]);
   });
 
   it.each(['[]', ' \t[ ]', '[1', '[1] x', '[1,]', '17'])('is no batch: %s', (text) => {
-    expect(parse(text)).toMatchObject({ kind: 'invalid', batch: undefined });
+    expect(parse(text)).toMatchObject({ kind: 'invalid', isBatch: false });
   });
 
   it('is told under its id, unless that is the id of a request of ours', () => {
