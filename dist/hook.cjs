@@ -136,7 +136,7 @@ function cutChars(text, maxChars) {
   for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
   return `${text.slice(0, end)}\u2026`;
 }
-function listNames(names, { most = 5, maxChars = 80 } = {}) {
+function joinNames(names, { most = 5, maxChars = 80 } = {}) {
   const shown = names.slice(0, most).map((name) => {
     const short = cutChars(name, maxChars);
     return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
@@ -584,7 +584,7 @@ function withinMessage(findings) {
 function lost(locations, projectDir) {
   const names = findLostServers(locations, projectDir);
   if (names.length === 0) return [];
-  const text = `Silenced for you in this project, but not shared here: ${listNames(names)}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
+  const text = `Silenced for you in this project, but not shared here: ${joinNames(names)}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
   return [{ id: `lost:${projectDir}:${names.join(",")}`, text }];
 }
 function readFindings(path) {

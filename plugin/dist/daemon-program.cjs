@@ -412,7 +412,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "61877a378aaf" };
+    ownBuild = { version: "0.1.0", fingerprint: "ed6edbdedf54" };
   }
 });
 
@@ -432,7 +432,7 @@ function lastChars(text5, maxChars) {
   }
   return text5.slice(start);
 }
-function listNames(names2, { most = 5, maxChars = 80 } = {}) {
+function joinNames(names2, { most = 5, maxChars = 80 } = {}) {
   const shown5 = names2.slice(0, most).map((name) => {
     const short = cutChars(name, maxChars);
     return /^[\p{L}\p{N}_.@/:\u2026-]+$/u.test(short) ? short : `"${cutChars(jsonText(name).slice(1, -1), maxChars)}"`;
@@ -9271,18 +9271,18 @@ function listOfMethod(method) {
 function kind(capability, method, member, nameKey) {
   return { method, member, nameKey, capability, changed: `notifications/${capability}/list_changed` };
 }
-var listNames2, listKinds, byMethod;
+var listNames, listKinds, byMethod;
 var init_lists = __esm({
   "src/mcp/lists.ts"() {
     "use strict";
-    listNames2 = ["tools", "prompts", "resources", "resourceTemplates"];
+    listNames = ["tools", "prompts", "resources", "resourceTemplates"];
     listKinds = {
       tools: kind("tools", "tools/list", "tools", "name"),
       prompts: kind("prompts", "prompts/list", "prompts", "name"),
       resources: kind("resources", "resources/list", "resources", "uri"),
       resourceTemplates: kind("resources", "resources/templates/list", "resourceTemplates", "uriTemplate")
     };
-    byMethod = new Map(listNames2.map((list) => [listKinds[list].method, list]));
+    byMethod = new Map(listNames.map((list) => [listKinds[list].method, list]));
   }
 });
 
@@ -9459,7 +9459,7 @@ var init_modern = __esm({
     ]);
     cacheable = /* @__PURE__ */ new Set([
       "server/discover",
-      ...listNames2.map((list) => listKinds[list].method),
+      ...listNames.map((list) => listKinds[list].method),
       "resources/read"
     ]);
   }
@@ -10943,9 +10943,9 @@ function namedFaults(entries2, known) {
     if (what === "" && olderWhat === void 0) continue;
     const before = byName.get(name);
     if (!before && byName.size >= maxFaults2) continue;
-    const isSame4 = before === void 0 || what === "" || before.what.includes(what);
+    const isSame3 = before === void 0 || what === "" || before.what.includes(what);
     byName.set(name, {
-      ...{ name, what: isSame4 ? before?.what ?? what : told([before.what, what].filter(Boolean)) },
+      ...{ name, what: isSame3 ? before?.what ?? what : told([before.what, what].filter(Boolean)) },
       ...olderWhat === void 0 ? {} : { olderWhat },
       isLeftOut: isLeftOut || before?.isLeftOut === true
     });
@@ -11035,7 +11035,7 @@ function copies(line, array3) {
 }
 function faultsIn({ introduction, lists }) {
   const era = eraOf(introduction.protocolVersion);
-  return listNames2.flatMap(
+  return listNames.flatMap(
     (list) => (lists[list].faults ?? []).flatMap((fault) => {
       const what = era.wrongIn(fault);
       return what === "" ? [] : [{ list, name: fault.name, what, isLeftOut: fault.isLeftOut }];
@@ -11045,7 +11045,7 @@ function faultsIn({ introduction, lists }) {
 function serializeFace(face) {
   const parts = [Buffer.from(`{"format":${format2},"introduction":${face.introduction.raw}`)];
   if (face.introduction.isPresumed) parts.push(Buffer.from(',\n"isPresumed":true'));
-  for (const list of listNames2) {
+  for (const list of listNames) {
     if (face.lists[list] === unknownListing) continue;
     parts.push(Buffer.from(`,
 "${list}":[`));
@@ -11055,7 +11055,7 @@ function serializeFace(face) {
     });
     parts.push(Buffer.from("]"));
   }
-  const looked = Object.fromEntries(listNames2.map((list) => [list, lookedAs(face.lists[list])]));
+  const looked = Object.fromEntries(listNames.map((list) => [list, lookedAs(face.lists[list])]));
   parts.push(Buffer.from(`,
 "looked":${JSON.stringify({ by: ownBuild.fingerprint, ...looked })}}
 `));
@@ -17616,14 +17616,14 @@ function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
 }
 function shortHash(text5) {
-  const number6 = (0, import_node_crypto18.createHash)("sha256").update(text5).digest().readUInt32BE(0);
+  const number6 = (0, import_node_crypto19.createHash)("sha256").update(text5).digest().readUInt32BE(0);
   return number6.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
-var import_node_crypto18, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
+var import_node_crypto19, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
 var init_tool_name = __esm({
   "src/mcp/tool-name.ts"() {
     "use strict";
-    import_node_crypto18 = require("node:crypto");
+    import_node_crypto19 = require("node:crypto");
     hostPrefix = "mcp__plugin_mcp-proxy_s__";
     maxQualifiedChars = 64 - hostPrefix.length;
     maxSlugChars = 18;
@@ -17819,16 +17819,16 @@ function readResultBytes(bytes, at = { start: 0, end: bytes.length }) {
   });
   return exact2.length > 0 ? { ...value, ...Object.fromEntries(exact2) } : value;
 }
-var import_node_crypto20, import_node_worker_threads, numberMark, number3, markedNumber, riskyNumber, maxSpilledBytes;
+var import_node_crypto21, import_node_worker_threads, numberMark, number3, markedNumber, riskyNumber, maxSpilledBytes;
 var init_exact_json = __esm({
   "src/results/exact-json.ts"() {
     "use strict";
-    import_node_crypto20 = require("node:crypto");
+    import_node_crypto21 = require("node:crypto");
     import_node_worker_threads = require("node:worker_threads");
     init_atomic_file();
     init_guards();
     init_json_scan();
-    numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto20.randomBytes)(12).toString("base64url")}#`;
+    numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto21.randomBytes)(12).toString("base64url")}#`;
     number3 = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
     markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");
     riskyNumber = /\d{16}|\d\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/;
@@ -26396,12 +26396,12 @@ function describeCut(cut) {
     case "string":
       return `${cut.kept} of ${cut.total} characters`;
     case "fields":
-      return `without ${listNames3(cut)}`;
+      return `without ${listNames2(cut)}`;
     case "depth":
       return "emptied, nested too deep";
   }
 }
-function listNames3({ path: path8, names: names2 }) {
+function listNames2({ path: path8, names: names2 }) {
   if (names2.length <= maxNames) return names2.join(", ");
   const whole2 = path8.replace(/\[\*\]$/, "[0]");
   return `${names2.slice(0, maxNames).join(", ")} and ${names2.length - maxNames} more, see ${whole2}`;
@@ -26905,7 +26905,7 @@ async function spillBytes(folder, bytes) {
   }
 }
 function spillPath(folder) {
-  return (0, import_node_path24.join)(ensurePrivateDir(folder), `${(0, import_node_crypto21.randomBytes)(8).toString("hex")}.json`);
+  return (0, import_node_path24.join)(ensurePrivateDir(folder), `${(0, import_node_crypto22.randomBytes)(8).toString("hex")}.json`);
 }
 function unknownResult() {
   return new AppError({
@@ -26914,11 +26914,11 @@ function unknownResult() {
     hint: 'References end with their session and after a while ("shield.keepMs" in the config). Call the tool again.'
   });
 }
-var import_node_crypto21, import_node_fs25, import_promises14, import_node_path24, defaultResultStoreLimits, refBytes, ResultStore;
+var import_node_crypto22, import_node_fs25, import_promises14, import_node_path24, defaultResultStoreLimits, refBytes, ResultStore;
 var init_result_store = __esm({
   "src/results/result-store.ts"() {
     "use strict";
-    import_node_crypto21 = require("node:crypto");
+    import_node_crypto22 = require("node:crypto");
     import_node_fs25 = require("node:fs");
     import_promises14 = require("node:fs/promises");
     import_node_path24 = require("node:path");
@@ -26975,7 +26975,7 @@ var init_result_store = __esm({
         return bytes <= this.#limits.maxBytes;
       }
       newReference() {
-        return (0, import_node_crypto21.randomBytes)(refBytes).toString("base64url");
+        return (0, import_node_crypto22.randomBytes)(refBytes).toString("base64url");
       }
       /** Keeps a result's JSON as it is under a new reference, without holding the event loop. */
       async putBytes(session, ref, given) {
@@ -27168,11 +27168,11 @@ function tooMany2(running) {
     hint: `Wait for one or cancel one: ${running.map(({ id, label }) => `${label} (${id})`).join(", ")}.`
   });
 }
-var import_node_crypto22, defaultJobLimits, nobody, Jobs;
+var import_node_crypto23, defaultJobLimits, nobody, Jobs;
 var init_jobs = __esm({
   "src/gateway/jobs.ts"() {
     "use strict";
-    import_node_crypto22 = require("node:crypto");
+    import_node_crypto23 = require("node:crypto");
     init_errors();
     init_job();
     defaultJobLimits = {
@@ -27211,7 +27211,7 @@ var init_jobs = __esm({
         this.#recall(session);
         this.expire();
         this.#makeRoom(session);
-        const id = (0, import_node_crypto22.randomBytes)(16).toString("base64url");
+        const id = (0, import_node_crypto23.randomBytes)(16).toString("base64url");
         const job = newJob({ id, session, label, detached, startedAt: this.#deps.now() });
         this.#jobs.set(id, job);
         this.#record(session);
@@ -27921,7 +27921,7 @@ function join10(items) {
   const comma3 = Buffer.from(",");
   const body = items.flatMap((raw, i2) => i2 === 0 ? [raw] : [comma3, raw]);
   const result = Buffer.concat([Buffer.from('{"tools":['), ...body, Buffer.from("]}")]);
-  return { result, etag: (0, import_node_crypto23.createHash)("sha256").update(result).digest("base64url").slice(0, 16) };
+  return { result, etag: (0, import_node_crypto24.createHash)("sha256").update(result).digest("base64url").slice(0, 16) };
 }
 function ownDefinition({ name, description, inputSchema: inputSchema2 }, maxResultBytes) {
   const annotations = readers.has(name) ? { annotations: { readOnlyHint: true } } : {};
@@ -27942,11 +27942,11 @@ function withResultSize(raw, bytes) {
   const edit = { at: { start: meta3.start + 1, end: meta3.start + 1 }, with: `${added}${isEmpty ? "" : ","}` };
   return splice(raw, [edit]);
 }
-var import_node_crypto23, readers;
+var import_node_crypto24, readers;
 var init_offer = __esm({
   "src/gateway/offer.ts"() {
     "use strict";
-    import_node_crypto23 = require("node:crypto");
+    import_node_crypto24 = require("node:crypto");
     init_json_scan();
     init_gateway_tools();
     init_get_result();
@@ -28140,7 +28140,7 @@ function isReadOnly(tool) {
 function isDestructive(tool) {
   return isRecord(tool.annotations) && tool.annotations["destructiveHint"] === true;
 }
-function oneLine2(text5, maxLength2) {
+function shortLine(text5, maxLength2) {
   const line = text5.trim().split(/\n|(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])/)[0]?.trim() ?? "";
   return cutChars(line, maxLength2);
 }
@@ -29343,7 +29343,7 @@ function describeHit(entry, score) {
   return {
     server: shown5,
     name,
-    description: oneLine2(description, maxDescription),
+    description: shortLine(description, maxDescription),
     args: args.map((arg, place) => place < required2 ? `${arg}*` : arg),
     ...entry.isReadOnly ? { readOnly: true } : {},
     ...entry.isDestructive ? { destructive: true } : {},
@@ -29379,7 +29379,7 @@ function groupTools(view2, joint) {
     const face = view2.servers.find(({ entry }) => entry.shownSlug === slug)?.face;
     const about = face?.introduction.instructions ?? "";
     const ownNames3 = ownNamesOf(face?.introduction.raw);
-    const hash = (0, import_node_crypto24.createHash)("sha256").update([about, ...ownNames3].join("\0"));
+    const hash = (0, import_node_crypto25.createHash)("sha256").update([about, ...ownNames3].join("\0"));
     for (const { raw } of tools2) hash.update("\0").update(raw);
     return { key: `${slug}\0${hash.digest("base64url").slice(0, 16)}`, slug, about, ownNames: ownNames3, tools: tools2 };
   });
@@ -29421,11 +29421,11 @@ function serverNames(entries2) {
     return { slug: shownSlug, names: [shownSlug, serverPart(shownSlug), shownName, ...own3] };
   });
 }
-var import_node_crypto24, ToolFinder;
+var import_node_crypto25, ToolFinder;
 var init_visible_tools = __esm({
   "src/gateway/visible-tools.ts"() {
     "use strict";
-    import_node_crypto24 = require("node:crypto");
+    import_node_crypto25 = require("node:crypto");
     init_guards();
     init_tool_name();
     init_tool_definition();
@@ -29583,7 +29583,7 @@ var init_own_call = __esm({
 
 // src/gateway/session-files.ts
 function createSessionFiles({ folder, now }) {
-  const pathOf = (session) => (0, import_node_path25.join)(folder, `${(0, import_node_crypto25.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
+  const pathOf = (session) => (0, import_node_path25.join)(folder, `${(0, import_node_crypto26.createHash)("sha256").update(session).digest("hex").slice(0, 32)}.json`);
   return {
     load: (session) => readValue3(pathOf(session)),
     save(session, value) {
@@ -29619,11 +29619,11 @@ function tryTo(act) {
   } catch {
   }
 }
-var import_node_crypto25, import_node_fs26, import_node_path25, maxAgeMs;
+var import_node_crypto26, import_node_fs26, import_node_path25, maxAgeMs;
 var init_session_files = __esm({
   "src/gateway/session-files.ts"() {
     "use strict";
-    import_node_crypto25 = require("node:crypto");
+    import_node_crypto26 = require("node:crypto");
     import_node_fs26 = require("node:fs");
     import_node_path25 = require("node:path");
     init_atomic_file();
@@ -29725,7 +29725,7 @@ var init_session_pools = __esm({
       used(session, id) {
         this.#pools.get(session.identity.lifeId)?.use(id);
       }
-      closeScope(lifeId) {
+      closeLife(lifeId) {
         this.#pools.delete(lifeId);
         this.#files.forget(lifeId);
       }
@@ -30086,10 +30086,10 @@ var init_gateway = __esm({
       get runningJobs() {
         return this.#jobs.runningCount;
       }
-      closeScope(lifeId) {
+      closeLife(lifeId) {
         this.#jobs.closeSession(lifeId);
         this.#store.closeSession(lifeId);
-        this.#pools.closeScope(lifeId);
+        this.#pools.closeLife(lifeId);
       }
       expire() {
         this.#jobs.expire();
@@ -36181,7 +36181,7 @@ var require_websocket = __commonJS({
     var net = require("net");
     var querystring = require("querystring");
     var tls = require("tls");
-    var { randomBytes: randomBytes12, createHash: createHash20 } = require("crypto");
+    var { randomBytes: randomBytes12, createHash: createHash19 } = require("crypto");
     var { Duplex: Duplex4, Readable: Readable5 } = require("stream");
     var { URL: URL2 } = require("url");
     var PerMessageDeflate2 = require_permessage_deflate();
@@ -36872,7 +36872,7 @@ var require_websocket = __commonJS({
           abortHandshake(websocket, socket, "Invalid Upgrade header");
           return;
         }
-        const digest = createHash20("sha1").update(key + GUID).digest("base64");
+        const digest = createHash19("sha1").update(key + GUID).digest("base64");
         if (res.headers["sec-websocket-accept"] !== digest) {
           abortHandshake(websocket, socket, "Invalid Sec-WebSocket-Accept header");
           return;
@@ -37257,7 +37257,7 @@ var require_websocket_server = __commonJS({
     var EventEmitter2 = require("events");
     var http4 = require("http");
     var { Duplex: Duplex4 } = require("stream");
-    var { createHash: createHash20 } = require("crypto");
+    var { createHash: createHash19 } = require("crypto");
     var extension2 = require_extension();
     var PerMessageDeflate2 = require_permessage_deflate();
     var subprotocol2 = require_subprotocol();
@@ -37567,7 +37567,7 @@ var require_websocket_server = __commonJS({
           );
         }
         if (this._state > RUNNING) return abortHandshake(socket, 503);
-        const digest = createHash20("sha1").update(key + GUID).digest("base64");
+        const digest = createHash19("sha1").update(key + GUID).digest("base64");
         const headers = [
           "HTTP/1.1 101 Switching Protocols",
           "Upgrade: websocket",
@@ -39021,7 +39021,7 @@ function quote2(value) {
   return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
 }
 var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
-function findingsOf(issues, input, base = []) {
+function flawsOf(issues, input, base = []) {
   return issues.slice(0, maxProblems).flatMap((issue2) => {
     const inner = issue2.path.filter((part) => typeof part !== "symbol");
     if (issue2.code === "invalid_union") return [unionFlaw(issue2, input, base, inner)];
@@ -39237,8 +39237,8 @@ function findUnknownKeys(schema, value, path8 = []) {
     unknown3 += 1;
     if (unknown3 > maxProblems) return [];
     const near = nearest(key, Object.keys(definition.shape));
-    const finding = { path: [...path8, key], what: "is not a key we know; it is kept and has no effect" };
-    return [near ? { ...finding, hint: `Did you mean "${near}"?` } : finding];
+    const flaw = { path: [...path8, key], what: "is not a key we know; it is kept and has no effect" };
+    return [near ? { ...flaw, hint: `Did you mean "${near}"?` } : flaw];
   });
 }
 
@@ -39249,10 +39249,10 @@ function checkServer(name, raw, home) {
   const errors = nameFlaws(path8, name);
   const parsed = serverSchema.safeParse(raw);
   const unknown3 = findUnknownKeys(serverSchema, raw, path8);
-  if (!parsed.success) return { errors: [...errors, ...findingsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
+  if (!parsed.success) return { errors: [...errors, ...flawsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
   const { data } = parsed;
-  const { kind: kind2, findings } = resolveKind(data, path8);
-  errors.push(...findings, ...checkFolders(data, path8), ...checkPort(data, path8));
+  const { kind: kind2, flaws } = resolveKind(data, path8);
+  errors.push(...flaws, ...checkFolders(data, path8), ...checkPort(data, path8));
   if (data.as !== void 0) errors.push(...nameFlaws([...path8, "as"], data.as));
   const warnings = [...unknown3, ...contradictions(data, path8)];
   if (kind2 === void 0 || errors.length > 0) return { errors, warnings };
@@ -39269,7 +39269,7 @@ function definitionHash(raw) {
 function resolveKind(data, path8) {
   const { command, url: url3 } = data;
   const type = data.type === "streamable-http" ? "http" : data.type;
-  const fail = (at, what, hint) => ({ findings: [{ path: at, what, hint }] });
+  const fail = (at, what, hint) => ({ flaws: [{ path: at, what, hint }] });
   if (command === void 0 && url3 === void 0) {
     const needs = type === void 0 ? "command or url" : type === "stdio" ? "command" : "url";
     const example = needs === "url" ? '"url": "https://\u2026"' : '"command": "npx"';
@@ -39280,7 +39280,7 @@ function resolveKind(data, path8) {
     return checkUrl(url3 ?? "", type ?? remoteType(url3 ?? ""), [...path8, "url"]);
   }
   if (url3 === void 0) {
-    if (type === void 0 || type === "stdio") return { kind: "stdio", findings: [] };
+    if (type === void 0 || type === "stdio") return { kind: "stdio", flaws: [] };
     return fail(path8, `has type "${data.type}" but no url`, 'Add "url", or write "type": "stdio" for a command.');
   }
   if (type === "stdio") {
@@ -39296,10 +39296,10 @@ function remoteType(url3) {
 function checkUrl(url3, type, path8) {
   const schemes = type === "ws" ? ["ws:", "wss:"] : ["http:", "https:"];
   const parsed = parseTemplateUrl(url3);
-  if (parsed === "later") return { kind: type, findings: [] };
-  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, findings: [] };
+  if (parsed === "later") return { kind: type, flaws: [] };
+  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, flaws: [] };
   const what = parsed ? `starts with ${quote2(parsed.protocol)} but the type is "${type}"` : "is not a URL";
-  return { findings: [{ path: path8, what, hint: `Write a URL that starts with ${schemes.join("// or ")}//.` }] };
+  return { flaws: [{ path: path8, what, hint: `Write a URL that starts with ${schemes.join("// or ")}//.` }] };
 }
 function checkStartedUrl(url3, type, path8) {
   const checked2 = checkUrl(url3, type === "ws" ? "http" : type, path8);
@@ -39307,9 +39307,9 @@ function checkStartedUrl(url3, type, path8) {
   if (checked2.kind === void 0 || parsed === "later" || parsed === void 0) return checked2;
   if (!["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname)) {
     const hint = 'Write "http://127.0.0.1:${PORT}/mcp", or remove the command if the server runs elsewhere.';
-    return { findings: [{ path: path8, what: `names the host ${quote2(parsed.hostname)} for a server started here`, hint }] };
+    return { flaws: [{ path: path8, what: `names the host ${quote2(parsed.hostname)} for a server started here`, hint }] };
   }
-  return { kind: type === "sse" ? "started-sse" : "started-http", findings: [] };
+  return { kind: type === "sse" ? "started-sse" : "started-http", flaws: [] };
 }
 function parseTemplateUrl(url3) {
   if (/^\$?\{/.test(url3)) return "later";
@@ -39471,7 +39471,7 @@ function createFiller(context) {
   let needsProject = false;
   const own3 = new Map([
     ["PORT", portPlaceholder],
-    ["SESSION_ID", context.sessionScopeId],
+    ["SESSION_ID", context.sessionLifeId],
     ...context.projectRoot ? [["PROJECT_ROOT", context.projectRoot]] : [],
     ...context.folder ? [["SESSION_FOLDER", context.folder]] : []
   ]);
@@ -39889,7 +39889,7 @@ function resolveCopy(entry, asker, deps) {
     values: asker.values,
     ...asker.folder ? { folder: asker.folder } : {},
     ...asker.projectRoot ? { projectRoot: asker.projectRoot } : {},
-    sessionScopeId: asker.lifeId
+    sessionLifeId: asker.lifeId
   });
   if (!expanded.ok) {
     const { problem, missing, needsProject } = expanded;
@@ -39998,7 +39998,7 @@ function reportLists(failed2) {
   const at = (fromNowMs) => new Date(now + fromNowMs).toISOString();
   const byReason = /* @__PURE__ */ new Map();
   for (const one of [...failed2].sort((a2, b) => a2.forMs - b.forMs)) byReason.set(`${one.list}\0${one.reason}`, one);
-  const order = (list) => listNames2.indexOf(list);
+  const order = (list) => listNames.indexOf(list);
   return [...byReason.values()].sort((a2, b) => order(a2.list) - order(b.list)).slice(0, maxFailures).map(({ list, reason, forMs, inMs, shown: shown5 }) => ({
     ...{ list, reason, since: at(-forMs) },
     ...inMs === void 0 ? {} : { nextAt: at(inMs) },
@@ -40611,27 +40611,37 @@ init_visibility();
 init_session();
 
 // src/daemon/control/http-server.ts
-var import_node_crypto12 = require("node:crypto");
+var import_node_crypto13 = require("node:crypto");
 var import_node_http = require("node:http");
 init_errors();
 init_guards();
 
 // src/daemon/control/guard.ts
-var import_node_crypto11 = require("node:crypto");
+var import_node_crypto12 = require("node:crypto");
 init_atomic_file();
+
+// src/base/same-secret.ts
+var import_node_crypto11 = require("node:crypto");
+function isSameSecret(a2, b) {
+  const digest = (text5) => (0, import_node_crypto11.createHash)("sha256").update(text5).digest();
+  return (0, import_node_crypto11.timingSafeEqual)(digest(a2), digest(b));
+}
+
+// src/daemon/control/guard.ts
 function checkRequest(request3, port, token) {
   const { host, origin, authorization } = request3.headers;
   if (!isOwnHost(host, port)) return { status: 403, message: "This Host is not served here." };
   if (origin !== void 0 && !isOwnOrigin(origin, port))
     return { status: 403, message: "This Origin is not allowed." };
   const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1];
-  if (given === void 0 || !isSame2(given, token)) return { status: 401, message: "A valid bearer token is needed." };
+  if (given === void 0 || !isSameSecret(given, token))
+    return { status: 401, message: "A valid bearer token is needed." };
   return { status: 200 };
 }
 function loadToken(path8, replace = false) {
   const found = replace ? void 0 : readFileIfPresent(path8)?.trim();
   if (found !== void 0 && found.length >= 32) return found;
-  const token = (0, import_node_crypto11.randomBytes)(32).toString("base64url");
+  const token = (0, import_node_crypto12.randomBytes)(32).toString("base64url");
   writeFileAtomic(path8, `${token}
 `);
   return token;
@@ -40643,10 +40653,6 @@ function isOwnOrigin(origin, port) {
   return ownNames2.some((name) => origin === `http://${name}:${port}`);
 }
 var ownNames2 = ["127.0.0.1", "localhost", "[::1]"];
-function isSame2(a2, b) {
-  const digest = (text5) => (0, import_node_crypto11.createHash)("sha256").update(text5).digest();
-  return (0, import_node_crypto11.timingSafeEqual)(digest(a2), digest(b));
-}
 
 // src/daemon/control/http-server.ts
 var maxBodyBytes = 8 * 1024 * 1024;
@@ -40717,7 +40723,7 @@ function defect(cause) {
   return new AppError({ code: "INTERNAL", message, cause });
 }
 function principalOf(token) {
-  return (0, import_node_crypto12.createHash)("sha256").update(token).digest("base64url");
+  return (0, import_node_crypto13.createHash)("sha256").update(token).digest("base64url");
 }
 async function readBody(request3) {
   const type = request3.headers["content-type"];
@@ -40755,7 +40761,7 @@ function addressPort(server) {
 }
 
 // src/daemon/link-server.ts
-var import_node_crypto13 = require("node:crypto");
+var import_node_crypto14 = require("node:crypto");
 var import_node_fs22 = require("node:fs");
 var import_node_net2 = require("node:net");
 var import_node_os7 = require("node:os");
@@ -41017,7 +41023,7 @@ function createLinkServer(deps) {
 async function listenOnSocket(server, path8) {
   if (process.platform === "win32") return listen(server, path8);
   ensurePrivateDir((0, import_node_path18.dirname)(path8));
-  const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto13.randomBytes)(3).toString("hex")}`);
+  const temporary = path8.replace(/\.sock$/, `.${(0, import_node_crypto14.randomBytes)(3).toString("hex")}`);
   await listen(server, temporary);
   try {
     const found = (0, import_node_fs22.lstatSync)(path8, { throwIfNoEntry: false });
@@ -41105,7 +41111,7 @@ function createSession(socket, hello, deps, setReason) {
   const { wrapperId, host, wrapper, projectDir, hostSessionId, server, mode } = hello;
   return new Session({
     identity: {
-      id: (0, import_node_crypto13.randomUUID)(),
+      id: (0, import_node_crypto14.randomUUID)(),
       lifeId: wrapperId,
       host,
       wrapper,
@@ -41229,7 +41235,7 @@ function headerText(request3, name) {
 }
 
 // src/daemon/mcp-http/legacy-endpoint.ts
-var import_node_crypto14 = require("node:crypto");
+var import_node_crypto15 = require("node:crypto");
 init_envelope();
 init_id_key();
 init_messages();
@@ -41725,7 +41731,7 @@ var LegacyEndpoint = class {
     if (this.#sessions.size >= maxSessions) return refused(response, busy(`${maxSessions} sessions are open already.`));
     const project2 = projectOfHeader(headerText(request3, projectHeader));
     if (project2 && "error" in project2) return refused(response, bad(project2.error));
-    const id = (0, import_node_crypto14.randomUUID)();
+    const id = (0, import_node_crypto15.randomUUID)();
     const { principal, path: path8, server, mode } = visit2;
     const folder = project2?.folder ?? "";
     const identity3 = {
@@ -41821,7 +41827,7 @@ var notAcceptable = {
 };
 
 // src/daemon/mcp-http/modern-endpoint.ts
-var import_node_crypto16 = require("node:crypto");
+var import_node_crypto17 = require("node:crypto");
 init_json_scan();
 init_envelope();
 init_messages();
@@ -42181,7 +42187,7 @@ var ModernContext = class {
   async listen(idText, filter, reply) {
     const listener = new Listener(idText, filter, reply);
     this.#listeners.add(listener);
-    await this.#note(listNames2.filter((list) => filter.lists.has(listKinds[list].capability)));
+    await this.#note(listNames.filter((list) => filter.lists.has(listKinds[list].capability)));
     const known = [];
     for (const uri of filter.uris) {
       const count3 = this.#uris.get(uri) ?? 0;
@@ -42291,7 +42297,7 @@ var ModernContext = class {
     }
     if (method.endsWith("/list_changed") || method === "notifications/resources/updated") {
       for (const listener of this.#listeners) listener.hear(notification);
-      const changed2 = listNames2.filter((list) => listKinds[list].changed === method);
+      const changed2 = listNames.filter((list) => listKinds[list].changed === method);
       if (changed2.length > 0) void this.#note(changed2);
       return;
     }
@@ -42370,10 +42376,10 @@ var ModernReply = class {
 };
 
 // src/daemon/mcp-http/request-state.ts
-var import_node_crypto15 = require("node:crypto");
+var import_node_crypto16 = require("node:crypto");
 var mark2 = "aitkit1";
-function createStateSigner(secret = (0, import_node_crypto15.randomBytes)(32)) {
-  const seal = (body, holder) => (0, import_node_crypto15.createHmac)("sha256", secret).update(body).update("\0").update(holder).digest("base64url");
+function createStateSigner(secret = (0, import_node_crypto16.randomBytes)(32)) {
+  const seal = (body, holder) => (0, import_node_crypto16.createHmac)("sha256", secret).update(body).update("\0").update(holder).digest("base64url");
   return {
     sign: ({ call: call2, round }, holder) => {
       const body = `${mark2}.${call2}.${round}`;
@@ -42385,7 +42391,7 @@ function createStateSigner(secret = (0, import_node_crypto15.randomBytes)(32)) {
       const [, body, call2, round, given] = match ?? [];
       if (body === void 0 || call2 === void 0 || given === void 0) return void 0;
       const [right, wrong] = [Buffer.from(seal(body, holder)), Buffer.from(given)];
-      return right.length === wrong.length && (0, import_node_crypto15.timingSafeEqual)(right, wrong) ? { call: call2, round: Number(round) } : void 0;
+      return right.length === wrong.length && (0, import_node_crypto16.timingSafeEqual)(right, wrong) ? { call: call2, round: Number(round) } : void 0;
     }
   };
 }
@@ -42549,7 +42555,7 @@ var ModernEndpoint = class {
     const folder = project2?.folder ?? "";
     const clientKey = headerText(http4, clientKeyHeader) ?? "";
     const parts = [principal, path8, mode ?? "", folder, meta3.capabilitiesText, meta3.clientInfoText ?? "", clientKey];
-    const key = (0, import_node_crypto16.createHash)("sha256").update(parts.join("\0")).digest("base64url").slice(0, 22);
+    const key = (0, import_node_crypto17.createHash)("sha256").update(parts.join("\0")).digest("base64url").slice(0, 22);
     const known = this.#contexts.get(key);
     if (known) return known;
     if (this.#deps.isDraining()) {
@@ -43023,7 +43029,7 @@ var Doors = class {
   #openWrapped(session) {
     const { roster, servers, records, findings } = this.#deps.switchboard;
     const { lifeId, projectDir } = session.identity;
-    roster.findByScope(lifeId)?.close("its wrapper connected again");
+    roster.findByLife(lifeId)?.close("its wrapper connected again");
     servers.supervisor.reclaim(lifeId);
     this.#deps.switchboard.open(session);
     setTimeout(() => {
@@ -43156,7 +43162,7 @@ async function isOverWithin(ending, limitMs2) {
 var import_node_path33 = require("node:path");
 
 // src/config/cache-dir.ts
-var import_node_crypto17 = require("node:crypto");
+var import_node_crypto18 = require("node:crypto");
 var import_node_path22 = require("node:path");
 
 // node_modules/env-paths/index.js
@@ -43251,7 +43257,7 @@ function envPaths(name, { suffix = "nodejs" } = {}) {
 
 // src/config/cache-dir.ts
 function cacheDir(locations) {
-  const hash = (0, import_node_crypto17.createHash)("sha256").update(`${locations.root}\0${locations.name}`).digest("hex").slice(0, 16);
+  const hash = (0, import_node_crypto18.createHash)("sha256").update(`${locations.root}\0${locations.name}`).digest("hex").slice(0, 16);
   return (0, import_node_path22.join)(envPaths("aitkit-mcp-proxy", { suffix: "" }).cache, hash);
 }
 
@@ -43576,7 +43582,7 @@ function notRunError(server, error2) {
 var FairQueue = class {
   /** Changed by a reload; holds from the next call on. */
   limits;
-  /** Turn jobs by session, in the order in which sessions have their turn. */
+  /** Waiting turns by session, in the order in which sessions have their turn. */
   #waiting = /* @__PURE__ */ new Map();
   #queued = 0;
   #active = 0;
@@ -43981,7 +43987,7 @@ init_lists();
 init_tool_name();
 
 // src/catalog/joint-list.ts
-var import_node_crypto19 = require("node:crypto");
+var import_node_crypto20 = require("node:crypto");
 init_cut_text();
 init_json_scan();
 init_lists();
@@ -44004,7 +44010,7 @@ function joinLists(list, sources) {
     ...items.flatMap(({ raw }, i2) => i2 === 0 ? [raw] : [comma2, raw]),
     Buffer.from("]}")
   ]);
-  const etag = (0, import_node_crypto19.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
+  const etag = (0, import_node_crypto20.createHash)("sha256").update(result).digest("base64url").slice(0, 16);
   return { result, etag, targets, items };
 }
 var comma2 = Buffer.from(",");
@@ -44061,7 +44067,7 @@ var Catalog = class {
   /** The face of the session's own copy, else the last one known under the same identity; list by list. */
   faceOf(keys2) {
     const running = keys2.instance === void 0 ? void 0 : this.#running.get(keys2.instance);
-    const isWhole = running && listNames2.every((list) => running.lists[list] !== unknownListing);
+    const isWhole = running && listNames.every((list) => running.lists[list] !== unknownListing);
     const last = isWhole || keys2.snapshot === void 0 ? void 0 : this.#snapshots.find(keys2.snapshot);
     if (!running || !last) return running ?? last;
     const { introduction, lists } = running;
@@ -44076,7 +44082,7 @@ var Catalog = class {
     const face = faceWith(introduction, (list) => fresh[list] ?? before?.lists[list] ?? unknownListing);
     this.#running.set(keys2.instance, face);
     this.#snapshots.save(keys2.snapshot, face);
-    return listNames2.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
+    return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
   }
   /** The copy is gone for good (its config changed): what it offered is no longer true. */
   forget(instanceKey) {
@@ -44383,7 +44389,7 @@ init_choose_mode();
 var ownInstructions = "These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.";
 
 // src/gateway/modes.ts
-var scopeLingerMs = 1e4;
+var lifeLingerMs = 1e4;
 var Modes = class {
   #deps;
   #chosen = /* @__PURE__ */ new Map();
@@ -44452,12 +44458,12 @@ var Modes = class {
   /** From one timer: sessions that did not come back lose what was kept for them; old results go. */
   sweep() {
     for (const [lifeId, leftAt] of this.#left) {
-      const isBack = this.#deps.roster.findByScope(lifeId) !== void 0;
-      if (!isBack && this.#deps.now() - leftAt <= scopeLingerMs) continue;
+      const isBack = this.#deps.roster.findByLife(lifeId) !== void 0;
+      if (!isBack && this.#deps.now() - leftAt <= lifeLingerMs) continue;
       this.#left.delete(lifeId);
       if (isBack) continue;
       this.#chosen.delete(lifeId);
-      this.#gateway?.closeScope(lifeId);
+      this.#gateway?.closeLife(lifeId);
     }
     this.#gateway?.expire();
   }
@@ -45385,7 +45391,7 @@ var Learning = class {
   /** A copy is ready: who it is counts now, and its lists are compared with what was known. */
   started(instance, slot) {
     const { introduction } = slot;
-    const declared = listNames2.filter((list) => declares(introduction, list));
+    const declared = listNames.filter((list) => declares(introduction, list));
     const fetch2 = createListFetcher(slot.channel, this.#deps.clock);
     const lists = new SlotLists(declared, {
       fetch: (list) => {
@@ -45401,7 +45407,7 @@ var Learning = class {
     void lists.ask(declared);
   }
   /** A server says that lists changed, or they have to be seen anew. What changes while one runs is seen by the next. */
-  async changed(slot, lists = listNames2, isUrgent = false) {
+  async changed(slot, lists = listNames, isUrgent = false) {
     await this.#asking.get(slot)?.lists.ask(lists, isUrgent);
   }
   ended(slot) {
@@ -45610,7 +45616,7 @@ var Lists = class {
   announceTo(session) {
     if (!session.isInitialized) return;
     const methods = /* @__PURE__ */ new Set();
-    for (const list of listNames2) {
+    for (const list of listNames) {
       const served = session.served[list];
       if (served === void 0 || session.announced.has(list)) continue;
       const offered = this.#deps.offer.list(session, list);
@@ -45859,7 +45865,7 @@ var Tasks = class {
     }
     return ids;
   }
-  /** Scope of the session whose task a message of a server is about. */
+  /** Life of the session whose task a message of a server is about. */
   ownerOf(copy, message) {
     const { line, method, params } = message;
     if (!line.includes('askId"')) return void 0;
@@ -46363,12 +46369,12 @@ var Roster = class {
   remove(session) {
     this.#sessions.delete(session.id);
   }
-  /** By its id; by its scope too, in whose name its jobs call servers. */
+  /** By its id; by its life too, in whose name its jobs call servers. */
   find(id) {
-    return this.#sessions.get(id) ?? this.findByScope(id);
+    return this.#sessions.get(id) ?? this.findByLife(id);
   }
   /** A wrapper that reconnects while its old connection is not yet known to be dead. */
-  findByScope(lifeId) {
+  findByLife(lifeId) {
     return [...this.#sessions.values()].find((session) => session.identity.lifeId === lifeId);
   }
   all() {
@@ -47430,9 +47436,9 @@ function parseJsonc(text5) {
     return { problems: [{ line: 1, column: 1, what: "the values are nested too deep" }] };
   }
   const problems = errors.slice(0, maxProblems).map(({ error: error2, offset }) => ({ ...placeAt(plain2, offset), what: syntaxText(error2) }));
-  return { problems: problems.filter((problem, i2) => problems.findIndex((one) => isSame3(one, problem)) === i2) };
+  return { problems: problems.filter((problem, i2) => problems.findIndex((one) => isSame2(one, problem)) === i2) };
 }
-function isSame3(a2, b) {
+function isSame2(a2, b) {
   return a2.what === b.what && a2.line === b.line && a2.column === b.column;
 }
 function placeOf2(root, text5, path8) {
@@ -47548,8 +47554,7 @@ function loadConfig({ locations, env: env2 }) {
 }
 function parseConfig(input) {
   const { file, text: text5, env: env2 } = input;
-  if (text5 === void 0)
-    return build({ exists: false, value: {}, report: (finding) => toProblem(finding, file), env: env2 });
+  if (text5 === void 0) return build({ exists: false, value: {}, report: (flaw) => toProblem(flaw, file), env: env2 });
   const parsed = parseJsonc(text5);
   if (parsed.root === void 0) {
     return failed(
@@ -47561,7 +47566,7 @@ function parseConfig(input) {
     );
   }
   const { root } = parsed;
-  const report = (finding) => toProblem(finding, file, placeOf2(root, text5, finding.path));
+  const report = (flaw) => toProblem(flaw, file, placeOf2(root, text5, flaw.path));
   const repeated = parsed.repeated.map(
     ({ path: path8, place }) => toProblem({ path: path8, what: "is written twice; only the last one counts", hint: "Remove one." }, file, place)
   );
@@ -47575,14 +47580,14 @@ function build({ exists: exists2, value, report, env: env2, warnings = [] }) {
   }
   const { mcpServers = {}, ...rest } = value;
   const parsed = settingsSchema.safeParse(rest);
-  const findings = parsed.success ? [] : findingsOf(parsed.error.issues, rest).map(explainHost);
+  const flaws = parsed.success ? [] : flawsOf(parsed.error.issues, rest).map(explainHost);
   if (!isRecord(mcpServers)) {
-    findings.push({ path: ["mcpServers"], what: `is ${kindOf2(mcpServers)}`, hint: "Write an object in { }." });
+    flaws.push({ path: ["mcpServers"], what: `is ${kindOf2(mcpServers)}`, hint: "Write an object in { }." });
   }
   const home = env2["HOME"] || (0, import_node_os10.homedir)();
   const servers = checkServers(isRecord(mcpServers) ? mcpServers : {}, home, report);
-  if (!parsed.success || findings.length > 0) {
-    return failed([...findings.map(report), ...servers.invalid.flatMap(({ problems }) => problems)]);
+  if (!parsed.success || flaws.length > 0) {
+    return failed([...flaws.map(report), ...servers.invalid.flatMap(({ problems }) => problems)]);
   }
   const layered = layEnvironment(parsed.data, env2);
   const unknown3 = findUnknownKeys(configSchema, { ...rest, mcpServers: {} }).map(report);
@@ -47624,23 +47629,23 @@ function shownTwin(name, twin) {
     hint: `Give one of them another "as", or other folders in "projects".`
   };
 }
-function explainHost(finding) {
-  if (formatPath(finding.path) === "http.host") {
+function explainHost(flaw) {
+  if (formatPath(flaw.path) === "http.host") {
     const hint = 'Only 127.0.0.1 exists: whoever reaches the endpoint can run every tool. Remove "host".';
-    return { ...finding, hint };
+    return { ...flaw, hint };
   }
-  if (formatPath(finding.path) === "http.auth") {
-    return { ...finding, hint: 'Only "token" exists: without it any program or web page here could run every tool.' };
+  if (formatPath(flaw.path) === "http.auth") {
+    return { ...flaw, hint: 'Only "token" exists: without it any program or web page here could run every tool.' };
   }
-  return finding;
+  return flaw;
 }
-function toProblem(finding, file, place) {
-  const path8 = formatPath(finding.path);
+function toProblem(flaw, file, place) {
+  const path8 = formatPath(flaw.path);
   const at = place ? `${file}:${place.line}:${place.column}` : file;
   return {
     code: "CONFIG_INVALID",
-    message: path8 === "" ? `${at}: ${finding.what}.` : `${at}: ${path8} ${finding.what}.`,
-    ...finding.hint !== void 0 && { hint: finding.hint },
+    message: path8 === "" ? `${at}: ${flaw.what}.` : `${at}: ${path8} ${flaw.what}.`,
+    ...flaw.hint !== void 0 && { hint: flaw.hint },
     ...path8 !== "" && { path: path8 },
     ...place
   };
@@ -47794,7 +47799,7 @@ function doubled(projectDir, declared, { config: config2 }) {
   return [
     {
       id: `doubled:${projectDir}:${both.join(", ")}`,
-      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
+      text: `This project declares ${joinNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
       projectRoot: projectDir
     }
   ];
@@ -47850,14 +47855,14 @@ var import_node_fs30 = require("node:fs");
 init_atomic_file();
 
 // src/link/faces.ts
-var import_node_crypto26 = require("node:crypto");
+var import_node_crypto27 = require("node:crypto");
 var import_node_path28 = require("node:path");
 init_atomic_file();
 init_guards();
 init_lists();
 function facePath(facesDir, key) {
   const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
-  return (0, import_node_path28.join)(facesDir, `${(0, import_node_crypto26.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+  return (0, import_node_path28.join)(facesDir, `${(0, import_node_crypto27.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
 }
 
 // src/catalog/face-writer.ts
@@ -47892,7 +47897,7 @@ var FaceWriter = class {
     this.#waiting.clear();
   }
   #write(path8, source) {
-    const lists = listNames2.map((name) => ({ name, list: source.list(name) }));
+    const lists = listNames.map((name) => ({ name, list: source.list(name) }));
     const digest = [JSON.stringify(source.initialize), ...lists.map(({ list }) => list.etag)].join("|");
     if (this.#written.get(path8) === digest) return;
     const parts = [`{"initialize":${JSON.stringify(source.initialize)},"lists":{`];
@@ -48188,18 +48193,18 @@ function singleClientEvidence(error2) {
 }
 
 // src/upstream/instance-key.ts
-var import_node_crypto27 = require("node:crypto");
+var import_node_crypto28 = require("node:crypto");
 init_atomic_file();
 function createKeyMaker(secret) {
-  return (...parts) => (0, import_node_crypto27.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
+  return (...parts) => (0, import_node_crypto28.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
 }
 function loadSecret(path8) {
   const found = readFileIfPresent(path8)?.trim();
   if (found && found.length >= 32) return found;
-  if (found === void 0 && createFileExclusive(path8, `${(0, import_node_crypto27.randomBytes)(32).toString("hex")}
+  if (found === void 0 && createFileExclusive(path8, `${(0, import_node_crypto28.randomBytes)(32).toString("hex")}
 `)) return loadSecret(path8);
   const again2 = readFileIfPresent(path8)?.trim();
-  return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto27.randomBytes)(32).toString("hex");
+  return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto28.randomBytes)(32).toString("hex");
 }
 
 // src/upstream/reach.ts
@@ -48500,9 +48505,9 @@ function createTreeWatch({ everyMs: everyMs2 = defaultEveryMs } = {}) {
     for (const entry of entries2) {
       const { pid, pgid, startTime } = entry.root;
       const found = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
-      const isSame4 = namesOf(found) === namesOf(entry.known);
+      const isSame3 = namesOf(found) === namesOf(entry.known);
       entry.known = found;
-      if (!isSame4) entry.onChange(found);
+      if (!isSame3) entry.onChange(found);
     }
   };
   return {
@@ -48717,7 +48722,6 @@ function bodyOf(body) {
 }
 
 // src/upstream/login/callback.ts
-var import_node_crypto28 = require("node:crypto");
 var import_node_http2 = require("node:http");
 init_errors();
 var path7 = "/callback";
@@ -48753,7 +48757,7 @@ async function listenForCallback(wantedPort) {
     code: ({ state, refusal: refusal2, signal }) => new Promise((resolve4, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       onRequest = (url3, response) => {
-        if (!isEqual(url3.searchParams.get("state") ?? "", state))
+        if (!isSameSecret(url3.searchParams.get("state") ?? "", state))
           return answer3(response, 400, "This login is not known.");
         const code = url3.searchParams.get("code");
         const refused3 = refusal2(url3.searchParams);
@@ -48780,10 +48784,6 @@ function answer3(response, status, text5) {
   });
   response.end(`${text5}
 `);
-}
-function isEqual(a2, b) {
-  const digest = (text5) => (0, import_node_crypto28.createHash)("sha256").update(text5).digest();
-  return (0, import_node_crypto28.timingSafeEqual)(digest(a2), digest(b));
 }
 function refusedError(reason) {
   return new AppError({
@@ -49707,7 +49707,7 @@ function refusalOf(response, text5, conversation) {
   const { version: version2, hasSession, headers } = conversation;
   const { status, url: url3 } = response;
   const isRefused = status === 400 || status === 404;
-  if (isRefused && speaksOtherFamily(text5, version2)) return forgottenError(url3, false);
+  if (isRefused && speaksOtherEra(text5, version2)) return forgottenError(url3, false);
   const isForgotten = status === 404 || status === 400 && saysForgotten(text5);
   return hasSession && isForgotten ? forgottenError(url3, false) : statusError(response, text5, headers);
 }
@@ -49717,7 +49717,7 @@ function isOfGateway(status, isProbe) {
 function saysForgotten(text5) {
   return /no valid session|invalid session|session (?:id )?(?:not found|expired)|unknown session/i.test(text5);
 }
-function speaksOtherFamily(text5, version2) {
+function speaksOtherEra(text5, version2) {
   return version2 !== void 0 && eraOf(version2).http.disowns(text5, codeIn(text5));
 }
 function codeIn(text5) {
@@ -50173,7 +50173,7 @@ var HttpTransport = class {
     }
     const text5 = await errorText(response);
     const line = Buffer.from(text5);
-    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text5, this.#version);
+    const isReply = isReplyTo(line, requestId) && !speaksOtherEra(text5, this.#version);
     if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text5);
     handOut(line, this.#events, requestId);
   }

@@ -25,7 +25,7 @@ export function lastChars(text: string, maxChars: number): string {
 }
 
 /** Names of others in a sentence of ours: few, each short and one word of it, and how many more there are. */
-export function listNames(names: readonly string[], { most = 5, maxChars = 80 } = {}): string {
+export function joinNames(names: readonly string[], { most = 5, maxChars = 80 } = {}): string {
   const shown = names.slice(0, most).map((name) => {
     const short = cutChars(name, maxChars);
     // Without quotes it could go on as if we spoke.

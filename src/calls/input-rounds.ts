@@ -14,7 +14,7 @@ import { ownRoots, whyUnable } from './abilities.ts';
 import type { Call } from './call.ts';
 
 export type InputRoundsDeps = {
-  /** Under its id or its scope: a job asks the session that began it, whichever connection that has now. */
+  /** Under its id or its life: a job asks the session that began it, whichever connection that has now. */
   findSession: (id: string) => Session | undefined;
 };
 

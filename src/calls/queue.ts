@@ -12,7 +12,7 @@ type Turn = { owner: string; run: () => void; isCancelled: boolean };
 export class FairQueue {
   /** Changed by a reload; holds from the next call on. */
   readonly limits: QueueLimits;
-  /** Turn jobs by session, in the order in which sessions have their turn. */
+  /** Waiting turns by session, in the order in which sessions have their turn. */
   readonly #waiting = new Map<string, Turn[]>();
   #queued = 0;
   #active = 0;

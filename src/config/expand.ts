@@ -17,7 +17,7 @@ export type ExpandContext = {
   folder?: string;
   /** Of the repository around it, where there is one. */
   projectRoot?: string;
-  sessionScopeId: string;
+  sessionLifeId: string;
 };
 
 /** What is started or dialled. `${PORT}` may still stand in command, args, env, url, cwd and headers. */
@@ -113,7 +113,7 @@ function createFiller(context: ExpandContext) {
   let needsProject = false;
   const own = new Map([
     ['PORT', portPlaceholder],
-    ['SESSION_ID', context.sessionScopeId],
+    ['SESSION_ID', context.sessionLifeId],
     ...(context.projectRoot ? [['PROJECT_ROOT', context.projectRoot] as const] : []),
     ...(context.folder ? [['SESSION_FOLDER', context.folder] as const] : []),
   ]);

@@ -45,7 +45,7 @@ function isSame(a: SyntaxProblem, b: SyntaxProblem): boolean {
   return a.what === b.what && a.line === b.line && a.column === b.column;
 }
 
-/** TextPlace of the value at `path`, or of the nearest part of the path that is there. */
+/** Place of the value at `path`, or of the nearest part of the path that is there. */
 export function placeOf(root: Node, text: string, path: JsonPath): TextPlace {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = length === 0 ? root : findNodeAtLocation(root, path.slice(0, length));

@@ -6,7 +6,7 @@ import { isRecord } from '../base/guards.ts';
 import type { Environment, Locations } from '../link/locations.ts';
 import { parseJsonc, placeOf } from './jsonc.ts';
 import { type LayeredSettings, layEnvironment } from './layers.ts';
-import { type ConfigProblem, type Flaw, findingsOf, formatPath, kindOf, quote } from './problems.ts';
+import { type ConfigProblem, type Flaw, flawsOf, formatPath, kindOf, quote } from './problems.ts';
 import { configSchema, settingsSchema } from './schema.ts';
 import { checkServer, type ServerEntry } from './server-entry.ts';
 import { findUnknownKeys } from './unknown-keys.ts';
@@ -36,8 +36,7 @@ export function loadConfig({ locations, env }: LoadInput): LoadResult {
 /** The same from a text, for an edit that must not write what would not load. */
 export function parseConfig(input: { file: string; text: string | undefined; env: Environment }): LoadResult {
   const { file, text, env } = input;
-  if (text === undefined)
-    return build({ exists: false, value: {}, report: (finding) => toProblem(finding, file), env });
+  if (text === undefined) return build({ exists: false, value: {}, report: (flaw) => toProblem(flaw, file), env });
   const parsed = parseJsonc(text);
   if (parsed.root === undefined) {
     return failed(
@@ -49,7 +48,7 @@ export function parseConfig(input: { file: string; text: string | undefined; env
     );
   }
   const { root } = parsed;
-  const report = (finding: Flaw) => toProblem(finding, file, placeOf(root, text, finding.path));
+  const report = (flaw: Flaw) => toProblem(flaw, file, placeOf(root, text, flaw.path));
   const repeated = parsed.repeated.map(({ path, place }) =>
     toProblem({ path, what: 'is written twice; only the last one counts', hint: 'Remove one.' }, file, place),
   );
@@ -59,7 +58,7 @@ export function parseConfig(input: { file: string; text: string | undefined; env
 type BuildInput = {
   exists: boolean;
   value: unknown;
-  report: (finding: Flaw) => ConfigProblem;
+  report: (flaw: Flaw) => ConfigProblem;
   env: Environment;
   warnings?: ConfigProblem[];
 };
@@ -72,14 +71,14 @@ function build({ exists, value, report, env, warnings = [] }: BuildInput): LoadR
   }
   const { mcpServers = {}, ...rest } = value;
   const parsed = settingsSchema.safeParse(rest);
-  const findings = parsed.success ? [] : findingsOf(parsed.error.issues, rest).map(explainHost);
+  const flaws = parsed.success ? [] : flawsOf(parsed.error.issues, rest).map(explainHost);
   if (!isRecord(mcpServers)) {
-    findings.push({ path: ['mcpServers'], what: `is ${kindOf(mcpServers)}`, hint: 'Write an object in { }.' });
+    flaws.push({ path: ['mcpServers'], what: `is ${kindOf(mcpServers)}`, hint: 'Write an object in { }.' });
   }
   const home = env['HOME'] || homedir();
   const servers = checkServers(isRecord(mcpServers) ? mcpServers : {}, home, report);
-  if (!parsed.success || findings.length > 0) {
-    return failed([...findings.map(report), ...servers.invalid.flatMap(({ problems }) => problems)]);
+  if (!parsed.success || flaws.length > 0) {
+    return failed([...flaws.map(report), ...servers.invalid.flatMap(({ problems }) => problems)]);
   }
   const layered = layEnvironment(parsed.data, env);
   const unknown = findUnknownKeys(configSchema, { ...rest, mcpServers: {} }).map(report);
@@ -92,7 +91,7 @@ function build({ exists, value, report, env, warnings = [] }: BuildInput): LoadR
   };
 }
 
-function checkServers(definitions: Record<string, unknown>, home: string, report: (finding: Flaw) => ConfigProblem) {
+function checkServers(definitions: Record<string, unknown>, home: string, report: (flaw: Flaw) => ConfigProblem) {
   const entries: ServerEntry[] = [];
   const warnings: ConfigProblem[] = [];
   const invalid: InvalidServer[] = [];
@@ -125,24 +124,24 @@ function shownTwin(name: string, twin: ServerEntry): Flaw {
   };
 }
 
-function explainHost(finding: Flaw): Flaw {
-  if (formatPath(finding.path) === 'http.host') {
+function explainHost(flaw: Flaw): Flaw {
+  if (formatPath(flaw.path) === 'http.host') {
     const hint = 'Only 127.0.0.1 exists: whoever reaches the endpoint can run every tool. Remove "host".';
-    return { ...finding, hint };
+    return { ...flaw, hint };
   }
-  if (formatPath(finding.path) === 'http.auth') {
-    return { ...finding, hint: 'Only "token" exists: without it any program or web page here could run every tool.' };
+  if (formatPath(flaw.path) === 'http.auth') {
+    return { ...flaw, hint: 'Only "token" exists: without it any program or web page here could run every tool.' };
   }
-  return finding;
+  return flaw;
 }
 
-function toProblem(finding: Flaw, file: string, place?: { line: number; column: number }): ConfigProblem {
-  const path = formatPath(finding.path);
+function toProblem(flaw: Flaw, file: string, place?: { line: number; column: number }): ConfigProblem {
+  const path = formatPath(flaw.path);
   const at = place ? `${file}:${place.line}:${place.column}` : file;
   return {
     code: 'CONFIG_INVALID',
-    message: path === '' ? `${at}: ${finding.what}.` : `${at}: ${path} ${finding.what}.`,
-    ...(finding.hint !== undefined && { hint: finding.hint }),
+    message: path === '' ? `${at}: ${flaw.what}.` : `${at}: ${path} ${flaw.what}.`,
+    ...(flaw.hint !== undefined && { hint: flaw.hint }),
     ...(path !== '' && { path }),
     ...place,
   };

@@ -37,7 +37,7 @@ export function quote(value: unknown): string {
 /** Secrets stand in these; their values are never repeated in a message. */
 const secretParents = new Set(['env', 'headers', 'oauth']);
 
-export function findingsOf(issues: readonly z.core.$ZodIssue[], input: unknown, base: JsonPath = []): Flaw[] {
+export function flawsOf(issues: readonly z.core.$ZodIssue[], input: unknown, base: JsonPath = []): Flaw[] {
   return issues.slice(0, maxProblems).flatMap((issue) => {
     const inner = issue.path.filter((part) => typeof part !== 'symbol');
     if (issue.code === 'invalid_union') return [unionFlaw(issue, input, base, inner)];

@@ -258,6 +258,5 @@ export const configSchema = z.looseObject({
 export type ServerDefinition = z.infer<typeof serverSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type KnownServer = z.infer<typeof knownServerSchema>;
-export type CatalogMode = (typeof catalogModes)[number];
 export type SharingChoice = (typeof sharings)[number];
 export type TransportChoice = (typeof transports)[number];

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { canonicalJson } from '../base/canonical-json.ts';
-import { type Flaw, findingsOf, type JsonPath, quote } from './problems.ts';
+import { type Flaw, flawsOf, type JsonPath, quote } from './problems.ts';
 import { type ServerDefinition, type SharingChoice, serverSchema } from './schema.ts';
 import { serverSlug, whyBadName } from './server-name.ts';
 import { closedPart, folderNames, refersTo } from './template.ts';
@@ -57,10 +57,10 @@ export function checkServer(name: string, raw: unknown, home: string): CheckedSe
   const errors = nameFlaws(path, name);
   const parsed = serverSchema.safeParse(raw);
   const unknown = findUnknownKeys(serverSchema, raw, path);
-  if (!parsed.success) return { errors: [...errors, ...findingsOf(parsed.error.issues, raw, path)], warnings: unknown };
+  if (!parsed.success) return { errors: [...errors, ...flawsOf(parsed.error.issues, raw, path)], warnings: unknown };
   const { data } = parsed;
-  const { kind, findings } = resolveKind(data, path);
-  errors.push(...findings, ...checkFolders(data, path), ...checkPort(data, path));
+  const { kind, flaws } = resolveKind(data, path);
+  errors.push(...flaws, ...checkFolders(data, path), ...checkPort(data, path));
   if (data.as !== undefined) errors.push(...nameFlaws([...path, 'as'], data.as));
   const warnings = [...unknown, ...contradictions(data, path)];
   if (kind === undefined || errors.length > 0) return { errors, warnings };
@@ -78,12 +78,12 @@ export function definitionHash(raw: unknown): string {
   return createHash('sha256').update(canonicalJson(raw)).digest('hex');
 }
 
-type KindResult = { kind?: ServerKind; findings: Flaw[] };
+type KindResult = { kind?: ServerKind; flaws: Flaw[] };
 
 function resolveKind(data: ServerDefinition, path: JsonPath): KindResult {
   const { command, url } = data;
   const type = data.type === 'streamable-http' ? 'http' : data.type;
-  const fail = (at: JsonPath, what: string, hint: string): KindResult => ({ findings: [{ path: at, what, hint }] });
+  const fail = (at: JsonPath, what: string, hint: string): KindResult => ({ flaws: [{ path: at, what, hint }] });
   if (command === undefined && url === undefined) {
     const needs = type === undefined ? 'command or url' : type === 'stdio' ? 'command' : 'url';
     const example = needs === 'url' ? '"url": "https://…"' : '"command": "npx"';
@@ -94,7 +94,7 @@ function resolveKind(data: ServerDefinition, path: JsonPath): KindResult {
     return checkUrl(url ?? '', type ?? remoteType(url ?? ''), [...path, 'url']);
   }
   if (url === undefined) {
-    if (type === undefined || type === 'stdio') return { kind: 'stdio', findings: [] };
+    if (type === undefined || type === 'stdio') return { kind: 'stdio', flaws: [] };
     return fail(path, `has type "${data.type}" but no url`, 'Add "url", or write "type": "stdio" for a command.');
   }
   if (type === 'stdio') {
@@ -113,10 +113,10 @@ function checkUrl(url: string, type: 'http' | 'sse' | 'ws', path: JsonPath): Kin
   const schemes = type === 'ws' ? ['ws:', 'wss:'] : ['http:', 'https:'];
   const parsed = parseTemplateUrl(url);
   // Its start is a variable: what it becomes is checked when it is known.
-  if (parsed === 'later') return { kind: type, findings: [] };
-  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, findings: [] };
+  if (parsed === 'later') return { kind: type, flaws: [] };
+  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, flaws: [] };
   const what = parsed ? `starts with ${quote(parsed.protocol)} but the type is "${type}"` : 'is not a URL';
-  return { findings: [{ path, what, hint: `Write a URL that starts with ${schemes.join('// or ')}//.` }] };
+  return { flaws: [{ path, what, hint: `Write a URL that starts with ${schemes.join('// or ')}//.` }] };
 }
 
 function checkStartedUrl(url: string, type: 'http' | 'sse' | 'ws', path: JsonPath): KindResult {
@@ -125,9 +125,9 @@ function checkStartedUrl(url: string, type: 'http' | 'sse' | 'ws', path: JsonPat
   if (checked.kind === undefined || parsed === 'later' || parsed === undefined) return checked;
   if (!['127.0.0.1', 'localhost', '[::1]'].includes(parsed.hostname)) {
     const hint = 'Write "http://127.0.0.1:${PORT}/mcp", or remove the command if the server runs elsewhere.';
-    return { findings: [{ path, what: `names the host ${quote(parsed.hostname)} for a server started here`, hint }] };
+    return { flaws: [{ path, what: `names the host ${quote(parsed.hostname)} for a server started here`, hint }] };
   }
-  return { kind: type === 'sse' ? 'started-sse' : 'started-http', findings: [] };
+  return { kind: type === 'sse' ? 'started-sse' : 'started-http', flaws: [] };
 }
 
 function parseTemplateUrl(url: string): URL | 'later' | undefined {

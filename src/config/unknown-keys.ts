@@ -27,7 +27,7 @@ export function findUnknownKeys(schema: z.core.$ZodType, value: unknown, path: J
     unknown += 1;
     if (unknown > maxProblems) return [];
     const near = nearest(key, Object.keys(definition.shape));
-    const finding = { path: [...path, key], what: 'is not a key we know; it is kept and has no effect' };
-    return [near ? { ...finding, hint: `Did you mean "${near}"?` } : finding];
+    const flaw = { path: [...path, key], what: 'is not a key we know; it is kept and has no effect' };
+    return [near ? { ...flaw, hint: `Did you mean "${near}"?` } : flaw];
   });
 }

@@ -134,7 +134,7 @@ function delay(ms: number): Promise<void> {
 
 // Lets one of many starters start a daemon while the others wait for it. A courtesy that saves processes: what decides
 // is the lock that the daemon itself holds for life.
-export type LockAttempt = { kind: 'held'; release: () => Promise<void> } | { kind: 'taken' } | { kind: 'unsupported' };
+type LockAttempt = { kind: 'held'; release: () => Promise<void> } | { kind: 'taken' } | { kind: 'unsupported' };
 
 /** Linux: an abstract socket, released by the kernel on any death. Its name is unguessable: no other user can hold it. */
 export async function tryStarterLock(lockKeyPath: string): Promise<LockAttempt> {

@@ -152,7 +152,7 @@ export class Doors {
   #openWrapped(session: Session): void {
     const { roster, servers, records, findings } = this.#deps.switchboard;
     const { lifeId, projectDir } = session.identity;
-    roster.findByScope(lifeId)?.close('its wrapper connected again');
+    roster.findByLife(lifeId)?.close('its wrapper connected again');
     servers.supervisor.reclaim(lifeId);
     this.#deps.switchboard.open(session);
     // Files for people can wait; the host's first answers cannot.

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../base/atomic-file.ts';
-import { listNames } from '../base/cut-text.ts';
+import { joinNames } from '../base/cut-text.ts';
 import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import { isRecord } from '../base/guards.ts';
 import type { Log } from '../base/log.ts';
@@ -80,7 +80,7 @@ function doubled(projectDir: string, declared: Record<string, unknown>, { config
   return [
     {
       id: `doubled:${projectDir}:${both.join(', ')}`,
-      text: `This project declares ${listNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
+      text: `This project declares ${joinNames(both)}, which mcp-proxy shares: each session here starts a second copy. /mcp-proxy migrate plan`,
       projectRoot: projectDir,
     },
   ];

@@ -107,11 +107,11 @@ export class Gateway {
     return this.#jobs.runningCount;
   }
 
-  closeScope(lifeId: string): void {
-    // First: what detached jobs left in the store is no longer this scope's then.
+  closeLife(lifeId: string): void {
+    // First: what detached jobs left in the store is no longer this life's then.
     this.#jobs.closeSession(lifeId);
     this.#store.closeSession(lifeId);
-    this.#pools.closeScope(lifeId);
+    this.#pools.closeLife(lifeId);
   }
 
   expire(): void {

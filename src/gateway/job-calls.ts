@@ -120,7 +120,7 @@ export class JobCalls implements SessionJobs {
     } finally {
       session.end();
       const isLast = jobs.runningFor(lifeId) <= 1;
-      // Its own scope is the session's, which may go on: only what was the jobs' own ends.
+      // Its life is the session's, which may go on: only what was the jobs' own ends.
       if (isLast) supervisor().release({ id: lifeId, lifeId: '' });
     }
   }
@@ -128,7 +128,7 @@ export class JobCalls implements SessionJobs {
 
 /**
  * In whose name a job calls its server: the session's rights and variables without its connection, so that the job goes on
- * while the wrapper reconnects. Questions of the server find the session by its scope, whichever connection it has then.
+ * while the wrapper reconnects. Questions of the server find the session by its life, whichever connection it has then.
  */
 function createJobSession(owner: Session, now: () => number, onProgress: (progress: JobProgress) => void): Session {
   const { identity, baseline, values, client, logLevel, results } = owner;

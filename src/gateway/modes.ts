@@ -17,7 +17,7 @@ import type { ModesDeps } from './modes-deps.ts';
 import { type Offers, ownInstructions } from './offers.ts';
 
 /** A wrapper whose connection broke is back within a second; an HTTP program may take longer. */
-const scopeLingerMs = 10_000;
+const lifeLingerMs = 10_000;
 
 export class Modes implements Offers {
   readonly #deps: ModesDeps;
@@ -105,12 +105,12 @@ export class Modes implements Offers {
   /** From one timer: sessions that did not come back lose what was kept for them; old results go. */
   sweep(): void {
     for (const [lifeId, leftAt] of this.#left) {
-      const isBack = this.#deps.roster.findByScope(lifeId) !== undefined;
-      if (!isBack && this.#deps.now() - leftAt <= scopeLingerMs) continue;
+      const isBack = this.#deps.roster.findByLife(lifeId) !== undefined;
+      if (!isBack && this.#deps.now() - leftAt <= lifeLingerMs) continue;
       this.#left.delete(lifeId);
       if (isBack) continue;
       this.#chosen.delete(lifeId);
-      this.#gateway?.closeScope(lifeId);
+      this.#gateway?.closeLife(lifeId);
     }
     this.#gateway?.expire();
   }

@@ -5,6 +5,7 @@ import type { Session } from '../sessions/session.ts';
 export const ownInstructions =
   'These tools come from several MCP servers that all your sessions share. A tool name is <server>__<tool>. If a call says that a server is missing or failed, tell the person to run /mcp-proxy status.';
 
+/** What a session is offered, where that is not simply what it may see. */
 export type Offers = {
   /** How it is offered may depend on the program, which `initialize` names. */
   ready: (session: Session) => Promise<void>;

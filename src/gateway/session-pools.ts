@@ -56,7 +56,7 @@ export class SessionPools {
     this.#pools.get(session.identity.lifeId)?.use(id);
   }
 
-  closeScope(lifeId: string): void {
+  closeLife(lifeId: string): void {
     this.#pools.delete(lifeId);
     this.#files.forget(lifeId);
   }

@@ -129,11 +129,13 @@ export async function shortenAnswer(deps: ShortenDeps, lifeId: string, task: Sho
   return shortened;
 }
 
-// A server's protocol error inside the budget of a result, with the whole under a reference.
 /** What went wrong stands at the beginning; the rest is mostly a trace or a page of HTML. */
 const maxMessage = 4_096;
 
-/** JSON of the error; undefined: it fits as it is. Its code stays, its data is in the whole alone. */
+/**
+ * A server's protocol error inside the budget of a result, as JSON; undefined: it fits as it is. Its code stays, its data
+ * is in the whole alone, under a reference.
+ */
 export function boundedError(
   { line, error }: ResponseEnvelope,
   maxBytes: number,

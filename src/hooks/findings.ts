@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent, removeIfPresent } from '../base/atomic-file.ts';
-import { cutChars, listNames } from '../base/cut-text.ts';
+import { cutChars, joinNames } from '../base/cut-text.ts';
 import { systemCode } from '../base/errors.ts';
 import { type ReadLimits, readForeignText } from '../base/foreign-file.ts';
 import { isRecord } from '../base/guards.ts';
@@ -64,7 +64,7 @@ function withinMessage(findings: readonly Finding[]): Finding[] {
 function lost(locations: Locations, projectDir: string): Finding[] {
   const names = findLostServers(locations, projectDir);
   if (names.length === 0) return [];
-  const text = `Silenced for you in this project, but not shared here: ${listNames(names)}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
+  const text = `Silenced for you in this project, but not shared here: ${joinNames(names)}. \`/mcp-proxy migrate repair\` lets the session start them again.`;
   return [{ id: `lost:${projectDir}:${names.join(',')}`, text }];
 }
 
@@ -88,12 +88,13 @@ function readJson(path: string): unknown {
   }
 }
 
-// Servers that a migration silenced in this project and that nobody starts now: the settings came from another machine, or
-// our config was lost. The person would only see that tools are missing.
 /** Settings are a few KB; a larger file is not worth a session's start. */
 const maxBytes = 256 * 1024;
 
-/** Their names in the project, or an empty list. Never throws. */
+/**
+ * Servers that a migration silenced in this project and that nobody starts now: the settings came from another machine, or
+ * our config was lost. The person would only see that tools are missing. Never throws.
+ */
 export function findLostServers(locations: Locations, projectDir: string): string[] {
   const text = readSmall(join(projectDir, '.claude', 'settings.local.json'), { inside: projectDir });
   // The mark is rare: nothing is parsed in a project that was never migrated.
@@ -120,7 +121,6 @@ function readSmall(path: string, where: Pick<ReadLimits, 'inside'> = {}): string
   return reading.kind === 'text' ? reading.text : undefined;
 }
 
-// What was told already, one empty file for each finding: two sessions that open in one instant cannot both make it.
 /** Older ones are forgotten; a finding that comes back after so many others may be told again. */
 const maxTold = 500;
 
@@ -128,7 +128,10 @@ export function wasTold(folder: string, id: string): boolean {
   return existsSync(markOf(folder, id));
 }
 
-/** Whether it is ours to tell: from now on it counts as told. */
+/**
+ * Whether it is ours to tell: from now on it counts as told. One empty file for each finding: two sessions that open in one
+ * instant cannot both make it.
+ */
 export function claimTelling(folder: string, id: string): boolean {
   ensurePrivateDir(folder);
   try {
@@ -140,7 +143,7 @@ export function claimTelling(folder: string, id: string): boolean {
   }
 }
 
-export function forgetOldest(folder: string): void {
+function forgetOldest(folder: string): void {
   const names = readdirSync(folder);
   if (names.length <= maxTold) return;
   const marks = names.map((name) => ({ path: join(folder, name), at: timeOf(join(folder, name)) }));

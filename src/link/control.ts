@@ -30,8 +30,6 @@ export type ServerRequest = { name: string; projectDir?: string };
 export type CallRequest = { server: string; tool: string; arguments?: unknown; projectDir?: string };
 /** Body of drain. `restart`: the next session may start a new daemon at once; else the wrappers wait for a request. */
 export type DrainRequest = { restart?: boolean; force?: boolean };
-/** Every failed request: HTTP status >= 400 and this body. */
-export type ControlFailure = { error: { code: string; message: string; hint?: string } };
 
 export type HealthReport = {
   status: 'ok' | 'draining';

@@ -25,7 +25,7 @@ export const linkMethods = {
 /** Longest hello line; it carries a PATH and a few names. */
 export const maxHelloBytes = 256 * 1024;
 
-/** SessionSettings that a wrapper was given by its environment; they must agree with the running daemon's. */
+/** Settings that a wrapper was given by its environment; they must agree with the running daemon's. */
 export type SessionSettings = { configPath?: string; dataDir?: string; port?: string };
 
 export type Hello = {

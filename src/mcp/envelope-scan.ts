@@ -1,5 +1,4 @@
-// Where the members of one JSON-RPC message lie. The only reader of envelopes: what the wrapper takes for a request and
-// what the daemon takes for one must never differ.
+// Where the members of one JSON-RPC message lie, for mcp/envelope.ts alone.
 import { eachMember, isKeyAt, type Span } from '../base/json-scan.ts';
 
 export type EnvelopeScan = {

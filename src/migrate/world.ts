@@ -1,6 +1,6 @@
 // What migration may ask of the machine it runs on. Everything below HOME and the given folders; nothing is started.
 import { readlinkSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { kindOf, readForeignFile, whyNotRegular, whyOutside } from '../base/foreign-file.ts';
 import type { Environment, Locations } from '../link/locations.ts';
@@ -128,8 +128,4 @@ export function isFolder(path: string): boolean {
 /** `~` for people. */
 export function tilde(path: string, home: string): string {
   return path === home || path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
-}
-
-export function expandHome(path: string, home: string): string {
-  return path === '~' ? home : path.startsWith('~/') ? join(home, path.slice(2)) : path;
 }

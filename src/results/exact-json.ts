@@ -104,7 +104,6 @@ export function jsonBytes(value: unknown): number {
   }
 }
 
-// A tool's result from its bytes, for reading. Where it is handed on unchanged, its bytes are.
 /** A text of half a GiB is the longest that V8 holds. */
 const maxSpilledBytes = 512 * 1024 * 1024;
 
@@ -115,7 +114,10 @@ export function readSpilled(path: string): Record<string, unknown> {
   return readResultBytes(bytes);
 }
 
-/** `at`: where in `bytes` it stands; the whole if absent. What is no object is read as an empty one. */
+/**
+ * A tool's result, for reading only: what is handed on unchanged is its bytes. `at`: where in `bytes` it stands; the whole
+ * if absent. What is no object is read as an empty one.
+ */
 export function readResultBytes(bytes: Buffer, at: Span = { start: 0, end: bytes.length }): Record<string, unknown> {
   const value: unknown = JSON.parse(textAt(bytes, at));
   if (!isRecord(value)) return {};

@@ -30,8 +30,6 @@ export type ListsDeps = {
   now: () => number;
 };
 
-/** What a session is offered, where that is not simply what it may see. */
-
 /** `claude -p` goes on without a server's tools 2.0 s after its own start; ours begins a little later (measured). */
 const claudeWaitMs = 1_300;
 /** Others wait for the answer itself, mostly 30 or 60 s. */

@@ -51,7 +51,7 @@ function tell(slot: Slot, level: string | undefined): void {
 // Syslog levels of MCP logging, least to most severe.
 export const logLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
 
-export function isLogLevel(text: string | undefined): text is (typeof logLevels)[number] {
+function isLogLevel(text: string | undefined): text is (typeof logLevels)[number] {
   return logLevels.some((level) => level === text);
 }
 

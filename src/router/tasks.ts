@@ -42,7 +42,7 @@ export class Tasks {
     return ids;
   }
 
-  /** Scope of the session whose task a message of a server is about. */
+  /** Life of the session whose task a message of a server is about. */
   ownerOf(copy: string, message: RequestEnvelope | NotificationEnvelope): string | undefined {
     const { line, method, params } = message;
     if (!line.includes('askId"')) return undefined;

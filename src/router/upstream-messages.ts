@@ -24,7 +24,7 @@ export type UpstreamMessagesDeps = {
   /** Sessions that have used the copy. */
   usersOf: (instance: Instance) => ReadonlySet<string>;
   maySee: (session: Session, instance: Instance) => boolean;
-  /** Session (or its scope) whose task the message is about, if it is about one. */
+  /** Session (or its life) whose task the message is about, if it is about one. */
   taskOwner: (instance: Instance, message: RequestEnvelope | NotificationEnvelope) => string | undefined;
   onListChanged: (slot: Slot, method: string) => void;
   onResourceUpdated: (instance: Instance, slot: Slot, notification: NotificationEnvelope) => void;

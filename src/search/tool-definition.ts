@@ -36,7 +36,7 @@ export function isDestructive(tool: ToolDefinition): boolean {
 }
 
 /** First sentence or line, cut to `maxLength` characters. */
-export function oneLine(text: string, maxLength: number): string {
+export function shortLine(text: string, maxLength: number): string {
   const line =
     text
       .trim()

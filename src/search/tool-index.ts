@@ -10,7 +10,7 @@ import {
   argumentsOf,
   isDestructive,
   isReadOnly,
-  oneLine,
+  shortLine,
   type ToolDefinition,
 } from './tool-definition.ts';
 import { TextWeigher } from './tool-texts.ts';
@@ -157,7 +157,7 @@ function describeHit(entry: Indexed, score: number): SearchHit {
   return {
     server: shown,
     name,
-    description: oneLine(description, maxDescription),
+    description: shortLine(description, maxDescription),
     args: args.map((arg, place) => (place < required ? `${arg}*` : arg)),
     ...(entry.isReadOnly ? { readOnly: true } : {}),
     ...(entry.isDestructive ? { destructive: true } : {}),

@@ -12,13 +12,13 @@ export class Roster {
     this.#sessions.delete(session.id);
   }
 
-  /** By its id; by its scope too, in whose name its jobs call servers. */
+  /** By its id; by its life too, in whose name its jobs call servers. */
   find(id: string): Session | undefined {
-    return this.#sessions.get(id) ?? this.findByScope(id);
+    return this.#sessions.get(id) ?? this.findByLife(id);
   }
 
   /** A wrapper that reconnects while its old connection is not yet known to be dead. */
-  findByScope(lifeId: string): Session | undefined {
+  findByLife(lifeId: string): Session | undefined {
     return [...this.#sessions.values()].find((session) => session.identity.lifeId === lifeId);
   }
 

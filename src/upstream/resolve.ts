@@ -50,7 +50,7 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     values: asker.values,
     ...(asker.folder ? { folder: asker.folder } : {}),
     ...(asker.projectRoot ? { projectRoot: asker.projectRoot } : {}),
-    sessionScopeId: asker.lifeId,
+    sessionLifeId: asker.lifeId,
   });
   if (!expanded.ok) {
     const { problem, missing, needsProject } = expanded;

@@ -210,8 +210,7 @@ function warn(text: string): void {
   }
 }
 
-// The host's end of stdin, read into one buffer where it is a pipe or a socket, as it is under every host.
-/** Each chunk is valid until `onChunk` returns. */
+/** Into one buffer where it is a pipe or a socket, as under every host: each chunk is valid until `onChunk` returns. */
 export function openStdin(onChunk: (chunk: Buffer) => void): Readable {
   const options: SocketConstructorOpts & { onread: OnReadOpts } = {
     fd: 0,

@@ -8,7 +8,7 @@ import { rooms } from '../../scripts/rooms.ts';
 
 type Import = { file: string; specifier: string };
 
-const thinSide = ['base', 'mcp', 'link', 'daemon-client', 'wrapper', 'hooks'];
+const thinSide = ['base', 'mcp', 'mcp/eras', 'link', 'daemon-client', 'wrapper', 'hooks'];
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

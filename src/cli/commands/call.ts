@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { listNames } from '../../base/cut-text.ts';
+import { joinNames } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import { jsonText, plainLine, visible } from '../../base/plain-text.ts';
@@ -105,7 +105,7 @@ async function noteUnknownTool(
   const names = (await client.tools({ server, projectDir }).catch(() => [])).map((one) => one.tool);
   if (names.length === 0 || names.includes(tool)) return;
   terminal.note(
-    `${server} has no tool ${JSON.stringify(tool)}. Its tools: ${listNames(names, { most: maxNamesTold })}.`,
+    `${server} has no tool ${JSON.stringify(tool)}. Its tools: ${joinNames(names, { most: maxNamesTold })}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { listNames } from '../../base/cut-text.ts';
+import { joinNames } from '../../base/cut-text.ts';
 import { jsonText } from '../../base/plain-text.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { applyPlan } from '../../migrate/change/apply.ts';
@@ -213,7 +213,7 @@ function showHistory(context: CommandContext, args: ParsedArgs): ExitCode {
 function showRepair(context: CommandContext, args: ParsedArgs): ExitCode {
   const world = worldOf(context);
   const { names, unread } = repair(world, readProjects(world, args), { now: () => new Date(context.now()) });
-  const text = `Claude Code starts ${listNames(names, { most: maxNamesTold })} again, from the next session on.`;
+  const text = `Claude Code starts ${joinNames(names, { most: maxNamesTold })} again, from the next session on.`;
   context.terminal.print(...unreadLines(world, unread));
   const none = `Everything that is silenced here${unread.length === 0 ? '' : ' and was read'} is shared.`;
   context.terminal.print(names.length === 0 ? none : text);

@@ -80,10 +80,10 @@ function verdict({ servers, daemon, wrappers }: Comparison['shared'], direct: Co
   ].join(' ');
 }
 
-// Memory of processes by pid, the same way for both sides of the comparison.
 /** `kind` is what all of them could be measured in: PSS counts shared pages once, RSS in every process. */
 export type Measured = { bytes: number; kind: 'pss' | 'rss' };
 
+/** Memory of processes by pid, the same way for both sides of the comparison. */
 export function measure(groups: readonly (readonly number[])[]): { kind: Measured['kind']; bytes: number[] } {
   const pss = groups.map((pids) => pids.map((pid) => proportional(pid)));
   if (pss.flat().every((bytes) => bytes !== undefined)) {

@@ -1,4 +1,5 @@
 // What a check of `doctor` is: looks at one thing, says what it found and how to put it right. Starts nothing.
+import { readdirSync } from 'node:fs';
 import type { LoadResult } from '../../config/load.ts';
 import type { Sources } from '../../migrate/programs/collect-sources.ts';
 import type { World } from '../../migrate/world.ts';
@@ -36,3 +37,12 @@ export type Check = {
   title: string;
   run: (facts: DoctorFacts) => CheckFinding[] | Promise<CheckFinding[]>;
 };
+
+/** Names in a folder; none where it is not there (yet) or not ours to read. */
+export function listing(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

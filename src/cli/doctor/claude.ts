@@ -75,13 +75,15 @@ function launchers({ context: { locations }, world }: DoctorFacts): CheckFinding
   });
 }
 
-// Files of this machine that other machines see too: in a synced folder, or in a repository of dotfiles.
 /** Names of folders that programs keep alike on several machines. */
 const syncFolders =
   /[\\/](?:Dropbox|OneDrive[^\\/]*|Google Drive|GoogleDrive|iCloud[^\\/]*|Mobile Documents|Nextcloud|Syncthing|Sync)[\\/]/i;
 
-/** Paths of one machine in a file that another one reads lead nowhere there; two daemons on one root would meet. */
-export function syncedFindings(world: World, locations: Locations): CheckFinding[] {
+/**
+ * Files of this machine that others see too, in a synced folder or a repository of dotfiles: paths in them lead nowhere
+ * there, and two daemons on one root would meet.
+ */
+function syncedFindings(world: World, locations: Locations): CheckFinding[] {
   const settings = join(claudeDir(world), 'settings.json');
   // Where there is no such file yet, its folder says where it would lie.
   const client = [existsSync(settings) ? settings : claudeDir(world), claudeStatePath(world)];

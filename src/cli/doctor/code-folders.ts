@@ -1,9 +1,9 @@
 // Who may change the programs that run: folders from our root down to each installed version, and the launchers.
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isInside } from '../../base/inside.ts';
 import type { Locations } from '../../link/locations.ts';
-import type { CheckFinding } from './check.ts';
+import { type CheckFinding, listing } from './check.ts';
 
 /** Whoever may write one of them can put another program in its place. */
 export function codeFindings(locations: Locations): CheckFinding[] {
@@ -36,12 +36,4 @@ function codePaths({ root, dataDir, binDir, appDir }: Locations): string[] {
     .filter((name) => /^(?:run-)?mcp-proxy$/.test(name))
     .map((name) => join(binDir, name));
   return [...new Set([root, ...above, appDir, ...versions, ...parts, ...launchers])].filter((path) => path !== dataDir);
-}
-
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // nothing was installed yet
-  }
 }

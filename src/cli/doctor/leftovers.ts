@@ -117,14 +117,14 @@ function endFix(processes: readonly RunningProcess[], also: string) {
 }
 
 // Who started a copy: the first process above it that is no shell between, or nobody any more.
-export type Starter = {
+type Starter = {
   /** Absent: what adopts orphans stands there. */
   starter?: number;
   /** Shells that run nothing but this copy; topmost first. */
   shells: RunningProcess[];
 };
 
-export function findStarter([root]: readonly RunningProcess[], { table, byPid }: ProcessFacts): Starter {
+function findStarter([root]: readonly RunningProcess[], { table, byPid }: ProcessFacts): Starter {
   const shells: RunningProcess[] = [];
   let below = root;
   let parent = root && byPid.get(root.ppid);

@@ -1,8 +1,8 @@
 // Whether the system ends the daemon at logout: systemd-logind with KillUserProcesses, without lingering.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSystemFile } from '../../base/system-file.ts';
-import type { CheckFinding } from './check.ts';
+import { type CheckFinding, listing } from './check.ts';
 
 const logindFiles = ['etc/systemd/logind.conf'];
 /** In the order in which systemd reads them: what comes later wins. */
@@ -51,12 +51,4 @@ function isExempt({ KillOnlyUsers, KillExcludeUsers }: Settings, user: string): 
   const only = names(KillOnlyUsers);
   if (only.length > 0) return !only.includes(user);
   return names(KillExcludeUsers ?? 'root').includes(user);
-}
-
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // not there
-  }
 }

@@ -1,9 +1,8 @@
 // Session records whose host is gone, and files among them that are none.
-import { readdirSync } from 'node:fs';
 import { isRunning } from '../../base/process-identity.ts';
 import { listRecordPids, readRecord, removeRecord } from '../../link/record.ts';
 import { plural } from '../render/format.ts';
-import type { Check, CheckFinding } from './check.ts';
+import { type Check, type CheckFinding, listing } from './check.ts';
 
 export const records: Check = {
   name: 'records',
@@ -50,12 +49,4 @@ function strange(recordsDir: string): CheckFinding[] {
 
 function firstOf(names: readonly (string | number)[]): string {
   return `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
-}
-
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // no session yet
-  }
 }

@@ -1,12 +1,11 @@
 // Whose the run folder is: this machine and boot, a container that sees the same home, or another host; and whether the
 // system ends the daemon at logout.
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfPresent } from '../../base/atomic-file.ts';
 import { isRecord } from '../../base/guards.ts';
 import { ownScope } from '../../link/scope.ts';
 import { plural } from '../render/format.ts';
-import type { Check, CheckFinding, DoctorFacts } from './check.ts';
+import { type Check, type CheckFinding, type DoctorFacts, listing } from './check.ts';
 import { logoutFindings } from './logout.ts';
 
 export const scope: Check = {
@@ -61,13 +60,5 @@ function readOwner(path: string): Record<string, string | undefined> {
     );
   } catch {
     return {}; // damaged: whoever cannot read it uses a folder of its own
-  }
-}
-
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // not there
   }
 }

@@ -123,7 +123,7 @@ export function firstServerLines(reader: Reader): string[] {
 }
 
 // What sharing saved, from the daemon's measurement.
-export function savingsLines(savings: Savings, reader: Reader): string[] {
+function savingsLines(savings: Savings, reader: Reader): string[] {
   const { processes, processesWithout, memoryBytes, memoryBytesWithout } = savings;
   if (processesWithout === 0) return []; // nothing runs yet
   const hasMemory = memoryBytes !== undefined && memoryBytesWithout !== undefined;

@@ -1,7 +1,8 @@
 // Before any route on TCP: right host, no foreign page, the token. The socket needs none of it: only this user reaches it.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { readFileIfPresent, writeFileAtomic } from '../../base/atomic-file.ts';
+import { isSameSecret } from '../../base/same-secret.ts';
 
 export type Verdict = { status: 200 } | { status: 401 | 403; message: string };
 
@@ -12,7 +13,8 @@ export function checkRequest(request: IncomingMessage, port: number, token: stri
   if (origin !== undefined && !isOwnOrigin(origin, port))
     return { status: 403, message: 'This Origin is not allowed.' };
   const given = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
-  if (given === undefined || !isSame(given, token)) return { status: 401, message: 'A valid bearer token is needed.' };
+  if (given === undefined || !isSameSecret(given, token))
+    return { status: 401, message: 'A valid bearer token is needed.' };
   return { status: 200 };
 }
 
@@ -34,9 +36,3 @@ function isOwnOrigin(origin: string, port: number): boolean {
 }
 
 const ownNames = ['127.0.0.1', 'localhost', '[::1]'];
-
-/** Constant time whatever the lengths. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}

@@ -1,4 +1,4 @@
-// Messages as server-sent events on a response, for both protocol families.
+// Messages as server-sent events on a response, for both eras.
 
 import type { ServerResponse } from 'node:http';
 import { oneBufferBytes } from '../../base/one-buffer.ts';

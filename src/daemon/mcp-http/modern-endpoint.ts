@@ -268,7 +268,7 @@ export class ModernEndpoint {
   }
 }
 
-/** A request of this family: it says so in its body or its headers, and no session is named. */
+/** A request of this era: it says so in its body or its headers, and no session is named. */
 export function isModernRequest(http: IncomingMessage, body: Buffer): boolean {
   if (headerText(http, 'mcp-session-id') !== undefined) return false;
   if (body.includes(metaKeys.protocolVersion)) return true;
@@ -280,7 +280,7 @@ function discoverResult(face: unknown): string {
   const of = (key: string): unknown =>
     typeof face === 'object' && face !== null ? Object.getOwnPropertyDescriptor(face, key)?.value : undefined;
   const declared = of('capabilities');
-  // Tasks as the older family has them are another protocol than the extension of the newer one.
+  // Tasks as the older era has them are another protocol than the extension of the newer one.
   const { tasks: _, ...capabilities } =
     typeof declared === 'object' && declared !== null ? { ...declared, tasks: undefined } : { tasks: undefined };
   const instructions = of('instructions');

@@ -59,7 +59,6 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'a text that is not the JSON of one' : `a ${typeof value}`;
 }
 
-// Arguments against the tool's own schema, before a server is started for them.
 /** What people mean well is done in microseconds. */
 const checkMs = 500;
 /** Larger arguments are checked in the thread, whatever their schema: each part of them meets each part of it. */
@@ -70,6 +69,7 @@ const shownValues = 50;
 type Check = (args: Record<string, unknown>) => Promise<readonly StructureMistake[]>;
 
 /**
+ * Arguments against the tool's own schema, before a server is started for them.
  * Compiling a schema takes longer than most calls, so each is compiled once, as long as its definition lives. `limited`:
  * where schemas are checked that could hold the calls of everybody.
  */

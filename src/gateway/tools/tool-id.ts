@@ -76,11 +76,11 @@ function serverReadings(servers: readonly ServerName[], written: string): { serv
   );
 }
 
-// What a model is told of servers whose tools nobody knows yet: that a search did not see them, and why.
 /** A note, not a report: `mcp-proxy status` has all of it. */
 const maxServers = 5;
 const maxReason = 200;
 
+/** What a model is told of servers whose tools nobody knows yet: that a search did not see them, and why. */
 export function unknownNote(unknown: readonly UnknownServer[]): string | undefined {
   if (unknown.length === 0) return undefined;
   const shown = unknown.slice(0, maxServers).map(whyUnknown);
@@ -88,7 +88,7 @@ export function unknownNote(unknown: readonly UnknownServer[]): string | undefin
   return `Not known yet are the tools of ${[...shown, ...more].join('; ')}`;
 }
 
-export function whyUnknown({ slug, error }: UnknownServer): string {
+function whyUnknown({ slug, error }: UnknownServer): string {
   if (!error) return `${slug} (still starting: try again in some seconds)`;
   const reason = describeError(error);
   return `${slug} (${cutChars(plainLine(cutChars(reason, maxReason)), maxReason)})`;

@@ -88,7 +88,7 @@ function othersOf(servers: readonly PlannedServer[], failed: PlannedServer): str
 type WriteInput = { world: World; manifest: Manifest; from: number; to: number; deps: Pick<ApplyDeps, 'onStep'> };
 
 /** Writes files [from, to) of the journal and keeps count in it. */
-export function writeFiles({ world, manifest, from, to, deps }: WriteInput): void {
+function writeFiles({ world, manifest, from, to, deps }: WriteInput): void {
   for (let i = from; i < to; i += 1) {
     const file = manifest.files[i];
     if (!file) continue;

@@ -146,7 +146,7 @@ export function disconnect(
   return { undone, removed, unread };
 }
 
-export const allHosts: readonly ConnectableHost[] = hostIds;
+const allHosts: readonly ConnectableHost[] = hostIds;
 
 /** Entries in the programs' own files that start our wrapper. */
 function ownEntries(world: World, which: readonly ConnectableHost[]): Collected {

@@ -154,10 +154,10 @@ function formattingOf(text: string) {
 /** Smaller values cost nothing to leave in. */
 const leastChars = 256;
 
-export type Collapsed = { text: string; expand: (text: string) => string };
+type Collapsed = { text: string; expand: (text: string) => string };
 
 /** `paths`: places that will be edited. */
-export function collapse(text: string, root: Node | undefined, paths: readonly JSONPath[]): Collapsed {
+function collapse(text: string, root: Node | undefined, paths: readonly JSONPath[]): Collapsed {
   const mark = randomUUID();
   const spans: Node[] = [];
   if (root) findUntouched(root, paths, spans);

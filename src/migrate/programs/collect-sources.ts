@@ -82,7 +82,7 @@ function isThere(path: string): boolean {
 }
 
 // Claude Desktop, Cursor, VS Code, Codex, opencode, pi: their user files, and their files in the given folders.
-export function collectOtherHosts(world: World, projects: readonly string[]): Collected {
+function collectOtherHosts(world: World, projects: readonly string[]): Collected {
   const collected: Collected = { servers: [], problems: [] };
   const add = (found: Collected) => {
     collected.servers.push(...found.servers);

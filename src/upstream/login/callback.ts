@@ -1,8 +1,8 @@
 // Waits on this machine for the browser to come back from a login.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../../base/errors.ts';
+import { isSameSecret } from '../../base/same-secret.ts';
 
 export type Callback = {
   redirectUrl: string;
@@ -58,7 +58,7 @@ export async function listenForCallback(wantedPort: number | undefined): Promise
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         onRequest = (url, response) => {
           // Whoever does not know the state did not come from our login.
-          if (!isEqual(url.searchParams.get('state') ?? '', state))
+          if (!isSameSecret(url.searchParams.get('state') ?? '', state))
             return answer(response, 400, 'This login is not known.');
           const code = url.searchParams.get('code');
           const refused = refusal(url.searchParams);
@@ -85,11 +85,6 @@ function answer(response: ServerResponse, status: number, text: string): void {
     connection: 'close',
   });
   response.end(`${text}\n`);
-}
-
-function isEqual(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 function refusedError(reason: string): AppError {

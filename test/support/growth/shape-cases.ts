@@ -134,7 +134,7 @@ const messages: readonly GrowthCase[] = [
     1,
   ),
   shape(
-    'upstream/transports/event-stream in single bytes',
+    'upstream/transports/http/event-stream in single bytes',
     (count) => Buffer.from(`data: ${'a'.repeat(count)}`),
     (bytes) => {
       const parser = new EventStreamParser({
@@ -167,7 +167,7 @@ const catalogs: readonly GrowthCase[] = [
     32,
   ),
   shape(
-    'config/qualified-name of names that become one',
+    'mcp/tool-name of names that become one',
     (count) => times(count, (i) => `a${'.'.repeat(i % 30)}${' '.repeat(30 - (i % 30))}${i % 30 === 0 ? i : ''}`),
     (names) => qualifyNames('part', names),
   ),
@@ -181,13 +181,13 @@ const catalogs: readonly GrowthCase[] = [
     1,
   ),
   shape(
-    'migrate/managed-lists with many stars',
+    'migrate/programs/managed-lists with many stars',
     (count) => ({ serverUrl: 'a*'.repeat(count), url: `${'a'.repeat(count)}!` }),
     ({ serverUrl, url }) => isListed([{ serverUrl }], [], { url }),
     1,
   ),
   shape(
-    'tools/tool-definition with many required',
+    'search/tool-definition with many required',
     (count) => {
       const names = times(count, (i) => `property${i}`);
       const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
@@ -196,7 +196,7 @@ const catalogs: readonly GrowthCase[] = [
     argumentsOf,
   ),
   shape(
-    'tools/search-index of many tools',
+    'search/tool-index of many tools',
     (count) => times(count, (i) => ({ name: `tool${i}`, description: `aword${i % 999}` })),
     (list) => {
       const index = createToolIndex();
@@ -209,12 +209,12 @@ const catalogs: readonly GrowthCase[] = [
 
 const results: readonly GrowthCase[] = [
   shape(
-    'tools/result-bytes of many members',
+    'results/exact-json of many members',
     (count) => Buffer.from(`{${members(count)}}`),
     (bytes) => readResultBytes(bytes),
   ),
   shape(
-    'tools/result-path of many steps',
+    'results/result-path of many steps',
     (count) => ({ value: JSON.parse(`${'['.repeat(count)}1${']'.repeat(count)}`), path: `$${'[0]'.repeat(count)}` }),
     ({ value, path }) => {
       try {
@@ -225,7 +225,7 @@ const results: readonly GrowthCase[] = [
     },
   ),
   shape(
-    'tools/result-view of fields that no row has',
+    'results/result-view of fields that no row has',
     (count) => ({ structuredContent: times(count, (i) => ({ id: i })) }),
     (value) => {
       try {
@@ -236,13 +236,13 @@ const results: readonly GrowthCase[] = [
     },
   ),
   shape(
-    'tools/shield of many blocks',
+    'results/shield of many blocks',
     (count) => ({ content: times(count, (i) => ({ type: 'text', text: `{"a":${i}}` })) }),
     (value) => shieldResult(value, defaultShieldPolicy, { put: () => 'a' }),
     32,
   ),
   shape(
-    'tools/shield of many blocks that repeat a structure',
+    'results/shield of many blocks that repeat a structure',
     (count) => {
       const rows = Object.fromEntries(times(count, (i) => [`key${i}`, { id: i }]));
       const content = times(count, (i) => ({ type: 'text', text: `{"id":${i}}` }));
@@ -252,7 +252,7 @@ const results: readonly GrowthCase[] = [
     64,
   ),
   shape(
-    'tools/shield of a deep value',
+    'results/shield of a deep value',
     (count) => ({ structuredContent: JSON.parse(`${'{"a":'.repeat(count)}1${'}'.repeat(count)}`), content: [] }),
     (value) => shieldResult(value, defaultShieldPolicy, { put: () => 'a' }),
     64,
@@ -298,12 +298,12 @@ const files: readonly GrowthCase[] = [
     64,
   ),
   shape(
-    'migrate/line-diff of other lines',
+    'migrate/plan/line-diff of other lines',
     (count) => [lines(count, 'a'), lines(count, 'b')] as const,
     ([a, b]) => unifiedDiff(a, b),
   ),
   shape(
-    'migrate/three-way of lists',
+    'migrate/change/three-way of lists',
     (count) => {
       const list = (items: string[]) => JSON.stringify({ a: items });
       const was = times(count, (i) => `a${i}`);

@@ -1,5 +1,5 @@
 // Functions that read one text of others: a server's output and definitions, a repository's files, a model's arguments.
-import { cutChars, lastChars, listNames } from '../../../src/base/cut-text.ts';
+import { cutChars, joinNames, lastChars } from '../../../src/base/cut-text.ts';
 import { LineSplitter } from '../../../src/base/line-splitter.ts';
 import { plainLine, plainText, visible, visibleJson, withoutSequences } from '../../../src/base/plain-text.ts';
 import { createRedactor } from '../../../src/base/redact.ts';
@@ -38,12 +38,12 @@ import { follow } from '../../../src/results/result-path.ts';
 import { findHits, isMatch } from '../../../src/results/result-search.ts';
 import { shieldResult } from '../../../src/results/shield.ts';
 import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
-import { oneLine } from '../../../src/search/tool-definition.ts';
+import { shortLine } from '../../../src/search/tool-definition.ts';
 import { createToolIndex } from '../../../src/search/tool-index.ts';
 import { singleClientEvidence } from '../../../src/upstream/hazards.ts';
 import { createStderrSink } from '../../../src/upstream/process/stderr-sink.ts';
 import { EventStreamParser } from '../../../src/upstream/transports/http/event-stream.ts';
-import { speaksOtherFamily } from '../../../src/upstream/transports/http/http-refusal.ts';
+import { speaksOtherEra } from '../../../src/upstream/transports/http/http-refusal.ts';
 import { handOut } from '../../../src/upstream/transports/message-lines.ts';
 
 export type TextWork = (text: string) => unknown;
@@ -109,19 +109,19 @@ export const textWork: Readonly<Record<string, TextWork>> = {
   'base/redact': redactor.redact,
   'mcp/envelope-ends': (text) => readEnds(endsOf(Buffer.from(text))),
   'base/line-splitter, mcp/envelope': lines,
-  'upstream/stderr-sink': stderr,
-  'upstream/single-client': (text) => singleClientEvidence(new Error(text)),
-  'upstream/transports/event-stream': eventStream,
-  'upstream/transports/http-refusal': (text) => speaksOtherFamily(text, '2026-07-28'),
+  'upstream/process/stderr-sink': stderr,
+  'upstream/hazards': (text) => singleClientEvidence(new Error(text)),
+  'upstream/transports/http/event-stream': eventStream,
+  'upstream/transports/http/http-refusal': (text) => speaksOtherEra(text, '2026-07-28'),
   'upstream/transports/message-lines': (text) => handOut(Buffer.from(text), { onMessage: ignore, onGarbage: ignore }),
   'mcp/envelope': (text) => parseEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${JSON.stringify(text)}}`)),
   'mcp/envelope of no message': (text) => parseEnvelope(Buffer.from(text)),
   'mcp/modern-headers': headerValue,
   'mcp/face': (text) => joinInstructions(text, [{ name: text, text }]),
-  'router/uri-template as the template': (text) => isFrom(text, 'file:///a/b/c!'),
-  'router/uri-template as the URI': (text) => isFrom('{+a}a{b}/{c}{+d}x', text),
-  'router/uri-template as both': (text) => isFrom(text, text),
-  'router/uri-template with expressions': (text) => isFrom(`{+a}${text.replaceAll('a', '{a}')}`, text),
+  'calls/uri-template as the template': (text) => isFrom(text, 'file:///a/b/c!'),
+  'calls/uri-template as the URI': (text) => isFrom('{+a}a{b}/{c}{+d}x', text),
+  'calls/uri-template as both': (text) => isFrom(text, text),
+  'calls/uri-template with expressions': (text) => isFrom(`{+a}${text.replaceAll('a', '{a}')}`, text),
   'config/template': templateParts,
   'config/env-file': (text) => parseEnvFile(`A=${text}\n${text}`),
   'config/jsonc': (text) => parseJsonc(text),
@@ -131,7 +131,7 @@ export const textWork: Readonly<Record<string, TextWork>> = {
   'config/launch-names, docker': (text) => launchNames('docker', ['run', text]),
   'config/launch-names, node': (text) => launchNames(`${text}node`, [text]),
   'config/problems': (text) => nearest(text, ['command', 'args', text.slice(0, 9)]),
-  'config/qualified-name': (text) => qualifyNames('part', [text, `${text}a`, text.slice(1)]),
+  'mcp/tool-name': (text) => qualifyNames('part', [text, `${text}a`, text.slice(1)]),
   'config/secrets, a value': (text) => [isSecret('NAME', text), headerSecrets('x-a', text)],
   'config/secrets, an argument': (text) => argumentSecrets([text, text]),
   'config/secrets, a URL': (text) => urlSecrets(`http://a/?${text}`),
@@ -141,31 +141,31 @@ export const textWork: Readonly<Record<string, TextWork>> = {
   'daemon/mcp-http/message-stream': parseEventId,
   'daemon/mcp-http/request-state': (text) => signer.verify(`aitkit1.${text}`, 'a'),
   'daemon/mcp-http/http-reply': (text) => acceptsOf(request(text)),
-  'tools/exact-json': (text) => parseExact(JSON.stringify([text, text, 1.5])),
-  'tools/exact-json with a number': (text) => parseExact(`[12345678901234567890,${JSON.stringify(text)}]`),
-  'tools/result-path as the path': (text) => tried(() => follow({ a: [1] }, text)),
-  'tools/result-path as a key': (text) => tried(() => follow({ a: [1] }, `$[${JSON.stringify(text)}]`)),
-  'tools/result-search in the text': (text) => findHits(text, '$', { search: 'aab', context: 200 }),
-  'tools/result-search of a row': (text) => isMatch([text], 'aab'),
-  'tools/search-index, a request': (text) => index.search(text, { limit: 10 }),
-  'tools/search-index, a definition': indexed,
-  'tools/shield': (text) => {
+  'results/exact-json': (text) => parseExact(JSON.stringify([text, text, 1.5])),
+  'results/exact-json with a number': (text) => parseExact(`[12345678901234567890,${JSON.stringify(text)}]`),
+  'results/result-path as the path': (text) => tried(() => follow({ a: [1] }, text)),
+  'results/result-path as a key': (text) => tried(() => follow({ a: [1] }, `$[${JSON.stringify(text)}]`)),
+  'results/result-search in the text': (text) => findHits(text, '$', { search: 'aab', context: 200 }),
+  'results/result-search of a row': (text) => isMatch([text], 'aab'),
+  'search/tool-index, a request': (text) => index.search(text, { limit: 10 }),
+  'search/tool-index, a definition': indexed,
+  'results/shield': (text) => {
     const content = [{ type: 'text', text }];
     return shieldResult({ ...result, content }, defaultShieldPolicy, { put: () => 'a' });
   },
-  'tools/shield of a structure': (text) => {
+  'results/shield of a structure': (text) => {
     return shieldResult({ content: [], structuredContent: { [text]: [text] } }, defaultShieldPolicy, {
       put: () => 'a',
     });
   },
-  'tools/tool-definition': (text) => oneLine(text, 80),
-  'migrate/choose-name': plainName,
+  'search/tool-definition': (text) => shortLine(text, 80),
+  'migrate/plan/choose-name': plainName,
   'migrate/documents/front-matter': (text) => readToolNames(`---\ntools: ${text}\n${text}\n---\n`),
   'migrate/documents/jsonc-document': readJsonc,
   'migrate/documents/toml-document': readToml,
   'migrate/documents/toml-document, a text': (text) => tomlLines(`a = ${JSON.stringify(text)}\n`)(['a']),
-  'migrate/entry-codecs': (text) => readEntry('claude-code', { command: text, args: [text] }),
-  'migrate/entry-codecs of vscode': (text) => readEntry('vscode', { command: text, args: [text] }),
+  'migrate/programs/entry-codecs': (text) => readEntry('claude-code', { command: text, args: [text] }),
+  'migrate/programs/entry-codecs of vscode': (text) => readEntry('vscode', { command: text, args: [text] }),
   'base/plain-text': (text) => [
     visible(text),
     plainLine(text),
@@ -173,14 +173,14 @@ export const textWork: Readonly<Record<string, TextWork>> = {
     visibleJson(text),
     withoutSequences(text),
   ],
-  'base/cut-text': (text) => [cutChars(text, 80), lastChars(text, 80), listNames([text])],
-  'migrate/hide-secrets': hide,
-  'migrate/launch-match': (text) => launchPattern({ command: text, args: [text] }).matches([text, text]),
-  'migrate/line-diff': (text) => [linesOf(text).length, unifiedDiff(`a\n${text}`, `${text}\nb`).length],
-  'migrate/rules/translate-rule': (text) => [translateRule(`mcp__a__${text}`, moved), translateRule(text, moved)],
+  'base/cut-text': (text) => [cutChars(text, 80), lastChars(text, 80), joinNames([text])],
+  'migrate/plan/hide-secrets': hide,
+  'migrate/plan/launch-match': (text) => launchPattern({ command: text, args: [text] }).matches([text, text]),
+  'migrate/plan/line-diff': (text) => [linesOf(text).length, unifiedDiff(`a\n${text}`, `${text}\nb`).length],
+  'migrate/plan/translate-rule': (text) => [translateRule(`mcp__a__${text}`, moved), translateRule(text, moved)],
   // A repository's pattern may do as it likes inside its time: short here, so that what is measured is ours.
   // No time for the pattern itself: how soon its watch stops it depends on the machine, and a test of its own sees that.
-  'migrate/rules/translate-rule, a matcher': (text) => [
+  'migrate/plan/translate-rule, a matcher': (text) => [
     ...[text, `mcp__a${text}`, `mcp__a__${text}`].map((matcher) => translateMatcher(matcher, moved, { leftMs: 0 })),
   ],
   'cli/render/text-width': (text) => cutText(text, 80, 'start'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutChars, lastChars, listNames } from '../../../src/base/cut-text.ts';
+import { cutChars, joinNames, lastChars } from '../../../src/base/cut-text.ts';
 
 const isWhole = (text: string) => !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 const texts = fc.string({ unit: fc.constantFrom('a', 'é', '日', '🚀', 'e\u0301', '👩‍👧', '👋🏽'), maxLength: 40 });
@@ -32,12 +32,12 @@ describe('cutChars and lastChars', () => {
   });
 });
 
-describe('listNames', () => {
+describe('joinNames', () => {
   it('names a few, each short, and counts the rest', () => {
-    expect(listNames(['a', 'b'])).toBe('a, b');
+    expect(joinNames(['a', 'b'])).toBe('a, b');
     const many = Array.from({ length: 17 }, (_, i) => `server-${i}`);
-    expect(listNames(many)).toBe('server-0, server-1, server-2, server-3, server-4 and 12 more');
-    expect(listNames(['n'.repeat(200_000)])).toBe(`${'n'.repeat(79)}…`);
-    expect(listNames(['日本', 'a. Run: x', 'b\u202e\n'])).toBe('日本, "a. Run: x", "b\\u202e\\n"');
+    expect(joinNames(many)).toBe('server-0, server-1, server-2, server-3, server-4 and 12 more');
+    expect(joinNames(['n'.repeat(200_000)])).toBe(`${'n'.repeat(79)}…`);
+    expect(joinNames(['日本', 'a. Run: x', 'b\u202e\n'])).toBe('日本, "a. Run: x", "b\\u202e\\n"');
   });
 });

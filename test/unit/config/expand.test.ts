@@ -12,7 +12,7 @@ type Given = { values?: Record<string, string>; folder?: string; projectRoot?: s
 const expand = (definition: Record<string, unknown>, { values = {}, folder, projectRoot }: Given = {}) =>
   expandEntry(entryOf(definition), {
     values,
-    sessionScopeId: 'sess1',
+    sessionLifeId: 'sess1',
     ...(folder !== undefined && { folder }),
     ...(projectRoot !== undefined && { projectRoot }),
   });

@@ -19,7 +19,7 @@ export function refusalOf(response: HttpResponse, text: string, conversation: Co
   const { version, hasSession, headers } = conversation;
   const { status, url } = response;
   const isRefused = status === 400 || status === 404;
-  if (isRefused && speaksOtherFamily(text, version)) return forgottenError(url, false);
+  if (isRefused && speaksOtherEra(text, version)) return forgottenError(url, false);
   // The specification says 404; many servers follow an early example that answers 400.
   const isForgotten = status === 404 || (status === 400 && saysForgotten(text));
   return hasSession && isForgotten ? forgottenError(url, false) : statusError(response, text, headers);
@@ -39,7 +39,7 @@ function saysForgotten(text: string): boolean {
 }
 
 /** What a server says to a request of the era that it does not know any more, since it was up- or downgraded. */
-export function speaksOtherFamily(text: string, version: string | undefined): boolean {
+export function speaksOtherEra(text: string, version: string | undefined): boolean {
   return version !== undefined && eraOf(version).http.disowns(text, codeIn(text));
 }
 

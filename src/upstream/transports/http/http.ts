@@ -18,7 +18,7 @@ import {
   withoutRenewal,
 } from './http-call.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
-import { isOfGateway, refusalOf, speaksOtherFamily } from './http-refusal.ts';
+import { isOfGateway, refusalOf, speaksOtherEra } from './http-refusal.ts';
 import { BodyGate, isReplyTo, listenAside, type ReadOptions, readJsonBody } from './http-replies.ts';
 import { readStreamedReply } from './http-resume.ts';
 
@@ -189,7 +189,7 @@ class HttpTransport implements Transport {
     const text = await errorText(response);
     // Servers of the stateless era, and some others, put the JSON-RPC error into the error response.
     const line = Buffer.from(text);
-    const isReply = isReplyTo(line, requestId) && !speaksOtherFamily(text, this.#version);
+    const isReply = isReplyTo(line, requestId) && !speaksOtherEra(text, this.#version);
     if (!isReply || isOfGateway(response.status, isProbe)) throw this.#refusal(response, text);
     handOut(line, this.#events, requestId);
   }

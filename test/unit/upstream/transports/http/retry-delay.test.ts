@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryDelay } from '../../../../src/upstream/transports/http/http-replies.ts';
+import { retryDelay } from '../../../../../src/upstream/transports/http/http-replies.ts';
 
 test.each([
   [0, 500, 0, 500],
