@@ -128,6 +128,7 @@ async function findFailure(context: CommandContext, name: string): Promise<strin
 }
 
 // What an undo did, file by file.
+
 const words = {
   restored: 'as before, byte for byte',
   removed: 'removed, it was not there before',
@@ -148,6 +149,7 @@ export function undoLines(world: World, result: UndoResult): string[] {
 }
 
 // Names and approvals given to `migrate` that fit nothing: a typo must not look like a plan without that server.
+
 const nameOptions = ['only', 'keep-names', 'everywhere'];
 
 /** Throws BAD_ARGUMENT for the first one. */

@@ -153,6 +153,7 @@ function property(value: unknown, key: string): unknown {
 }
 
 // Headers by which a 2026-07-28 server, or a gateway before it, routes a message without reading its body.
+
 const namedBy: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',

@@ -86,6 +86,7 @@ function shortenAt(whole: Whole, policy: ShieldPolicy, round: number, stringCut:
 
 // Which text blocks repeat the structure, or a part of it. Usual are: the structure as JSON, one of its members as JSON or as
 // the text it holds, and (FastMCP) one block for each item of a list.
+
 /** Where in the structure: nothing, a key, or a key and the place of an item. */
 type Steps = readonly [] | readonly [string] | readonly [string, number];
 type Twin = {

@@ -89,6 +89,7 @@ function folderInTheWay({ context: { locations } }: DoctorFacts): CheckFinding[]
 }
 
 // Which build the daemon is, and what stands beside it: a newer one that waits, or another one of the same version.
+
 type BuildView = {
   running: Build;
   upgrade?: UpgradeStatus | undefined;

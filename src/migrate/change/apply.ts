@@ -134,6 +134,7 @@ function describeMessage(cause: unknown): string {
 }
 
 // Writes a handful of edits as one journaled change, all or nothing: connect, disconnect, leave, accept.
+
 export type EditsInit = { kind: string; summary: string[]; files: readonly FileEdit[] };
 export type WriteDeps = Pick<ApplyDeps, 'now' | 'onStep'>;
 

@@ -195,6 +195,7 @@ function removalFiles(world: World, entries: readonly Declared[]) {
 }
 
 // Puts everything back and goes: all changes undone, entries of ours removed, the daemon stopped.
+
 export type LeaveDeps = WriteDeps & { stopDaemon: () => Promise<void> };
 export type LeaveResult = DisconnectResult & { isComplete: boolean };
 

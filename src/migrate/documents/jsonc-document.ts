@@ -151,6 +151,7 @@ function formattingOf(text: string) {
 
 // Editing reads the whole text once for every change, and a client's state file holds megabytes of other things. What no
 // change concerns is taken out before and put back after, byte for byte.
+
 /** Smaller values cost nothing to leave in. */
 const leastChars = 256;
 

@@ -177,6 +177,7 @@ export function isReplyTo(line: Buffer, requestId: string): boolean {
 }
 
 // The GET stream of revisions with sessions: what belongs to no request. Asked for again whenever it ends.
+
 type Aside = {
   signal: AbortSignal;
   firstRetryMs: number;
