@@ -208,8 +208,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     helps: 'Nothing: it was wanted.',
   },
   TOOL_UNKNOWN: {
-    means:
-      'The server has no tool of that name, or the configuration denies it. A server that refuses the arguments of `mcp-proxy call` says the same.',
+    means: 'The server has no tool of that name, or the configuration denies it.',
     helps: '`mcp-proxy call <server>` lists them; or search for it.',
   },
 };

@@ -412,7 +412,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "00b06a6013c6" };
+    ownBuild = { version: "0.1.0", fingerprint: "016abb8a0475" };
   }
 });
 
@@ -40351,7 +40351,7 @@ var ServerActions = class {
         onLine = (line) => {
           const value = JSON.parse(line.toString("utf8"));
           if (!isRecord(value) || value["id"] !== 1) return;
-          if (isRecord(value["error"])) reject(refusedCall(value["error"]));
+          if (isRecord(value["error"])) reject(this.#refused(session, tool, value["error"]));
           else resolve4(value["result"]);
         };
         this.#deps.router.handle(session, requestLine("1", "tools/call", { name: tool, arguments: args }));
@@ -40359,6 +40359,12 @@ var ServerActions = class {
     } finally {
       this.#end(session);
     }
+  }
+  /** Servers have one code for a wrong name and for wrong arguments, and may name codes of ours: their list tells. */
+  #refused(session, tool, { message }) {
+    const { items } = this.#deps.router.views.of(session).list("tools");
+    const isKnown = items.some(({ name }) => name === tool);
+    return new AppError({ code: isKnown ? "CALL_REFUSED" : "TOOL_UNKNOWN", message: String(message) });
   }
   #end(session) {
     session.end();
@@ -40379,10 +40385,6 @@ function checkEnabled(entry) {
     message: `Server "${entry.name}" is disabled.`,
     hint: `Run: ${ownCommand(`enable ${entry.name}`)}`
   });
-}
-function refusedCall({ code, data, message }) {
-  const isUnknown = code === rpcCodes.invalidParams && isRecord(data) && data["code"] === "TOOL_UNKNOWN";
-  return new AppError({ code: isUnknown ? "TOOL_UNKNOWN" : "CALL_REFUSED", message: String(message) });
 }
 
 // src/daemon/control/token-report.ts

@@ -129,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "00b06a6013c6" };
+    ownBuild = { version: "0.1.0", fingerprint: "016abb8a0475" };
   }
 });
 

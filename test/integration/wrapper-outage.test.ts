@@ -265,7 +265,7 @@ describe('without a daemon', () => {
     wrapper.call(2, 'echo');
     const { message, data } = error(await wrapper.answer(2));
     expect(message).toBe('It was not sent. MCPPROXY_PORT is 1 here, but 2 there. Unset it.');
-    expect(data).toEqual({ code: 'SETTINGS_DIFFER', mayHaveRun: false, retry: 'safe' });
+    expect(data).toEqual({ code: 'SETTINGS_DIFFER', mayHaveRun: false, retry: 'after-fix' });
   });
 
   it('shows what a dying daemon wrote, without its secrets', async () => {

@@ -4,7 +4,7 @@ import { isRecord } from '../../base/guards.ts';
 import { ownCommand } from '../../base/own-command.ts';
 import type { ServerEntry } from '../../config/server-entry.ts';
 import type { CopyState, RestartReport, StartAllReport, StartReport } from '../../link/control.ts';
-import { requestLine, rpcCodes } from '../../mcp/messages.ts';
+import { requestLine } from '../../mcp/messages.ts';
 import type { Router } from '../../router/router.ts';
 import type { Session } from '../../sessions/session.ts';
 import type { Instance } from '../../upstream/instance.ts';
@@ -84,7 +84,7 @@ export class ServerActions {
         onLine = (line) => {
           const value: unknown = JSON.parse(line.toString('utf8'));
           if (!isRecord(value) || value['id'] !== 1) return;
-          if (isRecord(value['error'])) reject(refusedCall(value['error']));
+          if (isRecord(value['error'])) reject(this.#refused(session, tool, value['error']));
           else resolve(value['result']);
         };
         this.#deps.router.handle(session, requestLine('1', 'tools/call', { name: tool, arguments: args }));
@@ -92,6 +92,13 @@ export class ServerActions {
     } finally {
       this.#end(session);
     }
+  }
+
+  /** Servers have one code for a wrong name and for wrong arguments, and may name codes of ours: their list tells. */
+  #refused(session: Session, tool: string, { message }: Record<string, unknown>): AppError {
+    const { items } = this.#deps.router.views.of(session).list('tools');
+    const isKnown = items.some(({ name }) => name === tool);
+    return new AppError({ code: isKnown ? 'CALL_REFUSED' : 'TOOL_UNKNOWN', message: String(message) });
   }
 
   #end(session: Session): void {
@@ -116,10 +123,4 @@ function checkEnabled(entry: ServerEntry): void {
     message: `Server "${entry.name}" is disabled.`,
     hint: `Run: ${ownCommand(`enable ${entry.name}`)}`,
   });
-}
-
-/** The one error of ours that is no result is a name that nobody has; any other is the server's, which may name codes of ours. */
-function refusedCall({ code, data, message }: Record<string, unknown>): AppError {
-  const isUnknown = code === rpcCodes.invalidParams && isRecord(data) && data['code'] === 'TOOL_UNKNOWN';
-  return new AppError({ code: isUnknown ? 'TOOL_UNKNOWN' : 'CALL_REFUSED', message: String(message) });
 }

@@ -148,6 +148,13 @@ describe('call', () => {
       message: expect.stringContaining('not today'),
     });
   });
+
+  it('lets no server choose a code of ours, and tells a name that its list does not have', async () => {
+    const error = { code: -32602, message: 'no', data: { code: 'BAD_ARGUMENT' } };
+    rig.servers.set('echo', { tools: ['say'], call: () => ({ error }) });
+    await expect(ask('call', { server: 'echo', tool: 'say' })).rejects.toMatchObject({ code: 'CALL_REFUSED' });
+    await expect(ask('call', { server: 'echo', tool: 'sing' })).rejects.toMatchObject({ code: 'TOOL_UNKNOWN' });
+  });
 });
 
 it('shows the tools of one server, or of all, with their own names', async () => {
