@@ -1,6 +1,6 @@
 // Copies start when they are needed, a few at a time, and end when nobody uses them; what a server does that is not fit
 // for sharing gives each session a copy of its own from then on.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
@@ -120,12 +120,14 @@ describe('ends', () => {
     const before = await pid(session, 'brief');
     const kept = await pid(session, 'kept');
     const mine = [await pid(session, 'mine'), await pid(other, 'mine')];
-    const slow = session.call('busy__slow', { ms: 6_000, steps: 1 });
+    const until = join(rig.home, 'seen');
+    const slow = session.call('busy__slow', { ms: 1, steps: 1, until });
     await rig.statusUntil(
       ({ servers }) => servers.find(({ name }) => name === 'brief')?.state === 'stopped',
       'the idle copy to end',
     );
     expect((await serverNamed('busy'))?.state).toBe('ready');
+    writeFileSync(until, '');
     expect(textOf(await slow)).toBe('done');
     expect(await pid(session, 'kept')).toBe(kept);
     expect(await pid(session, 'mine')).toBe(mine[0]);
@@ -172,12 +174,14 @@ describe('demotion', () => {
   async function askAmbiguously(sessions: readonly McpClient[]): Promise<string> {
     const [asks, other] = sessions;
     if (!asks || !other) throw new Error('two sessions');
-    const slow = other.call('odd__slow', { ms: 1_500, steps: 1 });
+    const until = join(rig.home, 'asked');
+    const slow = other.call('odd__slow', { ms: 1, steps: 1, until });
     await rig.statusUntil(
       ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight > 0)),
       'a call under way',
     );
     const answer = textOf(await asks.call('odd__ask_back', { kind: 'elicitation', related: false }));
+    writeFileSync(until, '');
     await slow;
     return answer;
   }
@@ -216,10 +220,12 @@ describe('demotion', () => {
     rig.writeConfig({ odd: auto() }, { ...all, knownServers: known });
     const sessions = await Promise.all([rig.open(), rig.open()]);
     for (const session of sessions) await pid(session, 'odd');
-    const slow = sessions[1]?.call('odd__slow', { ms: 1_000, steps: 1 });
+    const until = join(rig.home, 'sent');
+    const slow = sessions[1]?.call('odd__slow', { ms: 1, steps: 1, until });
     await rig.statusUntil(({ servers: [server] }) => (server?.instances[0]?.inFlight ?? 0) > 0, 'a call under way');
     const message = { jsonrpc: '2.0', method: 'notifications/custom', params: { private: 'to whom?' } };
     await sessions[0]?.call('odd__send', { message, related: false });
+    writeFileSync(until, '');
     await slow;
     for (const session of sessions) expect(session.notifications('notifications/custom')).toEqual([]);
     expect(await serverNamed('odd')).toMatchObject({

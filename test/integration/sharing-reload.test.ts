@@ -1,6 +1,6 @@
 // Every key of the config follows a reload: open sessions see the change, and only copies that were started with
 // something else start anew. A key that is not in the tables below fails the first test.
-import { readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverSchema, settingsShape } from '../../src/config/schema.ts';
@@ -58,8 +58,10 @@ const fakeNode = () => join(rig.home, 'another-node');
 async function callsWait({ session }: Context): Promise<void> {
   const other = await rig.open();
   await call(other, 'pid');
-  const both = [session, other].map((one) => call(one, 'slow', { ms: 700, steps: 1 }));
+  const until = join(rig.home, 'waits');
+  const both = [session, other].map((one) => call(one, 'slow', { ms: 1, steps: 1, until }));
   await rig.statusUntil((status) => copyOf(status)?.instances[0]?.queued === 1, 'a call to wait');
+  writeFileSync(until, '');
   expect(await Promise.all(both)).toEqual(['done', 'done']);
 }
 
@@ -324,7 +326,10 @@ const settings: SettingRow[] = [
     'maxQueued',
     1,
     async ({ session }) => {
-      const calls = [1, 2, 3].map(() => session.call('s__slow', { ms: 400, steps: 1 }));
+      const until = join(rig.home, 'refused');
+      const calls = [1, 2, 3].map(() => session.call('s__slow', { ms: 1, steps: 1, until }));
+      await Promise.race(calls);
+      writeFileSync(until, '');
       const answers = await Promise.all(calls);
       expect(answers.map(textOf).filter((text) => text.includes('calls waiting already'))).toHaveLength(1);
     },

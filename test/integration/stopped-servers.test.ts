@@ -1,7 +1,10 @@
 // A server that ends while calls run, wait or are about to be sent: each call is told what happened to it, and what was
 // never sent goes to the next copy.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
+import { eventually } from '../support/eventually.ts';
 import { errorData } from '../support/fault-rig.ts';
 import { type McpClient, textOf } from '../support/mcp-client.ts';
 
@@ -26,6 +29,12 @@ async function waitFor(server: string, state: string): Promise<void> {
   );
 }
 
+/** Of copies that start. */
+async function startingPids(server: string): Promise<(number | undefined)[]> {
+  const found = (await rig.status()).servers.find(({ name }) => name === server);
+  return found?.instances.flatMap(({ state, pid }) => (state === 'starting' && pid !== undefined ? [pid] : [])) ?? [];
+}
+
 describe('calls that were not sent', () => {
   it.each([
     ['more calls than it takes at once', { maxConcurrent: 1 }],
@@ -46,18 +55,23 @@ describe('calls that were not sent', () => {
   });
 
   it('go on with the new start when a person restarts a server that starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '1500' }) });
+    const startFile = join(rig.home, 'begin');
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_FILE: startFile }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
-    const { code, stdout } = await rig.cli(['restart', 'c']);
+    const [first] = await startingPids('c');
+    const restarting = rig.cli(['restart', 'c']);
+    await eventually(async () => (await startingPids('c')).some((pid) => pid !== first), { what: 'the new start' });
+    writeFileSync(startFile, '');
+    const { code, stdout } = await restarting;
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('ready') });
     expect(textOf(await waiting)).toBe('waited');
     expect(rig.log().filter(({ event }) => event === 'server.ready')).toHaveLength(1);
   });
 
   it('go on with the new entry when it is edited while its server starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
@@ -66,7 +80,7 @@ describe('calls that were not sent', () => {
   });
 
   it('are said not to have run when a person stops a server that starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
@@ -78,7 +92,7 @@ describe('calls that were not sent', () => {
   });
 
   it('are said not to have run when the entry is removed while its server starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '5000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
