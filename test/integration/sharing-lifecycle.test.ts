@@ -117,11 +117,16 @@ describe('ends', () => {
     );
     const session = await rig.open();
     const other = await rig.open({ project: rig.project('other') });
-    const before = await pid(session, 'brief');
     const kept = await pid(session, 'kept');
     const mine = [await pid(session, 'mine'), await pid(other, 'mine')];
     const until = join(rig.home, 'seen');
     const slow = session.call('busy__slow', { ms: 1, steps: 1, until });
+    await rig.statusUntil(
+      ({ servers }) => servers.some(({ name, instances }) => name === 'busy' && instances[0]?.inFlight === 1),
+      'the call to run',
+    );
+    // Idle later than the other, and gone before it.
+    const before = await pid(session, 'brief');
     await rig.statusUntil(
       ({ servers }) => servers.find(({ name }) => name === 'brief')?.state === 'stopped',
       'the idle copy to end',
