@@ -29,9 +29,11 @@ if (behaviour.dieWith) {
 } else if (behaviour.readyAfter === undefined) start();
 else whenThere(behaviour.readyAfter, start);
 
-function whenThere(file: string, act: () => void): void {
+/** As long as a test may last: one that was killed never writes its file, and nobody else ends this process then. */
+function whenThere(file: string, act: () => void, patienceMs = 180_000): void {
   if (existsSync(file)) act();
-  else setTimeout(whenThere, 20, file, act);
+  else if (patienceMs <= 0) process.exit(1);
+  else setTimeout(whenThere, 20, file, act, patienceMs - 20);
 }
 
 let connections = 0;
