@@ -412,7 +412,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "016abb8a0475" };
+    ownBuild = { version: "0.1.0", fingerprint: "176e01189255" };
   }
 });
 
@@ -43321,9 +43321,6 @@ var steadyClock = {
   }
 };
 
-// src/router/router.ts
-init_json_scan();
-
 // src/calls/copies.ts
 init_errors();
 init_views();
@@ -44573,6 +44570,42 @@ init_sessions_era();
 init_id_key();
 init_lists();
 init_messages();
+
+// src/router/host-notifications.ts
+init_json_scan();
+init_envelope();
+init_id_key();
+var HostNotifications = class {
+  #deps;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  handle(session, notification) {
+    const { method, line, params } = notification;
+    switch (method) {
+      case "notifications/initialized":
+        session.isInitialized = true;
+        return this.#deps.lists.announceTo(session);
+      case "notifications/cancelled": {
+        const id = memberAt(line, params, ["requestId"]);
+        const reason = stringAt(line, memberAt(line, params, ["reason"]));
+        if (id) session.requests.get(idKey(textAt(line, id)))?.cancel(reason);
+        return;
+      }
+      default:
+        return this.#passOn(session, notification);
+    }
+  }
+  /** To what is its own: its MCP sessions with servers, and its single server. */
+  #passOn(session, { method, line }) {
+    if (method.startsWith(linkPrefix)) return;
+    for (const instance of this.#deps.supervisor().all()) {
+      const slot = instance.findSlot(session.id);
+      const isOwn = slot?.owner === session.id || instance.identity.lifeId === session.identity.lifeId;
+      if (slot && isOwn && slot.channel.era.hearsNotifications) slot.channel.send(line);
+    }
+  }
+};
 
 // src/router/host-requests.ts
 init_errors();
@@ -46039,6 +46072,7 @@ var Router = class {
   #upstream;
   #logSetting;
   #requests;
+  #notifications;
   #learning;
   #announceTimer;
   constructor(deps) {
@@ -46113,6 +46147,7 @@ var Router = class {
       levels: () => deps.roster.all().map(({ logLevel }) => logLevel),
       copies: () => deps.supervisor().all()
     });
+    this.#notifications = new HostNotifications({ lists: this.#lists, supervisor: deps.supervisor });
     this.#requests = new HostRequests({
       views: this.views,
       copies: copies2,
@@ -46135,7 +46170,7 @@ var Router = class {
       case "response":
         return void session.answer(envelope);
       case "notification":
-        return this.#notified(session, envelope);
+        return this.#notifications.handle(session, envelope);
       case "request":
         return this.#requested(session, envelope);
     }
@@ -46207,31 +46242,6 @@ var Router = class {
       this.#deps.log.error("request.failed", { method: request3.method, error: error2 });
       session.requests.get(idKey(request3.idText))?.cancel(void 0);
       session.send(errorLine(request3.idText, rpcCodes.internal, `${request3.method} failed inside mcp-proxy.`));
-    }
-  }
-  #notified(session, notification) {
-    const { method, line, params } = notification;
-    switch (method) {
-      case "notifications/initialized":
-        session.isInitialized = true;
-        return this.#lists.announceTo(session);
-      case "notifications/cancelled": {
-        const id = memberAt(line, params, ["requestId"]);
-        const reason = stringAt(line, memberAt(line, params, ["reason"]));
-        if (id) session.requests.get(idKey(textAt(line, id)))?.cancel(reason);
-        return;
-      }
-      default:
-        return this.#passOn(session, notification);
-    }
-  }
-  /** Notifications of a host go to what is its own: its MCP sessions with servers, and its single server. */
-  #passOn(session, { method, line }) {
-    if (method.startsWith(linkPrefix)) return;
-    for (const instance of this.#deps.supervisor().all()) {
-      const slot = instance.findSlot(session.id);
-      const isOwn = slot?.owner === session.id || instance.identity.lifeId === session.identity.lifeId;
-      if (slot && isOwn && slot.channel.era.hearsNotifications) slot.channel.send(line);
     }
   }
   #announceSoon() {
@@ -47563,7 +47573,7 @@ function parseConfig(input) {
       parsed.problems.map(({ line, column, what }) => ({
         ...{ code: "CONFIG_INVALID", line, column },
         message: `${file}:${line}:${column}: ${what}.`,
-        hint: "Correct the file; until then the last good configuration stays."
+        hint: "Correct the file. A daemon that runs keeps the last good configuration until then."
       }))
     );
   }
@@ -48197,6 +48207,10 @@ function singleClientEvidence(error2) {
 // src/upstream/instance-key.ts
 var import_node_crypto28 = require("node:crypto");
 init_atomic_file();
+function identityOf2(known) {
+  const { id, key, snapshotKey, server, sharing, folder, lifeId } = known;
+  return { id, key, snapshotKey, server, sharing, ...folder ? { folder } : {}, ...lifeId ? { lifeId } : {} };
+}
 function createKeyMaker(secret) {
   return (...parts) => (0, import_node_crypto28.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
 }
@@ -51096,12 +51110,11 @@ function stoppedProcess({ identity: { server }, pid }) {
 
 // src/upstream/instance.ts
 init_cut_text();
-init_errors();
-init_eras();
 
 // src/upstream/crash-history.ts
 var maxDeaths = 5;
 var healthyMs = 5 * 6e4;
+var sameDeathMs = 1e3;
 var pauses3 = { firstMs: 250, maxMs: 3e4, factor: 3 };
 var CrashHistory = class {
   #deaths = 0;
@@ -51109,11 +51122,18 @@ var CrashHistory = class {
   #inRow = 0;
   #lastDeathAt = 0;
   #pauseMs = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
   get deaths() {
     return this.#deaths;
   }
   get isCrashLoop() {
     return this.#deaths >= maxDeaths;
+  }
+  /** Whether it belongs to the end before it. One that does not is what the next may belong to. */
+  isEcho(now) {
+    const isEcho = now - this.#heardAt < sameDeathMs;
+    if (!isEcho) this.#heardAt = now;
+    return isEcho;
   }
   /**
    * SIGKILL comes from outside (a person, the kernel's memory killer), at any moment: it says nothing about the server.
@@ -51152,6 +51172,10 @@ var instanceTransitions = {
 function nextInstanceState(state, event) {
   return instanceTransitions[state][event] ?? state;
 }
+
+// src/upstream/open-copy.ts
+init_errors();
+init_eras();
 
 // src/upstream/slot.ts
 init_cut_text();
@@ -51621,9 +51645,37 @@ function exitData({ code, signal }, stderrTail) {
   };
 }
 
+// src/upstream/open-copy.ts
+async function openCopy(options, { owner, signal, isFirst, events }) {
+  const { opener, server, stderr, capabilities, startTimeoutMs, knownVersion } = options;
+  const given = new AbortController();
+  const timer = setTimeout(() => given.abort(timeoutError(server, startTimeoutMs)), startTimeoutMs);
+  const onStop = () => given.abort(signal.reason);
+  if (signal.aborted) onStop();
+  signal.addEventListener("abort", onStop);
+  const open2 = (version2) => {
+    if (isFirst()) stderr.begin();
+    return openSlot({
+      ...{ server, owner, capabilities, stderr, events, knownVersion: version2 },
+      ...{ signal: given.signal, limitMs: startTimeoutMs },
+      open: (transportEvents) => opener.open(transportEvents, owner)
+    });
+  };
+  const known = knownVersion?.();
+  try {
+    return await open2(known ?? opener.presumedVersion).catch((error2) => {
+      const hasEnded = opener.isLocal && error2 instanceof AppError && error2.code === "SERVER_START_FAILED";
+      if (eraOf(known).hasHandshake || !hasEnded || given.signal.aborted) throw error2;
+      return open2(void 0);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onStop);
+  }
+}
+
 // src/upstream/instance.ts
 var shared = "";
-var sameDeathMs = 1e3;
 var Instance = class {
   identity;
   #options;
@@ -51639,23 +51691,13 @@ var Instance = class {
   /** Ended for good, and why. */
   #closed;
   #startedAt = 0;
-  #lastDeathAt = Number.NEGATIVE_INFINITY;
   #refused = 0;
   restarts = 0;
   calls = 0;
   lastUsedAt;
   lastError;
   constructor(options) {
-    const { id, key, snapshotKey, server, sharing, folder, lifeId } = options;
-    this.identity = {
-      id,
-      key,
-      snapshotKey,
-      server,
-      sharing,
-      ...folder ? { folder } : {},
-      ...lifeId ? { lifeId } : {}
-    };
+    this.identity = identityOf2(options);
     this.#options = options;
     this.lastUsedAt = options.deps.now();
   }
@@ -51780,39 +51822,20 @@ var Instance = class {
       throw error2;
     }
   }
-  async #openNow(key, signal) {
-    const { opener, server, stderr, events, capabilities, startTimeoutMs, knownVersion } = this.#options;
-    const owner = key === shared ? void 0 : key;
-    const given = new AbortController();
-    const timer = setTimeout(() => given.abort(timeoutError(server, startTimeoutMs)), startTimeoutMs);
-    const onStop = () => given.abort(signal.reason);
-    if (signal.aborted) onStop();
-    signal.addEventListener("abort", onStop);
-    const open2 = (version2) => {
-      if (this.#slots.size === 0 && this.#opening.size <= 1) stderr.begin();
-      return openSlot({
-        ...{ server, owner, capabilities, stderr, knownVersion: version2 },
-        ...{ signal: given.signal, limitMs: startTimeoutMs },
-        open: (transportEvents) => opener.open(transportEvents, owner),
-        events: {
-          onServerRequest: (...message) => events.onServerRequest(this, ...message),
-          onNotification: (...message) => events.onServerNotification(this, ...message),
-          onRefused: (refused3) => this.#noteRefused(refused3),
-          onExit: (slot, exit) => this.#slotExited(key, slot, exit)
-        }
-      });
-    };
-    const known = knownVersion?.();
-    try {
-      return await open2(known ?? opener.presumedVersion).catch((error2) => {
-        const hasEnded = opener.isLocal && error2 instanceof AppError && error2.code === "SERVER_START_FAILED";
-        if (eraOf(known).hasHandshake || !hasEnded || given.signal.aborted) throw error2;
-        return open2(void 0);
-      });
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onStop);
-    }
+  #openNow(key, signal) {
+    const { events } = this.#options;
+    return openCopy(this.#options, {
+      owner: key === shared ? void 0 : key,
+      signal,
+      // A process that serves others already goes on with its words.
+      isFirst: () => this.#slots.size === 0 && this.#opening.size <= 1,
+      events: {
+        onServerRequest: (...message) => events.onServerRequest(this, ...message),
+        onNotification: (...message) => events.onServerNotification(this, ...message),
+        onRefused: (refused3) => this.#noteRefused(refused3),
+        onExit: (slot, exit) => this.#slotExited(key, slot, exit)
+      }
+    });
   }
   #startFailed(error2, wasStopped) {
     const { deps, server } = this.#options;
@@ -51854,9 +51877,7 @@ var Instance = class {
   }
   #recordDeath(death, livedMs) {
     const { deps, opener } = this.#options;
-    const isEcho = opener.isPerSession && deps.now() - this.#lastDeathAt < sameDeathMs;
-    if (!opener.isLocal || isEcho) return;
-    this.#lastDeathAt = deps.now();
+    if (!opener.isLocal || opener.isPerSession && this.#crashes.isEcho(deps.now())) return;
     this.#crashes.record(death, livedMs, deps.now(), deps.random);
   }
   #afterDeath() {

@@ -129,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "016abb8a0475" };
+    ownBuild = { version: "0.1.0", fingerprint: "176e01189255" };
   }
 });
 
@@ -2526,7 +2526,31 @@ function readable2(text, maxChars) {
   return cutChars(plainText(cutChars(text, maxChars)), maxChars);
 }
 
+// src/wrapper/asked.ts
+var maxAsked = 1e4;
+var Asked = class {
+  #ids = /* @__PURE__ */ new Map();
+  note(idText) {
+    this.#ids.set(idKey(idText), idText);
+    if (this.#ids.size > maxAsked) this.#ids.delete(this.#ids.keys().next().value ?? "");
+  }
+  /** Whether a server waits for an answer under this id; from then on it does not. */
+  settle(idText) {
+    return idText !== void 0 && this.#ids.delete(idKey(idText));
+  }
+  /** The daemon is gone. Nobody waits for these answers any more: a dialog that is open for one may close. */
+  withdrawals() {
+    const ids = [...this.#ids.values()];
+    this.#ids.clear();
+    return ids.map((id) => {
+      const params = `{"requestId":${id},"reason":"The mcp-proxy daemon ended."}`;
+      return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`;
+    });
+  }
+};
+
 // src/wrapper/in-flight.ts
+init_errors();
 var resendable = /* @__PURE__ */ new Set([
   "initialize",
   "ping",
@@ -2534,6 +2558,12 @@ var resendable = /* @__PURE__ */ new Set([
 ]);
 function isResendable(method) {
   return resendable.has(method);
+}
+function lostLine({ id, method }, wasDraining) {
+  const what = wasDraining ? "was stopped" : "ended";
+  const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
+  const data = { code: "DAEMON_GONE", ...callFate("DAEMON_GONE") };
+  return errorLine(id, rpcCodes.unavailable, message, data);
 }
 var maxInFlight = 2e4;
 var InFlight = class {
@@ -2576,8 +2606,8 @@ var SessionMemory = class {
   isInitializeAnswered = false;
   /** The host said notifications/initialized. */
   isInitialized = false;
-  rememberInitialize(params) {
-    this.#initialize = params;
+  rememberInitialize({ line, params }) {
+    this.#initialize = params ? textAt(line, params) : "{}";
     this.isInitializeAnswered = false;
     this.isInitialized = false;
   }
@@ -2586,14 +2616,15 @@ var SessionMemory = class {
     const params = this.#initialize === void 0 ? void 0 : JSON.parse(this.#initialize);
     return isRecord(params) ? params["protocolVersion"] : void 0;
   }
-  rememberLogLevel(params) {
-    this.#logLevel = params;
-  }
-  rememberSubscription(uri, params) {
-    this.#subscriptions.set(uri, params);
-  }
-  forgetSubscription(uri) {
-    this.#subscriptions.delete(uri);
+  /** What is remembered of a request once it has succeeded. */
+  effectOf(request) {
+    const { method, line, params } = request;
+    if (method === "initialize") return () => this.isInitializeAnswered = true;
+    if (!params || !/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return void 0;
+    const text = textAt(line, params);
+    if (method === "logging/setLevel") return () => this.#logLevel = text;
+    const uri = paramText(request, "uri") ?? "";
+    return method === "resources/subscribe" ? () => this.#subscriptions.set(uri, text) : () => this.#subscriptions.delete(uri);
   }
   rememberServed(list, etag) {
     this.#served.set(list, etag);
@@ -2619,12 +2650,10 @@ var SessionMemory = class {
 };
 
 // src/wrapper/relay.ts
-var maxAsked = 1e4;
 var Relay = class {
   #o;
   #inFlight = new InFlight();
-  /** Requests of the present daemon that the host has not answered. Answers to another daemon's are dropped. */
-  #asked = /* @__PURE__ */ new Map();
+  #asked = new Asked();
   /** An initialize that left right behind the hello. */
   #ahead;
   constructor(options) {
@@ -2647,7 +2676,7 @@ var Relay = class {
         this.#onHostNotification(envelope);
         return;
       case "response":
-        if (this.#asked.delete(idKey(envelope.idText))) this.#send(line);
+        if (this.#asked.settle(envelope.idText)) this.#send(line);
     }
   }
   /**
@@ -2671,8 +2700,7 @@ var Relay = class {
   #onHostInvalid(envelope) {
     if (envelope.isBatch) return this.#onHostBatch(envelope);
     const { isAnswer, idText } = envelope;
-    const isAwaited = isAnswer && idText !== void 0 && this.#asked.delete(idKey(idText));
-    if (isAwaited) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
+    if (isAnswer && this.#asked.settle(idText)) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
     this.#o.write(invalidLine(envelope));
   }
   onHostOversize(line) {
@@ -2680,7 +2708,7 @@ var Relay = class {
     const message = `This message has ${line.bytes} bytes; ${this.#o.maxLineBytes} is the limit.`;
     const data = { code: "MESSAGE_TOO_LARGE", limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
     const error = errorLine(id, rpcCodes.invalidRequest, message, data);
-    if (id !== void 0 && this.#asked.delete(idKey(id))) this.#send(error);
+    if (this.#asked.settle(id)) this.#send(error);
     else this.#o.write(error);
   }
   onDaemonLine(line) {
@@ -2690,8 +2718,7 @@ var Relay = class {
         this.#onAnswer(envelope);
         return;
       case "request":
-        this.#asked.set(idKey(envelope.idText), envelope.idText);
-        if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? "");
+        this.#asked.note(envelope.idText);
         this.#o.write(line);
         return;
       case "notification":
@@ -2699,7 +2726,7 @@ var Relay = class {
           this.#onLinkMessage(line, envelope.method);
           return;
         }
-        if (envelope.method === "notifications/cancelled") this.#asked.delete(cancelledKey(envelope) ?? "");
+        if (envelope.method === "notifications/cancelled") this.#asked.settle(paramText(envelope, "requestId"));
         this.#o.write(line);
         return;
       case "invalid":
@@ -2735,12 +2762,8 @@ var Relay = class {
   }
   onLost(wasDraining) {
     const { again, gone } = this.#inFlight.lose();
-    for (const request of gone) this.#answerLost(request, wasDraining);
-    for (const id of this.#asked.values()) {
-      const params = `{"requestId":${id},"reason":"The mcp-proxy daemon ended."}`;
-      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
-    }
-    this.#asked.clear();
+    for (const request of gone) this.#o.write(lostLine(request, wasDraining));
+    for (const line of this.#asked.withdrawals()) this.#o.write(line);
     for (const { id, method } of again) if (method === "ping") this.#o.write(resultLine(id, "{}"));
     const reads = again.filter(({ method }) => method !== "ping");
     this.#o.waiting.holdAgain(reads);
@@ -2765,7 +2788,7 @@ var Relay = class {
       return;
     }
     if (method === "initialize") {
-      this.#o.memory.rememberInitialize(textOf(line, request.params) ?? "{}");
+      this.#o.memory.rememberInitialize(request);
     }
     if (this.#o.daemon.state === "ready") {
       this.#forward(request);
@@ -2813,19 +2836,8 @@ var Relay = class {
       method,
       sentAt: Date.now(),
       line: isResendable(method) ? Buffer.from(line) : void 0,
-      effect: this.#effectOf(request)
+      effect: this.#o.memory.effectOf(request)
     });
-  }
-  #effectOf(request) {
-    const { method } = request;
-    const { memory } = this.#o;
-    if (method === "initialize") return () => memory.isInitializeAnswered = true;
-    if (!/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return void 0;
-    const text = textOf(request.line, request.params);
-    if (text === void 0) return void 0;
-    if (method === "logging/setLevel") return () => memory.rememberLogLevel(text);
-    const uri = paramText(request, "uri") ?? "";
-    return method === "resources/subscribe" ? () => memory.rememberSubscription(uri, text) : () => memory.forgetSubscription(uri);
   }
   #onAnswer({ line, idText, error }) {
     const key = idKey(idText);
@@ -2852,12 +2864,6 @@ var Relay = class {
       this.#send(`{"jsonrpc":"2.0","method":"${linkMethods.drained}"}`);
     }
   }
-  #answerLost({ id, method }, wasDraining) {
-    const what = wasDraining ? "was stopped" : "ended";
-    const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
-    const data = { code: "DAEMON_GONE", ...callFate("DAEMON_GONE") };
-    this.#o.write(errorLine(id, rpcCodes.unavailable, message, data));
-  }
   #sendEnv(wants) {
     const params = { values: this.#o.wantedValues(wants) };
     this.#send(JSON.stringify({ jsonrpc: "2.0", method: linkMethods.env, params }));
@@ -2866,9 +2872,6 @@ var Relay = class {
     if (!this.#o.daemon.send(line)) this.#o.pauseHost();
   }
 };
-function textOf(line, span) {
-  return span && textAt(line, span);
-}
 function cancelledKey(notification) {
   const id = paramText(notification, "requestId");
   return id === void 0 ? void 0 : idKey(id);

@@ -43,7 +43,7 @@ export function parseConfig(input: { file: string; text: string | undefined; env
       parsed.problems.map(({ line, column, what }) => ({
         ...{ code: 'CONFIG_INVALID' as const, line, column },
         message: `${file}:${line}:${column}: ${what}.`,
-        hint: 'Correct the file; until then the last good configuration stays.',
+        hint: 'Correct the file. A daemon that runs keeps the last good configuration until then.',
       })),
     );
   }

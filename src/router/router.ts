@@ -1,7 +1,6 @@
 // Where every message meets: from a session to us or to a server, from a server to the session it belongs to.
 
 import { steadyClock } from '../base/clock.ts';
-import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import { Copies } from '../calls/copies.ts';
 import { createCallLimits, Forwarder } from '../calls/forward.ts';
@@ -13,8 +12,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { Modes } from '../gateway/modes.ts';
-import { linkPrefix } from '../link/hello.ts';
-import { memberAt, type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
+import { type NotificationEnvelope, parseEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { sessionsEra } from '../mcp/eras/sessions-era.ts';
 import { idKey } from '../mcp/id-key.ts';
 import { type ListName, listOfMethod } from '../mcp/lists.ts';
@@ -25,6 +23,7 @@ import type { Instance } from '../upstream/instance.ts';
 import type { Slot } from '../upstream/slot.ts';
 import type { Supervisor } from '../upstream/supervisor.ts';
 import type { TransportExit } from '../upstream/transports/transport.ts';
+import { HostNotifications } from './host-notifications.ts';
 import { HostRequests } from './host-requests.ts';
 import { type FailedList, Learning } from './learning.ts';
 import { Lists } from './lists.ts';
@@ -74,6 +73,7 @@ export class Router {
   readonly #upstream: UpstreamMessages;
   readonly #logSetting: LogSetting;
   readonly #requests: HostRequests;
+  readonly #notifications: HostNotifications;
   readonly #learning: Learning;
   #announceTimer: NodeJS.Timeout | undefined;
 
@@ -152,6 +152,7 @@ export class Router {
       levels: () => deps.roster.all().map(({ logLevel }) => logLevel),
       copies: () => deps.supervisor().all(),
     });
+    this.#notifications = new HostNotifications({ lists: this.#lists, supervisor: deps.supervisor });
     this.#requests = new HostRequests({
       views: this.views,
       copies,
@@ -176,7 +177,7 @@ export class Router {
         // Unknown: a question that was withdrawn, or one of a daemon before this one.
         return void session.answer(envelope);
       case 'notification':
-        return this.#notified(session, envelope);
+        return this.#notifications.handle(session, envelope);
       case 'request':
         return this.#requested(session, envelope);
     }
@@ -269,34 +270,6 @@ export class Router {
       this.#deps.log.error('request.failed', { method: request.method, error });
       session.requests.get(idKey(request.idText))?.cancel(undefined);
       session.send(errorLine(request.idText, rpcCodes.internal, `${request.method} failed inside mcp-proxy.`));
-    }
-  }
-
-  #notified(session: Session, notification: NotificationEnvelope): void {
-    const { method, line, params } = notification;
-    switch (method) {
-      case 'notifications/initialized':
-        session.isInitialized = true;
-        // After a reconnect the host still has what another daemon served.
-        return this.#lists.announceTo(session);
-      case 'notifications/cancelled': {
-        const id = memberAt(line, params, ['requestId']);
-        const reason = stringAt(line, memberAt(line, params, ['reason']));
-        if (id) session.requests.get(idKey(textAt(line, id)))?.cancel(reason);
-        return;
-      }
-      default:
-        return this.#passOn(session, notification);
-    }
-  }
-
-  /** Notifications of a host go to what is its own: its MCP sessions with servers, and its single server. */
-  #passOn(session: Session, { method, line }: NotificationEnvelope): void {
-    if (method.startsWith(linkPrefix)) return;
-    for (const instance of this.#deps.supervisor().all()) {
-      const slot = instance.findSlot(session.id);
-      const isOwn = slot?.owner === session.id || instance.identity.lifeId === session.identity.lifeId;
-      if (slot && isOwn && slot.channel.era.hearsNotifications) slot.channel.send(line);
     }
   }
 

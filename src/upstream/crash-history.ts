@@ -7,6 +7,8 @@ export type Death = { code: number | null | undefined; signal: string | null | u
 const maxDeaths = 5;
 /** A server that lived this long is healthy: what was before is forgotten. */
 const healthyMs = 5 * 60_000;
+/** Ends of connections that one death causes arrive within this. */
+const sameDeathMs = 1_000;
 const pauses = { firstMs: 250, maxMs: 30_000, factor: 3 };
 
 export class CrashHistory {
@@ -15,6 +17,7 @@ export class CrashHistory {
   #inRow = 0;
   #lastDeathAt = 0;
   #pauseMs = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
 
   get deaths(): number {
     return this.#deaths;
@@ -22,6 +25,13 @@ export class CrashHistory {
 
   get isCrashLoop(): boolean {
     return this.#deaths >= maxDeaths;
+  }
+
+  /** Whether it belongs to the end before it. One that does not is what the next may belong to. */
+  isEcho(now: number): boolean {
+    const isEcho = now - this.#heardAt < sameDeathMs;
+    if (!isEcho) this.#heardAt = now;
+    return isEcho;
   }
 
   /**

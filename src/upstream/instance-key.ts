@@ -4,6 +4,26 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createFileExclusive, readFileIfPresent } from '../base/atomic-file.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
+import type { Sharing } from '../link/control.ts';
+
+export type InstanceIdentity = {
+  id: string;
+  key: string;
+  /** Under which its lists are kept for the next copy of the same identity. */
+  snapshotKey: string;
+  server: string;
+  sharing: Sharing;
+  /** Of the sessions that share it, for sharing by project. */
+  folder?: string;
+  /** Wrapper id, for sharing by session. */
+  lifeId?: string;
+};
+
+/** Of what else is known with it. */
+export function identityOf(known: InstanceIdentity): InstanceIdentity {
+  const { id, key, snapshotKey, server, sharing, folder, lifeId } = known;
+  return { id, key, snapshotKey, server, sharing, ...(folder ? { folder } : {}), ...(lifeId ? { lifeId } : {}) };
+}
 
 export type KeyMaker = (...parts: readonly unknown[]) => string;
 

@@ -1,10 +1,9 @@
 // One running copy of an upstream: starts on demand, is restarted with pauses, ends as a tree. Owned by the supervisor.
 import { pause } from '../base/backoff.ts';
 import { lastChars } from '../base/cut-text.ts';
-import { AppError } from '../base/errors.ts';
+import type { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { InstanceState, Problem, Sharing } from '../link/control.ts';
-import { eraOf } from '../mcp/eras/eras.ts';
+import type { InstanceState, Problem } from '../link/control.ts';
 import type { Admission } from './admission.ts';
 import { CrashHistory, type Death } from './crash-history.ts';
 import {
@@ -15,26 +14,13 @@ import {
   type StopCause,
   startFailure,
   stopCauses,
-  timeoutError,
 } from './instance-errors.ts';
+import { type InstanceIdentity, identityOf } from './instance-key.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
-import type { StderrSink } from './process/stderr-sink.ts';
-import type { LaunchDescription, Opener } from './reach.ts';
-import { describeExit, exitData, openSlot, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
+import { openCopy, type StartOptions } from './open-copy.ts';
+import type { LaunchDescription } from './reach.ts';
+import { describeExit, exitData, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
 import type { TransportExit } from './transports/transport.ts';
-
-export type InstanceIdentity = {
-  id: string;
-  key: string;
-  /** Under which its lists are kept for the next copy of the same identity. */
-  snapshotKey: string;
-  server: string;
-  sharing: Sharing;
-  /** Of the sessions that share it, for sharing by project. */
-  folder?: string;
-  /** Wrapper id, for sharing by session. */
-  lifeId?: string;
-};
 
 /** The same as SlotEvents, with the instance first. */
 export type InstanceEvents = {
@@ -44,20 +30,13 @@ export type InstanceEvents = {
   onExit: (instance: Instance, slot: Slot, exit: TransportExit) => void;
 };
 
-export type InstanceOptions = InstanceIdentity & {
-  opener: Opener;
-  capabilities: Record<string, unknown>;
-  /** The protocol version that a copy of the same identity spoke last; asked with each start. */
-  knownVersion?: () => string | undefined;
-  startTimeoutMs: number;
-  stderr: StderrSink;
-  events: InstanceEvents;
-  deps: { admission: Admission; log: Log; now: () => number; random: () => number };
-};
+export type InstanceOptions = InstanceIdentity &
+  StartOptions & {
+    events: InstanceEvents;
+    deps: { admission: Admission; log: Log; now: () => number; random: () => number };
+  };
 
 const shared = '';
-/** Ends of connections that one death causes arrive within this. */
-const sameDeathMs = 1_000;
 
 export class Instance {
   readonly identity: InstanceIdentity;
@@ -74,7 +53,6 @@ export class Instance {
   /** Ended for good, and why. */
   #closed: StopCause | undefined;
   #startedAt = 0;
-  #lastDeathAt = Number.NEGATIVE_INFINITY;
   #refused = 0;
   restarts = 0;
   calls = 0;
@@ -82,16 +60,7 @@ export class Instance {
   lastError: Problem | undefined;
 
   constructor(options: InstanceOptions) {
-    const { id, key, snapshotKey, server, sharing, folder, lifeId } = options;
-    this.identity = {
-      id,
-      key,
-      snapshotKey,
-      server,
-      sharing,
-      ...(folder ? { folder } : {}),
-      ...(lifeId ? { lifeId } : {}),
-    };
+    this.identity = identityOf(options);
     this.#options = options;
     this.lastUsedAt = options.deps.now();
   }
@@ -238,42 +207,20 @@ export class Instance {
     }
   }
 
-  async #openNow(key: string, signal: AbortSignal): Promise<Slot> {
-    const { opener, server, stderr, events, capabilities, startTimeoutMs, knownVersion } = this.#options;
-    const owner = key === shared ? undefined : key;
-    // Not AbortSignal.any: the long-lived one would remember each start for as long as it lives.
-    const given = new AbortController();
-    const timer = setTimeout(() => given.abort(timeoutError(server, startTimeoutMs)), startTimeoutMs);
-    const onStop = () => given.abort(signal.reason);
-    if (signal.aborted) onStop();
-    signal.addEventListener('abort', onStop);
-    const open = (version: string | undefined) => {
+  #openNow(key: string, signal: AbortSignal): Promise<Slot> {
+    const { events } = this.#options;
+    return openCopy(this.#options, {
+      owner: key === shared ? undefined : key,
+      signal,
       // A process that serves others already goes on with its words.
-      if (this.#slots.size === 0 && this.#opening.size <= 1) stderr.begin();
-      return openSlot({
-        ...{ server, owner, capabilities, stderr, knownVersion: version },
-        ...{ signal: given.signal, limitMs: startTimeoutMs },
-        open: (transportEvents) => opener.open(transportEvents, owner),
-        events: {
-          onServerRequest: (...message) => events.onServerRequest(this, ...message),
-          onNotification: (...message) => events.onServerNotification(this, ...message),
-          onRefused: (refused) => this.#noteRefused(refused),
-          onExit: (slot, exit) => this.#slotExited(key, slot, exit),
-        },
-      });
-    };
-    const known = knownVersion?.();
-    try {
-      // Some older servers end when they are asked the newer way first; that is no fault of theirs.
-      return await open(known ?? opener.presumedVersion).catch((error: unknown) => {
-        const hasEnded = opener.isLocal && error instanceof AppError && error.code === 'SERVER_START_FAILED';
-        if (eraOf(known).hasHandshake || !hasEnded || given.signal.aborted) throw error;
-        return open(undefined);
-      });
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onStop);
-    }
+      isFirst: () => this.#slots.size === 0 && this.#opening.size <= 1,
+      events: {
+        onServerRequest: (...message) => events.onServerRequest(this, ...message),
+        onNotification: (...message) => events.onServerNotification(this, ...message),
+        onRefused: (refused) => this.#noteRefused(refused),
+        onExit: (slot, exit) => this.#slotExited(key, slot, exit),
+      },
+    });
   }
 
   #startFailed(error: unknown, wasStopped: boolean): void {
@@ -323,9 +270,7 @@ export class Instance {
   #recordDeath(death: Death, livedMs: number): void {
     const { deps, opener } = this.#options;
     // One process that dies takes the MCP sessions of all with it: that is one death.
-    const isEcho = opener.isPerSession && deps.now() - this.#lastDeathAt < sameDeathMs;
-    if (!opener.isLocal || isEcho) return;
-    this.#lastDeathAt = deps.now();
+    if (!opener.isLocal || (opener.isPerSession && this.#crashes.isEcho(deps.now()))) return;
     this.#crashes.record(death, livedMs, deps.now(), deps.random);
   }
 

@@ -1,6 +1,8 @@
 // Requests of the host that were written to the daemon and not answered. Each leaves this table once: by its answer, or
 // by the loss of the connection. What arrives for an id that is not here is a duplicate and goes nowhere.
+import { callFate } from '../base/errors.ts';
 import { listKinds, listNames } from '../mcp/lists.ts';
+import { errorLine, rpcCodes } from '../mcp/messages.ts';
 
 export type SentRequest = {
   /** The id's own text. */
@@ -23,6 +25,14 @@ const resendable: ReadonlySet<string> = new Set([
 
 export function isResendable(method: string): boolean {
   return resendable.has(method);
+}
+
+/** The answer to what was written to a daemon that is gone. */
+export function lostLine({ id, method }: SentRequest, wasDraining: boolean): Buffer {
+  const what = wasDraining ? 'was stopped' : 'ended';
+  const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
+  const data = { code: 'DAEMON_GONE', ...callFate('DAEMON_GONE') };
+  return errorLine(id, rpcCodes.unavailable, message, data);
 }
 
 /** More than any host keeps open; a flood must not fill the memory. */

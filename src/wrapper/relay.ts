@@ -3,7 +3,6 @@
 
 import { callFate } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
-import { type Span, textAt } from '../base/json-scan.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 import { type HelloReply, linkMethods, linkPrefix } from '../link/hello.ts';
 import {
@@ -21,7 +20,8 @@ import { readEnds } from '../mcp/envelope-ends.ts';
 import { idKey } from '../mcp/id-key.ts';
 import { isListName, listKinds } from '../mcp/lists.ts';
 import { errorLine, idInUse, invalidLine, resultLine, rpcCodes } from '../mcp/messages.ts';
-import { InFlight, isResendable, maxInFlight, type SentRequest } from './in-flight.ts';
+import { Asked } from './asked.ts';
+import { InFlight, isResendable, lostLine, maxInFlight } from './in-flight.ts';
 import type { Reconnector } from './reconnect.ts';
 import { replayIdPrefix, type SessionMemory } from './session-memory.ts';
 import type { Waiting } from './waiting.ts';
@@ -43,14 +43,10 @@ export type RelayOptions = {
   onSettled: () => void;
 };
 
-/** Requests of servers that the host may still answer; more than any host shows a person at once. */
-const maxAsked = 10_000;
-
 export class Relay {
   readonly #o: RelayOptions;
   readonly #inFlight = new InFlight();
-  /** Requests of the present daemon that the host has not answered. Answers to another daemon's are dropped. */
-  readonly #asked = new Map<string, string>();
+  readonly #asked = new Asked();
   /** An initialize that left right behind the hello. */
   #ahead: { key: string; attempt: number } | undefined;
 
@@ -76,7 +72,7 @@ export class Relay {
         this.#onHostNotification(envelope);
         return;
       case 'response':
-        if (this.#asked.delete(idKey(envelope.idText))) this.#send(line);
+        if (this.#asked.settle(envelope.idText)) this.#send(line);
     }
   }
 
@@ -104,8 +100,7 @@ export class Relay {
     if (envelope.isBatch) return this.#onHostBatch(envelope);
     const { isAnswer, idText } = envelope;
     // A server waits for that answer, and learns that it has come to nothing.
-    const isAwaited = isAnswer && idText !== undefined && this.#asked.delete(idKey(idText));
-    if (isAwaited) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
+    if (isAnswer && this.#asked.settle(idText)) this.#send(errorLine(idText, envelope.code, whyInvalid(envelope)));
     this.#o.write(invalidLine(envelope));
   }
 
@@ -115,7 +110,7 @@ export class Relay {
     const data = { code: 'MESSAGE_TOO_LARGE', limitBytes: this.#o.maxLineBytes, mayHaveRun: false };
     const error = errorLine(id, rpcCodes.invalidRequest, message, data);
     // An answer to a server's question: that server waits for it.
-    if (id !== undefined && this.#asked.delete(idKey(id))) this.#send(error);
+    if (this.#asked.settle(id)) this.#send(error);
     else this.#o.write(error);
   }
 
@@ -126,8 +121,7 @@ export class Relay {
         this.#onAnswer(envelope);
         return;
       case 'request':
-        this.#asked.set(idKey(envelope.idText), envelope.idText);
-        if (this.#asked.size > maxAsked) this.#asked.delete(this.#asked.keys().next().value ?? '');
+        this.#asked.note(envelope.idText);
         this.#o.write(line);
         return;
       case 'notification':
@@ -135,7 +129,7 @@ export class Relay {
           this.#onLinkMessage(line, envelope.method);
           return;
         }
-        if (envelope.method === 'notifications/cancelled') this.#asked.delete(cancelledKey(envelope) ?? '');
+        if (envelope.method === 'notifications/cancelled') this.#asked.settle(paramText(envelope, 'requestId'));
         this.#o.write(line);
         return;
       case 'invalid':
@@ -175,13 +169,8 @@ export class Relay {
 
   onLost(wasDraining: boolean): void {
     const { again, gone } = this.#inFlight.lose();
-    for (const request of gone) this.#answerLost(request, wasDraining);
-    for (const id of this.#asked.values()) {
-      // Nobody waits for these answers any more: a dialog that is open for one may close.
-      const params = `{"requestId":${id},"reason":"The mcp-proxy daemon ended."}`;
-      this.#o.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
-    }
-    this.#asked.clear();
+    for (const request of gone) this.#o.write(lostLine(request, wasDraining));
+    for (const line of this.#asked.withdrawals()) this.#o.write(line);
     for (const { id, method } of again) if (method === 'ping') this.#o.write(resultLine(id, '{}'));
     const reads = again.filter(({ method }) => method !== 'ping');
     this.#o.waiting.holdAgain(reads);
@@ -208,7 +197,7 @@ export class Relay {
       return;
     }
     if (method === 'initialize') {
-      this.#o.memory.rememberInitialize(textOf(line, request.params) ?? '{}');
+      this.#o.memory.rememberInitialize(request);
     }
     if (this.#o.daemon.state === 'ready') {
       this.#forward(request);
@@ -263,22 +252,8 @@ export class Relay {
       method,
       sentAt: Date.now(),
       line: isResendable(method) ? Buffer.from(line) : undefined,
-      effect: this.#effectOf(request),
+      effect: this.#o.memory.effectOf(request),
     });
-  }
-
-  #effectOf(request: RequestEnvelope): (() => void) | undefined {
-    const { method } = request;
-    const { memory } = this.#o;
-    if (method === 'initialize') return () => (memory.isInitializeAnswered = true);
-    if (!/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return undefined;
-    const text = textOf(request.line, request.params);
-    if (text === undefined) return undefined;
-    if (method === 'logging/setLevel') return () => memory.rememberLogLevel(text);
-    const uri = paramText(request, 'uri') ?? '';
-    return method === 'resources/subscribe'
-      ? () => memory.rememberSubscription(uri, text)
-      : () => memory.forgetSubscription(uri);
   }
 
   #onAnswer({ line, idText, error }: ResponseEnvelope): void {
@@ -308,13 +283,6 @@ export class Relay {
     }
   }
 
-  #answerLost({ id, method }: SentRequest, wasDraining: boolean): void {
-    const what = wasDraining ? 'was stopped' : 'ended';
-    const message = `The mcp-proxy daemon ${what} while this ${method} was running, so it may or may not have taken effect. The connection is restored by itself; check the effect before you repeat the call.`;
-    const data = { code: 'DAEMON_GONE', ...callFate('DAEMON_GONE') };
-    this.#o.write(errorLine(id, rpcCodes.unavailable, message, data));
-  }
-
   #sendEnv(wants: readonly string[]): void {
     const params = { values: this.#o.wantedValues(wants) };
     this.#send(JSON.stringify({ jsonrpc: '2.0', method: linkMethods.env, params }));
@@ -323,10 +291,6 @@ export class Relay {
   #send(line: Uint8Array | string): void {
     if (!this.#o.daemon.send(line)) this.#o.pauseHost();
   }
-}
-
-function textOf(line: Buffer, span: Span | undefined): string | undefined {
-  return span && textAt(line, span);
 }
 
 function cancelledKey(notification: NotificationEnvelope): string | undefined {

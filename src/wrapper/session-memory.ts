@@ -1,6 +1,8 @@
 // What a new daemon must be told so that the host's session goes on: its initialize, log level, subscriptions, and which
 // lists it was last given.
 import { isRecord } from '../base/guards.ts';
+import { textAt } from '../base/json-scan.ts';
+import { paramText, type RequestEnvelope } from '../mcp/envelope.ts';
 import type { ListName } from '../mcp/lists.ts';
 
 /** Answers to lines with such ids are the wrapper's own and never reach the host. */
@@ -19,8 +21,8 @@ export class SessionMemory {
   /** The host said notifications/initialized. */
   isInitialized = false;
 
-  rememberInitialize(params: string): void {
-    this.#initialize = params;
+  rememberInitialize({ line, params }: RequestEnvelope): void {
+    this.#initialize = params ? textAt(line, params) : '{}';
     this.isInitializeAnswered = false;
     this.isInitialized = false;
   }
@@ -31,16 +33,17 @@ export class SessionMemory {
     return isRecord(params) ? params['protocolVersion'] : undefined;
   }
 
-  rememberLogLevel(params: string): void {
-    this.#logLevel = params;
-  }
-
-  rememberSubscription(uri: string, params: string): void {
-    this.#subscriptions.set(uri, params);
-  }
-
-  forgetSubscription(uri: string): void {
-    this.#subscriptions.delete(uri);
+  /** What is remembered of a request once it has succeeded. */
+  effectOf(request: RequestEnvelope): (() => void) | undefined {
+    const { method, line, params } = request;
+    if (method === 'initialize') return () => (this.isInitializeAnswered = true);
+    if (!params || !/^(?:logging\/setLevel|resources\/(?:un)?subscribe)$/.test(method)) return undefined;
+    const text = textAt(line, params);
+    if (method === 'logging/setLevel') return () => (this.#logLevel = text);
+    const uri = paramText(request, 'uri') ?? '';
+    return method === 'resources/subscribe'
+      ? () => this.#subscriptions.set(uri, text)
+      : () => this.#subscriptions.delete(uri);
   }
 
   rememberServed(list: ListName, etag: string): void {

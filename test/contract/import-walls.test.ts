@@ -92,6 +92,11 @@ describe('import walls', () => {
     expect(circles(new Set(roomNames.map(top)), knows)).toEqual([]);
   });
 
+  it('has no file over 300 lines', () => {
+    const long = sources(join(root, 'src')).filter((file) => readFileSync(file, 'utf8').split('\n').length - 1 > 300);
+    expect(long.map((file) => relative(root, file))).toEqual([]);
+  });
+
   it('names no file after nothing in particular', () => {
     const vague = /^(?:utils?|helpers?|common|misc|types|index)\.ts$/;
     expect(sources(join(root, 'src')).filter((file) => vague.test(file.split('/').at(-1) ?? ''))).toEqual([]);
