@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as zlib from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { AppError } from '../../src/base/errors.ts';
 import { openHttp } from '../../src/upstream/transports/http/http.ts';
 import { createHttpClient, type HttpClient } from '../../src/upstream/transports/http/http-client.ts';
@@ -372,11 +372,14 @@ test('goes on after a notification over the limit on the stream of a reply', asy
     response.write(`data: ${large}\n\n`);
     finish = () => response.end(`data: ${whole}\n\n`);
   });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  cleanups.push(() => void vi.useRealTimers());
   const { send, recorder, failures } = connect(url);
   await send(1);
   await eventually(() => recorder.oversize.length === 1, { what: 'the notification' });
-  const later = setTimeout(() => finish(), 1_500); // longer than the stream of an answered request lingers
-  cleanups.push(() => clearTimeout(later));
+  // Longer than the stream of an answered request lingers.
+  vi.advanceTimersByTime(1_500);
+  finish();
   expect(await recorder.reply(1)).toEqual(JSON.parse(whole));
   expect([...failures]).toEqual([]);
 });
