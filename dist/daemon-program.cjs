@@ -412,7 +412,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "176e01189255" };
+    ownBuild = { version: "0.1.0", fingerprint: "be0c2ea9aef1" };
   }
 });
 

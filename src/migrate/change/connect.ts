@@ -108,16 +108,7 @@ function renderOrThrow(world: World, file: HostFile, ops: readonly DocumentOp[],
   const edits = new EditCollector();
   const base = { path: file.file, boundary: { inside: world.home }, format: file.format, purpose };
   for (const op of ops) edits.add({ ...base, op });
-  const { files, failures } = edits.render();
-  const [failure] = failures;
-  if (failure) {
-    throw new AppError({
-      code: 'MIGRATION_REFUSED',
-      message: `${failure.path} ${failure.reason}.`,
-      hint: 'Repair the file, or add the entry by hand: --print shows it.',
-    });
-  }
-  return files;
+  return edits.renderAll('Repair the file, or add the entry by hand: --print shows it.');
 }
 
 /** `unread`: whether an entry of ours stands there is not known. */

@@ -3,7 +3,6 @@
 import { basename, join } from 'node:path';
 import * as z from 'zod/mini';
 import { readFileIfPresent, writeFileAtomic } from '../../base/atomic-file.ts';
-import { AppError } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import { ensurePrivateDir } from '../../base/private-dir.ts';
 import { movedMark } from '../../link/moved-marks.ts';
@@ -102,15 +101,8 @@ function updateConfig(world: World, server: Declared, name: string, deps: WriteD
       const edits = new EditCollector();
       if (isSole) replaceLaunch(edits, parts);
       else splitOff(edits, { ...parts, known, target });
-      const { files, failures } = edits.render();
-      if (failures[0]) {
-        throw new AppError({
-          code: 'MIGRATION_REFUSED',
-          message: `${failures[0].path} ${failures[0].reason}.`,
-          hint: 'Nothing was changed. Repair the file, then run the command again.',
-        });
-      }
-      return { kind: 'accept', summary: [`${target} runs as its repository declares it now`], files };
+      const summary = [`${target} runs as its repository declares it now`];
+      return { kind: 'accept', summary, files: edits.renderAll() };
     },
     deps,
   );

@@ -1,6 +1,5 @@
 // Servers of a repository that an earlier migration silenced and that the daemon does not have (another machine, a lost
 // config): lets Claude Code start them again.
-import { AppError } from '../../base/errors.ts';
 import { movedMark, movedNames } from '../../link/moved-marks.ts';
 import type { DocumentOp } from '../documents/edit-document.ts';
 import { EditCollector } from '../plan/edit-collector.ts';
@@ -34,15 +33,8 @@ export function repair(world: World, projects: readonly string[], deps: WriteDep
         edits.add({ path: file.file, boundary: file.boundary, purpose: 'no longer silences what nobody starts', op });
       }
     }
-    const { files, failures } = edits.render();
-    if (failures[0]) {
-      throw new AppError({
-        code: 'MIGRATION_REFUSED',
-        message: `${failures[0].path} ${failures[0].reason}.`,
-        hint: 'Nothing was changed. Repair the file, then run the command again.',
-      });
-    }
-    return { kind: 'repair', summary: names.map((name) => `${name} is no longer silenced`), files };
+    const summary = names.map((name) => `${name} is no longer silenced`);
+    return { kind: 'repair', summary, files: edits.renderAll() };
   };
   const changeId = writeEdits(world, makeEdits, deps);
   return changeId === undefined ? { names, unread } : { names, unread, changeId };

@@ -1,4 +1,5 @@
 // Gathers the edits of all servers by file and renders each file once.
+import { AppError } from '../../base/errors.ts';
 import { type DocumentOp, editDocument } from '../documents/edit-document.ts';
 import { type Boundary, readClientFile, whyNotWritable } from '../world.ts';
 import type { FileEdit } from './plan-model.ts';
@@ -43,6 +44,16 @@ export class EditCollector {
       else if (edit.before === undefined || edit.after !== edit.beforeText) result.files.push(edit);
     }
     return result;
+  }
+
+  /** The same where one file that cannot be edited is the end of it. `hint`: what a person can do. */
+  renderAll(hint = 'Nothing was changed. Repair the file, then run the command again.'): FileEdit[] {
+    const { files, failures } = this.render();
+    const [failure] = failures;
+    if (failure) {
+      throw new AppError({ code: 'MIGRATION_REFUSED', message: `${failure.path} ${failure.reason}.`, hint });
+    }
+    return files;
   }
 }
 

@@ -3,26 +3,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../../../scripts/build-defines.ts';
 import { structureRule } from '../../../src/results/compile-schema.ts';
 import { stringifyExact } from '../../../src/results/exact-json.ts';
 import type { HeavyTask } from '../../../src/results/heavy-task.ts';
 import { createHeavyWork } from '../../../src/results/heavy-work.ts';
 import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
+import { threadProgram } from '../../support/thread-program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heavy-'));
 let program = '';
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'src/results/heavy-thread.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    write: false,
-  });
-  program = outputFiles[0]?.text ?? '';
+  program = await threadProgram();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

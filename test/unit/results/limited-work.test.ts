@@ -1,10 +1,9 @@
 // Schemas of servers: checked in a thread that is ended when its time is up, so that none holds the calls of others.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { root } from '../../../scripts/build-defines.ts';
 import { shortenAnswer } from '../../../src/gateway/shorten.ts';
 import { createArgumentCheck } from '../../../src/gateway/tools/call-arguments.ts';
 import { parseEnvelope } from '../../../src/mcp/envelope.ts';
@@ -13,18 +12,12 @@ import { createHeavyWork } from '../../../src/results/heavy-work.ts';
 import { LimitedWork } from '../../../src/results/limited-work.ts';
 import { ResultStore } from '../../../src/results/result-store.ts';
 import { defaultShieldPolicy } from '../../../src/results/shrink.ts';
+import { threadProgram } from '../../support/thread-program.ts';
 
 let program = '';
 let limited: LimitedWork;
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'src/results/heavy-thread.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    write: false,
-  });
-  program = outputFiles[0]?.text ?? '';
+  program = await threadProgram();
   limited = new LimitedWork(program);
 });
 afterAll(() => limited.close());
