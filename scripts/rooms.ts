@@ -26,7 +26,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   hooks: { role: 'PROCESS 2, milliseconds: notes that a session began or ended', knows: 'base daemon-client link' },
   config: {
     role: 'the configuration: schema, layers, substitution, edits, known servers, reload',
-    knows: 'base link', packages: 'env-paths jsonc-parser zod',
+    knows: 'base link',
+    packages: 'env-paths jsonc-parser zod',
   },
   sessions: {
     role: 'the sessions: connection, settings, records on disk, what each was told',
@@ -40,15 +41,18 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'upstream/process': {
     role: 'one started program: its tree, its output, what it leaves behind',
-    knows: 'base link', packages: 'execa',
+    knows: 'base link',
+    packages: 'execa',
   },
   'upstream/login': {
     role: 'a login at a remote server (OAuth), and what is kept of it',
-    knows: 'base upstream/transports/http', packages: '@modelcontextprotocol/sdk',
+    knows: 'base upstream/transports/http',
+    packages: '@modelcontextprotocol/sdk',
   },
   'upstream/transports': {
     role: 'messages over a pipe or a WebSocket',
-    knows: 'base mcp upstream/process', packages: 'ws',
+    knows: 'base mcp upstream/process',
+    packages: 'ws',
   },
   'upstream/transports/http': {
     role: 'messages over HTTP: requests, event streams, encodings, proxies',
@@ -86,11 +90,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   migrate: { role: 'the world that a migration sees', knows: 'base link migrate/documents' },
   'migrate/documents': {
     role: 'files of others edited so that nothing else in them changes',
-    knows: 'base', packages: 'jsonc-parser smol-toml',
+    knows: 'base',
+    packages: 'jsonc-parser smol-toml',
   },
   'migrate/programs': {
     role: 'each program: where it keeps servers and rules, and how it writes them',
-    knows: 'base config link migrate migrate/documents', packages: 'jsonc-parser',
+    knows: 'base config link migrate migrate/documents',
+    packages: 'jsonc-parser',
   },
   'migrate/plan': {
     role: 'what would change, and why',
@@ -98,7 +104,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'migrate/change': {
     role: 'what is changed, as one step that can be undone',
-    knows: 'base config link migrate migrate/documents migrate/plan migrate/programs', packages: 'zod',
+    knows: 'base config link migrate migrate/documents migrate/plan migrate/programs',
+    packages: 'zod',
   },
   cli: {
     role: 'PROCESS 4, one command: arguments, errors, the table of verbs',
