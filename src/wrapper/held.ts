@@ -58,6 +58,11 @@ export class HeldLines {
     return taken;
   }
 
+  /** When a request of this method runs out that waits; undefined if none does. */
+  expiryOf(method: string): number | undefined {
+    return this.#entries.find((entry) => entry.method === method)?.expiresAt;
+  }
+
   /** When the next one runs out; undefined if none will. */
   nextExpiry(): number | undefined {
     let next = Number.POSITIVE_INFINITY;

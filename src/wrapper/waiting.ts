@@ -126,7 +126,9 @@ export class Waiting {
     if (request.method === 'initialize') return now + initializeWaitMs;
     const isFirstPage = listOfMethod(request.method) && paramText(request, 'cursor') === undefined;
     if (!isFirstPage) return now + requestWaitMs;
-    return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
+    if (this.#wasReady) return now + laterListWaitMs;
+    // Never before the answer to an initialize that was asked first: a host reads the capabilities in it before the lists.
+    return Math.max(now, firstListsByMs, this.#held.expiryOf('initialize') ?? 0);
   }
 
   #arm(): void {
