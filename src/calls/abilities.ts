@@ -52,8 +52,12 @@ export function capabilitiesFor(session: Session, instance: Known): Record<strin
   };
 }
 
-/** Roots that need no question: a project's copy has its folder; a host without roots has the folder that it was opened in. */
+/**
+ * Roots that need no question: a project's copy has its folder, and where sessions of several folders share it, each has
+ * its own; a host without roots has the folder that it was opened in.
+ */
 export function ownRoots({ identity }: Known, session: Session | undefined): string | undefined {
+  if (identity.spansFolders) return session?.identity.folder ? rootsOf(session.identity.folder) : undefined;
   if (identity.folder !== undefined) return rootsOf(identity.folder);
   if (identity.sharing !== 'session' || !session?.identity.folder) return undefined;
   return session.client?.capabilities['roots'] === undefined ? rootsOf(session.identity.folder) : undefined;

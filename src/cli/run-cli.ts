@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { AppError, systemCode } from '../base/errors.ts';
+import { ownFolder } from '../base/own-folder.ts';
 import { plainLine, withoutSequences } from '../base/plain-text.ts';
 import { createRedactor } from '../base/redact.ts';
 import { findLocations } from '../daemon-client/claim.ts';
@@ -110,7 +111,7 @@ function createContext({ host, terminal, invocation, verbs, name, signal }: Cont
   const names = verbs.map((verb) => verb.name);
   return {
     env: host.env,
-    cwd: host.cwd(),
+    cwd: ownFolder(host.env, () => host.cwd()) || '/',
     home: homeOf(host.env),
     terminal,
     locations,

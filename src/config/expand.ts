@@ -8,7 +8,7 @@ import type { Problem } from '../link/control.ts';
 import { quote } from './problems.ts';
 import { argumentSecrets, headerSecrets, isSecret, urlSecrets } from './secrets.ts';
 import { launchTemplates, type ServerEntry, type ServerKind } from './server-entry.ts';
-import { isOwnName, portPlaceholder, references, templateParts } from './template.ts';
+import { folderChoiceOf, isOwnName, portPlaceholder, references, templateParts } from './template.ts';
 
 export type Values = Readonly<Record<string, string>>;
 export type ExpandContext = {
@@ -55,12 +55,13 @@ export function mentionedVariables(entry: ServerEntry): { names: string[]; patte
 export function expandEntry(entry: ServerEntry, context: ExpandContext): Expansion {
   const filler = createFiller(context);
   const { fill, fillEach } = filler;
+  const folderChoice = folderChoiceOf(entry.cwd);
   const spec: LaunchSpec = {
     kind: entry.kind,
     ...(entry.command !== undefined && { command: fill(entry.command) }),
     args: entry.args.map(fill),
     env: fillEach(entry.env),
-    ...(entry.cwd !== undefined && { cwd: fill(entry.cwd) }),
+    ...(entry.cwd !== undefined && !folderChoice && { cwd: fill(entry.cwd) }),
     ...(entry.url !== undefined && { url: fill(entry.url) }),
     headers: fillEach(entry.headers),
     ...(entry.oauth !== undefined && { oauth: filledOAuth(entry.oauth, fill) }),
@@ -68,7 +69,7 @@ export function expandEntry(entry: ServerEntry, context: ExpandContext): Expansi
   };
   const needsRoot = spec.cwd !== undefined && !isAbsolute(spec.cwd);
   if (needsRoot && context.folder) spec.cwd = join(context.folder, spec.cwd ?? '');
-  const needsProject = filler.needsProject() || (needsRoot && !context.folder);
+  const needsProject = filler.needsProject() || ((needsRoot || folderChoice !== undefined) && !context.folder);
   const missing = filler.missing();
   if (needsProject || missing.length > 0) {
     return { ok: false, missing, needsProject, problem: lackProblem(entry.name, missing) };

@@ -7,6 +7,7 @@ export const knownServersTable: readonly KnownServer[] = [
     names: ['serena', 'serena-agent', 'serena-mcp-server', 'oraios/serena'],
     sharing: 'project',
     reason: 'Serena has one active project at a time, so each project needs its own copy.',
+    folder: 'project',
   },
   {
     names: ['@modelcontextprotocol/server-filesystem', 'mcp-server-filesystem', 'mcp/filesystem'],
@@ -25,12 +26,14 @@ export const knownServersTable: readonly KnownServer[] = [
     ],
     sharing: 'project',
     reason: 'A language server indexes one workspace.',
+    folder: 'project',
   },
   { names: ['gopls'], arguments: ['mcp'], sharing: 'project', reason: 'A language server indexes one workspace.' },
   {
     names: ['code-index-mcp', '@zilliz/claude-context-mcp', 'claude-context-mcp'],
     sharing: 'project',
     reason: 'The code index covers one project at a time.',
+    folder: 'project',
   },
   {
     names: ['ast-grep-mcp', 'ast-grep-server', '@notprolands/ast-grep-mcp', 'ast-grep/ast-grep-mcp'],

@@ -42,7 +42,7 @@ export const serverSchema = z.looseObject({
     .optional(text())
     .check(
       described(
-        'Folder the server starts in. A relative one counts from the folder in which the session was opened. Without it: that folder itself, or an empty one for a server shared by everyone.',
+        'Folder the server starts in. `session` is the folder in which the session was opened, `project` the root of its project, whose sessions then share the copy and all below the root. A relative path counts from the session’s folder (`./session` for a folder of that name). Without it: that folder itself, or an empty one for a server shared by everyone.',
       ),
     ),
   url: z
@@ -158,6 +158,13 @@ export const knownServerSchema = z.looseObject({
   maxConcurrent: z
     .optional(count(1, 10_000))
     .check(described('Most calls that one copy gets at the same time, where the entry does not say.')),
+  folder: z
+    .optional(z.enum(['project']))
+    .check(
+      described(
+        'It works on the whole project, from whichever folder of it: where it is given the root, the sessions in folders of one project share a copy that starts there.',
+      ),
+    ),
 });
 
 export const settingsShape = {

@@ -4,7 +4,7 @@ import { findKnownServer } from './known-servers.ts';
 import { quote } from './problems.ts';
 import type { KnownServer } from './schema.ts';
 import { launchTemplates, type ServerEntry } from './server-entry.ts';
-import { folderNames, refersTo } from './template.ts';
+import { folderChoiceOf, folderNames, refersTo } from './template.ts';
 
 export type SharingDecision = { sharing: Sharing; reason: string };
 
@@ -20,6 +20,10 @@ export function decideSharing(entry: ServerEntry, extraKnown: readonly KnownServ
   if (known?.sharing === 'session') return { sharing: 'session', reason: known.reason };
   const place = folderNames.find((name) => refersTo(templates, name));
   if (place) return { sharing: 'project', reason: `It mentions \${${place}}.` };
+  const choice = folderChoiceOf(entry.cwd);
+  if (choice && entry.command !== undefined) {
+    return { sharing: 'project', reason: `It starts in the folder of its ${choice}.` };
+  }
   const relative = [entry.command ?? '', ...entry.args, entry.cwd ?? ''].find(isRelativePath);
   if (relative !== undefined && entry.command !== undefined) {
     return { sharing: 'project', reason: `${quote(relative)} is a path that counts from the session's folder.` };
@@ -33,7 +37,7 @@ export function decideSharing(entry: ServerEntry, extraKnown: readonly KnownServ
 const fileEnding = /\.(?:[cm]?[jt]sx?|py|sh|rb|pl|lua|jar|exe|json[c5]?|ya?ml|toml|ini|env|db|sqlite3?|csv|txt|md)$/i;
 
 /** `./x`, `..`, `--file=./x`, `build/index.js`; not `@scope/package`, `org/image`, a URL or a version. */
-function isRelativePath(word: string): boolean {
+export function isRelativePath(word: string): boolean {
   const text = word.replace(/^--?[\w-]+=/, '');
   if (/^\.{1,2}(?:[/\\]|$)/.test(text)) return true;
   if (/^(?:[/\\~@$-]|[A-Za-z]:)|:\/\/|\s/.test(text)) return false;

@@ -7,6 +7,12 @@ export type TemplatePart = string | Reference;
 export const ownNames = ['PROJECT_ROOT', 'SESSION_FOLDER', 'SESSION_ID', 'PORT'] as const;
 /** A project's own copy is meant by these. */
 export const folderNames = ['PROJECT_ROOT', 'SESSION_FOLDER'] as const;
+/** Values of `cwd` that are no path. A folder of such a name is written "./session". */
+const folderChoices = ['session', 'project'] as const;
+export type FolderChoice = (typeof folderChoices)[number];
+export function folderChoiceOf(cwd: string | undefined): FolderChoice | undefined {
+  return folderChoices.find((choice) => choice === cwd);
+}
 export const portPlaceholder = '${PORT}';
 
 const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;

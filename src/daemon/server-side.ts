@@ -116,11 +116,13 @@ export function createServerSide(deps: ServerSideDeps): ServerSide {
 const steadyNow = () => performance.timeOrigin + performance.now();
 
 /** Whether a session is there whose copy this is. */
-function isWanted({ sharing, folder, lifeId }: InstanceIdentity, roster: Roster): boolean {
+function isWanted({ sharing, folder, spansFolders, lifeId }: InstanceIdentity, roster: Roster): boolean {
   return roster
     .all()
     .some(({ identity }) =>
-      sharing === 'project' ? identity.folder === folder : !lifeId || identity.lifeId === lifeId,
+      sharing === 'project'
+        ? (spansFolders ? identity.projectRoot : identity.folder) === folder
+        : !lifeId || identity.lifeId === lifeId,
     );
 }
 

@@ -3,6 +3,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { isRecord } from '../base/guards.ts';
+import { ownFolder } from '../base/own-folder.ts';
 import { findLocations } from '../daemon-client/claim.ts';
 import type { Environment } from '../link/locations.ts';
 import { takeFindings } from './findings.ts';
@@ -50,7 +51,7 @@ export function runHook({ env, stdin, stdout, exit }: HookOptions): void {
 
 function handle(input: Record<string, unknown>, env: Environment): string | undefined {
   const locations = findLocations(env);
-  const projectDir = resolve(env['CLAUDE_PROJECT_DIR'] || textOf(input['cwd']) || '.');
+  const projectDir = resolve(ownFolder(env) || '/', env['CLAUDE_PROJECT_DIR'] || textOf(input['cwd']) || '.');
   const context: HookContext = {
     recordsDir: locations.recordsDir,
     pid: hostPid(env),

@@ -38,6 +38,11 @@ export function findProjectRoot(folder: string, home: string): string {
   }
 }
 
+/** Whether programs that look for a repository themselves find this one, from any folder below it. */
+export function isRepository(folder: string): boolean {
+  return exists(join(folder, '.git')) || exists(join(folder, '.serena', 'project.yml'));
+}
+
 function exists(path: string): boolean {
   try {
     statSync(path);

@@ -48,6 +48,9 @@ export class UpstreamMessages {
   onRequest(instance: Instance, slot: Slot, request: RequestEnvelope, stream: string | undefined): void {
     if (request.method === 'ping') return slot.channel.send(resultLine(request.idText, '{}'));
     const isRoots = request.method === 'roots/list';
+    // It may keep what it is told and go by that for all of them: none is what nobody has too much with.
+    const isForAll = isRoots && instance.identity.spansFolders === true && slot.owner === undefined;
+    if (isForAll) return slot.channel.send(resultLine(request.idText, '{"roots":[]}'));
     const projectRoots = isRoots ? ownRoots(instance, undefined) : undefined;
     if (projectRoots !== undefined) return slot.channel.send(resultLine(request.idText, projectRoots));
     const owner = this.#ownerOf(instance, slot, request, stream);

@@ -15,14 +15,21 @@ export type InstanceIdentity = {
   sharing: Sharing;
   /** Of the sessions that share it, for sharing by project. */
   folder?: string;
+  /** They may be in any folder below that one. */
+  spansFolders?: boolean;
   /** Wrapper id, for sharing by session. */
   lifeId?: string;
 };
 
 /** Of what else is known with it. */
 export function identityOf(known: InstanceIdentity): InstanceIdentity {
-  const { id, key, snapshotKey, server, sharing, folder, lifeId } = known;
-  return { id, key, snapshotKey, server, sharing, ...(folder ? { folder } : {}), ...(lifeId ? { lifeId } : {}) };
+  const { id, key, snapshotKey, server, sharing, folder, spansFolders, lifeId } = known;
+  return {
+    ...{ id, key, snapshotKey, server, sharing },
+    ...(folder ? { folder } : {}),
+    ...(spansFolders ? { spansFolders } : {}),
+    ...(lifeId ? { lifeId } : {}),
+  };
 }
 
 export type KeyMaker = (...parts: readonly unknown[]) => string;

@@ -1,12 +1,15 @@
 // What one session's copy of a server is: resolved launch spec, who shares it, and the keys that follow from both.
 import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
+import { decideFolder } from '../config/copy-folder.ts';
 import { expandEntry, type LaunchSpec, unexpandedIdentity } from '../config/expand.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { decideSharing } from '../config/sharing.ts';
+import { folderChoiceOf } from '../config/template.ts';
 import type { EnvValues } from '../link/baseline-env.ts';
 import type { Sharing } from '../link/control.ts';
+import { isRepository } from '../link/project-root.ts';
 import type { KeyMaker } from './instance-key.ts';
 
 /** The part of a session that decides which copy it gets. */
@@ -28,8 +31,12 @@ export type Resolved = {
   secrets: readonly string[];
   instanceKey: string;
   snapshotKey: string;
+  /** Where it starts, in words for people. */
+  folderReason: string;
   /** Whose sessions share it, and all that it is given of the disk. */
   folder?: string;
+  /** Sessions in any folder below `folder` share it: what of it each may reach is not the same. */
+  spansFolders?: boolean;
   lifeId?: string;
 };
 export type Resolution =
@@ -68,10 +75,8 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  // Not the project's root: a session in a sub-folder would reach with `.`, through us, what its direct start denies.
-  const ownCwd = sharing === 'shared' ? join(deps.workDir, entry.slug) : asker.folder;
-  const cwd = spec.cwd ?? (ownCwd || join(deps.workDir, entry.slug));
-  const scope = sharing === 'project' ? asker.folder : sharing === 'session' ? asker.lifeId : '';
+  const { cwd, reason: folderReason, folder, spansFolders } = folderOf(entry, { spec, sharing, asker, deps });
+  const scope = sharing === 'project' ? folder : sharing === 'session' ? asker.lifeId : '';
   // Headers belong to the MCP session, so a header of one session costs no second process.
   const { headers: _headers, ...launch } = spec;
   return {
@@ -80,12 +85,31 @@ export function resolveCopy(entry: ServerEntry, asker: Asker, deps: ResolveDeps)
     sharingReason,
     spec,
     cwd,
+    folderReason,
     secrets,
     instanceKey: deps.makeKey('instance', entry.slug, launch, cwd, sharing, scope),
     snapshotKey: deps.makeKey('snapshot', entry.slug, unexpandedIdentity(entry, asker.values)),
-    ...(sharing === 'project' ? { folder: asker.folder } : {}),
+    ...(sharing === 'project' ? { folder, ...(spansFolders ? { spansFolders } : {}) } : {}),
     ...(sharing === 'session' ? { lifeId: asker.lifeId } : {}),
   };
+}
+
+type FolderContext = { spec: LaunchSpec; sharing: Sharing; asker: Asker; deps: ResolveDeps };
+
+/** A session in a sub-folder must not reach through us, with `.` or as a root, what its direct start denies. */
+function folderOf(entry: ServerEntry, { spec, sharing, asker, deps }: FolderContext) {
+  const { args, env } = spec;
+  const { knownServers } = deps;
+  const decided = decideFolder({ entry, args, env, projectRoot: asker.projectRoot, isRepository, knownServers });
+  const isChosen = folderChoiceOf(entry.cwd) !== undefined;
+  const isRoot = decided.place === 'project' && (isChosen || sharing === 'project');
+  const folder = isRoot ? asker.projectRoot : asker.folder;
+  const empty = join(deps.workDir, entry.slug);
+  if (sharing === 'shared' && !isChosen && spec.cwd === undefined) {
+    return { cwd: empty, folder, reason: 'An empty one, because everyone shares it.', spansFolders: false };
+  }
+  const reason = spec.cwd === undefined ? decided.reason : 'The configuration says so ("cwd").';
+  return { cwd: spec.cwd ?? (folder || empty), folder, reason, spansFolders: isRoot };
 }
 
 export function sharingOf(

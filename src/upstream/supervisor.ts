@@ -252,6 +252,7 @@ export class Supervisor {
       server: entry.name,
       sharing: resolved.sharing,
       ...(resolved.folder ? { folder: resolved.folder } : {}),
+      ...(resolved.spansFolders ? { spansFolders: true } : {}),
       ...(resolved.lifeId ? { lifeId: resolved.lifeId } : {}),
       opener: deps.createOpener({
         ...{ entry, resolved, instanceId: id, starter, headersOf },

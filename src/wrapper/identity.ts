@@ -1,6 +1,6 @@
 // Who this wrapper is and for whom it works: what the hello says.
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { type ProcessIdentity, processStartTime } from '../base/process-identity.ts';
 import { readSystemFile } from '../base/system-file.ts';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
@@ -27,13 +27,18 @@ export function createIdentity({ env, locations, cwd, server, mode, isAlone }: I
     wrapper: identify(process.pid),
     host: identify(process.ppid),
     // A relative one would count from the daemon's folder, which is /.
-    projectDir: resolve(cwd, env['CLAUDE_PROJECT_DIR'] || '.'),
+    projectDir: projectDirOf(cwd, env['CLAUDE_PROJECT_DIR'] || '.'),
     ...(hostSessionId ? { hostSessionId } : {}),
     ...(server === undefined ? {} : { server }),
     ...(mode === undefined ? {} : { mode }),
     settings: isAlone ? { configPath: locations.configPath } : givenSettings(env, locations),
     env: baselineEnv(env),
   };
+}
+
+function projectDirOf(cwd: string, named: string): string {
+  // Nothing counts from a folder that is gone, and `resolve` would ask for it.
+  return cwd === '' && !isAbsolute(named) ? '' : resolve(cwd, named);
 }
 
 /** Values of the variables that the config mentions, found in this session's environment. */

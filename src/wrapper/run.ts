@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, describeError } from '../base/errors.ts';
 import { intoOneBuffer } from '../base/one-buffer.ts';
+import { ownFolder } from '../base/own-folder.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
 import { aloneName } from '../link/alone.ts';
@@ -70,7 +71,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
           ...args,
           env,
           locations,
-          cwd: process.cwd(),
+          cwd: ownFolder(env),
           server: args.server,
           mode: args.mode,
         });

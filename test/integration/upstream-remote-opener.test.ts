@@ -64,6 +64,7 @@ function open(
         ...(url === undefined ? {} : { url }),
       },
       cwd: join(home, 'work', entry.slug),
+      folderReason: 'test',
       secrets: [],
       instanceKey: 'k',
       snapshotKey: 's',

@@ -7,6 +7,7 @@ import { projectOption, readScope, scopeOption } from '../claude-scope.ts';
 import type { Command, CommandContext, ExitCode } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
 import { printEditOutcome } from '../edit-outcome.ts';
+import { pinProgram } from '../pinned-program.ts';
 import { entryTarget } from '../render/entry-text.ts';
 import { formatSharing } from '../render/format.ts';
 import { wrapText } from '../render/text-width.ts';
@@ -80,8 +81,14 @@ export const add: Command = {
     const base = presetName === undefined ? undefined : getPreset(presetName);
     if (base && target.length > 0) throw badArgument('A preset brings its own command.', 'Leave one of both out.');
     const seen = readScope(args, context);
-    const definition = buildDefinition({ ...(base ? { base: base.definition } : {}), target, ...given(args), ...seen });
-    return saveServer(context, { name, definition, replace: args.has('replace') }, [seen.note, base?.note]);
+    const pinned = pinProgram(target, context.cwd);
+    const what = { ...(base ? { base: base.definition } : {}), target: pinned.target };
+    const definition = buildDefinition({ ...what, ...given(args), ...seen });
+    return saveServer(context, { name, definition, replace: args.has('replace') }, [
+      seen.note,
+      base?.note,
+      pinned.note,
+    ]);
   },
 };
 

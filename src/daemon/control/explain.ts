@@ -26,7 +26,7 @@ export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Sess
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: 'everyone',
-    project: `the sessions in ${(isVisible && folder) || 'one folder'}`,
+    project: whoseProject(resolution, isVisible ? folder : ''),
     session: 'one session alone',
   };
   const lines = [
@@ -34,6 +34,7 @@ export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Sess
     ...visibilityLines(deps, entry, asker, isVisible),
     ...hazardLines(deps, entry),
     ...concurrencyLines(deps, entry),
+    ...(isVisible && resolution.ok ? folderLines(resolution) : []),
     ...(isVisible ? [resolution.ok ? copyLine(deps, resolution) : resolution.error.message] : []),
     ...sessionLines(deps, entry, projectRoot),
   ];
@@ -49,6 +50,16 @@ export function explainServer(deps: ExplainDeps, entry: ServerEntry, asker: Sess
     environment: Object.keys({ ...spec.inheritedEnv, ...spec.env }).sort(),
     missing: [],
   };
+}
+
+function whoseProject(resolution: Resolution, folder: string): string {
+  const place = folder && resolution.ok ? (resolution.folder ?? folder) : folder;
+  const below = resolution.ok && resolution.spansFolders ? ' and in the folders of that project' : '';
+  return `the sessions in ${place || 'one folder'}${place ? below : ''}`;
+}
+
+function folderLines({ spec, cwd, folderReason }: Extract<Resolution, { ok: true }>): string[] {
+  return spec.command === undefined ? [] : [`It starts in ${cwd}. ${folderReason}`];
 }
 
 function sees({ router }: ExplainDeps, session: Session, entry: ServerEntry): boolean {

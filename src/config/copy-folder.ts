@@ -1,0 +1,45 @@
+// Where a copy that is not everybody's starts: the folder of its session, or the project's root. Sessions below one root share
+// a copy only where that gives nobody more than a start by their own host would.
+import { findKnownServer } from './known-servers.ts';
+import type { KnownServer } from './schema.ts';
+import type { ServerEntry } from './server-entry.ts';
+import { isRelativePath } from './sharing.ts';
+import { type FolderChoice, folderChoiceOf } from './template.ts';
+
+export type FolderDecision = {
+  place: FolderChoice;
+  reason: string;
+};
+
+export type FolderQuestion = {
+  entry: ServerEntry;
+  /** Arguments and variables as they are for the session that asks. */
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  projectRoot: string;
+  isRepository: (folder: string) => boolean;
+  knownServers: readonly KnownServer[];
+};
+
+export function decideFolder(question: FolderQuestion): FolderDecision {
+  const { entry, projectRoot } = question;
+  const choice = folderChoiceOf(entry.cwd);
+  if (choice) return { place: choice, reason: `The configuration says "cwd": "${choice}".` };
+  const own: FolderDecision = { place: 'session', reason: 'A start by its host would be there.' };
+  // With a folder of its own, or a path that counts from where it starts, it would mean something else at the root.
+  if (
+    entry.cwd !== undefined ||
+    projectRoot === '' ||
+    findKnownServer(entry, question.knownServers)?.folder !== 'project'
+  ) {
+    return own;
+  }
+  const words = [...question.args, ...Object.values(question.env)]
+    .flatMap((text) => text.split(/\s+/))
+    .map((word) => word.replace(/^--?[\w-]+=/, '').replace(/^['"]|['"]$/g, ''));
+  if (words.some(isRelativePath)) return own;
+  const isNamed = words.some((word) => word === projectRoot || word === `${projectRoot}/`);
+  const walksUp = words.includes('--project-from-cwd') && question.isRepository(projectRoot);
+  if (!isNamed && !walksUp) return own;
+  return { place: 'project', reason: 'It works on the whole project wherever it starts in it.' };
+}
