@@ -1,6 +1,7 @@
 // Who this wrapper is and for whom it works: what the hello says.
 import { randomUUID } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
+import { ownFolder } from '../base/own-folder.ts';
 import { type ProcessIdentity, processStartTime } from '../base/process-identity.ts';
 import { readSystemFile } from '../base/system-file.ts';
 import { baselineEnv, matchesName } from '../link/baseline-env.ts';
@@ -11,14 +12,14 @@ import type { Environment, Locations } from '../link/locations.ts';
 export type IdentityOptions = {
   env: Environment;
   locations: Locations;
-  cwd: string;
+  projectDir: string;
   server: string | undefined;
   mode: string | undefined;
   isAlone: boolean;
 };
 
 /** Everything but `served`, which changes from one connection to the next. */
-export function createIdentity({ env, locations, cwd, server, mode, isAlone }: IdentityOptions): Hello {
+export function createIdentity({ env, locations, projectDir, server, mode, isAlone }: IdentityOptions): Hello {
   const hostSessionId = env['CLAUDE_CODE_SESSION_ID'];
   return {
     protocol: protocolMajor,
@@ -26,8 +27,7 @@ export function createIdentity({ env, locations, cwd, server, mode, isAlone }: I
     wrapperId: randomId(),
     wrapper: identify(process.pid),
     host: identify(process.ppid),
-    // A relative one would count from the daemon's folder, which is /.
-    projectDir: projectDirOf(cwd, env['CLAUDE_PROJECT_DIR'] || '.'),
+    projectDir,
     ...(hostSessionId ? { hostSessionId } : {}),
     ...(server === undefined ? {} : { server }),
     ...(mode === undefined ? {} : { mode }),
@@ -36,7 +36,10 @@ export function createIdentity({ env, locations, cwd, server, mode, isAlone }: I
   };
 }
 
-function projectDirOf(cwd: string, named: string): string {
+/** As the session's program named it, in full: a relative one would count from the daemon's folder, which is /. */
+export function projectDirOf(env: Environment): string {
+  const named = env['CLAUDE_PROJECT_DIR'] || '.';
+  const cwd = ownFolder(env);
   // Nothing counts from a folder that is gone, and `resolve` would ask for it.
   return cwd === '' && !isAbsolute(named) ? '' : resolve(cwd, named);
 }

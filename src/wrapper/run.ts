@@ -2,11 +2,9 @@
 import { writeSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, describeError } from '../base/errors.ts';
 import { intoOneBuffer } from '../base/one-buffer.ts';
-import { ownFolder } from '../base/own-folder.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { claimLocations } from '../daemon-client/claim.ts';
 import { aloneName } from '../link/alone.ts';
@@ -15,7 +13,7 @@ import type { Hello } from '../link/hello.ts';
 import { type Environment, type Locations, locate, pathVariables } from '../link/locations.ts';
 import { type Args, parseArgs, usage } from './args.ts';
 import { HostStdio } from './host-stdio.ts';
-import { createIdentity, wantedValues } from './identity.ts';
+import { createIdentity, projectDirOf, wantedValues } from './identity.ts';
 import { Lifetime } from './lifetime.ts';
 import { Reconnector } from './reconnect.ts';
 import { Relay } from './relay.ts';
@@ -56,6 +54,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
     return;
   }
   const { plain, problem } = place;
+  const projectDir = projectDirOf(env);
   const target = chooseDaemon(args, env, plain);
   const memory = new SessionMemory();
   let identity: Hello | undefined;
@@ -71,7 +70,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
           ...args,
           env,
           locations,
-          cwd: ownFolder(env),
+          projectDir,
           server: args.server,
           mode: args.mode,
         });
@@ -104,7 +103,7 @@ function serve(args: Extract<Args, { kind: 'run' }>, { env, bundlePath, exit }: 
     memory,
     face: () => ({
       facesDir: plain.facesDir,
-      projectDir: resolve(env['CLAUDE_PROJECT_DIR'] || '.'),
+      projectDir,
       home: env['HOME'] || homedir(),
       server: args.server,
       mode: args.mode,

@@ -157,6 +157,63 @@ describe('a copy', () => {
     expect(await ask(inRoot, 'echo__pid')).toBe(pids[0]);
   });
 
+  /** A program of that name, which the table knows, with a fixture in it. */
+  const serena = (file: string, more: Record<string, unknown> = {}) => {
+    mkdirSync(join(rig.home, file));
+    const command = join(rig.home, file, 'serena');
+    const script = join(repository, 'test/fixtures/upstreams', file);
+    writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`, { mode: 0o755 });
+    return { command, args: ['--project', '${PROJECT_ROOT}'], ...more };
+  };
+
+  it('of a server that works on the whole project is one for all folders in it, and tells none of another', async () => {
+    const net = { env: { PORT: '${PORT}' }, url: 'http://127.0.0.1:${PORT}/mcp' };
+    rig.writeConfig({ whole: serena('echo.mjs'), net: serena('http-echo.mjs', net) });
+    const api = join(shop, 'packages', 'api');
+    mkdirSync(api);
+    const [inWeb, inApi] = [await rig.open({ project: web }), await rig.open({ project: api })];
+    for (const server of ['whole', 'net']) {
+      expect(await ask(inWeb, `${server}__cwd`), server).toBe(shop);
+      expect(await ask(inApi, `${server}__pid`), server).toBe(await ask(inWeb, `${server}__pid`));
+    }
+    expect(await rootsOf(inWeb, 'whole')).toEqual({ result: { roots: [] } });
+    expect(await rootsOf(inWeb, 'net')).toEqual(onlyWeb());
+    expect(await rootsOf(inApi, 'net')).toEqual({ result: { roots: [{ uri: pathToFileURL(api).href, name: 'api' }] } });
+    const said = (await rig.cli(['explain', 'whole', '--project', web])).stdout.replace(/\s+/g, ' ');
+    expect(said).toContain('It starts in');
+    expect(said).toContain('It works on the whole project');
+    // Its sessions are those of the project: one that goes leaves it to the other.
+    const pid = await ask(inApi, 'whole__pid');
+    await inWeb.close();
+    await eventually(async () => (await rig.status()).sessions.length === 1, { what: 'one session to be left' });
+    expect(await ask(inApi, 'whole__pid')).toBe(pid);
+  });
+
+  it('starts where a person chose by a word', async () => {
+    const at = (cwd: string) => ({ ...fixture('echo.mjs'), sharing: 'auto', cwd });
+    rig.writeConfig({ own: at('session'), root: at('project') });
+    const session = await rig.open({ project: web });
+    expect(await ask(session, 'own__cwd')).toBe(web);
+    expect(await ask(session, 'root__cwd')).toBe(shop);
+    const inRoot = await rig.open({ project: shop });
+    expect(await ask(inRoot, 'root__pid')).toBe(await ask(session, 'root__pid'));
+    expect(await ask(inRoot, 'own__pid')).not.toBe(await ask(session, 'own__pid'));
+  });
+
+  const unnamed: Record<string, string> = {};
+  it.each([
+    unnamed,
+    { CLAUDE_PROJECT_DIR: 'gone' },
+  ])('shared by everyone serves a session whose folder is gone (%o)', async (env) => {
+    const gone = join(rig.home, 'gone');
+    mkdirSync(gone);
+    rig.writeConfig({ echo: fixture('echo.mjs'), own: fixture('echo.mjs', {}, { sharing: 'project' }) });
+    const leave = ['/bin/sh', '-c', `rmdir '${gone}' && exec "$@"`, 'sh'];
+    const session = await rig.open({ project: gone, within: leave, env });
+    expect(await ask(session, 'echo__cwd')).not.toBe('/');
+    expect(JSON.stringify(await session.call('own__cwd'))).toContain('project');
+  });
+
   it('of `call` and `start` is that of the folder in which they are typed', async () => {
     rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'project' }) });
     const session = await rig.open({ project: web });
