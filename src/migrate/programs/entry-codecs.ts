@@ -2,7 +2,7 @@
 // cannot carry (the server then stays where it is) and what only decorates.
 
 import { isRecord } from '../../base/guards.ts';
-import { closedPart } from '../../config/template.ts';
+import { closedPart, folderChoiceOf } from '../../config/template.ts';
 import type { HostId, LaunchEntry } from './declared.ts';
 
 export type EntryReading = {
@@ -122,8 +122,10 @@ function finish(
   const others = Object.keys(raw).filter((key) => !taken.has(key));
   const uncarried = others.filter((key) => !decoration.has(key));
   const asks = allTexts(entry).some((text) => /\$\{input:/.test(text));
+  // A folder of that name there; in our config the bare word means another.
+  const folder = folderChoiceOf(entry.cwd);
   const reading: EntryReading = {
-    entry,
+    entry: folder ? { ...entry, cwd: `./${folder}` } : entry,
     isOff,
     uncarried: asks ? [...uncarried, '${input:…} (a value the editor asks for)'] : uncarried,
     leftBehind: others.filter((key) => decoration.has(key)),

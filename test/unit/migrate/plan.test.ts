@@ -285,6 +285,16 @@ describe('repositories', () => {
     expect([editor.entry.args, claude.entry.cwd]).toEqual([['${SESSION_FOLDER}/src'], '${SESSION_FOLDER}']);
   });
 
+  test('a folder whose name is a word of ours stays a folder', () => {
+    const read = (cwd: string) => readEntry('cursor', { command: 'x', cwd }).entry.cwd;
+    expect(['session', 'project', 'sessions', './project'].map(read)).toEqual([
+      './session',
+      './project',
+      'sessions',
+      './project',
+    ]);
+  });
+
   const config = () => home.json('.aitkit/lib/mcpproxy/mcp_proxy_config.json');
 
   test('two servers of one name keep it where a folder tells them apart, with all rules for it', async () => {
