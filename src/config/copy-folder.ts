@@ -1,5 +1,6 @@
 // Where a copy that is not everybody's starts: the folder of its session, or the project's root. Sessions below one root share
 // a copy only where that gives nobody more than a start by their own host would.
+import type { Sharing } from '../link/control.ts';
 import { findKnownServer } from './known-servers.ts';
 import type { KnownServer } from './schema.ts';
 import type { ServerEntry } from './server-entry.ts';
@@ -13,6 +14,7 @@ export type FolderDecision = {
 
 export type FolderQuestion = {
   entry: ServerEntry;
+  sharing: Sharing;
   /** Arguments and variables as they are for the session that asks. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
@@ -28,6 +30,7 @@ export function decideFolder(question: FolderQuestion): FolderDecision {
   const own: FolderDecision = { place: 'session', reason: 'A start by its host would be there.' };
   // With a folder of its own, or a path that counts from where it starts, it would mean something else at the root.
   if (
+    question.sharing !== 'project' ||
     entry.cwd !== undefined ||
     projectRoot === '' ||
     findKnownServer(entry, question.knownServers)?.folder !== 'project'

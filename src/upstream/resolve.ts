@@ -100,9 +100,12 @@ type FolderContext = { spec: LaunchSpec; sharing: Sharing; asker: Asker; deps: R
 function folderOf(entry: ServerEntry, { spec, sharing, asker, deps }: FolderContext) {
   const { args, env } = spec;
   const { knownServers } = deps;
-  const decided = decideFolder({ entry, args, env, projectRoot: asker.projectRoot, isRepository, knownServers });
+  const decided = decideFolder({
+    ...{ entry, sharing, args, env, isRepository, knownServers },
+    projectRoot: asker.projectRoot,
+  });
   const isChosen = folderChoiceOf(entry.cwd) !== undefined;
-  const isRoot = decided.place === 'project' && (isChosen || sharing === 'project');
+  const isRoot = decided.place === 'project';
   const folder = isRoot ? asker.projectRoot : asker.folder;
   const empty = join(deps.workDir, entry.slug);
   if (sharing === 'shared' && !isChosen && spec.cwd === undefined) {

@@ -1,8 +1,12 @@
 import { resolve } from 'node:path';
+import { decideFolder } from '../../config/copy-folder.ts';
+import { expandEntry } from '../../config/expand.ts';
+import type { Config } from '../../config/load.ts';
+import type { ServerEntry } from '../../config/server-entry.ts';
 import { decideSharing } from '../../config/sharing.ts';
 import { visibleServers } from '../../config/visibility.ts';
-import type { ExplainReport } from '../../link/control.ts';
-import { findProjectRoot } from '../../link/project-root.ts';
+import type { ExplainReport, Sharing } from '../../link/control.ts';
+import { findPlace, isRepository, type SessionPlace } from '../../link/project-root.ts';
 import { takePositionals } from '../args.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { getConfigured, readConfigured } from '../configured.ts';
@@ -60,7 +64,8 @@ function explainFromFile(context: CommandContext, { name, projectDir, isJson }: 
   const { terminal, home } = context;
   const configured = readConfigured(context);
   const entry = getConfigured(configured, name);
-  const projectRoot = findProjectRoot(projectDir, home);
+  const place = findPlace(projectDir, home);
+  const { projectRoot } = place;
   const isVisible = visibleServers(configured.config.servers, projectRoot).includes(entry);
   const { sharing, reason } = decideSharing(entry, configured.config.knownServers);
   if (isJson) {
@@ -74,7 +79,22 @@ function explainFromFile(context: CommandContext, { name, projectDir, isJson }: 
     `  seen here  ${isVisible ? 'yes' : entry.enabled ? 'no' : 'no, it is disabled'}`,
     `  shared     ${formatSharing(sharing)}`,
     `             ${reason}`,
+    ...(isVisible ? folderRows(entry, { sharing, place, known: configured.config.knownServers, home }) : []),
     'No daemon runs; a running one also knows the variables of the sessions and the copies.',
   );
   return 0;
+}
+
+type FolderFacts = { sharing: Sharing; place: SessionPlace; known: Config['knownServers']; home: string };
+
+/** Nothing where the values of a session decide, or an empty folder is used. */
+function folderRows(entry: ServerEntry, { sharing, place, known, home }: FolderFacts): string[] {
+  const { folder, projectRoot } = place;
+  const filled = expandEntry(entry, { values: {}, folder, projectRoot, sessionLifeId: '' });
+  if (!filled.ok || sharing === 'shared' || entry.command === undefined) return [];
+  const { args, env, cwd } = filled.spec;
+  const decided = decideFolder({ entry, sharing, args, env, projectRoot, isRepository, knownServers: known });
+  const start = cwd ?? (decided.place === 'project' ? projectRoot : folder);
+  const reason = cwd === undefined ? decided.reason : 'The configuration says so ("cwd").';
+  return [`  folder     ${shortPath(start, home)}`, `             ${reason}`];
 }

@@ -9,7 +9,15 @@ function placeOf(line: string, more: Record<string, unknown> = {}, isRepository 
   if (!entry) throw new Error(JSON.stringify(errors));
   const { env } = entry;
   return decideFolder({
-    ...{ entry, args, env, projectRoot: '/r', isRepository: () => isRepository, knownServers: [] },
+    ...{
+      entry,
+      sharing: 'project' as const,
+      args,
+      env,
+      projectRoot: '/r',
+      isRepository: () => isRepository,
+      knownServers: [],
+    },
   }).place;
 }
 

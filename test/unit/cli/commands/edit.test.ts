@@ -199,6 +199,20 @@ describe('list and get', () => {
 });
 
 describe('explain without a daemon', () => {
+  it.each([
+    [{ command: 'files', args: ['.'] }, '~/shop/packages/web'],
+    [{ command: 'files', args: ['${PROJECT_ROOT}'] }, '~/shop/packages/web'],
+    [{ command: 'files', sharing: 'session' }, '~/shop/packages/web'],
+    [{ command: 'serena', args: ['--project', '${PROJECT_ROOT}'] }, '~/shop'],
+    [{ command: 'files', cwd: 'project' }, '~/shop'],
+    [{ command: 'files', cwd: '/srv' }, '/srv'],
+  ])('says for a folder of a repository where %j starts: %s', async (entry, folder) => {
+    write(JSON.stringify({ mcpServers: { x: entry } }));
+    mkdirSync(`${rig.project}/packages/web`, { recursive: true });
+    const { stdout } = await rig.run('explain', 'x', '--project', 'packages/web');
+    expect(stdout).toContain(`\n  folder     ${folder}\n`);
+  });
+
   it('says from the file whether a project sees the server and who shares it', async () => {
     write(JSON.stringify({ mcpServers: { x: { command: 'y', projects: [rig.home.concat('/other')] } } }));
     expect((await rig.run('explain', 'x')).stdout).toBe(
