@@ -143,6 +143,21 @@ describe('a question for roots', () => {
     expect([answerOf('q')?.includes(folder), a.sent]).toEqual([true, []]);
   });
 
+  it('of a copy that folders of a project share is answered with none, whoever has calls', async () => {
+    const own = { identity: { folder: '/p/web', projectRoot: '/p' } };
+    const { world, a, b, server, call, answerOf } = await open({ entry: { sharing: 'project', cwd: 'project' } }, own);
+    for (const [id, hosts] of [
+      ['q', []],
+      ['r', [a]],
+      ['s', [a, b]],
+    ] as const) {
+      for (const host of hosts) call(host, `${id}-${hosts.length}`);
+      server.say({ ...roots, id });
+      expect(answerOf(id), id).toContain('"result":{"roots":[]}');
+    }
+    expect([a.told('roots/list'), b.told('roots/list'), world.hazards]).toEqual([[], [], []]);
+  });
+
   it('of a session’s copy is the program’s, or the folder of one that has none', async () => {
     for (const isKnown of [true, false]) {
       const capabilities = isKnown ? all : {};
