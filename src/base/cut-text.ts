@@ -1,27 +1,26 @@
 // Shortening text: never inside a character. Half of a surrogate pair makes a whole JSON message unreadable for some
-// programs, and a letter without its accent is another letter.
+// programs, a letter without its accent is another letter, and half an escape is none. The only place that cuts text by a
+// length: test/contract/text-cuts.test.ts finds the others.
 import { jsonText } from './plain-text.ts';
-
-/** Longer than any accents or joined pictures that are no attack. */
-const maxBackSteps = 32;
 
 /** At most `maxChars` UTF-16 units; what is lost at the end is marked. */
 export function cutChars(text: string, maxChars: number): string {
-  if (text.length <= maxChars) return text;
-  let end = safeEnd(text, Math.max(0, maxChars - 1));
-  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
-  return `${text.slice(0, end)}…`;
+  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}…`;
 }
 
-/** The end of a text, whole characters only. */
+/** The start of a text; nothing says that there was more. */
+export function firstChars(text: string, maxChars: number): string {
+  return text.slice(0, wholeBefore(text, maxChars));
+}
+
+/** The end of a text. */
 export function lastChars(text: string, maxChars: number): string {
-  if (text.length <= maxChars) return text;
-  let start = text.length - maxChars;
-  if (safeEnd(text, start) !== start) start += 1;
-  for (let step = 0; step < maxBackSteps && isJoined(text, start); step += 1) {
-    start += (text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return text.slice(start);
+  return text.length <= maxChars ? text : text.slice(wholeAfter(text, text.length - maxChars));
+}
+
+/** What stands between two places, with the whole of each character that they part. */
+export function charsBetween(text: string, from: number, to: number): string {
+  return text.slice(wholeBefore(text, from), wholeAfter(text, to));
 }
 
 /** Names of others in a sentence of ours: few, each short and one word of it, and how many more there are. */
@@ -35,22 +34,100 @@ export function joinNames(names: readonly string[], { most = 5, maxChars = 80 } 
   return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`;
 }
 
-/** The largest position up to `at` that does not split a character. */
+/** The largest position up to `at` between two code points, for whoever counts on from there. */
 export function safeEnd(text: string, at: number): number {
-  const before = text.charCodeAt(at - 1);
-  return at < text.length && before >= 0xd800 && before <= 0xdbff ? at - 1 : at;
-}
-
-/** Whether what stands at `at` belongs to the character before it. */
-function isJoined(text: string, at: number): boolean {
-  const code = text.codePointAt(at);
-  return (
-    code !== undefined &&
-    (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === '\u200d')
-  );
+  return isHalved(text, at) ? at - 1 : at;
 }
 
 /** U+FFFD for each half of a character: programs in other languages refuse a whole message for one. */
 export function wholeCharacters(text: string): string {
   return Buffer.from(text).toString();
+}
+
+/**
+ * JSON that strict parsers read too: what it writes as an escape is a half without its other one. For values of others that
+ * are written anew; what passes as bytes stays as it was.
+ */
+export function wholeJson(value: unknown, indent?: number | string): string {
+  const text = JSON.stringify(value, undefined, indent) ?? 'null';
+  if (!/\\ud[89a-f]/.test(text)) return text;
+  return text.replace(/\\(?:(ud[89a-f][\da-f]{2})|.)/g, (written, half?: string) => (half ? '\\ufffd' : written));
+}
+
+/** `kept` with an end for each direction that it leaves open, which would turn round what stands behind it. */
+export function closed(kept: string): string {
+  const open: string[] = [];
+  for (const [mark] of kept.slice(kept.lastIndexOf('\n') + 1).matchAll(/[\u202a-\u202e\u2066-\u2069]/g)) {
+    if (mark === endOfIsolate) {
+      const at = open.lastIndexOf(mark);
+      if (at >= 0) open.length = at;
+    } else if (mark === endOfEmbedding) {
+      if (open.at(-1) === mark) open.pop();
+    } else open.push(mark >= '\u2066' ? endOfIsolate : endOfEmbedding);
+  }
+  // Deeper than what displays follow it is no text.
+  return open.length > maxDirections ? kept : kept + open.reverse().join('');
+}
+
+const endOfEmbedding = '\u202c';
+const endOfIsolate = '\u2069';
+const maxDirections = 125;
+
+/** The largest position up to `at` that parts nothing. */
+function wholeBefore(text: string, at: number): number {
+  const start = joinedAt(text, at)?.start ?? at;
+  return Math.max(0, at - start > maxJoined ? safeEnd(text, at) : start);
+}
+
+/** The smallest one from `at` on. */
+function wholeAfter(text: string, at: number): number {
+  const end = joinedAt(text, at)?.end ?? at;
+  if (end - at > maxJoined) return isHalved(text, at) ? at + 1 : at;
+  return Math.min(text.length, end);
+}
+
+/** Longer than any accents or joined pictures that are no attack. */
+const maxJoined = 32;
+/** On each side of a place: as much as may belong together there. */
+const lookChars = 2 * maxJoined;
+
+let segmenter: Intl.Segmenter | undefined;
+/** Escapes of JSON as we write them out too, and sequences of a terminal. */
+const escapes =
+  /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:[\da-fA-F]{4}|\{[\da-fA-F]{1,6}\})|\\["\\/bfnrt]|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/gu;
+
+/** What a cut at `at` would part: an escape, or one character as people count them. */
+function joinedAt(text: string, at: number): Span | undefined {
+  if (at <= 0 || at >= text.length) return undefined;
+  const from = safeEnd(text, Math.max(0, at - lookChars));
+  const near = text.slice(from, at + lookChars);
+  const isAround = ({ start, end }: Span) => start < at && at < end;
+  for (const { index, 0: found } of near.matchAll(escapes)) {
+    const span = { start: from + index, end: from + index + found.length };
+    if (isAround(span)) return span;
+  }
+  if (text.charCodeAt(at - 1) < 0x80 && text.charCodeAt(at) < 0x80) return undefined; // nearly every place
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  const found = segmenter.segment(near).containing(at - from);
+  const start = from + (found?.index ?? 0);
+  const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };
+  return isAround(span) ? span : undefined;
+}
+
+type Span = { readonly start: number; readonly end: number };
+
+/** Two letters are one flag; which two tells only the beginning of their row. */
+function flagAt(text: string, at: number): Span | undefined {
+  const isLetter = (place: number) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  if (!isLetter(at)) return undefined;
+  let first = at;
+  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  const start = (at - first) % 4 === 0 ? at : at - 2;
+  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
+}
+
+/** Whether both halves of one code point stand around `at`. */
+function isHalved(text: string, at: number): boolean {
+  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];
+  return before >= 0xd800 && before <= 0xdbff && behind >= 0xdc00 && behind <= 0xdfff;
 }

@@ -1,6 +1,7 @@
 // Keeps the ready-made answers on disk equal to what sessions were last served.
 import { mkdirSync } from 'node:fs';
 import { writeFileAtomic } from '../base/atomic-file.ts';
+import { wholeJson } from '../base/cut-text.ts';
 import type { Log } from '../base/log.ts';
 import { type FaceKey, facePath } from '../link/faces.ts';
 import { type ListName, listNames } from '../mcp/lists.ts';
@@ -50,7 +51,7 @@ export class FaceWriter {
     const lists = listNames.map((name) => ({ name, list: source.list(name) }));
     const digest = [JSON.stringify(source.initialize), ...lists.map(({ list }) => list.etag)].join('|');
     if (this.#written.get(path) === digest) return;
-    const parts: (string | Buffer)[] = [`{"initialize":${JSON.stringify(source.initialize)},"lists":{`];
+    const parts: (string | Buffer)[] = [`{"initialize":${wholeJson(source.initialize)},"lists":{`];
     lists.forEach(({ name, list }, i) => {
       parts.push(`${i > 0 ? ',' : ''}\n"${name}":{"etag":${JSON.stringify(list.etag)},"result":`, list.result, '}');
     });

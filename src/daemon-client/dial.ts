@@ -5,6 +5,7 @@ import { createConnection, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { AppError, isErrorCode } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
+import { firstText } from '../base/last-text.ts';
 import { LineSplitter, type OversizeLine } from '../base/line-splitter.ts';
 import { writeLine } from '../base/line-writer.ts';
 import { intoOneBuffer } from '../base/one-buffer.ts';
@@ -142,7 +143,7 @@ function readHelloAnswer(line: Buffer): HelloReply | LinkFailure {
     if (reply) return reply;
     if (isRecord(value['error'])) return readRefusal(value['error']);
   }
-  return busy(`Something that is not a daemon of ours answered the hello: ${line.toString('utf8', 0, 80)}`);
+  return busy(`Something that is not a daemon of ours answered the hello: ${firstText(line, 80)}`);
 }
 
 function readRefusal(error: Record<string, unknown>): LinkFailure {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { AppError } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
+import { LastText } from '../base/last-text.ts';
 import { createRedactor } from '../base/redact.ts';
 
 export type DaemonCommand = { execPath: string; args: string[]; env: Record<string, string> };
@@ -27,7 +28,8 @@ export function spawnDaemon(command: DaemonCommand): ChildProcess {
 /** Settles with the announcement, rejects with DAEMON_START_FAILED on death or after `deadlineMs`. Kills nothing. */
 export function awaitReady(child: ChildProcess, deadlineMs: number): Promise<Readiness> {
   return new Promise((resolve, reject) => {
-    let [announcement, stderr] = ['', ''];
+    let announcement = '';
+    const stderr = new LastText(shownStderrBytes);
     const settle = (act: () => void) => {
       clearTimeout(timer);
       child.removeAllListeners();
@@ -39,16 +41,14 @@ export function awaitReady(child: ChildProcess, deadlineMs: number): Promise<Rea
       act();
     };
     const fail = (what: string, cause?: unknown, exitCode?: number | null) =>
-      settle(() => reject(startFailure(what, stderr, { cause, exitCode })));
+      settle(() => reject(startFailure(what, stderr.toString(), { cause, exitCode })));
     const timer = setTimeout(() => fail(`was not ready after ${deadlineMs} ms`), deadlineMs);
     child.on('error', (error) => fail(`could not be started (${error.message})`, error));
     // 'close' comes after the last byte of stderr.
     child.on('close', (code, signal) =>
       fail(`ended with ${signal ?? `exit code ${code}`} before it was ready`, undefined, code),
     );
-    child.stderr?.on('data', (chunk: Buffer) => {
-      stderr = (stderr + chunk.toString('utf8')).slice(-shownStderrBytes);
-    });
+    child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
     child.stdout?.on('data', (chunk: Buffer) => {
       if (announcement.length < maxAnnouncementBytes) announcement += chunk.toString('utf8');
       const end = announcement.indexOf('\n');

@@ -1,6 +1,6 @@
 // A server's answer made fit for a model, with the whole kept under a reference. What is large is worked on elsewhere.
 
-import { cutChars } from '../base/cut-text.ts';
+import { closed, cutChars, wholeJson } from '../base/cut-text.ts';
 import { type Edit, stringAt, textAt } from '../base/json-scan.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
@@ -147,8 +147,8 @@ export function boundedError(
   const message = stringAt(line, memberAt(line, error, ['message'])) ?? '';
   const ref = keep.put({ content: [{ type: 'text', text }], isError: true });
   const how = ref === undefined ? 'It was too large to be kept.' : `The whole: gateway_get_result {"ref":"${ref}"}.`;
-  return JSON.stringify({
+  return wholeJson({
     code: code ? Number(textAt(line, code)) : 0,
-    message: `${cutChars(message, maxMessage)} [Error shortened, ${error.end - error.start} bytes in all. ${how}]`,
+    message: `${closed(cutChars(message, maxMessage))} [Error shortened, ${error.end - error.start} bytes in all. ${how}]`,
   });
 }

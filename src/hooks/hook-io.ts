@@ -23,7 +23,8 @@ const maxInputBytes = 1024 * 1024;
 
 export function runHook({ env, stdin, stdout, exit }: HookOptions): void {
   process.on('uncaughtException', exit);
-  let text = '';
+  // Of all bytes at once: a chunk may end inside a character of a path.
+  let bytes = Buffer.alloc(0);
   let isDone = false;
   const finish = (input: Record<string, unknown> | undefined) => {
     if (isDone) return;
@@ -37,14 +38,15 @@ export function runHook({ env, stdin, stdout, exit }: HookOptions): void {
     if (output === undefined) exit();
     else stdout.write(`${output}\n`, exit);
   };
-  setTimeout(() => finish(parse(text)), inputDeadlineMs);
+  setTimeout(() => finish(parse(bytes.toString())), inputDeadlineMs);
   stdin.on('data', (chunk: Buffer) => {
-    text += chunk.toString('utf8');
+    bytes = Buffer.concat([bytes, chunk]);
+    const text = bytes.toString();
     // The host may keep the pipe open, so the object's own end counts.
     const input = text.trimEnd().endsWith('}') ? parse(text) : undefined;
-    if (input || text.length > maxInputBytes) finish(input);
+    if (input || bytes.length > maxInputBytes) finish(input);
   });
-  stdin.on('end', () => finish(parse(text)));
+  stdin.on('end', () => finish(parse(bytes.toString())));
   stdin.on('error', () => finish(undefined));
   stdout.on('error', exit);
 }

@@ -1,5 +1,5 @@
 // Lines that we write ourselves.
-import { cutChars } from '../base/cut-text.ts';
+import { cutChars, wholeJson } from '../base/cut-text.ts';
 import { type AppError, errorRow } from '../base/errors.ts';
 import { plainText } from '../base/plain-text.ts';
 import { type InvalidEnvelope, whyInvalid } from './envelope.ts';
@@ -28,7 +28,7 @@ export function resultLine(idText: string, result: string | Uint8Array): Buffer 
 export function errorLine(idText: string | undefined, code: number, message: string, data?: unknown): Buffer {
   const text = readable(message, maxErrorChars);
   const error = data === undefined ? { code, message: text } : { code, message: text, data };
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? 'null'},"error":${JSON.stringify(error)}}`);
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? 'null'},"error":${wholeJson(error)}}`);
 }
 
 /** To whom sent it. Under the id of an answer a request of its own could wait. */
@@ -69,7 +69,7 @@ export function appErrorToolResult(idText: string, error: AppError): Buffer {
     isError: true,
     _meta: { 'aitkit/error': { code: error.code, ...error.data } },
   };
-  return resultLine(idText, JSON.stringify(result));
+  return resultLine(idText, wholeJson(result));
 }
 
 /** A call's failure goes to the model as a result that it can act on; any other request has an error. */

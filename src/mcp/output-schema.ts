@@ -1,6 +1,7 @@
 // Whether the official SDK can compile a tool's output schema. It does so for every tool as soon as it has the list, and
 // one that its validator refuses costs it all of them (measured with SDK 1.32.2). Nothing is compiled here: a schema of a
 // hostile server would hold everybody. What is unusual and might be refused counts as refused.
+import { cutChars } from '../base/cut-text.ts';
 import { isRecord } from '../base/guards.ts';
 
 type Json = Record<string, unknown>;
@@ -243,7 +244,7 @@ function shown(value: unknown): string {
         ? 'an array'
         : 'an object'
       : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return cutChars(text, 60);
 }
 
 function isText(value: unknown): value is string {

@@ -1,5 +1,6 @@
 // What a value must be like, checked on bytes. Of an object or list that is not like that, the parts that are wrong are
 // taken out or replaced; whatever else stands in it stays as it was written, members that nobody knows included.
+import { cutChars } from '../base/cut-text.ts';
 import {
   arrayElements,
   cutEdits,
@@ -110,7 +111,7 @@ function wrongKind(path: string, kind: Kind, wanted: readonly Kind[]): string {
 function wrongText(bytes: Buffer, at: Span, { oneOf, like }: Shape & { is: 'text' }, path: string): string | undefined {
   if (!oneOf && !like) return undefined;
   const text = stringAt(bytes, at) ?? '';
-  const shown = JSON.stringify(text.length > maxShown ? `${text.slice(0, maxShown)}…` : text);
+  const shown = JSON.stringify(cutChars(text, maxShown));
   if (oneOf && !oneOf.includes(text)) return `${path} is ${shown}, not ${oneOf.map((one) => `"${one}"`).join(' or ')}`;
   return like && !like.form.test(text) ? `${path} is ${shown}, not ${like.name}` : undefined;
 }
@@ -120,16 +121,12 @@ const maxShown = 40;
 
 function wrongNumber(text: string, { from, to }: Shape & { is: 'number' }, path: string): string | undefined {
   const value = Number(text);
-  return value >= from && value <= to ? undefined : `${path} is ${shownNumber(text)}, not from ${from} to ${to}`;
+  return value >= from && value <= to ? undefined : `${path} is ${cutChars(text, maxShown)}, not from ${from} to ${to}`;
 }
 
 function wrongCount(text: string, path: string): string | undefined {
   const isCount = /^\d{1,18}$/.test(text);
-  return isCount ? undefined : `${path} is ${shownNumber(text)}, not a number of bytes`;
-}
-
-function shownNumber(text: string): string {
-  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+  return isCount ? undefined : `${path} is ${cutChars(text, maxShown)}, not a number of bytes`;
 }
 
 function inList(bytes: Buffer, at: Span, of: Shape, path: string, found: Found): string | undefined {
@@ -150,8 +147,7 @@ function inList(bytes: Buffer, at: Span, of: Shape, path: string, found: Found):
 
 function inMap(bytes: Buffer, at: Span, shape: Shape & { is: 'map' }, path: string, found: Found): string | undefined {
   for (const { key, value } of objectMembers(bytes, at)) {
-    const name = key.length > maxShown ? `${key.slice(0, maxShown)}…` : key;
-    const why = tried(found, () => findWrong(bytes, value, shape.of, `${path}.${name}`, found));
+    const why = tried(found, () => findWrong(bytes, value, shape.of, `${path}.${cutChars(key, maxShown)}`, found));
     if (why === undefined) continue;
     found.edits.push({ at: value, with: shape.instead(textAt(bytes, value)) });
     found.note(why);

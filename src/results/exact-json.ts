@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { readBytesIfPresent } from '../base/atomic-file.ts';
+import { wholeJson } from '../base/cut-text.ts';
 import { isRecord } from '../base/guards.ts';
 import { isObjectAt, objectMembers, type Span, textAt } from '../base/json-scan.ts';
 
@@ -61,7 +62,7 @@ function stringEnd(text: string, start: number): number {
 }
 
 export function stringifyExact(value: unknown, indent?: string): string {
-  const text = JSON.stringify(value, undefined, indent) ?? 'null';
+  const text = wholeJson(value, indent);
   return text.includes(numberMark) ? text.replace(markedNumber, '$1') : text;
 }
 

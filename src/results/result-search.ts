@@ -1,5 +1,5 @@
 // Plain-text search in a stored result: values as they read, whatever JSON makes of their quotes and line feeds.
-import { safeEnd } from '../base/cut-text.ts';
+import { charsBetween, closed } from '../base/cut-text.ts';
 import { digitsOf, isMarkedNumber, type Json, jsonBytes, memberPath, stringifyExact } from './exact-json.ts';
 
 /** Where in the text of `path` it stands, and what stands around it. */
@@ -28,7 +28,7 @@ export function findHits(value: Json, path: string, { search, context }: { searc
       if (index < shownTo) continue;
       const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];
       shownTo = to;
-      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });
+      found.push({ path: place, at: index, text: closed(charsBetween(text, from, to)) });
     }
   }
   return found;

@@ -201,13 +201,21 @@ function pageObject(object: { [key: string]: Json }, path: string, request: View
 function pageText(text: string, path: string, request: ViewRequest): ResultView {
   const pageBytes = pageBytesOf(request);
   const { offset, limit } = pageOf(request, defaultCharacters);
+  const start = safeEnd(text, offset);
   let end = safeEnd(text, Math.min(text.length, offset + limit));
   // One character may take six bytes as an escape: halve until the page fits.
-  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)
-    end = safeEnd(text, offset + ((end - offset) >> 1));
+  while (end - start > 2 && jsonBytes(text.slice(start, end)) > pageBytes)
+    end = safeEnd(text, start + ((end - start) >> 1));
   // A limit of 1 on a pair of surrogates would never advance.
-  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);
-  return { kind: 'string', path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };
+  if (end <= start && start < text.length) end = Math.min(text.length, start + 2);
+  return {
+    kind: 'string',
+    path,
+    total: text.length,
+    offset: start,
+    data: text.slice(start, end),
+    ...next(end, text.length),
+  };
 }
 
 /** Fields that nothing here has would come back as rows of null, which reads as if they were empty. */

@@ -1,6 +1,6 @@
 // Makes a JSON value smaller without changing its kind: arrays keep their first items, strings both ends, objects their
 // telling fields. It never invents items or markers inside the value: what was cut is listed beside it, by path.
-import { safeEnd } from '../base/cut-text.ts';
+import { closed, firstChars, lastChars } from '../base/cut-text.ts';
 import { isJsonObject, isMarkedNumber, type Json, jsonBytes, memberPath } from './exact-json.ts';
 
 // The limits. The numbers are those of harshal-mcp-proxy, so that who comes from there finds the same sizes; media has a limit of
@@ -94,16 +94,15 @@ function shrinkAt(value: Json, place: Place): Json {
 }
 
 export function cutString(text: string, { maxString, stringCut }: ShrinkLimits): string {
-  return stringCut === 'end' ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);
+  return stringCut === 'end' ? closed(firstChars(text, maxString)) : cutMiddle(text, maxString);
 }
 
-/** Both ends of a text around a note of how much is missing; never between the halves of a surrogate pair. */
+/** Both ends of a text around a note of how much is missing. */
 function cutMiddle(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const note = ` … [${text.length - maxLength} characters cut] … `;
-  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));
-  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));
-  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;
+  const head = closed(firstChars(text, Math.ceil(maxLength * 0.75)));
+  return head + note + lastChars(text, Math.floor(maxLength * 0.25));
 }
 
 function shrinkString(text: string, { path, limits, cuts }: Place): string {

@@ -1,6 +1,7 @@
 // initialize and the four lists: answered from what is known; servers that nobody knows yet are started and waited for
 // only as long as the host itself waits.
 
+import { wholeJson } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
@@ -60,7 +61,7 @@ export class Lists {
       const { views, offer } = this.#deps;
       const face = jointFace(views.of(session), offer.instructions(session));
       const result = { protocolVersion, ...face };
-      session.send(resultLine(request.idText, JSON.stringify(result)));
+      session.send(resultLine(request.idText, wholeJson(result)));
       return;
     }
     const waitMs = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;

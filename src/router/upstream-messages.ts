@@ -1,5 +1,6 @@
 // What servers say by themselves: whose it is, and the way there. What belongs to nobody for sure goes to nobody.
 
+import { cutChars } from '../base/cut-text.ts';
 import { arrayElements, isArrayAt, textAt } from '../base/json-scan.ts';
 import type { Log } from '../base/log.ts';
 import { capabilityOf, ownRoots, whyUnable } from '../calls/abilities.ts';
@@ -173,7 +174,7 @@ export class UpstreamMessages {
 
 /** Evidence is kept and read again with each message like it. */
 function shown(method: string): string {
-  return method.length > 100 ? `${method.slice(0, 99)}…` : method;
+  return cutChars(method, 100);
 }
 
 /** Forgotten beyond that: nobody has so many open browser pages. */

@@ -1,7 +1,7 @@
 // Who a server is and which era it speaks: our initialize, or its own introduction where it knows no
 // handshake. Asked on one connection, whichever comes first, so that nothing starts twice to find out.
 
-import { cutChars } from '../base/cut-text.ts';
+import { cutChars, wholeJson } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
 import { textAt } from '../base/json-scan.ts';
@@ -200,7 +200,7 @@ function readStateless(answer: ResponseEnvelope): Stateless | undefined {
     serverInfo,
     ...(instructions ? { instructions } : {}),
   };
-  const introduction = parseIntroduction(JSON.stringify(raw));
+  const introduction = parseIntroduction(wholeJson(raw));
   const lists = (['tools', 'prompts', 'resources'] as const).filter((list) => capabilities[list] !== undefined);
   return introduction && { introduction, lists };
 }

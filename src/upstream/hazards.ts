@@ -1,6 +1,7 @@
 // Evidence that a server is not fit for sharing, kept over restarts. An `auto` server with such evidence is shared by
 // nobody from then on; the config can overrule it.
 import { readFileIfPresent, writeFileAtomic } from '../base/atomic-file.ts';
+import { charsBetween } from '../base/cut-text.ts';
 import { isRecord } from '../base/guards.ts';
 import type { Log } from '../base/log.ts';
 
@@ -71,5 +72,5 @@ export function singleClientEvidence(error: unknown): string | undefined {
   const text = error instanceof Error ? error.message : '';
   const at = text.search(words);
   if (at < 0) return undefined;
-  return text.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
+  return charsBetween(text, at - 40, at + maxEvidenceChars - 40).trim();
 }

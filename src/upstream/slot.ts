@@ -1,6 +1,7 @@
 // One opened MCP session with a server: transport, handshake, ids. A pipe has one for all; HTTP has one for each session.
 import { lastChars } from '../base/cut-text.ts';
 import { AppError, callFate } from '../base/errors.ts';
+import { firstText } from '../base/last-text.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
@@ -65,8 +66,8 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
       onNotification: (envelope, stream) => slot && events.onNotification(slot, envelope, stream),
       onInvalid: ({ line, reason, idText }) => {
         const { id, hasMethod } = readEnds(endsOf(line));
-        const beginning = line.toString('utf8', 0, 200);
-        stderr.write(Buffer.from(`[not a valid message] ${reason}: ${beginning}\n`));
+        const beginning = firstText(line, 200);
+        stderr.note(`[not a valid message] ${reason}: ${beginning}`);
         events.onRefused({ reason, bytes: line.length });
         // A request of its own may have a number that one of ours has.
         const answered = hasMethod ? undefined : (idText ?? id);
@@ -83,13 +84,13 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     },
     onGarbage: (what) => {
       heard += 1;
-      stderr.write(Buffer.from(`[stdout, not a message] ${what}\n`));
+      stderr.note(`[stdout, not a message] ${what}`);
     },
     onOversize: (ends, stream) => {
       heard += 1;
       const { bytes } = ends;
       const { id, hasMethod } = readEnds(ends);
-      stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]\n`));
+      stderr.note(`[a message of ${bytes} bytes was over the limit and dropped]`);
       events.onRefused({ reason: 'over daemon.maxMessageBytes', bytes });
       // Where neither end has an id, it still came as the answer to a request.
       const answered = hasMethod ? undefined : (id ?? stream);

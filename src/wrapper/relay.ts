@@ -3,6 +3,7 @@
 
 import { callFate } from '../base/errors.ts';
 import { isRecord } from '../base/guards.ts';
+import { firstText } from '../base/last-text.ts';
 import type { OversizeLine } from '../base/line-splitter.ts';
 import { type HelloReply, linkMethods, linkPrefix } from '../link/hello.ts';
 import {
@@ -261,7 +262,7 @@ export class Relay {
     const request = this.#inFlight.settle(key);
     if (!request) {
       if (error && key.startsWith(`"${replayIdPrefix}`)) {
-        this.#o.warn(`The new daemon did not take over a part of this session: ${line.toString('utf8', 0, 300)}`);
+        this.#o.warn(`The new daemon did not take over a part of this session: ${firstText(line, 300)}`);
       }
       return; // an answer to the replay, or a second answer
     }

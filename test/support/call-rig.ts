@@ -92,7 +92,7 @@ export function createWorld(setup: WorldSetup) {
     config: () => world.config,
     resolve: { makeKey: createKeyMaker('secret'), workDir: '/nowhere', demoted: (name) => demoted.get(name) },
     createOpener: ({ entry }) => server(entry.name).opener,
-    createStderr: () => ({ write: () => {}, begin: () => {}, tail: () => '' }),
+    createStderr: () => ({ write: () => {}, note: () => {}, begin: () => {}, tail: () => '' }),
     addSecrets: () => {},
     capabilities: () => ({}),
     knownVersion: () => undefined,

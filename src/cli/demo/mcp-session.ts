@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { isRecord } from '../../base/guards.ts';
+import { LastText } from '../../base/last-text.ts';
 import { LineSplitter } from '../../base/line-splitter.ts';
 
 export type SessionCommand = { args: readonly string[]; env: Record<string, string>; cwd: string };
@@ -64,7 +65,7 @@ function speak(child: ChildProcess, signal: AbortSignal) {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let changes = 0;
-  let stderr = '';
+  const stderr = new LastText(2_000);
   const failAll = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -82,13 +83,11 @@ function speak(child: ChildProcess, signal: AbortSignal) {
   };
   const splitter = new LineSplitter({ maxLineBytes: 16 * 1024 ** 2, onLine, onOversize: () => {} });
   child.stdout?.on('data', (chunk: Buffer) => splitter.push(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString('utf8')).slice(-2_000);
-  });
+  child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
   child.stdin?.on('error', () => {}); // the exit event says more than EPIPE
   child.on('error', failAll);
   child.on('exit', (code, by) => {
-    const last = stderr.trim().split('\n').at(-1);
+    const last = stderr.toString().trim().split('\n').at(-1);
     failAll(new Error(`the program ended (${by ?? `exit code ${code}`})${last ? `: ${last}` : ''}`));
   });
   signal.addEventListener('abort', () => failAll(new Error('interrupted')), { once: true });

@@ -1,4 +1,5 @@
 // What happens in the daemon, as server-sent events for programs that watch it: the log's own events.
+import { wholeJson } from '../../base/cut-text.ts';
 import type { Log, LogFields, LogLevel } from '../../base/log.ts';
 import type { RouteContext } from './http-server.ts';
 
@@ -12,7 +13,7 @@ export function createEventStream(inner: Log, redact: (text: string) => string):
   const publish = (level: LogLevel, event: string, fields: LogFields | undefined) => {
     if (watchers.size === 0) return;
     const { error: _error, ...rest } = fields ?? {};
-    const data = redact(JSON.stringify({ time: new Date().toISOString(), level, event, ...rest }));
+    const data = redact(wholeJson({ time: new Date().toISOString(), level, event, ...rest }));
     for (const response of watchers) {
       response.write(`event: ${event}\ndata: ${data}\n\n`);
       if (response.writableLength > maxUnreadBytes) response.destroy();

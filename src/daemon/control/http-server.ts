@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { wholeJson } from '../../base/cut-text.ts';
 import { AppError, errorRow } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import type { Log } from '../../base/log.ts';
@@ -154,7 +155,7 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
 function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(`${JSON.stringify(body)}\n`);
+  response.end(`${wholeJson(body)}\n`);
 }
 
 function addressPort(server: Server): number {

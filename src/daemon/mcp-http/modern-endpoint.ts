@@ -1,6 +1,7 @@
 // Requests of revision 2026-07-28: each complete in itself, checked against its headers, none before it is understood.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { wholeJson } from '../../base/cut-text.ts';
 import { isArrayAt, isObjectAt, stringAt, textAt } from '../../base/json-scan.ts';
 import { findPlace } from '../../link/project-root.ts';
 import { memberAt, oneLine, parseEnvelope, type RequestEnvelope } from '../../mcp/envelope.ts';
@@ -284,7 +285,7 @@ function discoverResult(face: unknown): string {
   const { tasks: _, ...capabilities } =
     typeof declared === 'object' && declared !== null ? { ...declared, tasks: undefined } : { tasks: undefined };
   const instructions = of('instructions');
-  return JSON.stringify({
+  return wholeJson({
     resultType: 'complete',
     supportedVersions: spokenVersions,
     capabilities,

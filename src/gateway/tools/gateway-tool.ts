@@ -3,6 +3,7 @@
 
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
+import { wholeJson } from '../../base/cut-text.ts';
 import { AppError } from '../../base/errors.ts';
 import { isRecord } from '../../base/guards.ts';
 import type { Edit } from '../../base/json-scan.ts';
@@ -94,7 +95,7 @@ export function boundedAnswer(call: GatewayCall, value: unknown, isError = false
 }
 
 function textResult(value: unknown, isError: boolean) {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : wholeJson(value);
   return { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) };
 }
 

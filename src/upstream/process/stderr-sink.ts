@@ -1,4 +1,5 @@
 // A server's stderr: to its own rotated log, redacted and bounded, and the last of it kept for error messages.
+import { LastText, openBytes } from '../../base/last-text.ts';
 import type { RotatingFile } from '../../base/log.ts';
 import { plainText } from '../../base/plain-text.ts';
 
@@ -9,6 +10,8 @@ const maxBytesPerSecond = 256 * 1024;
 
 export type StderrSink = {
   write: (chunk: Buffer) => void;
+  /** A line of ours between those of the server. */
+  note: (text: string) => void;
   /** Another process writes from now on: what an earlier one said is none of its last words. */
   begin: () => void;
   tail: () => string;
@@ -20,33 +23,85 @@ export function createStderrSink(options: {
   label: string;
   now: () => number;
 }): StderrSink {
-  let tail = Buffer.alloc(0);
+  const last = new LastText(tailBytes);
   let windowStart = 0;
   let windowBytes = 0;
   let dropped = 0;
   const put = (text: string) =>
     options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text}\n`);
+  const lines = new WholeLines((line) => put(plainText(options.redact(line))));
+  const write = (chunk: Buffer) => {
+    last.add(chunk);
+    const now = options.now();
+    if (now - windowStart >= 1_000) {
+      if (dropped > 0) put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
+      [windowStart, windowBytes, dropped] = [now, 0, 0];
+    }
+    windowBytes += chunk.length;
+    if (windowBytes <= maxBytesPerSecond) return lines.push(chunk);
+    dropped += chunk.length;
+    lines.flush(); // its other part is not written
+  };
   return {
-    write: (chunk) => {
-      tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes));
-      const now = options.now();
-      if (now - windowStart >= 1_000) {
-        if (dropped > 0)
-          put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
-        [windowStart, windowBytes, dropped] = [now, 0, 0];
-      }
-      windowBytes += chunk.length;
-      if (windowBytes > maxBytesPerSecond) {
-        dropped += chunk.length;
-        return;
-      }
-      for (const line of chunk.toString('utf8').split('\n')) {
-        if (line.trim()) put(plainText(options.redact(line)));
-      }
+    write,
+    note: (text) => {
+      lines.flush();
+      write(Buffer.from(`${text}\n`));
     },
     begin: () => {
-      tail = Buffer.alloc(0);
+      lines.flush();
+      last.clear();
     },
-    tail: () => plainText(options.redact(tail.toString('utf8')).trim()),
+    // Asked for when the process has ended: no more of an open line will come.
+    tail: () => {
+      lines.flush();
+      return plainText(options.redact(last.toString()).trim());
+    },
   };
+}
+
+/** A line that does not end is written in pieces of this size. */
+const maxOpenBytes = 4_096;
+/** Somebody may be looking at the log: a prompt has no end, and is seen nevertheless. */
+const openMs = 250;
+const newline = 0x0a;
+
+/** Chunks end anywhere. A line is handed out when it is whole, so that no character and no secret in it is parted. */
+class WholeLines {
+  readonly #put: (line: string) => void;
+  #open = Buffer.alloc(0);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(put: (line: string) => void) {
+    this.#put = put;
+  }
+
+  push(chunk: Buffer): void {
+    const bytes = this.#open.length > 0 ? Buffer.concat([this.#open, chunk]) : chunk;
+    const end = bytes.lastIndexOf(newline) + 1;
+    this.#handOut(bytes, bytes.length - end > maxOpenBytes ? bytes.length - openBytes(bytes) : end);
+    this.#waitForMore();
+  }
+
+  flush(): void {
+    this.#handOut(this.#open, this.#open.length);
+  }
+
+  #waitForMore(): void {
+    if (this.#open.length === 0 || this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#handOut(this.#open, this.#open.length - openBytes(this.#open));
+    }, openMs);
+    this.#timer.unref();
+  }
+
+  #handOut(bytes: Buffer, end: number): void {
+    this.#open = Buffer.from(bytes.subarray(end)); // the chunk may be read into again
+    if (this.#open.length === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    for (const line of bytes.toString('utf8', 0, end).split('\n')) if (line.trim()) this.#put(line);
+  }
 }

@@ -1,6 +1,7 @@
 // From what a server wrote to single messages. Servers of revision 2025-03-26 may answer with an array of them.
 
 import { arrayElements, JsonSyntaxError } from '../../base/json-scan.ts';
+import { firstText } from '../../base/last-text.ts';
 import { oneLine } from '../../mcp/envelope.ts';
 import type { TransportEvents } from './transport.ts';
 
@@ -14,7 +15,7 @@ export function handOut(line: Buffer, receiver: Receiver, stream?: string): bool
   const opening = firstByte(line);
   if (opening === 0x7b) receiver.onMessage(oneLine(line), stream);
   else if (opening !== 0x5b || !handOutBatch(line, receiver, stream)) {
-    receiver.onGarbage(line.toString('utf8', 0, maxGarbageBytes));
+    receiver.onGarbage(firstText(line, maxGarbageBytes));
     return false;
   }
   return true;

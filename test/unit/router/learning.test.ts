@@ -45,7 +45,7 @@ function daemon(server: ScriptedServer, clock: FakeClock, files: Map<string, Buf
   const instance: Instance = new Instance({
     ...{ id: 's-1', key: 'key', snapshotKey: 'key', server: 's', sharing: 'shared' },
     ...{ capabilities: {}, startTimeoutMs: 60_000, opener: server.opener },
-    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
+    stderr: { write: () => {}, note: () => {}, begin: () => {}, tail: () => '' },
     events: {
       onReady: (one, slot) => learning.started(one, slot),
       onServerRequest: () => {},

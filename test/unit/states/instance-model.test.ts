@@ -20,7 +20,7 @@ class World {
     ...{ id: 'm-1', key: 'k', snapshotKey: 's', server: 'm', sharing: 'shared' as const },
     capabilities: {},
     startTimeoutMs: 5_000,
-    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
+    stderr: { write: () => {}, note: () => {}, begin: () => {}, tail: () => '' },
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 4), log: silentLog, now: () => this.now, random: () => 0.5 },
     opener: {

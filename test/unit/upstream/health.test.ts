@@ -23,7 +23,7 @@ beforeEach(async () => {
   instance = new Instance({
     ...{ id: 'h-1', key: 'k', snapshotKey: 's', server: 'h', sharing: 'shared' as const, capabilities: {} },
     startTimeoutMs: 5_000,
-    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
+    stderr: { write: () => {}, note: () => {}, begin: () => {}, tail: () => '' },
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 4), log: silentLog, now: Date.now, random: () => 0.5 },
     opener: {

@@ -25,7 +25,7 @@ function createInstance() {
       },
       close: () => ended,
     },
-    stderr: { write: () => {}, begin: () => {}, tail: () => '' },
+    stderr: { write: () => {}, note: () => {}, begin: () => {}, tail: () => '' },
     events: { onReady: () => {}, onServerRequest: () => {}, onServerNotification: () => {}, onExit: () => {} },
     deps: { admission: new Admission(() => 1), log: silentLog, now: () => 0, random: () => 0 },
   });
@@ -77,6 +77,7 @@ it('that never was ready has not lived, however long its start took: five such d
       write: (chunk) => {
         words += chunk.toString();
       },
+      note: () => {},
       begin: () => {
         words = '';
       },

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { TextDecoder } from 'node:util';
+import { cutChars } from '../../../base/cut-text.ts';
 import { AppError, describeError, systemCode } from '../../../base/errors.ts';
 import { codingsOf, DecoderError, DecoderSteps, findDecoder, type OpenDecoder } from './content-coding.ts';
 
@@ -195,7 +196,7 @@ function unknownCoding(coding: string, { url, status }: ResponseFacts): AppError
   const isNewer = coding === 'zstd';
   return new AppError({
     code: 'SERVER_FAILED',
-    message: `${url.origin} answered in the encoding ${JSON.stringify(coding.slice(0, 100))}, which cannot be decoded${isNewer ? ` by Node.js ${process.versions.node}` : ''}.`,
+    message: `${url.origin} answered in the encoding ${JSON.stringify(cutChars(coding, 100))}, which cannot be decoded${isNewer ? ` by Node.js ${process.versions.node}` : ''}.`,
     hint: isNewer
       ? 'Node.js 22.15 and newer can. It was asked to send its answers plain.'
       : 'It was asked to send its answers plain: the server, or a gateway before it, has to be corrected.',

@@ -2,6 +2,7 @@
 // say whether the request may have been executed.
 import { cutChars } from '../../../base/cut-text.ts';
 import { AppError } from '../../../base/errors.ts';
+import { firstText, textOfStart } from '../../../base/last-text.ts';
 import type { OversizeLine } from '../../../base/line-splitter.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
 
@@ -119,7 +120,7 @@ export function forgottenError(url: URL, mayHaveRun: boolean): AppError {
 export async function errorText(response: HttpResponse): Promise<string> {
   try {
     const found = await collect(response, maxErrorBytes);
-    return ('bytes' in found ? found.bytes : found.oversize.head).toString('utf8').trim();
+    return ('bytes' in found ? found.bytes.toString('utf8') : textOfStart(found.oversize.head)).trim();
   } catch {
     return ''; // the status says enough
   }
@@ -188,7 +189,7 @@ export function noMessageError({ url, status, headers }: HttpResponse): AppError
 export function noReplyError({ url, status }: HttpResponse, text: Buffer): AppError {
   return new AppError({
     code: 'SERVER_FAILED',
-    message: `${url.origin} answered with something else than an answer to this request: ${shortened(text.toString('utf8', 0, maxErrorBytes))}`,
+    message: `${url.origin} answered with something else than an answer to this request: ${shortened(firstText(text, maxErrorBytes))}`,
     hint: 'See what it says; if it is no MCP server, correct `url`.',
     data: { status, mayHaveRun: true },
   });

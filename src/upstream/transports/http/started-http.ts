@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastChars } from '../../../base/cut-text.ts';
 import { AppError } from '../../../base/errors.ts';
+import { LastText } from '../../../base/last-text.ts';
 import { plainText } from '../../../base/plain-text.ts';
 import { portPlaceholder } from '../../../config/template.ts';
 import {
@@ -60,7 +61,7 @@ class StartedHttpServer implements StartedHttp {
   #starting: Promise<Running> | undefined;
   #running: Running | undefined;
   #closing: Promise<void> | undefined;
-  #stderr = '';
+  readonly #stderr = new LastText(keptStderrBytes);
 
   constructor(spec: StartedHttpSpec, deps: StartedHttpDeps) {
     this.#spec = spec;
@@ -106,7 +107,7 @@ class StartedHttpServer implements StartedHttp {
 
   async #start(): Promise<Running> {
     const port = await choosePort(this.#spec);
-    this.#stderr = '';
+    this.#stderr.clear();
     const { command, args, env, cwd } = this.#spec;
     const filled = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value, port)]));
     const server = await startServerProcess(
@@ -183,12 +184,12 @@ class StartedHttpServer implements StartedHttp {
   }
 
   #note(chunk: Buffer): void {
-    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-keptStderrBytes);
+    this.#stderr.add(chunk);
     this.#deps.onStderr(chunk);
   }
 
   #lastWords(): string {
-    const words = plainText(this.#stderr.trim());
+    const words = plainText(this.#stderr.toString().trim());
     return words === '' ? '' : ` Its last output: ${lastChars(words, 600)}`;
   }
 

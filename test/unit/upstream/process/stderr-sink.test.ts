@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createStderrSink } from '../../../../src/upstream/process/stderr-sink.ts';
+import { eventually } from '../../../support/eventually.ts';
 
 function open() {
   const written: string[] = [];
@@ -45,4 +46,30 @@ it('drops a flood beyond its rate, and says how much once it is over', () => {
   sink.write(Buffer.from('calm\n'));
   expect(written.at(-2)).toContain(`[${96 * 64 * 1024} bytes of stderr were dropped`);
   expect(written.at(-1)).toContain('calm');
+});
+
+it('writes a line when it is whole, so that no character and no secret of it is parted', () => {
+  const { sink, written } = open();
+  for (const byte of Buffer.from('日本 🚀 canary\nand')) sink.write(Buffer.from([byte]));
+  expect(written).toEqual(['2026-11-21T12:00:00.000Z x-1 日本 🚀 [redacted]\n']);
+  sink.note('[ours]');
+  expect(written.slice(1)).toEqual(['2026-11-21T12:00:00.000Z x-1 and\n', '2026-11-21T12:00:00.000Z x-1 [ours]\n']);
+  sink.write(Buffer.from('panic'));
+  expect(sink.tail()).toMatch(/panic$/);
+  expect(written.at(-1)).toContain('panic');
+});
+
+it('writes a prompt that has no end, and a line without end in pieces', async () => {
+  const { sink, written } = open();
+  sink.write(Buffer.from('Password: '));
+  await eventually(() => written.length === 1, { what: 'the prompt' });
+  for (let i = 0; i < 4_000; i += 1) sink.write(Buffer.from('🚀'));
+  expect(written.join('')).not.toContain('\ufffd');
+  expect(written.length).toBeGreaterThan(2);
+});
+
+it('begins its last words with a whole character', () => {
+  const { sink } = open();
+  sink.write(Buffer.from(`${'🚀'.repeat(700)}y`));
+  expect(sink.tail()).toMatch(/^(?:🚀)+y$/u);
 });
