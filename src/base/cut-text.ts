@@ -54,25 +54,6 @@ export function wholeJson(value: unknown, indent?: number | string): string {
   return text.replace(/\\(?:(ud[89a-f][\da-f]{2})|.)/g, (written, half?: string) => (half ? '\\ufffd' : written));
 }
 
-/** `kept` with an end for each direction that it leaves open, which would turn round what stands behind it. */
-export function closed(kept: string): string {
-  const open: string[] = [];
-  for (const [mark] of kept.slice(kept.lastIndexOf('\n') + 1).matchAll(/[\u202a-\u202e\u2066-\u2069]/g)) {
-    if (mark === endOfIsolate) {
-      const at = open.lastIndexOf(mark);
-      if (at >= 0) open.length = at;
-    } else if (mark === endOfEmbedding) {
-      if (open.at(-1) === mark) open.pop();
-    } else open.push(mark >= '\u2066' ? endOfIsolate : endOfEmbedding);
-  }
-  // Deeper than what displays follow it is no text.
-  return open.length > maxDirections ? kept : kept + open.reverse().join('');
-}
-
-const endOfEmbedding = '\u202c';
-const endOfIsolate = '\u2069';
-const maxDirections = 125;
-
 /** The largest position up to `at` that parts nothing. */
 function wholeBefore(text: string, at: number): number {
   const start = joinedAt(text, at)?.start ?? at;
@@ -106,7 +87,8 @@ function joinedAt(text: string, at: number): Span | undefined {
     const span = { start: from + index, end: from + index + found.length };
     if (isAround(span)) return span;
   }
-  if (text.charCodeAt(at - 1) < 0x80 && text.charCodeAt(at) < 0x80) return undefined; // nearly every place
+  // Nearly every place.
+  if (text.charCodeAt(at - 1) < 0x80 && text.charCodeAt(at) < 0x80 && text[at - 1] !== '\r') return undefined;
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   const found = segmenter.segment(near).containing(at - from);
   const start = from + (found?.index ?? 0);

@@ -1,6 +1,5 @@
 // JSON lines in a file that is rotated by size. Writes are synchronous: the last line before a crash is the one needed.
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
-import { wholeJson } from './cut-text.ts';
 import { causeChain } from './errors.ts';
 import { whyNotRegular } from './foreign-file.ts';
 import { visibleJson } from './plain-text.ts';
@@ -30,7 +29,7 @@ export function createFileLog(options: FileLogOptions): Log & { close: () => voi
   const write = (level: LogLevel, event: string, fields: LogFields = {}) => {
     const { error, ...rest } = fields;
     const causes = error === undefined ? {} : { causes: causeChain(error) };
-    const line = wholeJson({ time: new Date().toISOString(), level, event, pid: process.pid, ...rest, ...causes });
+    const line = JSON.stringify({ time: new Date().toISOString(), level, event, pid: process.pid, ...rest, ...causes });
     // Log files are read in a terminal, with whatever is at hand.
     file.write(`${visibleJson(options.redact(line))}\n`);
   };

@@ -63,6 +63,25 @@ export function withoutSequences(text: string): string {
   return text.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '');
 }
 
+/** `kept` with an end for each direction that it leaves open, which would turn round what stands behind it. */
+export function closed(kept: string): string {
+  const open: string[] = [];
+  for (const [mark] of kept.slice(kept.lastIndexOf('\n') + 1).matchAll(/[\u202a-\u202e\u2066-\u2069]/g)) {
+    if (mark === endOfIsolate) {
+      const at = open.lastIndexOf(mark);
+      if (at >= 0) open.length = at;
+    } else if (mark === endOfEmbedding) {
+      if (open.at(-1) === mark) open.pop();
+    } else open.push(mark >= '\u2066' ? endOfIsolate : endOfEmbedding);
+  }
+  // Deeper than what displays follow it is no text.
+  return open.length > maxDirections ? kept : kept + open.reverse().join('');
+}
+
+const endOfEmbedding = '\u202c';
+const endOfIsolate = '\u2069';
+const maxDirections = 125;
+
 function isAscii(text: string): boolean {
   return /^[ -~]*$/.test(text);
 }

@@ -1,7 +1,8 @@
 // A server's answer made fit for a model, with the whole kept under a reference. What is large is worked on elsewhere.
 
-import { closed, cutChars, wholeJson } from '../base/cut-text.ts';
+import { cutChars, wholeJson } from '../base/cut-text.ts';
 import { type Edit, stringAt, textAt } from '../base/json-scan.ts';
+import { closed } from '../base/plain-text.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { memberAt, type ResponseEnvelope, withEdits } from '../mcp/envelope.ts';

@@ -1,5 +1,6 @@
 // Plain-text search in a stored result: values as they read, whatever JSON makes of their quotes and line feeds.
-import { charsBetween, closed } from '../base/cut-text.ts';
+import { charsBetween } from '../base/cut-text.ts';
+import { closed } from '../base/plain-text.ts';
 import { digitsOf, isMarkedNumber, type Json, jsonBytes, memberPath, stringifyExact } from './exact-json.ts';
 
 /** Where in the text of `path` it stands, and what stands around it. */

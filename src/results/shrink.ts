@@ -1,6 +1,7 @@
 // Makes a JSON value smaller without changing its kind: arrays keep their first items, strings both ends, objects their
 // telling fields. It never invents items or markers inside the value: what was cut is listed beside it, by path.
-import { closed, firstChars, lastChars } from '../base/cut-text.ts';
+import { firstChars, lastChars } from '../base/cut-text.ts';
+import { closed } from '../base/plain-text.ts';
 import { isJsonObject, isMarkedNumber, type Json, jsonBytes, memberPath } from './exact-json.ts';
 
 // The limits. The numbers are those of harshal-mcp-proxy, so that who comes from there finds the same sizes; media has a limit of

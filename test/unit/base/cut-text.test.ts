@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   charsBetween,
-  closed,
   cutChars,
   firstChars,
   joinNames,
@@ -10,6 +9,7 @@ import {
   wholeCharacters,
   wholeJson,
 } from '../../../src/base/cut-text.ts';
+import { closed } from '../../../src/base/plain-text.ts';
 
 const isWhole = (text: string) => !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 const texts = fc.string({ unit: fc.constantFrom('a', 'é', '日', '🚀', 'e\u0301', '👩‍👧', '👋🏽'), maxLength: 40 });
