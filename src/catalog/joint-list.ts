@@ -73,21 +73,23 @@ function asUri(part: string, uri: string): string {
 function renamed(list: ListName, item: ListItem, name: string, source: ListSource): Buffer {
   const edits: Edit[] = [];
   if (name !== item.name) edits.push({ at: item.nameSpan, with: JSON.stringify(name) });
-  if (list === 'tools') edits.push(...toolEdits(item, name, source));
+  if (list === 'tools' || list === 'prompts') edits.push(...addedTo(list, item, name, source));
   return edits.length === 0 ? item.raw : splice(item.raw, edits);
 }
 
-function toolEdits(item: ListItem, name: string, source: ListSource): Edit[] {
+function addedTo(list: 'tools' | 'prompts', item: ListItem, name: string, source: ListSource): Edit[] {
+  const isLoaded = list === 'tools' && source.isAlwaysLoaded;
+  const isOther = source.part !== undefined && name !== `${source.part}__${item.name}`;
+  if (!isLoaded && !isOther) return [];
   const members = objectMembers(item.raw);
   const end = item.raw.lastIndexOf('}');
   const added: string[] = [];
-  // A cut name loses words: the title keeps them for people and for search.
-  const isCut = source.part !== undefined && name !== `${source.part}__${item.name}`;
-  if (isCut && !findMember(members, 'title')) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
+  // A name that was cut or lost characters says less: the title keeps all of it for people and for search.
+  if (isOther && !findMember(members, 'title')) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
   const meta = findMember(members, '_meta');
   const edits: Edit[] = [];
-  if (source.isAlwaysLoaded && !meta) added.push('"_meta":{"anthropic/alwaysLoad":true}');
-  else if (source.isAlwaysLoaded && isObjectAt(item.raw, meta)) {
+  if (isLoaded && !meta) added.push('"_meta":{"anthropic/alwaysLoad":true}');
+  else if (isLoaded && isObjectAt(item.raw, meta)) {
     const isEmpty = objectMembers(item.raw, meta).length === 0;
     const at = { start: meta.start + 1, end: meta.start + 1 };
     edits.push({ at, with: `"anthropic/alwaysLoad":true${isEmpty ? '' : ','}` });

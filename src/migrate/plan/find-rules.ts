@@ -151,8 +151,12 @@ function record(
     found.findings.push({ ...finding, problem: `its file ${target.fixed}` });
     return;
   }
-  found.findings.push({ ...finding, added: translation.rule });
-  found.edits.push({ file: target.file, boundary: target.boundary, op: edit(translation.rule) });
+  // What only permits costs a question where it is missing; what forbids or asks must miss nothing.
+  const marked = finding.isGuard && translation.marked !== undefined ? [translation.marked] : [];
+  for (const rule of [translation.rule, ...marked]) {
+    found.findings.push({ ...finding, added: rule });
+    found.edits.push({ file: target.file, boundary: target.boundary, op: edit(rule) });
+  }
 }
 
 type TextFolder = { folder: string; boundary: Boundary; fixed?: string };

@@ -1,6 +1,6 @@
 // From a rule that names a tool of a server in Claude Code to the same rule for that tool behind our plugin.
 import { runInNewContext } from 'node:vm';
-import { hostPrefix, keptChars, qualifyName } from '../../mcp/tool-name.ts';
+import { hostPrefix, keptChars, markedHead, qualifyName } from '../../mcp/tool-name.ts';
 
 /** How Claude Code writes the tools of our plugin's server. */
 export const pluginPrefix = hostPrefix;
@@ -15,7 +15,13 @@ export type MovedServer = {
 export type Translation =
   | { kind: 'other' }
   /** `gap`: some tools that the old rule meant may not be meant by the new one. */
-  | { kind: 'translated'; rule: string; gap?: string }
+  | {
+      kind: 'translated';
+      rule: string;
+      /** Those that the old rule meant too, because the host knew them without characters that their own names have. */
+      marked?: string;
+      gap?: string;
+    }
   /** It means this server, but there is no sure form of it for the new name. */
   | { kind: 'unknown'; why: string };
 
@@ -36,7 +42,11 @@ export function translateRule(rule: string, server: MovedServer): Translation {
 /** A name gets the form that the daemon gives it; a longer one is cut there and here to the same. */
 function translateTool(tool: string, { part }: MovedServer): Translation {
   if (/[()]/.test(tool)) return { kind: 'unknown', why: 'it has conditions in brackets' };
-  if (!tool.includes('*')) return translated(pluginPrefix + qualifyName(part, tool));
+  if (!tool.includes('*')) {
+    const head = markedHead(part, tool);
+    const rule = pluginPrefix + qualifyName(part, tool);
+    return head === undefined ? translated(rule) : { kind: 'translated', rule, marked: `${pluginPrefix}${head}*` };
+  }
   const rule = `${pluginPrefix}${part}__${tool}`;
   const head = tool.slice(0, tool.indexOf('*'));
   const isWhole = head.length + 1 === tool.length && head.length <= keptChars(part);
@@ -78,7 +88,11 @@ export function translateMatcher(matcher: string, server: MovedServer, time = pa
   }
   if (pattern === matcher) return translatePattern(matcher, server, time);
   if (!isPattern(pattern)) return { kind: 'unknown', why: 'it is not a valid pattern' };
-  return translated(findsCutNames(pattern, server) ? pattern : `${pattern}|${cutNames(server)}`);
+  const missed = [
+    ...(findsCutNames(pattern, server) ? [] : [cutNames(server)]),
+    ...(missesMarked(pattern, server) ? [markedNames(server)] : []),
+  ];
+  return translated([pattern, ...missed].join('|'));
 }
 
 /** Whether all that it asks of a tool's name stands in the part that no cut takes away. */
@@ -104,12 +118,27 @@ function cutNames({ part }: MovedServer): string {
   return `^${pluginPrefix}${part}__[A-Za-z0-9_-]{${keptChars(part)}}_[0-9a-z]{5}$`;
 }
 
+/** Where a pattern ends a name that may have lost characters: in each of those stands an underscore. */
+function missesMarked(pattern: string, { part }: MovedServer): boolean {
+  const [, ...rests] = pattern.split(pluginPrefix + part);
+  return rests.some((rest) => rest.includes('$') && /[_.[\\]/.test(rest.replace(/^__/, '')));
+}
+
+/** The same of those that lost characters: their names end in more than the pattern knows. */
+function markedNames({ part }: MovedServer): string {
+  return `^${pluginPrefix}${part}__[A-Za-z0-9_-]*-_${markedEnd}$`;
+}
+
+const markedEnd = '[0-9a-z]{5}';
+
 function translateList(matcher: string, server: MovedServer): Translation {
   const rules: string[] = [];
   for (const name of matcher.split('|')) {
     const result = translateRule(name, server);
     if (result.kind === 'unknown') return result;
-    if (result.kind === 'translated') rules.push(result.rule.replaceAll('*', '.*'));
+    if (result.kind !== 'translated') continue;
+    rules.push(result.rule.replaceAll('*', '.*'));
+    if (result.marked !== undefined) rules.push(result.marked.replace('*', markedEnd));
   }
   if (rules.length === 0) return { kind: 'other' };
   return translated(rules.length === 1 ? `^${rules[0] ?? ''}$` : `^(?:${rules.join('|')})$`);

@@ -23,8 +23,17 @@ describe('a joint list', () => {
   it('changes the name and leaves every other byte of a definition', () => {
     const tool = '{ "x-a":1.50,"name" : "do\\u0020it", "inputSchema":{"maximum":12345678901234567890} }';
     expect(text('tools', [source('one', `[${tool}]`)])).toBe(
-      `{"tools":[${tool.replace('"do\\u0020it"', '"one__do_it"')}]}`.replace(' }]}', ' ,"title":"do it"}]}'),
+      `{"tools":[${tool.replace('"do\\u0020it"', '"one__do_it-_ixb4r"')}]}`.replace(' }]}', ' ,"title":"do it"}]}'),
     );
+  });
+
+  it.each(['tools', 'prompts'] as const)('keeps in the title of %s what a name lost', (list) => {
+    const [item] = joinLists(list, [
+      source('db', '[{"name":"查询"},{"name":"plain"},{"name":"a.b","title":"Own"}]'),
+    ]).items;
+    expect(JSON.parse(String(item?.raw))).toMatchObject({ title: '查询' });
+    const all = joinLists(list, [source('db', '[{"name":"plain"},{"name":"a.b","title":"Own"}]')]).items;
+    expect(all.map(({ raw }) => JSON.parse(String(raw)).title)).toEqual([undefined, 'Own']);
   });
 
   it('keeps two servers with one tool name apart, and finds both back', () => {
@@ -71,7 +80,7 @@ describe('a joint list', () => {
     expect(joined.result.toString()).toBe('{"resources":[{"uri":"x://\ufffd"}]}');
     expect(joined.targets.get('x://\ufffd')).toEqual({ slug: 'one', name: 'x://\ud83d' });
     expect(text('tools', [source('one', '[{"name":"a \\ud83d"}]')])).toBe(
-      '{"tools":[{"name":"one__a__","title":"a \ufffd"}]}',
+      '{"tools":[{"name":"one__a__-_eh09l","title":"a \ufffd"}]}',
     );
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { serverSlug } from '../../../src/config/server-name.ts';
-import { hostPrefix, maxQualifiedChars, qualifyNames, serverPart } from '../../../src/mcp/tool-name.ts';
+import { hostPrefix, maxQualifiedChars, qualifyName, qualifyNames, serverPart } from '../../../src/mcp/tool-name.ts';
 import { readPackedText } from '../../support/packed-json.ts';
 
 type Server = { server: string; tools: { name: string }[] };
@@ -57,6 +57,10 @@ describe('the 527 tools of the catalog', () => {
   });
 });
 
+/** Two names of characters that hosts do not take, and two that are too long: each pair has one hash of five characters. */
+const sameHash: readonly string[] = ['查堘一', '查湉一'];
+const sameCut: readonly string[] = [18_052, 18_769].map((i) => `create_pull_request_review_comment_reply_${i}`);
+
 describe('a qualified name', () => {
   it('leaves 39 characters beside the prefix of the host', () => {
     expect(hostPrefix).toBe('mcp__plugin_mcp-proxy_s__');
@@ -72,9 +76,62 @@ describe('a qualified name', () => {
     expect(serverPart('exactly-18-chars-x')).toBe('exactly-18-chars-x');
   });
 
-  it('of a plain name is never taken by one that had to be changed to the same', () => {
-    expect(qualifyNames('s', ['a.b', 'a_b', 'a b'])[1]).toBe('s__a_b');
-    expect(new Set(qualifyNames('s', ['a.b', 'a_b', 'a b'])).size).toBe(3);
+  it('is its own as long as it has only characters that hosts take, and has a hash otherwise', () => {
+    expect(qualifyNames('s', ['a.b', 'a_b', 'a b'])).toEqual(['s__a_b-_fzmh4', 's__a_b', 's__a_b-_k91zm']);
+    const lost = [
+      '查询',
+      '删除',
+      'a.b',
+      'é',
+      'e\u0301',
+      '🚀',
+      '\ud83d',
+      '\ude80',
+      ' ',
+      'x/y',
+      'tool\n',
+      `${'long.'.repeat(20)}`,
+    ];
+    for (const name of lost) expect(qualifyName('db', name)).toMatch(/^db__[A-Za-z0-9_-]*-_[0-9a-z]{5}$/);
+    expect(new Set(lost.map((name) => qualifyName('db', name))).size).toBe(lost.length);
+    // One that looks as if it had one has one: it can never be taken for the other.
+    expect(qualifyName('s', 'a_b-_fzmh4')).toMatch(/^s__a_b-_fzmh4-_[0-9a-z]{5}$/);
+  });
+
+  it('never comes to mean another tool when tools come, go or change places', () => {
+    const names = fc.uniqueArray(
+      fc.oneof(
+        fc.string({ unit: fc.constantFrom('查', '询', '删', 'é', '.', '/', 'a', '_', '-', '\ud83d'), maxLength: 5 }),
+        fc.constantFrom(...sameHash, ...sameCut, 'getUser', 'getuser', 'get_user', 'get-user', 'get.user'),
+        fc.stringMatching(/^[a-z]{0,3}-_[0-9a-z]{5}$/),
+      ),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(fc.array(names, { minLength: 2, maxLength: 6 }), (lists) => {
+        const meaning = new Map<string, string>();
+        for (const list of lists) {
+          const shown = qualifyNames('db', list);
+          expect(new Set(shown).size).toBe(list.length);
+          for (const [i, name] of list.entries()) {
+            const before = meaning.get(shown[i] ?? '');
+            // Of two with one hash neither has it while both are there; alone each would.
+            if (!sameHash.includes(name) && !sameCut.includes(name)) expect(before ?? name).toBe(name);
+            meaning.set(shown[i] ?? '', name);
+          }
+        }
+      }),
+    );
+  });
+
+  it('is neither of two that would be called the same, so that a held name never runs the other', () => {
+    for (const [first = '', second = ''] of [sameHash, sameCut]) {
+      expect(qualifyName('db', first)).toBe(qualifyName('db', second));
+      const both = qualifyNames('db', [first, second]);
+      expect(both).not.toContain(qualifyName('db', first));
+      expect(new Set(both).size).toBe(2);
+      expect(qualifyNames('db', [second, first])).toEqual(both.toReversed());
+    }
   });
 
   it('is unique, fits and belongs to its tool alone, for any names in any order', () => {

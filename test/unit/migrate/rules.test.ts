@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { qualifyName } from '../../../src/mcp/tool-name.ts';
 import { translateMatcher, translateRule } from '../../../src/migrate/plan/translate-rule.ts';
 
 const github = { prefixes: ['mcp__github'], part: 'github' };
@@ -7,7 +8,7 @@ const ours = 'mcp__plugin_mcp-proxy_s__';
 test.each([
   ['mcp__github', `${ours}github__*`],
   ['mcp__github__*', `${ours}github__*`],
-  ['mcp__github__get_me', `${ours}github__get_me`],
+  ['mcp__github__list', `${ours}github__list`],
   ['mcp__github__get_*', `${ours}github__get_*`],
 ])('the rule %s becomes %s', (rule, expected) => {
   expect(translateRule(rule, github)).toEqual({ kind: 'translated', rule: expected });
@@ -40,7 +41,28 @@ test('a tool whose name is cut is named as the daemon names it', () => {
   expect(translateRule('mcp__github__create_pull_request_review_comment_reply', github)).toEqual({
     kind: 'translated',
     rule: `${ours}github__create_pull_request_revie_5g7q7`,
+    marked: `${ours}github__create_pull_request_revi-_*`,
   });
+});
+
+test('a rule means the tools too whose names the host knew without some of their characters, and no others', () => {
+  const forms = ['files.delete', 'files/delete', 'files delete', 'a.very.long.name.that.nobody.would.give.to.a.tool'];
+  for (const name of forms) {
+    const form = name.replace(/[^A-Za-z0-9_-]/g, '_');
+    const result = translateRule(`mcp__github__${form}`, github);
+    if (result.kind !== 'translated' || !result.marked) throw new Error('not translated');
+    const shown = ours + qualifyName('github', name);
+    expect(shown.startsWith(result.marked.slice(0, -1)), shown).toBe(true);
+    expect(result.marked.endsWith('-_*')).toBe(true);
+    for (const other of ['files_delete_all', 'files.delete.all', 'files']) {
+      expect((ours + qualifyName('github', other)).startsWith(result.marked.slice(0, -1)), other).toBe(false);
+    }
+    for (const matcher of [`mcp__github__${form}`, `^mcp__github__${form}$`, `Bash|mcp__github__${form}`]) {
+      const translation = translateMatcher(matcher, github);
+      if (translation.kind !== 'translated') throw new Error('not translated');
+      expect(new RegExp(translation.rule).test(shown), matcher).toBe(true);
+    }
+  }
 });
 
 test('a plugin server is known by its long prefix', () => {
@@ -48,12 +70,14 @@ test('a plugin server is known by its long prefix', () => {
   expect(translateRule('mcp__plugin_serena_serena__find_symbol', serena)).toEqual({
     kind: 'translated',
     rule: `${ours}serena__find_symbol`,
+    marked: `${ours}serena__find_symbol-_*`,
   });
 });
 
 test.each([
   ['mcp__github__.*', `${ours}github__.*`],
-  ['mcp__github__delete_repo', `^${ours}github__delete_repo$`],
+  ['mcp__github__delete', `^${ours}github__delete$`],
+  ['mcp__github__delete_repo', `^(?:${ours}github__delete_repo|${ours}github__delete_repo-_[0-9a-z]{5})$`],
   ['Bash|mcp__github__a|mcp__github__b', `^(?:${ours}github__a|${ours}github__b)$`],
   ['^mcp__github__(a|b)$', `^${ours}github__(a|b)$`],
   ['mcp__github.*', `${ours}github.*`],
