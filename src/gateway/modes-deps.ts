@@ -1,6 +1,7 @@
 // What our own tools need of the daemon's other parts.
 import type { Log } from '../base/log.ts';
 import type { Forwarder } from '../calls/forward.ts';
+import type { HeldNames } from '../calls/held-names.ts';
 import type { Views } from '../calls/views.ts';
 import type { Config } from '../config/load.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
@@ -12,6 +13,7 @@ export type ModesDeps = {
   config: () => Config;
   views: Views;
   forwarder: Forwarder;
+  heldNames: HeldNames;
   roster: Roster;
   supervisor: () => Supervisor;
   /** Full results lie here; emptied at start. */

@@ -2,6 +2,7 @@
 import { AppError } from '../base/errors.ts';
 import { textAt } from '../base/json-scan.ts';
 import type { Forwarder } from '../calls/forward.ts';
+import { type HeldNames, meaningOf, nameMoved } from '../calls/held-names.ts';
 import type { SessionView, Views } from '../calls/views.ts';
 import { memberAt, type RequestEnvelope } from '../mcp/envelope.ts';
 import type { ResultStore, SessionResults } from '../results/result-store.ts';
@@ -31,6 +32,7 @@ export type OwnCallDeps = JobCallsDeps & {
   readonly views: Pick<Views, 'of'>;
   readonly forwarder: Pick<Forwarder, 'forward'>;
   readonly finder: ToolFinder;
+  readonly heldNames: HeldNames;
   readonly unknown: Pick<UnknownServers, 'describe' | 'waitFor' | 'waitForAll'>;
   readonly store: ResultStore;
   readonly shortener: Shortener;
@@ -68,7 +70,12 @@ export class OwnCall implements GatewayCall {
     const { index } = this.#deps.finder;
     const visible = this.#visible;
     const hits = index.search(words, { ...options, limit: options.limit ?? index.size, accepts: visible.has });
-    return hits.map(({ server, name, ...hit }) => ({ id: this.idOf(server, name), server, ...hit }));
+    return hits.map(({ server, name, ...hit }) => {
+      const id = this.idOf(server, name);
+      const entry = this.#view.entry(server);
+      if (entry) this.#deps.heldNames.found(this.#init.session, id, meaningOf(this.#view, entry, name));
+      return { id, server, ...hit };
+    });
   }
 
   describe(id: string): ToolDefinition | undefined {
@@ -128,7 +135,11 @@ export class OwnCall implements GatewayCall {
   #target(id: string): CallTarget {
     const tool = this.#visible.find(id);
     const entry = tool && this.#view.entry(tool.slug);
-    if (tool && entry) return { tool, entry };
+    if (tool && entry) {
+      const now = meaningOf(this.#view, entry, tool.name);
+      if (this.#deps.heldNames.isMoved(this.#init.session, id, now)) throw nameMoved(id, 'Search again.');
+      return { tool, entry };
+    }
     throw new AppError({ code: 'TOOL_UNKNOWN', message: `There is no tool "${id}" any more.`, hint: 'Search again.' });
   }
 }

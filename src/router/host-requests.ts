@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import { ownCommand } from '../base/own-command.ts';
 import type { Copies } from '../calls/copies.ts';
 import type { Forwarder } from '../calls/forward.ts';
+import { type HeldNames, meaningOf, nameMoved } from '../calls/held-names.ts';
 import { notRunError } from '../calls/not-run.ts';
 import { askedName, findRoute, isRouted, listsOfName, mayOffer, type Route, undeclaredBy } from '../calls/routes.ts';
 import type { Views } from '../calls/views.ts';
@@ -19,6 +20,7 @@ import { listOfMethod } from '../mcp/lists.ts';
 import { appErrorLine, errorLine, failureLine, idInUse, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
+import { listWords } from './list-problem.ts';
 import type { Lists } from './lists.ts';
 import type { LogSetting } from './log-setting.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -32,6 +34,7 @@ export type HostRequestsDeps = {
   learning: Learning;
   lists: Lists;
   modes: Modes;
+  heldNames: HeldNames;
   subscriptions: Subscriptions;
   tasks: Tasks;
   logSetting: LogSetting;
@@ -163,6 +166,8 @@ export class HostRequests {
   }
 
   #send(session: Session, request: RequestEnvelope, route: Route): void {
+    const moved = this.#moved(session, request, route);
+    if (moved) return session.send(failureLine(request, moved));
     if (request.method === 'tools/call') session.noteCall();
     if (request.method === 'resources/subscribe' || request.method === 'resources/unsubscribe') {
       return this.#own(session, request, () => this.#subscribe(session, request, route));
@@ -171,6 +176,15 @@ export class HostRequests {
     const onOutcome = this.#deps.modes.outcomeTaker(session, request, entry);
     const hooks = { ...(onAnswer ? { onAnswer } : {}), ...(onOutcome ? { onOutcome } : {}) };
     this.#deps.forwarder.forward({ session, request, entry, edits, ...hooks });
+  }
+
+  #moved(session: Session, request: RequestEnvelope, { entry, name }: Route): AppError | undefined {
+    const asked = askedName(request) ?? name;
+    const now = meaningOf(this.#deps.views.of(session), entry, name);
+    const list = this.#deps.heldNames.movedIn(session, asked, now, listsOfName(request.method));
+    if (list === undefined) return undefined;
+    this.#deps.lists.announceMoved(session, list);
+    return nameMoved(asked, `List the ${listWords[list]} again.`);
   }
 
   async #subscribe(session: Session, request: RequestEnvelope, { entry, name }: Route): Promise<void> {

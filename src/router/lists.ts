@@ -6,6 +6,7 @@ import { AppError } from '../base/errors.ts';
 import { findMember, objectMembers, splice, textAt } from '../base/json-scan.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { within } from '../base/within.ts';
+import type { HeldNames } from '../calls/held-names.ts';
 import type { SessionView, Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { type Offers, ownInstructions } from '../gateway/offers.ts';
@@ -28,6 +29,7 @@ export type ListsDeps = {
   onServed: (session: Session) => void;
   sessions: () => readonly Session[];
   offer: Offers;
+  heldNames: HeldNames;
   now: () => number;
 };
 
@@ -91,7 +93,9 @@ export class Lists {
     }
     await offer.ready(session);
     if (session.isClosed) return;
-    const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
+    const view = this.#deps.views.of(session);
+    const { result, etag } = offer.list(session, list) ?? view.list(list);
+    this.#deps.heldNames.listed(session, list, view);
     session.served[list] = etag;
     session.announced.delete(list);
     session.send(notificationLine(linkMethods.served, { list, etag }));
@@ -135,6 +139,13 @@ export class Lists {
       methods.add(listKinds[list].changed);
     }
     for (const method of methods) session.notify(method);
+  }
+
+  /** What it holds is no longer true, though the list may read the same. */
+  announceMoved(session: Session, list: ListName): void {
+    if (session.announced.has(list)) return;
+    session.announced.add(list);
+    session.notify(listKinds[list].changed);
   }
 
   /**

@@ -4,6 +4,7 @@ import { steadyClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Copies } from '../calls/copies.ts';
 import { createCallLimits, Forwarder } from '../calls/forward.ts';
+import { HeldNames } from '../calls/held-names.ts';
 import { InputRounds } from '../calls/input-rounds.ts';
 import { ParamHeaders } from '../calls/param-headers.ts';
 import { askedTool } from '../calls/routes.ts';
@@ -120,8 +121,10 @@ export class Router {
       log: deps.log,
       clock: steadyClock,
     });
+    const heldNames = new HeldNames();
     this.modes = new Modes({
       ...deps,
+      heldNames,
       views: this.views,
       forwarder: this.forwarder,
       learn: (session, entry) => this.#learning.learnOnce(session, entry, 'tools'),
@@ -133,6 +136,7 @@ export class Router {
       onServed: deps.onServed,
       sessions: () => deps.roster.all(),
       offer: this.modes,
+      heldNames,
       now: deps.now,
     });
     const maySee = (session: Session, { identity: { server } }: Instance) =>
@@ -160,6 +164,7 @@ export class Router {
       learning: this.#learning,
       lists: this.#lists,
       modes: this.modes,
+      heldNames,
       subscriptions: this.#subscriptions,
       tasks: this.#tasks,
       logSetting: this.#logSetting,

@@ -1,6 +1,7 @@
 // A mode stays what it was for the life of a session, over its reconnects, and is forgotten after its end.
 import { expect, it } from 'vitest';
 import { Forwarder } from '../../../src/calls/forward.ts';
+import { HeldNames } from '../../../src/calls/held-names.ts';
 import { InputRounds } from '../../../src/calls/input-rounds.ts';
 import { Views } from '../../../src/calls/views.ts';
 import { Catalog } from '../../../src/catalog/catalog.ts';
@@ -40,6 +41,7 @@ function world() {
       config: () => config,
       views,
       forwarder,
+      heldNames: new HeldNames(),
       roster,
       supervisor: nobody,
       spillFolder: '/nowhere',

@@ -1,6 +1,8 @@
 // The way of gateway_invoke: from the bytes of the host's request to the server's tool, and what comes of its answer.
 import { describe, expect, it, vi } from 'vitest';
+import { AppError } from '../../../src/base/errors.ts';
 import type { Forwarder } from '../../../src/calls/forward.ts';
+import { HeldNames } from '../../../src/calls/held-names.ts';
 import { joinLists } from '../../../src/catalog/joint-list.ts';
 import { createListing } from '../../../src/catalog/server-face.ts';
 import { parseConfig } from '../../../src/config/load.ts';
@@ -17,9 +19,15 @@ import { LimitedWork } from '../../../src/results/limited-work.ts';
 import { ResultStore } from '../../../src/results/result-store.ts';
 import { referenceOf } from '../../../src/results/shield.ts';
 import { Session } from '../../../src/sessions/session.ts';
+import type { Resolution } from '../../../src/upstream/resolve.ts';
 
 const nobody = (): never => {
   throw new Error('nobody asks');
+};
+
+const unresolved = (): Resolution => {
+  const error = new AppError({ code: 'SERVER_FAILED', message: 'not asked' });
+  return { ok: false, error, sharing: 'shared', sharingReason: '', missing: [] };
 };
 
 /** A server `disk` with the tool `copy`, which answers each call with `outcome` (a result or an error, as JSON). */
@@ -33,7 +41,7 @@ function world(outcome: string, server: Record<string, unknown> = {}) {
   const joint = joinLists('tools', [{ slug: 'disk', part: 'disk', listing, isAlwaysLoaded: false }]);
   const view = {
     ...{ servers: [{ entry, face: undefined }], unknown: [], missing: () => [], entry: () => entry, list: () => joint },
-    ...{ resolution: nobody, find: () => undefined },
+    ...{ resolution: unresolved, find: () => undefined },
   };
   const sent: string[] = [];
   const released: unknown[] = [];
@@ -46,7 +54,13 @@ function world(outcome: string, server: Record<string, unknown> = {}) {
     ...{ baseline: {}, served: {}, idPrefix: 't', wants: [], now: () => 0, maxBufferedBytes: 1 },
   });
   const deps = {
-    ...{ views: { of: () => view }, finder: new ToolFinder(() => [view]), store, now: () => 0 },
+    ...{
+      views: { of: () => view },
+      finder: new ToolFinder(() => [view]),
+      store,
+      now: () => 0,
+      heldNames: new HeldNames(),
+    },
     ...{ unknown: { describe: () => [], waitFor: nobody, waitForAll: nobody }, pools: { topK: 1, add: nobody } },
     forwarder: {
       forward: ({ request, onOutcome }: Parameters<Forwarder['forward']>[0]) => {
