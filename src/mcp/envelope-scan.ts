@@ -28,7 +28,7 @@ export function scanEnvelope(line: Uint8Array): EnvelopeScan {
   eachMember(line, { start: 0, end: line.length }, (keyStart, keyEnd, start, end) => {
     for (const key of keys) {
       if (!isKeyAt(line, keyStart, keyEnd, key)) continue;
-      if (scan[key]) scan.hasTwice = true;
+      if (scan[key] && key !== 'jsonrpc') scan.hasTwice = true;
       scan[key] = { start, end };
       return;
     }

@@ -61,7 +61,9 @@ export function parseEnvelope(line: Buffer): Envelope {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return isArrayAt(line, wholeOf(line)) ? parseBatch(line) : noJson(line, error);
   }
-  const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
+  const { id, params, result, error, jsonrpc, hasTwice } = scan;
+  // Written as null it is none: answers of servers that write all members of a message.
+  const methodSpan = scan.method && line[scan.method.start] !== 0x6e ? scan.method : undefined;
   const idText = id && textAt(line, id);
   const invalid = (reason: string): InvalidEnvelope => ({
     ...{ kind: 'invalid', line, code: -32600, reason, isBatch: false },
@@ -81,7 +83,15 @@ export function parseEnvelope(line: Buffer): Envelope {
     return { kind: 'request', id, idText, ...read };
   }
   if (id === undefined || (!result && !error)) return invalid('neither a request nor a response');
-  return { kind: 'response', line, id, idText: idText ?? 'null', result, error };
+  return { kind: 'response', line, id, idText: idText ?? 'null', ...outcome(line, result, error) };
+}
+
+/** Where both are written, null says that it is the other one. */
+function outcome(line: Buffer, result: Span | undefined, error: Span | undefined) {
+  const isNull = (span: Span) => line[span.start] === 0x6e;
+  if (!result || !error) return { result, error };
+  if (isNull(error)) return { result, error: undefined };
+  return isNull(result) ? { result: undefined, error } : { result, error };
 }
 
 function parseBatch(line: Buffer): InvalidEnvelope {
@@ -178,6 +188,11 @@ export function oneLine(line: Buffer): Buffer {
   const copy = Buffer.from(line);
   for (let i = 0; i < copy.length; i += 1) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
   return copy;
+}
+
+/** Every decoder of text takes the mark of UTF-8 off, so programs that write it are not noticed. */
+export function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function wholeOf(line: Buffer): Span {

@@ -6,6 +6,7 @@ import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
 import { endsOf, readEnds } from '../mcp/envelope-ends.ts';
+import { resultLine } from '../mcp/messages.ts';
 import { Channel } from './channel.ts';
 import { type Introduction, introduce } from './handshake.ts';
 import { diedBeforeError, notSentError, type StopCause, stoppedError } from './instance-errors.ts';
@@ -59,11 +60,18 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   let exited: TransportExit | undefined;
   let closing: StopCause | undefined;
   let heard = 0;
+  const early = new EarlyMessages();
   const channel = new Channel(
     lateTransport(() => transport),
     {
-      onServerRequest: (envelope, stream) => slot && events.onServerRequest(slot, envelope, stream),
-      onNotification: (envelope, stream) => slot && events.onNotification(slot, envelope, stream),
+      onServerRequest: (request, stream) => {
+        // Some make sure of us before they answer our handshake.
+        if (!slot && request.method === 'ping') return channel.send(resultLine(request.idText, '{}'));
+        early.hold(request, (held) => slot && events.onServerRequest(slot, held, stream));
+      },
+      onNotification: (notification, stream) => {
+        early.hold(notification, (held) => slot && events.onNotification(slot, held, stream));
+      },
       onInvalid: ({ line, reason, idText }) => {
         const { id, hasMethod } = readEnds(endsOf(line));
         const beginning = firstText(line, 200);
@@ -128,6 +136,7 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
         return heard;
       },
     };
+    early.release();
     return slot;
   } catch (error) {
     await transport.close('the start failed');
@@ -135,6 +144,30 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     throw error;
   } finally {
     options.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** More than any server says before it has introduced itself. */
+const maxEarly = 100;
+
+/** What a server says before its introduction is over: nobody could tell whose it is until then. */
+class EarlyMessages {
+  #held: (() => void)[] | undefined = [];
+
+  hold<T extends { readonly line: Buffer }>(message: T, act: (message: T) => void): void {
+    if (!this.#held) return act(message);
+    // The line is a view of what is read into again.
+    const copy = { ...message, line: Buffer.from(message.line) };
+    if (this.#held.length < maxEarly) this.#held.push(() => act(copy));
+  }
+
+  /** In a moment: whoever opened the session has to know of it. */
+  release(): void {
+    setImmediate(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      for (const act of held) act();
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../base/log.ts';
 import { ownCommand } from '../../base/own-command.ts';
+import { withoutMark } from '../../mcp/envelope.ts';
 import { eraOf } from '../../mcp/eras/eras.ts';
 import { rpcCodes } from '../../mcp/messages.ts';
 import { type HttpRefusal, headerText, readMessage, refuse } from './http-reply.ts';
@@ -88,8 +89,9 @@ async function answer(
     case 'POST': {
       const body = await readMessage(request, maxMessageBytes);
       if (!body.ok) return refuse(response, body.refusal);
-      if (isModernRequest(request, body.bytes)) return modern.post(request, response, visit, body.bytes);
-      return legacy.post(request, response, visit, body.bytes);
+      const bytes = withoutMark(body.bytes);
+      if (isModernRequest(request, bytes)) return modern.post(request, response, visit, bytes);
+      return legacy.post(request, response, visit, bytes);
     }
     case 'GET':
     case 'DELETE': {

@@ -2,7 +2,7 @@
 
 import { arrayElements, JsonSyntaxError } from '../../base/json-scan.ts';
 import { firstText } from '../../base/last-text.ts';
-import { oneLine } from '../../mcp/envelope.ts';
+import { oneLine, withoutMark } from '../../mcp/envelope.ts';
 import type { TransportEvents } from './transport.ts';
 
 type Receiver = Pick<TransportEvents, 'onMessage' | 'onGarbage'>;
@@ -11,7 +11,8 @@ type Receiver = Pick<TransportEvents, 'onMessage' | 'onGarbage'>;
 const maxGarbageBytes = 1_024;
 
 /** False if it was no message and went to `onGarbage`. */
-export function handOut(line: Buffer, receiver: Receiver, stream?: string): boolean {
+export function handOut(written: Buffer, receiver: Receiver, stream?: string): boolean {
+  const line = withoutMark(written);
   const opening = firstByte(line);
   if (opening === 0x7b) receiver.onMessage(oneLine(line), stream);
   else if (opening !== 0x5b || !handOutBatch(line, receiver, stream)) {

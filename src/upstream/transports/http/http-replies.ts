@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../../../base/backoff.ts';
 import type { AppError } from '../../../base/errors.ts';
 import type { OversizeLine } from '../../../base/line-splitter.ts';
-import { answeredNumber, parseEnvelope } from '../../../mcp/envelope.ts';
+import { answeredNumber, parseEnvelope, withoutMark } from '../../../mcp/envelope.ts';
 import { endsOf, readEnds } from '../../../mcp/envelope-ends.ts';
 import { handOut } from '../message-lines.ts';
 import type { TransportEvents } from '../transport.ts';
@@ -137,11 +137,6 @@ export async function readJsonBody(response: HttpResponse, options: ReadOptions)
   if (!handOut(text, watched, tag)) throw noMessageError(response);
   // Nothing else comes on this response: whoever asked would wait for ever.
   if (!isAnswered) throw noReplyError(response, text);
-}
-
-/** Every decoder of text takes the mark of UTF-8 off, so servers that write it are not noticed. */
-function withoutMark(text: Buffer): Buffer {
-  return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
 }
 
 function isJson(text: Buffer): boolean {
