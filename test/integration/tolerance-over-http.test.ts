@@ -154,6 +154,7 @@ describe('a program over HTTP', () => {
     ['breaks between tokens', {}, `\r\n ${JSON.stringify(JSON.parse(initialize), undefined, 2)}\n`, 200],
     ['a member that nobody knows', {}, initialize.replace('{', '{"extra":1,'), 200],
     ['Content-Type: text/plain', { 'content-type': 'text/plain' }, initialize, 415],
+    ['a revision in its headers that nobody knows', { 'mcp-protocol-version': '2099-01-01' }, initialize, 400],
     ['nothing', {}, '', 400],
     ['no JSON', {}, 'hello', 400],
     ['a batch of a revision that has none', {}, `[${initialize}]`, 400],

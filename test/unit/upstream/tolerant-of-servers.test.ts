@@ -154,6 +154,7 @@ const asItIs: Record<string, [Server, string]> = {
   'a result that is a text': [result('fine'), '"fine"'],
   'an error without message': [failure({ error: { code: -32000 } }), '{"code":-32000}'],
   'an error whose code is a text': [failure({ error: { code: '1', message: 'no' } }), '{"code":"1","message":"no"}'],
+  'a result and an error': [failure({ result: fine, error: { code: 1, message: 'no' } }), '{"code":1,"message":"no"}'],
   'result null beside an error': [
     failure({ result: null, error: { code: 1, message: 'no' } }),
     '{"code":1,"message":"no"}',
