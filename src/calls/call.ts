@@ -67,8 +67,9 @@ export class Call {
     const { session, request, onAnswer, onOutcome } = this.forward;
     const isToolCall = this.method === 'tools/call';
     if (isToolCall) session.results.noteReceived(envelope);
-    if (onOutcome) return onOutcome({ envelope: translated(envelope, translation) });
-    const edits: Edit[] = [{ at: envelope.id, with: request.idText }, ...translation, ...(onAnswer?.(envelope) ?? [])];
+    const shown = [...translation, ...(onAnswer?.(envelope) ?? [])];
+    if (onOutcome) return onOutcome({ envelope: translated(envelope, shown) });
+    const edits: Edit[] = [{ at: envelope.id, with: request.idText }, ...shown];
     const line = withEdits(envelope.line, edits);
     if (isToolCall) session.results.noteSent('results', line, request.idText);
     session.send(line, idKey(request.idText));

@@ -7,6 +7,7 @@ import { memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/en
 import { type ListName, listKinds, listOfMethod } from '../mcp/lists.ts';
 import { serverPart } from '../mcp/tool-name.ts';
 import type { Session } from '../sessions/session.ts';
+import { linkEdits, markedTarget } from './links.ts';
 import { templateMatcher } from './uri-template.ts';
 import type { SessionView } from './views.ts';
 
@@ -76,13 +77,16 @@ export function findRoute(session: Session, view: SessionView, request: RequestE
   const entry = target && view.entry(target.slug);
   if (!target || !entry) return undefined;
   const edits = target.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target.name) }];
-  const isRenamedUri = edits.length > 0 && request.method === 'resources/read';
-  return {
-    entry,
-    name: target.name,
-    edits,
-    ...(isRenamedUri ? { onAnswer: (answer: ResponseEnvelope) => renameContents(answer, target.name, asked) } : {}),
+  const { method } = request;
+  const isRead = method === 'resources/read';
+  if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return { entry, name: target.name, edits };
+  const onAnswer = (answer: ResponseEnvelope) => {
+    const renamed = isRead ? contentsNamed(answer, target.name) : [];
+    const isRenamed = (edit: Edit) => renamed.some((at) => edit.at.start >= at.start && edit.at.start < at.end);
+    const links = linkEdits(view, target.slug, method, answer).filter((edit) => !isRenamed(edit));
+    return target.name === asked ? links : [...links, ...renamed.map((at) => ({ at, with: JSON.stringify(asked) }))];
   };
+  return { entry, name: target.name, edits, onAnswer };
 }
 
 function nameSpan({ line, method, params }: RequestEnvelope): { span: Span; lists: readonly ListName[] } | undefined {
@@ -114,6 +118,8 @@ function findTarget(
     if (target) return target;
   }
   if (!lists.includes('resources')) return undefined;
+  const marked = markedTarget(view, asked);
+  if (marked) return marked;
   const isFrom = templateMatcher(asked);
   for (const { name, target } of view.list('resourceTemplates').items) {
     if (!isFrom(name, target.slug)) continue;
@@ -127,11 +133,11 @@ function findTarget(
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : undefined;
 }
 
-function renameContents({ line, result }: ResponseEnvelope, from: string, to: string): Edit[] {
+function contentsNamed({ line, result }: ResponseEnvelope, name: string): Span[] {
   const contents = memberAt(line, result, ['contents']);
   if (!isArrayAt(line, contents)) return [];
   return arrayElements(line, contents).flatMap((element) => {
     const uri = memberAt(line, element, ['uri']);
-    return uri && stringAt(line, uri) === from ? [{ at: uri, with: JSON.stringify(to) }] : [];
+    return uri && stringAt(line, uri) === name ? [uri] : [];
   });
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { wholeCharacters } from '../base/cut-text.ts';
 import { type Edit, findMember, isObjectAt, objectMembers, splice } from '../base/json-scan.ts';
 import { type ListName, listKinds } from '../mcp/lists.ts';
-import { qualifyNames } from '../mcp/tool-name.ts';
+import { qualifyNames, uriMark } from '../mcp/tool-name.ts';
 import type { ListItem, Listing } from './listing.ts';
 
 export type ListSource = {
@@ -28,14 +28,17 @@ export type JointList = {
 export function joinLists(list: ListName, sources: readonly ListSource[]): JointList {
   const items: { name: string; target: Target; raw: Buffer }[] = [];
   const targets = new Map<string, Target>();
+  const marks = sources.flatMap(({ part }) => (part === undefined ? [] : [`${uriMark(part)}+`]));
+  // What begins with a server's mark is that server's: nobody else can list what its links say.
+  const isFree = (uri: string) => !targets.has(uri) && !marks.some((mark) => uri.startsWith(mark));
   for (const source of sources) {
-    const names = nameAll(list, source, targets);
+    const names = nameAll(list, source, isFree);
     source.listing.items.forEach((item, i) => {
       const name = names[i] ?? item.name;
       const target = { slug: source.slug, name: item.name };
       targets.set(name, target);
       // Links in results and texts name it as its server does.
-      if (list === 'resources' && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target);
+      if (list === 'resources' && !URL.canParse(item.name) && isFree(item.name)) targets.set(item.name, target);
       items.push({ name, target, raw: renamed(list, item, name, source) });
     });
   }
@@ -50,17 +53,16 @@ export function joinLists(list: ListName, sources: readonly ListSource[]): Joint
 
 const comma = Buffer.from(',');
 
-function nameAll(list: ListName, source: ListSource, taken: ReadonlyMap<string, Target>): string[] {
+function nameAll(list: ListName, source: ListSource, isFree: (uri: string) => boolean): string[] {
   const names = source.listing.items.map(({ name }) => name);
   if (source.part === undefined) return names;
   if (list === 'tools' || list === 'prompts') return qualifyNames(source.part, names);
   // URIs mean something to people and models: only one that another server has already gets its server's mark.
   const { part } = source;
-  // A scheme begins with a letter.
-  const mark = /^[a-z]/.test(part) ? part : `mcp+${part}`;
+  const mark = uriMark(part);
   return names.map((uri) => {
     const shown = list === 'resources' ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
-    return taken.has(shown) ? `${mark}+${shown}` : shown;
+    return isFree(shown) ? shown : `${mark}+${shown}`;
   });
 }
 

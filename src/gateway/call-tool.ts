@@ -2,6 +2,8 @@
 // attribution), only its outcome comes back here.
 import { AppError } from '../base/errors.ts';
 import type { Forwarder } from '../calls/forward.ts';
+import { linkEdits } from '../calls/links.ts';
+import type { SessionView } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { parseEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { idKey } from '../mcp/id-key.ts';
@@ -10,6 +12,8 @@ import type { Session } from '../sessions/session.ts';
 export type ToolCall = {
   /** Whose call it is; its answers and questions go there. */
   session: Session;
+  /** What the session sees: links in the answer are said in its way. */
+  view: SessionView;
   idText: string;
   entry: ServerEntry;
   /** As the server knows it. */
@@ -22,7 +26,7 @@ export type ToolCall = {
 
 /** The server's answer; rejects with the AppError of a call that got none, or when it is cancelled. */
 export function callTool(forwarder: Pick<Forwarder, 'forward'>, call: ToolCall): Promise<ResponseEnvelope> {
-  const { session, idText, entry, tool, args, meta, signal } = call;
+  const { session, view, idText, entry, tool, args, meta, signal } = call;
   const members = [`"name":${JSON.stringify(tool)}`, `"arguments":${args}`, ...(meta ? [`"_meta":${meta}`] : [])];
   const line = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{${members.join(',')}}}`;
   const request = parseEnvelope(Buffer.from(line));
@@ -36,6 +40,7 @@ export function callTool(forwarder: Pick<Forwarder, 'forward'>, call: ToolCall):
       request,
       entry,
       edits: [],
+      onAnswer: (answer) => linkEdits(view, entry.shownSlug, request.method, answer),
       onOutcome: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.envelope)),
     });
     // The request that the host knows stays the one that it cancels; it ends this one with it.

@@ -106,7 +106,8 @@ export class JobCalls implements SessionJobs {
     const session = createJobSession(this.#init.session, now, context.onProgress);
     try {
       const envelope = await callTool(forwarder, {
-        ...{ session, entry, signal: context.signal, idText: jobToken, tool: tool.name, args: this.#init.args() },
+        ...{ session, view: this.#init.view(), entry, signal: context.signal, idText: jobToken },
+        ...{ tool: tool.name, args: this.#init.args() },
         meta: `{"progressToken":${jobToken}}`,
       });
       if (!envelope.result) {

@@ -121,7 +121,7 @@ export class OwnCall implements GatewayCall {
     const { entry, tool } = this.#target(id);
     const { session, request, signal } = this.#init;
     const envelope = await callTool(this.#deps.forwarder, {
-      ...{ session, entry, signal, idText: request.idText, tool: tool.name },
+      ...{ session, view: this.#view, entry, signal, idText: request.idText, tool: tool.name },
       args: givenArguments(request),
       meta: memberText(request, ['_meta']),
     });

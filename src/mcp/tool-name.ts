@@ -18,6 +18,12 @@ export function serverPart(slug: string): string {
   return `${slug.slice(0, maxSlugChars - hashChars - 1).replace(/-+$/, '')}-${shortHash(slug)}`;
 }
 
+/** What stands with a plus before a URI of that server, where the URI alone does not say whose it is. */
+export function uriMark(part: string): string {
+  // A scheme begins with a letter.
+  return /^[a-z]/.test(part) ? part : `mcp+${part}`;
+}
+
 /**
  * Qualified names of one server's tools (or prompts) in their order. What a name is hangs on itself alone, so that no tool
  * that comes, goes or changes its place takes another one's name; of two that would be called the same neither is.

@@ -4,6 +4,7 @@ import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import type { Copies } from '../calls/copies.ts';
 import type { Forwarder } from '../calls/forward.ts';
+import { linkEdits } from '../calls/links.ts';
 import type { Views } from '../calls/views.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { memberAt, type RequestEnvelope, type ResponseEnvelope } from '../mcp/envelope.ts';
@@ -44,7 +45,10 @@ export class TaskRequests {
     const entry = slug === undefined ? undefined : view.entry(slug);
     // Whose is meant nobody can say; to guess would end or read another one's.
     if (!entry || others.length > 0) return session.send(others.length > 0 ? ambiguous(request) : noTask(request));
-    forwarder.forward({ session, request, entry, edits: [] });
+    const isResult = request.method === 'tasks/result';
+    const onAnswer = (answer: ResponseEnvelope) =>
+      isResult ? linkEdits(view, entry.shownSlug, request.method, answer) : [];
+    forwarder.forward({ session, request, entry, edits: [], onAnswer });
   }
 
   /** The session's tasks of all its servers, in one page. */
