@@ -62,14 +62,15 @@ async function newValidator(dialect: unknown, { allErrors }: { allErrors: boolea
   // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild.
   const code = { source: true };
   const settings = { strict: false, allErrors, validateFormats: false, logger: false, code } as const;
-  const isModern = typeof dialect === 'string' && dialect.includes('2020-12');
+  // The protocol's default (revision 2025-11-25).
+  const isModern = dialect === undefined || (typeof dialect === 'string' && dialect.includes('2020-12'));
   if (isModern) {
     const { Ajv2020 } = await import('ajv/dist/2020.js');
-    return new Ajv2020(settings);
+    return new Ajv2020({ ...settings, validateSchema: false, multipleOfPrecision: 9 });
   }
   const { Ajv } = await import('ajv');
   // Dialects without a validator here (draft-04, 2019-09) are read as draft-07, without their meta schema.
-  return new Ajv({ ...settings, meta: true, validateSchema: false });
+  return new Ajv({ ...settings, meta: true, validateSchema: false, multipleOfPrecision: 9 });
 }
 
 /** Each item is compared with all that an enumeration holds, one after the other. */
