@@ -1,6 +1,7 @@
 // Asks a server for one of its lists, whole or not at all.
 
 import type { Clock } from '../base/clock.ts';
+import { cutChars } from '../base/cut-text.ts';
 import { AppError } from '../base/errors.ts';
 import { isArrayAt, isObjectAt, type Span, stringAt, textAt } from '../base/json-scan.ts';
 import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
@@ -61,7 +62,9 @@ async function fetchPages(channel: Channel, list: ListName, waiting: Waiting): P
     if (cursor === '' && errorIn(answer)) break;
     const array = arrayIn(answer, list, page);
     addItems(items, answer.line, array, list);
-    cursor = stringAt(answer.line, memberAt(answer.line, answer.result, ['nextCursor']));
+    const next = memberAt(answer.line, answer.result, ['nextCursor']);
+    cursor = stringAt(answer.line, next);
+    if (cursor === undefined && !saysEnd(answer, next)) throw noCursor(textAt(answer.line, next), [...items.values()]);
     // One that was there before is of a server that goes in circles.
     if (cursor === undefined || cursors.has(cursor)) break;
     cursors.add(cursor);
@@ -113,6 +116,16 @@ function arrayIn(answer: ResponseEnvelope, list: ListName, page: number): Span {
 /** Some servers write both members, and null for the one that does not count. */
 function errorIn({ line, result, error }: ResponseEnvelope): Span | undefined {
   return isObjectAt(line, result) || !isObjectAt(line, error) ? undefined : error;
+}
+
+/** Nothing, as some servers write it. A number or an object is a page that nobody can ask for. */
+function saysEnd({ line }: ResponseEnvelope, next: Span | undefined): next is undefined {
+  return next === undefined || ['null', 'false'].includes(textAt(line, next));
+}
+
+function noCursor(text: string, items: readonly ListItem[]): ListError {
+  const message = `its nextCursor is no text: ${cutChars(text, 40)}; shown is what came until then`;
+  return new ListError({ message, cut: createListing(items) });
 }
 
 function endless(pages: number, bytes: number, items: readonly ListItem[]): ListError {

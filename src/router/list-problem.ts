@@ -10,7 +10,7 @@ import type { Listing } from '../catalog/listing.ts';
 import { unknownListing } from '../catalog/server-face.ts';
 import type { ListName } from '../mcp/lists.ts';
 import { rpcCodes } from '../mcp/messages.ts';
-import type { ListProblem } from './list-retries.ts';
+import type { ListProblem, ListTrouble } from './list-retries.ts';
 
 /** A line of a terminal or two. */
 const maxReason = 300;
@@ -64,12 +64,15 @@ function shown(text: string, redact: (text: string) => string): string {
 }
 
 /** What a call of something in that list is told. */
-export function listFailed(server: string, list: ListName, { reason, login }: ListProblem): AppError {
+export function listFailed(server: string, list: ListName, trouble: ListProblem & Partial<ListTrouble>): AppError {
+  const { reason, login, nextAt } = trouble;
   if (login) return login;
+  // What ended is not started for a list alone.
+  const again = nextAt === undefined ? 'It is asked again when it starts the next time' : 'It is asked again by itself';
   return new AppError({
     code: 'LIST_FAILED',
     message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
-    hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    hint: `${again}. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
     data: { mayHaveRun: false },
   });
 }

@@ -53,7 +53,7 @@ it('reads each page once, and each name once, whatever the cursors do', async ()
       [undefined, 'x', 'y'],
     ],
     [() => page(['a'], null), ['a'], [undefined]],
-    [() => page(['a'], 7), ['a'], [undefined]],
+    [() => page(['a'], false), ['a'], [undefined]],
     // An empty cursor is one; where it is refused, it meant that nothing follows.
     [({ params }) => (params.cursor === undefined ? page(['a'], '') : page(['b'])), ['a', 'b'], [undefined, '']],
     [
@@ -70,6 +70,14 @@ it('reads each page once, and each name once, whatever the cursors do', async ()
     expect(one.cursors()).toEqual(cursors);
     expect(one.clock.waiting).toBe(0);
   }
+});
+
+it.each([7, 0, true, {}, { after: 'x' }, ['x']])('names a next page that nobody can ask for: %j', async (cursor) => {
+  const one = world(() => page(['a'], cursor));
+  const error: unknown = await one.fetch('tools').catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: 'ListError', message: expect.stringContaining(JSON.stringify(cursor)) });
+  expect(Object(error).cut.items).toHaveLength(1);
+  expect(one.cursors()).toEqual([undefined]);
 });
 
 it('gives no part of a list that breaks off, and says at which page', async () => {

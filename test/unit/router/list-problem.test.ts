@@ -68,3 +68,11 @@ it('knows what another question cannot change', () => {
     'The resource templates of server "s" could not be listed: refused.',
   );
 });
+
+it('promises another question by itself only where one will be asked', () => {
+  const problem = problemOfList(refused(1), redact);
+  const hint = (nextAt: number | undefined) =>
+    listFailed('s', 'tools', { ...problem, list: 'tools', since: 0, nextAt }).hint;
+  expect(hint(1_000)).toContain('asked again by itself');
+  expect(hint(undefined)).toContain('asked again when it starts the next time');
+});
