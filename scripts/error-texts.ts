@@ -152,9 +152,9 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   SERVER_FAILED: {
     means:
-      'The server crashed again and again and is not started any more, by a stop neither. Or a remote server cannot be reached, broke the connection, or answered with what is no answer; the message says which.',
+      'The server crashed again and again and is left alone for a while; a new session, or a call after a pause, tries once more. Or a remote server cannot be reached, broke the connection, or answered with what is no answer; the message says which.',
     helps:
-      'Correct the cause in the message, then `mcp-proxy restart <server>`. A call that a remote server may have run: check its effect before you repeat it.',
+      'Correct the cause in the message; `mcp-proxy restart <server>` tries at once. A call that a remote server may have run: check its effect before you repeat it.',
   },
   SERVER_HUNG: {
     means: "The server's process was stopped by a signal, or it answered nothing and did nothing for long.",

@@ -44,7 +44,7 @@ const machines: readonly Machine[] = [
     title: 'A copy of a server',
     source: 'src/upstream/instance-state.ts',
     about:
-      'One for each running copy; it starts in `stopped`. It starts with the first call, after growing pauses if it died before. Five deaths in a row, each before five healthy minutes, are `failed`; a SIGKILL from outside does not count. Only `mcp-proxy restart <server>` and another entry in the configuration lead out of it; a stop does not.',
+      'One for each running copy; it starts in `stopped`. It starts with the first call, after growing pauses if it died before. Five deaths in a row in a start or over a call, each before five healthy minutes, are `failed`; a SIGKILL from outside does not count, nor does an end while nothing was asked. `mcp-proxy restart <server>` and another entry in the configuration lead out of it, and one start is tried for each session that was not told yet, and after a pause of a minute, then of up to 15; a stop does not.',
     table: instanceTransitions,
     events: {
       start: 'a session needs it',

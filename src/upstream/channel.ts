@@ -1,7 +1,7 @@
 // One MCP session with a server over one transport: our ids, whose request each is, progress tokens, cancellation.
 // Ids start at 1: version 1 of the MCP SDK ignores `notifications/cancelled` for id 0 (measured).
 
-import type { AppError } from '../base/errors.ts';
+import { AppError } from '../base/errors.ts';
 import { stringAt, textAt } from '../base/json-scan.ts';
 import {
   answeredNumber,
@@ -31,6 +31,8 @@ export class Channel {
   readonly #transport: Transport;
   readonly #events: ChannelEvents;
   readonly #pending = new Map<number, ChannelRequest>();
+  /** Of those: the transport was over before it wrote them. */
+  readonly #unsent = new Set<number>();
   #lastId = 0;
   #era: Era = eraOf(undefined);
   #meta: Record<string, unknown> | undefined;
@@ -68,6 +70,12 @@ export class Channel {
     // A server that is only listened to is idle.
     for (const { method } of this.#pending.values()) if (method !== listenMethod) count += 1;
     return count;
+  }
+
+  /** Whether something of a session was sent and is not answered. */
+  get isAsked(): boolean {
+    for (const [id, { owner }] of this.#pending) if (owner !== undefined && !this.#unsent.has(id)) return true;
+    return false;
   }
 
   /** Sessions whose requests are under way, with how many. */
@@ -179,14 +187,15 @@ export class Channel {
     this.#pending.get(Number(idText))?.onPaused?.();
   }
 
-  /** The transport is gone: every request is answered now, and later ones with `later`. Idempotent. */
+  /** The transport is gone: every request is answered now; later ones, and what was never written, with `later`. Idempotent. */
   lose(error: AppError, later: AppError = error): void {
     if (this.#lost) return;
     this.#lost = later;
     this.listening.close();
-    const pending = [...this.#pending.values()];
+    const pending = [...this.#pending];
     this.#pending.clear();
-    for (const request of pending) request.onAnswer({ error });
+    for (const [id, request] of pending) request.onAnswer({ error: this.#unsent.has(id) ? later : error });
+    this.#unsent.clear();
     this.onRoom?.();
   }
 
@@ -222,6 +231,11 @@ export class Channel {
       this.onRoom?.();
     };
     // A failed write is followed by the transport's exit, which answers what waits.
-    this.#transport.send(line, requestId, options).then(written, written);
+    const failed = (error: unknown) => {
+      const isUnsent = error instanceof AppError && error.data?.['mayHaveRun'] === false;
+      if (isUnsent && this.#pending.has(Number(requestId))) this.#unsent.add(Number(requestId));
+      written();
+    };
+    this.#transport.send(line, requestId, options).then(written, failed);
   }
 }

@@ -1,10 +1,18 @@
 // When may a server that died start again? On demand, with growing pauses, until it is plainly broken.
 import { backoffMs } from '../base/backoff.ts';
 
-export type Death = { code: number | null | undefined; signal: string | null | undefined };
+/** `wasAsked`: it died over something that it was asked, or in its start. */
+export type Death = { code: number | null | undefined; signal: string | null | undefined; wasAsked: boolean };
 
-/** After so many deaths in a row only a person, or another config, starts it again. */
+/** It said by its code that all is well, and nobody waited for it. */
+export function isAtEase({ code, wasAsked }: { code?: Death['code']; wasAsked: boolean }): boolean {
+  return code === 0 && !wasAsked;
+}
+
+/** After so many deaths in a row it is left alone for a while. */
 const maxDeaths = 5;
+/** Until a session that was told so may try again; each new session may as soon as the pause before a start is over. */
+const failedPauses = { firstMs: 60_000, maxMs: 15 * 60_000, factor: 2 };
 /** A server that lived this long is healthy: what was before is forgotten. */
 const healthyMs = 5 * 60_000;
 /** Ends of connections that one death causes arrive within this. */
@@ -17,6 +25,9 @@ export class CrashHistory {
   #inRow = 0;
   #lastDeathAt = 0;
   #pauseMs = 0;
+  #failedMs = 0;
+  /** Sessions that know that it failed. */
+  readonly #told = new Set<string>();
   #heardAt = Number.NEGATIVE_INFINITY;
 
   get deaths(): number {
@@ -36,17 +47,33 @@ export class CrashHistory {
 
   /**
    * SIGKILL comes from outside (a person, the kernel's memory killer), at any moment: it says nothing about the server.
-   * But one that is killed in each start, `livedMs` 0, must not be started without pause either.
+   * But one that is killed in each start, `livedMs` 0, must not be started without pause either. One that nobody asked
+   * anything breaks no call: it is started on demand, for ever. If it says by its code that all is well, at once.
    */
   record(death: Death, livedMs: number, now: number, random: () => number): void {
     if (livedMs >= healthyMs) this.reset();
     const isKilled = death.signal === 'SIGKILL';
     if (isKilled && livedMs > 0) return;
-    if (!isKilled) this.#deaths += 1;
+    if (isAtEase(death)) return;
+    if (!isKilled && death.wasAsked) this.#deaths += 1;
     this.#inRow += 1;
     this.#lastDeathAt = now;
+    this.#failedMs = backoffMs(Math.max(0, this.#deaths - maxDeaths), failedPauses, random);
     // The first restart is immediate: most deaths are single.
     this.#pauseMs = this.#inRow <= 1 ? 0 : backoffMs(this.#inRow - 2, pauses, random);
+  }
+
+  /** Whether a failed one is started once more for this session: what was wrong may have been mended since. */
+  mayRetry(owner: string, now: number): boolean {
+    const isNews = !this.#told.has(owner) && this.waitMs(now) === 0;
+    this.tell(owner);
+    // Either way of a clock that was set.
+    return isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+  }
+
+  /** This session knows that it failed. */
+  tell(owner: string): void {
+    this.#told.add(owner);
   }
 
   /** How long the next start has to wait yet, in ms. */
@@ -59,5 +86,6 @@ export class CrashHistory {
     this.#deaths = 0;
     this.#inRow = 0;
     this.#pauseMs = 0;
+    this.#told.clear();
   }
 }

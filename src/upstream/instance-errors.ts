@@ -65,12 +65,12 @@ export function crashLoop(
   deaths: number,
   last: { message: string | undefined; data: Record<string, unknown> },
 ): AppError {
-  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last.message ?? ''}`;
+  const message = `Server "${server}" died ${deaths} times in a row and is left alone for a while. ${last.message ?? ''}`;
   return new AppError({
     code: 'SERVER_FAILED',
     message: message.trim(),
     data: last.data,
-    hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    hint: `It is tried again for the next session, and after a pause. After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
   });
 }
 

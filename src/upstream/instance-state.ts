@@ -15,7 +15,9 @@ export type InstanceEvent =
   /** All of its processes are gone. */
   | 'ended'
   /** A person restarts it: the crashes are forgotten. */
-  | 'reset';
+  | 'reset'
+  /** Its long pause is over, or a session needs it that was not told of its failure: one start. */
+  | 'retry';
 
 export const instanceTransitions: Readonly<
   Record<InstanceState, Readonly<Partial<Record<InstanceEvent, InstanceState>>>>
@@ -25,8 +27,8 @@ export const instanceTransitions: Readonly<
   starting: { opened: 'ready', gone: 'stopped', crashLoop: 'failed', stop: 'stopping' },
   ready: { gone: 'stopped', crashLoop: 'failed', stop: 'stopping' },
   stopping: { ended: 'stopped' },
-  // A stop leaves it failed: nothing of it runs, and only a restart or another entry says that its cause was mended.
-  failed: { reset: 'stopped' },
+  // A stop leaves it failed: nothing of it runs, and it says nothing about the cause.
+  failed: { reset: 'stopped', retry: 'stopped' },
 };
 
 /** The next state; an event that has no meaning in `state` changes nothing. */

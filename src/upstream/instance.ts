@@ -1,11 +1,10 @@
 // One running copy of an upstream: starts on demand, is restarted with pauses, ends as a tree. Owned by the supervisor.
 import { pause } from '../base/backoff.ts';
-import { lastChars } from '../base/cut-text.ts';
 import type { AppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { InstanceState, Problem } from '../link/control.ts';
 import type { Admission } from './admission.ts';
-import { CrashHistory, type Death } from './crash-history.ts';
+import { CrashHistory, type Death, isAtEase } from './crash-history.ts';
 import {
   crashLoop,
   NotSentError,
@@ -19,7 +18,7 @@ import { type InstanceIdentity, identityOf } from './instance-key.ts';
 import { type InstanceEvent, nextInstanceState } from './instance-state.ts';
 import { openCopy, type StartOptions } from './open-copy.ts';
 import type { LaunchDescription } from './reach.ts';
-import { describeExit, exitData, type RefusedMessage, type Slot, type SlotEvents } from './slot.ts';
+import { exitData, exitProblem, type RefusedMessage, type Slot, type SlotEvents, type SlotExit } from './slot.ts';
 import type { TransportExit } from './transports/transport.ts';
 
 /** The same as SlotEvents, with the instance first. */
@@ -110,6 +109,7 @@ export class Instance {
       try {
         return await this.#acquireNow(owner);
       } catch (error) {
+        if (this.#state === 'failed') this.#crashes.tell(owner);
         // Ended while it started, to start anew: whoever waits goes on with the new one.
         if (!(error instanceof NotSentError) || !error.goesOn || this.#closed) throw error;
       }
@@ -124,7 +124,10 @@ export class Instance {
     const key = this.#slotKey(owner);
     const open = this.#slots.get(key);
     if (open) return open;
-    if (this.#state === 'failed' && this.#failure) throw this.#failure;
+    if (this.#state === 'failed' && this.#failure) {
+      if (!this.#crashes.mayRetry(owner, this.#options.deps.now())) throw this.#failure;
+      this.#go('retry');
+    }
     let opening = this.#opening.get(key);
     if (!opening) {
       opening = this.#open(key).finally(() => this.#opening.delete(key));
@@ -232,10 +235,9 @@ export class Instance {
     // What a person has to fix (install it, set a variable, log in) is no crash: the next call simply tries again.
     this.#lastEnd = failure.data ?? {};
     const isCrash = failure.code === 'SERVER_START_FAILED' || failure.code === 'SERVER_START_TIMEOUT';
-    const signal = failure.data?.['signal'];
-    const death = { code: null, signal: typeof signal === 'string' ? signal : null };
+    const signal = failure.data?.['signal'] === 'SIGKILL' ? 'SIGKILL' : null;
     // What never was ready has not lived, however long it was waited for.
-    if (isCrash) this.#recordDeath(death, 0);
+    if (isCrash) this.#recordDeath({ code: null, signal, wasAsked: true }, 0);
     this.#afterDeath();
   }
 
@@ -248,7 +250,7 @@ export class Instance {
     deps.log.warn('server.message-refused', { server, instance: this.identity.id, reason, bytes, soFar });
   }
 
-  #slotExited(key: string, slot: Slot, exit: TransportExit): void {
+  #slotExited(key: string, slot: Slot, exit: SlotExit): void {
     if (this.#slots.get(key) === slot) this.#slots.delete(key);
     const { deps, events, server, stderr, opener } = this.#options;
     events.onExit(this, slot, exit);
@@ -257,13 +259,16 @@ export class Instance {
       return;
     }
     const lived = deps.now() - this.#startedAt;
-    this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
-    const message =
-      `It ${describeExit(exit)} after ${Math.round(lived / 1000)} s. ${lastChars(stderr.tail(), 300)}`.trim();
-    this.lastError = { code: 'SERVER_CRASHED', message };
+    const { code, signal, wasAsked } = exit;
+    this.#recordDeath({ code, signal, wasAsked }, lived);
+    const end = { server, instance: this.identity.id, code, livedMs: lived };
+    if (isAtEase(exit)) {
+      deps.log.info('server.ended', end);
+      return this.#afterDeath();
+    }
+    this.lastError = exitProblem(exit, lived, stderr.tail());
     this.#lastEnd = exitData(exit, stderr.tail());
-    const { code, signal } = exit;
-    deps.log.warn('server.exited', { server, instance: this.identity.id, code, signal, livedMs: lived });
+    deps.log.warn('server.exited', { ...end, signal });
     this.#afterDeath();
   }
 
@@ -276,12 +281,11 @@ export class Instance {
 
   #afterDeath(): void {
     if (this.#slots.size > 0 || this.#state === 'stopping') return;
-    if (!this.#crashes.isCrashLoop) {
-      this.#go('gone');
-      return;
-    }
-    const { server } = this.#options;
-    const error = crashLoop(server, this.#crashes.deaths, { message: this.lastError?.message, data: this.#lastEnd });
+    if (!this.#crashes.isCrashLoop) return this.#go('gone');
+    const error = crashLoop(this.#options.server, this.#crashes.deaths, {
+      message: this.lastError?.message,
+      data: this.#lastEnd,
+    });
     this.#failure = error;
     this.#go('crashLoop');
     this.lastError = problemOf(error);

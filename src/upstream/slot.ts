@@ -4,6 +4,7 @@ import { AppError, callFate } from '../base/errors.ts';
 import { firstText } from '../base/last-text.ts';
 import { ownCommand } from '../base/own-command.ts';
 import { plainLine } from '../base/plain-text.ts';
+import type { Problem } from '../link/control.ts';
 import type { NotificationEnvelope, RequestEnvelope } from '../mcp/envelope.ts';
 import { endsOf, readEnds } from '../mcp/envelope-ends.ts';
 import { resultLine } from '../mcp/messages.ts';
@@ -18,8 +19,11 @@ export type SlotEvents = {
   onNotification: (slot: Slot, envelope: NotificationEnvelope, stream: string | undefined) => void;
   /** It wrote a message that nobody can be given. */
   onRefused: (refused: RefusedMessage) => void;
-  onExit: (slot: Slot, exit: TransportExit) => void;
+  onExit: (slot: Slot, exit: SlotExit) => void;
 };
+
+/** `wasAsked`: something of a session was sent and not answered. */
+export type SlotExit = TransportExit & { readonly wasAsked: boolean };
 
 export type RefusedMessage = { readonly reason: string; readonly bytes: number };
 
@@ -112,12 +116,13 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
     },
     onExit: (exit) => {
       exited = exit;
+      const { isAsked } = channel;
       // Before it is ready only its own handshake speaks to it, which is told how it ended.
       if (!slot) channel.lose(exitError(server, exit, stderr.tail(), false));
       else if (closing && exit.reason === 'closed')
         channel.lose(stoppedError(server, closing), notSentError(server, closing));
       else channel.lose(exitError(server, exit, stderr.tail(), true), diedBeforeError(server));
-      if (slot) events.onExit(slot, exit);
+      if (slot) events.onExit(slot, { ...exit, wasAsked: isAsked });
     },
   });
   const abort = () => void transport.close('the start was given up');
@@ -222,12 +227,19 @@ export function exitError(server: string, exit: TransportExit, stderrTail: strin
   });
 }
 
-export function describeExit({ reason, code, signal }: TransportExit): string {
+function describeExit({ reason, code, signal }: TransportExit): string {
   // A server that was asked to end has an exit as well, which says nothing about it.
   if (reason === 'closed') return 'was stopped';
   if (signal) return `was ended by ${signal}`;
   if (typeof code === 'number') return `exited with code ${code}`;
   return reason === 'lost' ? 'closed its connection' : 'could not be started';
+}
+
+/** What `status` says of the last end. */
+export function exitProblem(exit: TransportExit, livedMs: number, stderrTail: string): Problem {
+  const message =
+    `It ${describeExit(exit)} after ${Math.round(livedMs / 1000)} s. ${lastChars(stderrTail, 300)}`.trim();
+  return { code: 'SERVER_CRASHED', message };
 }
 
 /** The same for programs. */

@@ -192,6 +192,27 @@ test.runIf(process.platform === 'linux').each([
 });
 
 test.runIf(process.platform === 'linux')(
+  'writes nothing more for a stray that holds the pipe of a dead server, and says so of each line',
+  async () => {
+    // The stray reads what the starter left: as behind npx and uvx.
+    const script = 'exec 3<&0; (while read -r line; do echo "got $line" >&2; done <&3) & echo ready >&2; wait';
+    const { transport, recorder } = start('', {}, { command: '/bin/sh', args: ['-c', script] });
+    await eventually(() => recorder.stderr.includes('ready'), { what: 'the stray' });
+    process.kill(transport.pid ?? 0, 'SIGKILL');
+    const fates = new Set<unknown>();
+    for (let n = 0; recorder.exits.length === 0; n += 1) {
+      const fate = await transport.send(Buffer.from(`{"n":${n}}`)).then(
+        () => 'written',
+        (error: unknown) => error instanceof AppError && error.data?.['mayHaveRun'],
+      );
+      fates.add(fate);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(fates).toContain(false);
+  },
+);
+
+test.runIf(process.platform === 'linux')(
   'ends a child in a session of its own without our marker when the server dies by itself, once it was seen',
   async () => {
     const treeWatch = createTreeWatch({ everyMs: 20 });

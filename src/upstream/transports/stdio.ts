@@ -43,6 +43,8 @@ class StdioTransport implements Transport {
   #isPaused = false;
   #hasOutput = false;
   #hasExited = false;
+  /** Its process or one of its pipes has ended: what a stray of it would read now is nobody's. */
+  #isOver = false;
   #finish: () => void = () => {};
   readonly #finished = new Promise<void>((resolve) => {
     this.#finish = resolve;
@@ -73,7 +75,7 @@ class StdioTransport implements Transport {
   }
 
   #write({ stdin }: ServerProcess, line: Buffer): Promise<void> {
-    if (this.#closing || this.#hasExited) return Promise.reject(goneError());
+    if (this.#closing || this.#isOver) return Promise.reject(goneError());
     return new Promise((resolve, reject) => {
       gather(stdin);
       writeLine(stdin, oneLine(line), (error) => (error ? reject(goneError(error)) : resolve()));
@@ -135,6 +137,7 @@ class StdioTransport implements Transport {
     const exited = server.exited.then(() => 'exit' as const);
     const asked = this.#closeAsked.then(() => 'close' as const);
     let first: string = await Promise.race([exited, asked, outputEnded, inputLost]);
+    this.#isOver = true;
     if (first === 'output' || first === 'input') {
       first = await Promise.race([exited, asked, delay(exitAfterOutputMs, 'late' as const)]);
     }
@@ -181,6 +184,8 @@ class StdioTransport implements Transport {
   }
 }
 
+/** `cause`: of a write, which may have gone out in part. Without one nothing was written. */
 function goneError(cause?: unknown): AppError {
-  return new AppError({ code: 'SERVER_CRASHED', message: 'The server process has ended.', cause });
+  const data = { mayHaveRun: cause !== undefined };
+  return new AppError({ code: 'SERVER_CRASHED', message: 'The server process has ended.', cause, data });
 }

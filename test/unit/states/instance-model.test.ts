@@ -1,9 +1,10 @@
 // Random lives of a copy: what the table says is what the code does. Breaks when a transition is missing, when a crash
-// loop is not terminal, or when a SIGKILL counts as a crash.
+// loop is started without its pause, or when a SIGKILL or an end at ease counts as a crash.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import type { InstanceState } from '../../../src/link/control.ts';
+import { requestLine } from '../../../src/mcp/messages.ts';
 import { Admission } from '../../../src/upstream/admission.ts';
 import { Instance } from '../../../src/upstream/instance.ts';
 import { stopCauses } from '../../../src/upstream/instance-errors.ts';
@@ -14,6 +15,7 @@ import type { Transport, TransportEvents } from '../../../src/upstream/transport
 class World {
   now = 1_000_000;
   willStart = true;
+  isSilent = false;
   current: TransportEvents | undefined;
   starts = 0;
   readonly instance = new Instance({
@@ -46,7 +48,7 @@ class World {
         const message: unknown = JSON.parse(line.toString('utf8'));
         const id = typeof message === 'object' && message !== null ? Reflect.get(message, 'id') : undefined;
         const result = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 'm', version: '1' } };
-        if (id !== undefined && this.willStart)
+        if (id !== undefined && this.willStart && !this.isSilent)
           queueMicrotask(() => events.onMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result }))));
         return Promise.resolve();
       },
@@ -60,10 +62,19 @@ class World {
   }
 }
 
-type Model = { state: InstanceState; deaths: number; readyAt: number; seen: Set<string> };
+type Model = {
+  state: InstanceState;
+  deaths: number;
+  readyAt: number;
+  diedAt: number;
+  isTold: boolean;
+  seen: Set<string>;
+};
 
 const maxDeaths = 5;
 const healthyMs = 5 * 60_000;
+/** By the number of deaths, from the first that makes a crash loop. */
+const failedMs = (deaths: number) => Math.min(60_000 * 2 ** (deaths - maxDeaths), 900_000);
 
 /** One step of the model by the table itself; a step that the table does not have is an error of the model. */
 function go(model: Model, ...events: InstanceEvent[]): void {
@@ -88,20 +99,30 @@ abstract class Step implements fc.AsyncCommand<Model, World> {
   }
 }
 
+/** Who was told is told again until the long pause is over. The pause before a start is, by then. */
+function mayStart(model: Model, world: World): boolean {
+  if (model.state !== 'failed') return true;
+  const isOver = world.now - model.diedAt >= failedMs(model.deaths);
+  const may = isOver || !model.isTold;
+  model.isTold = true;
+  if (may) go(model, 'retry');
+  return may;
+}
+
 class Start extends Step {
   check(): boolean {
     return true;
   }
   async act(model: Model, world: World): Promise<void> {
     world.willStart = true;
-    const wasFailed = model.state === 'failed';
+    const wasFailed = !mayStart(model, world);
     const starts = world.starts;
     const opened = await world.instance.acquire('').then(
       () => true,
       () => false,
     );
     expect(opened).toBe(!wasFailed);
-    // A failed one is not even tried.
+    // One that is left alone is not even tried.
     if (wasFailed) expect(world.starts).toBe(starts);
     if (model.state !== 'stopped') return;
     go(model, 'start', 'opened');
@@ -111,35 +132,55 @@ class Start extends Step {
 
 class StartAndDie extends Step {
   check(model: Readonly<Model>): boolean {
-    return model.state === 'stopped';
+    return model.state === 'stopped' || model.state === 'failed';
   }
   async act(model: Model, world: World): Promise<void> {
     world.willStart = false;
-    await expect(world.instance.acquire('')).rejects.toMatchObject({ code: 'SERVER_START_FAILED' });
+    const code = mayStart(model, world) ? 'SERVER_START_FAILED' : 'SERVER_FAILED';
+    await expect(world.instance.acquire('')).rejects.toMatchObject({ code });
+    if (code === 'SERVER_FAILED') return;
     model.deaths += 1;
+    model.diedAt = world.now;
     go(model, 'start', model.deaths >= maxDeaths ? 'crashLoop' : 'gone');
+    if (model.state === 'failed') model.isTold = true;
   }
 }
 
+type Death = { code: number | null; signal: 'SIGKILL' | 'SIGSEGV' | null; wasAsked: boolean };
+
 class Die extends Step {
-  readonly #signal: 'SIGKILL' | 'SIGSEGV' | null;
-  constructor(signal: 'SIGKILL' | 'SIGSEGV' | null) {
+  readonly #death: Death;
+  constructor(death: Death) {
     super();
-    this.#signal = signal;
+    this.#death = death;
   }
   check(model: Readonly<Model>): boolean {
     return model.state === 'ready';
   }
   async act(model: Model, world: World): Promise<void> {
     const events = world.current;
+    const { code, signal, wasAsked } = this.#death;
+    if (wasAsked) {
+      world.isSilent = true;
+      const call = {
+        method: 'tools/call',
+        owner: 'session',
+        encode: (id: number) => requestLine(`${id}`, 'tools/call'),
+      };
+      world.instance.findSlot('')?.channel.request({ ...call, onAnswer: () => {} });
+      world.isSilent = false;
+    }
     world.current = undefined;
-    events?.onExit({ reason: 'exited', code: this.#signal ? null : 1, signal: this.#signal });
-    if (world.now - model.readyAt >= healthyMs) model.deaths = 0;
-    if (this.#signal !== 'SIGKILL') model.deaths += 1;
+    events?.onExit({ reason: 'exited', code, signal });
+    if (world.now - model.readyAt >= healthyMs) [model.deaths, model.isTold] = [0, false];
+    const isDeath = signal !== 'SIGKILL' && wasAsked;
+    if (isDeath) [model.deaths, model.diedAt] = [model.deaths + 1, world.now];
+    // A further pause after it, whatever the number of deaths.
+    else if (signal === 'SIGSEGV' || code === 1) model.diedAt = world.now;
     go(model, model.deaths >= maxDeaths ? 'crashLoop' : 'gone');
   }
   override toString(): string {
-    return `Die ${this.#signal ?? 'by code'}`;
+    return `Die ${JSON.stringify(this.#death)}`;
   }
 }
 
@@ -162,7 +203,7 @@ class Restart extends Step {
   }
   async act(model: Model, world: World): Promise<void> {
     world.instance.reset();
-    model.deaths = 0;
+    [model.deaths, model.isTold] = [0, false];
     if (model.state === 'failed') go(model, 'reset');
   }
 }
@@ -182,14 +223,23 @@ describe('a copy of a server', () => {
     const steps = [
       fc.constant(new Start()),
       fc.constant(new StartAndDie()),
-      fc.constantFrom(null, null, 'SIGKILL' as const, 'SIGSEGV' as const).map((signal) => new Die(signal)),
+      fc
+        .constantFrom(
+          ...[0, 1].flatMap((code) => [true, false].map((wasAsked) => ({ code, signal: null, wasAsked }))),
+          { code: null, signal: 'SIGKILL' as const, wasAsked: true },
+          { code: null, signal: 'SIGSEGV' as const, wasAsked: true },
+        )
+        .map((death) => new Die(death)),
       fc.constant(new Stop()),
       fc.constant(new Restart()),
       fc.constant(new TimePasses()),
     ];
     await fc.assert(
       fc.asyncProperty(fc.commands(steps, { size: '+2', maxCommands: 120 }), async (commands) => {
-        const setup = () => ({ model: { state: 'stopped' as const, deaths: 0, readyAt: 0, seen }, real: new World() });
+        const setup = () => ({
+          model: { state: 'stopped' as const, deaths: 0, readyAt: 0, diedAt: 0, isTold: false, seen },
+          real: new World(),
+        });
         await fc.asyncModelRun<Model, World, true, Model>(setup, commands);
       }),
       { numRuns: 150 },

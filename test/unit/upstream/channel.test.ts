@@ -6,13 +6,13 @@ import { Channel } from '../../../src/upstream/channel.ts';
 import type { Answer } from '../../../src/upstream/channel-request.ts';
 import type { Transport } from '../../../src/upstream/transports/transport.ts';
 
-function open() {
+function open(write: (line: Buffer) => Promise<void> = () => Promise.resolve()) {
   const sent: { id?: number; method?: string; params?: Record<string, unknown> }[] = [];
   const others: string[] = [];
   const transport: Transport = {
     send: (line) => {
       sent.push(JSON.parse(line.toString()));
-      return Promise.resolve();
+      return write(line);
     },
     close: () => Promise.resolve(),
     pause: () => {},
@@ -47,6 +47,32 @@ describe('the channel to a server', () => {
     expect(sent.map(({ id }) => id)).toEqual([1, 2, 3]);
     for (const id of [3, 1, 1, 99, 0, '2', null, 2, 3]) receive({ jsonrpc: '2.0', id, result: `r${id}` });
     expect(heard).toEqual(['c r3', 'a r1', 'b r2']);
+  });
+
+  it('tells what was never written apart from what may have run, when the server is lost', async () => {
+    const fate = (mayHaveRun: boolean | undefined) =>
+      Promise.reject(new AppError({ code: 'SERVER_CRASHED', message: 'gone', data: { mayHaveRun } }));
+    const writes = [() => Promise.resolve(), () => fate(false), () => fate(true), () => Promise.reject(new Error('x'))];
+    const { channel, ask } = open(() => (writes.shift() ?? (() => fate(false)))());
+    const heard: string[] = [];
+    for (const name of ['sent', 'unsent', 'cut', 'broken', 'last', 'withdrawn'])
+      ask(name, (answer) => heard.push(`${name}: ${textOfAnswer(answer)}`));
+    channel.cancel(6, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(channel.isAsked).toBe(true);
+    channel.lose(lost, new AppError({ code: 'SERVER_STOPPED', message: 'not sent' }));
+    expect(heard).toEqual(['sent: gone', 'unsent: not sent', 'cut: gone', 'broken: gone', 'last: not sent']);
+    expect(channel.isAsked).toBe(false);
+  });
+
+  it('is asked nothing by what was never written, nor by the daemon itself', async () => {
+    const { channel, ask } = open(() =>
+      Promise.reject(new AppError({ code: 'SERVER_CRASHED', message: 'gone', data: { mayHaveRun: false } })),
+    );
+    ask('a', () => {});
+    void channel.ask('tools/list').catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(channel.isAsked).toBe(false);
   });
 
   it('takes an answer that has its number as a string, as the SDKs do', () => {
