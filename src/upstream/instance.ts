@@ -259,16 +259,14 @@ export class Instance {
       return;
     }
     const lived = deps.now() - this.#startedAt;
-    const { code, signal, wasAsked } = exit;
-    this.#recordDeath({ code, signal, wasAsked }, lived);
-    const end = { server, instance: this.identity.id, code, livedMs: lived };
-    if (isAtEase(exit)) {
-      deps.log.info('server.ended', end);
-      return this.#afterDeath();
-    }
+    const { code, signal } = exit;
+    this.#recordDeath({ code, signal, wasAsked: exit.wasAsked }, lived);
+    const end = { server, instance: this.identity.id, code, signal, livedMs: lived };
+    if (isAtEase(exit)) deps.log.info('server.ended', end);
+    if (isAtEase(exit)) return this.#afterDeath();
     this.lastError = exitProblem(exit, lived, stderr.tail());
     this.#lastEnd = exitData(exit, stderr.tail());
-    deps.log.warn('server.exited', { ...end, signal });
+    deps.log.warn('server.exited', end);
     this.#afterDeath();
   }
 
