@@ -54,6 +54,12 @@ export class Catalog {
     return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
   }
 
+  /** Whether what is known is of before that moment. */
+  isOlderThan({ snapshot }: Required<FaceKeys>, ms: number): boolean {
+    const savedAt = this.#snapshots.savedAt?.(snapshot);
+    return savedAt !== undefined && savedAt < ms;
+  }
+
   /** The copy is gone for good (its config changed): what it offered is no longer true. */
   forget(instanceKey: string): void {
     this.#running.delete(instanceKey);

@@ -11,6 +11,8 @@ import { parseFace, type ServerFace, serializeFace } from './server-face.ts';
 export type Snapshots = {
   find: (key: string) => ServerFace | undefined;
   save: (key: string, face: ServerFace) => void;
+  /** When it was written the last time. */
+  savedAt?: (key: string) => number | undefined;
 };
 
 /** A face that nobody asked for so long is of a server that is gone. */
@@ -27,6 +29,7 @@ export function openSnapshots(folder: string, log: Log, now: () => number): Snap
       if (!cache.has(key)) cache.set(key, load(pathOf(key), log));
       return cache.get(key);
     },
+    savedAt: (key) => statSync(pathOf(key), { throwIfNoEntry: false })?.mtimeMs,
     save: (key, face) => {
       cache.set(key, face);
       try {

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import { faceKeys, mustStart, type Views } from '../calls/views.ts';
 import type { Catalog, FaceKeys } from '../catalog/catalog.ts';
 import { createListFetcher } from '../catalog/fetch-listing.ts';
+import { programChangedAt } from '../catalog/program-age.ts';
 import { declares, unknownListing } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import { type ListName, listNames } from '../mcp/lists.ts';
@@ -34,6 +35,9 @@ export type LearningDeps = {
 
 /** `shown`: entries of the last good answer, if there was one. Times are from now. */
 export type FailedList = { list: ListName; reason: string; forMs: number; inMs?: number; shown?: number };
+
+/** Sessions that open together are one question. */
+const freshMs = 2_000;
 
 export class Learning {
   readonly #deps: LearningDeps;
@@ -92,6 +96,7 @@ export class Learning {
 
   /** A session asks for a list: what its servers refused so far may be there now. Waits for nothing. */
   nudge(session: Session, list: ListName): void {
+    if (session.served[list] === undefined) void this.#freshen(session, list);
     if (this.#retries.isEmpty) return;
     for (const { entry } of this.#deps.views.of(session).servers) {
       const keys = this.#keysFor(session, entry);
@@ -163,6 +168,29 @@ export class Learning {
     const entry = session && this.#deps.views.of(session).servers.find((one) => one.entry.name === server)?.entry;
     const keys = session && entry && this.#keysFor(session, entry);
     return keys ?? { instance: key, snapshot: snapshotKey };
+  }
+
+  /**
+   * A session that opens: what runs is asked once more, since not every server says that it changed; what stopped is
+   * started if its program is newer than what is known of it. The session is told what differs.
+   */
+  async #freshen(session: Session, list: ListName): Promise<void> {
+    if (!session.hasValues) await session.valuesReady();
+    const { catalog, findSlot, views } = this.#deps;
+    for (const { entry, face } of views.of(session).servers) {
+      const resolution = views.of(session).resolution(entry);
+      if (!resolution.ok || mustStart(face)) continue;
+      const slot = findSlot(session, entry);
+      const lists = slot && this.#asking.get(slot)?.lists;
+      if (lists?.isOlderThan(list, freshMs)) void lists.ask([list]);
+      const { spec } = resolution;
+      const keys = faceKeys(resolution);
+      if (slot || spec.kind !== 'stdio' || list !== 'tools' || this.#scouts.has(keys.snapshot)) continue;
+      const changedAt = programChangedAt({ ...spec, command: spec.command ?? '' });
+      if (changedAt === undefined || !catalog.isOlderThan(keys, changedAt)) continue;
+      // Why it did not start is told when it is called, and in status.
+      void this.#scout(session, entry, keys.snapshot).catch(() => {});
+    }
   }
 
   #keysFor(session: Session, entry: ServerEntry): Required<FaceKeys> | undefined {

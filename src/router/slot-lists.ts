@@ -66,6 +66,13 @@ export class SlotLists {
     await Promise.all(lists.map((list) => this.#want(list, isUrgent)));
   }
 
+  /** Whether what came the last time is so old, and nothing newer is on its way. */
+  isOlderThan(list: ListName, ms: number): boolean {
+    const question = this.#questions.get(list);
+    if (!question || question.running || question.next) return false;
+    return this.#deps.clock.now() - question.endedAt > ms;
+  }
+
   isAsking(list: ListName): boolean {
     return this.#questions.get(list)?.running !== undefined;
   }
