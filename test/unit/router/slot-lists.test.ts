@@ -136,3 +136,16 @@ it('asks no more when it is over, and keeps nobody waiting', async () => {
   expect(waiting).toEqual([]);
   expect(clock.waiting).toBe(0);
 });
+
+it('is old so long after its last answer, not while a newer one is on its way, nor for a list that is not there', async () => {
+  const { clock, slot, answerAll } = world(['tools']);
+  const isOld = () => slot.isOlderThan('tools', 2_000);
+  void slot.ask(['tools']);
+  expect(isOld()).toBe(false);
+  await answerAll();
+  expect(isOld()).toBe(false);
+  await clock.pass(2_001);
+  expect([isOld(), slot.isOlderThan('prompts', 0)]).toEqual([true, false]);
+  void slot.ask(['tools']);
+  expect(isOld()).toBe(false);
+});
