@@ -54,6 +54,7 @@ const machines: readonly Machine[] = [
       stop: 'idle, asked for by a person, another config, or the end of the daemon',
       ended: 'all of its processes are gone',
       reset: '`mcp-proxy restart <server>`',
+      retry: 'its long pause is over, or a session needs it that was not told of its failure: one start',
     },
   },
 ];

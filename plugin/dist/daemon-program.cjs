@@ -274,6 +274,18 @@ function visibleJson(text5) {
   if (isAscii(text5)) return text5;
   return text5.replace(strict(), (match) => match === "\n" ? match : jsonUnits(match));
 }
+function closed(kept) {
+  const open2 = [];
+  for (const [mark4] of kept.slice(kept.lastIndexOf("\n") + 1).matchAll(/[\u202a-\u202e\u2066-\u2069]/g)) {
+    if (mark4 === endOfIsolate) {
+      const at = open2.lastIndexOf(mark4);
+      if (at >= 0) open2.length = at;
+    } else if (mark4 === endOfEmbedding) {
+      if (open2.at(-1) === mark4) open2.pop();
+    } else open2.push(mark4 >= "\u2066" ? endOfIsolate : endOfEmbedding);
+  }
+  return open2.length > maxDirections ? kept : kept + open2.reverse().join("");
+}
 function isAscii(text5) {
   return /^[ -~]*$/.test(text5);
 }
@@ -294,7 +306,7 @@ function once(make) {
     return made;
   };
 }
-var unseen, stacked, loose, oddSpace, picture, joiningScripts, joining, readable, strict, inProse;
+var unseen, stacked, loose, oddSpace, picture, joiningScripts, joining, readable, strict, inProse, endOfEmbedding, endOfIsolate, maxDirections;
 var init_plain_text = __esm({
   "src/base/plain-text.ts"() {
     "use strict";
@@ -308,6 +320,9 @@ var init_plain_text = __esm({
     readable = String.raw`${picture}(?:\u200d${picture})*|[0-9#*]\ufe0f\u20e3|(?<=${joining})[\u200c\u200d](?=${joining})`;
     strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));
     inProse = once(() => new RegExp(String.raw`(${readable}|[\n\t])|${unseen}|${stacked}`, "gu"));
+    endOfEmbedding = "\u202C";
+    endOfIsolate = "\u2069";
+    maxDirections = 125;
   }
 });
 
@@ -412,25 +427,22 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "be0c2ea9aef1" };
+    ownBuild = { version: "0.1.0", fingerprint: "3247312f5913" };
   }
 });
 
 // src/base/cut-text.ts
 function cutChars(text5, maxChars) {
-  if (text5.length <= maxChars) return text5;
-  let end = safeEnd(text5, Math.max(0, maxChars - 1));
-  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text5, end); step += 1) end = safeEnd(text5, end - 1);
-  return `${text5.slice(0, end)}\u2026`;
+  return text5.length <= maxChars ? text5 : `${firstChars(text5, maxChars - 1)}\u2026`;
+}
+function firstChars(text5, maxChars) {
+  return text5.slice(0, wholeBefore(text5, maxChars));
 }
 function lastChars(text5, maxChars) {
-  if (text5.length <= maxChars) return text5;
-  let start = text5.length - maxChars;
-  if (safeEnd(text5, start) !== start) start += 1;
-  for (let step = 0; step < maxBackSteps && isJoined(text5, start); step += 1) {
-    start += (text5.codePointAt(start) ?? 0) > 65535 ? 2 : 1;
-  }
-  return text5.slice(start);
+  return text5.length <= maxChars ? text5 : text5.slice(wholeAfter(text5, text5.length - maxChars));
+}
+function charsBetween(text5, from, to) {
+  return text5.slice(wholeBefore(text5, from), wholeAfter(text5, to));
 }
 function joinNames(names2, { most = 5, maxChars = 80 } = {}) {
   const shown5 = names2.slice(0, most).map((name) => {
@@ -441,22 +453,61 @@ function joinNames(names2, { most = 5, maxChars = 80 } = {}) {
   return more === 0 ? shown5.join(", ") : `${shown5.join(", ")} and ${more} more`;
 }
 function safeEnd(text5, at) {
-  const before = text5.charCodeAt(at - 1);
-  return at < text5.length && before >= 55296 && before <= 56319 ? at - 1 : at;
-}
-function isJoined(text5, at) {
-  const code = text5.codePointAt(at);
-  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text5[at - 1] === "\u200D");
+  return isHalved(text5, at) ? at - 1 : at;
 }
 function wholeCharacters(text5) {
   return Buffer.from(text5).toString();
 }
-var maxBackSteps;
+function wholeJson(value, indent) {
+  const text5 = JSON.stringify(value, void 0, indent) ?? "null";
+  if (!/\\ud[89a-f]/.test(text5)) return text5;
+  return text5.replace(/\\(?:(ud[89a-f][\da-f]{2})|.)/g, (written, half) => half ? "\\ufffd" : written);
+}
+function wholeBefore(text5, at) {
+  const start = joinedAt(text5, at)?.start ?? at;
+  return Math.max(0, at - start > maxJoined ? safeEnd(text5, at) : start);
+}
+function wholeAfter(text5, at) {
+  const end = joinedAt(text5, at)?.end ?? at;
+  if (end - at > maxJoined) return isHalved(text5, at) ? at + 1 : at;
+  return Math.min(text5.length, end);
+}
+function joinedAt(text5, at) {
+  if (at <= 0 || at >= text5.length) return void 0;
+  const from = safeEnd(text5, Math.max(0, at - lookChars));
+  const near = text5.slice(from, at + lookChars);
+  const isAround = ({ start: start2, end }) => start2 < at && at < end;
+  for (const { index, 0: found2 } of near.matchAll(escapes)) {
+    const span2 = { start: from + index, end: from + index + found2.length };
+    if (isAround(span2)) return span2;
+  }
+  if (text5.charCodeAt(at - 1) < 128 && text5.charCodeAt(at) < 128 && text5[at - 1] !== "\r") return void 0;
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  const found = segmenter.segment(near).containing(at - from);
+  const start = from + (found?.index ?? 0);
+  const span = flagAt(text5, safeEnd(text5, at)) ?? { start, end: start + (found?.segment.length ?? 0) };
+  return isAround(span) ? span : void 0;
+}
+function flagAt(text5, at) {
+  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text5.slice(place, place + 2));
+  if (!isLetter(at)) return void 0;
+  let first2 = at;
+  while (first2 >= 2 && isLetter(first2 - 2)) first2 -= 2;
+  const start = (at - first2) % 4 === 0 ? at : at - 2;
+  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
+}
+function isHalved(text5, at) {
+  const [before, behind] = [text5.charCodeAt(at - 1), text5.charCodeAt(at)];
+  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;
+}
+var maxJoined, lookChars, segmenter, escapes;
 var init_cut_text = __esm({
   "src/base/cut-text.ts"() {
     "use strict";
     init_plain_text();
-    maxBackSteps = 32;
+    maxJoined = 32;
+    lookChars = 2 * maxJoined;
+    escapes = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:[\da-fA-F]{4}|\{[\da-fA-F]{1,6}\})|\\["\\/bfnrt]|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/gu;
   }
 });
 
@@ -1597,12 +1648,12 @@ var require_isexe = __commonJS({
         if (typeof Promise !== "function") {
           throw new TypeError("callback not provided");
         }
-        return new Promise(function(resolve4, reject) {
+        return new Promise(function(resolve5, reject) {
           isexe(path8, options || {}, function(er, is) {
             if (er) {
               reject(er);
             } else {
-              resolve4(is);
+              resolve5(is);
             }
           });
         });
@@ -1668,27 +1719,27 @@ var require_which = __commonJS({
         opt = {};
       const { pathEnv, pathExt, pathExtExe } = getPathInfo(cmd, opt);
       const found = [];
-      const step = (i2) => new Promise((resolve4, reject) => {
+      const step = (i2) => new Promise((resolve5, reject) => {
         if (i2 === pathEnv.length)
-          return opt.all && found.length ? resolve4(found) : reject(getNotFoundError(cmd));
+          return opt.all && found.length ? resolve5(found) : reject(getNotFoundError(cmd));
         const ppRaw = pathEnv[i2];
         const pathPart = /^".*"$/.test(ppRaw) ? ppRaw.slice(1, -1) : ppRaw;
         const pCmd = path8.join(pathPart, cmd);
         const p = !pathPart && /^\.[\\\/]/.test(cmd) ? cmd.slice(0, 2) + pCmd : pCmd;
-        resolve4(subStep(p, i2, 0));
+        resolve5(subStep(p, i2, 0));
       });
-      const subStep = (p, i2, ii) => new Promise((resolve4, reject) => {
+      const subStep = (p, i2, ii) => new Promise((resolve5, reject) => {
         if (ii === pathExt.length)
-          return resolve4(step(i2 + 1));
+          return resolve5(step(i2 + 1));
         const ext = pathExt[ii];
         isexe(p + ext, { pathExt: pathExtExe }, (er, is) => {
           if (!er && is) {
             if (opt.all)
               found.push(p + ext);
             else
-              return resolve4(p + ext);
+              return resolve5(p + ext);
           }
-          return resolve4(subStep(p, i2, ii + 1));
+          return resolve5(subStep(p, i2, ii + 1));
         });
       });
       return cb ? step(0).then((res) => cb(null, res), cb) : step(0);
@@ -2768,8 +2819,8 @@ var init_deferred = __esm({
   "node_modules/execa/lib/utils/deferred.js"() {
     createDeferred = () => {
       const methods = {};
-      const promise = new Promise((resolve4, reject) => {
-        Object.assign(methods, { resolve: resolve4, reject });
+      const promise = new Promise((resolve5, reject) => {
+        Object.assign(methods, { resolve: resolve5, reject });
       });
       return Object.assign(promise, methods);
     };
@@ -5576,8 +5627,8 @@ var init_split = __esm({
         yield chunk;
         return;
       }
-      const newline3 = isWindowsNewline ? windowsNewline : unixNewline;
-      yield concatBytes(chunk, newline3);
+      const newline4 = isWindowsNewline ? windowsNewline : unixNewline;
+      yield concatBytes(chunk, newline4);
     };
     concatString = (firstChunk, secondChunk) => `${firstChunk}${secondChunk}`;
     linesStringInfo = {
@@ -8063,11 +8114,11 @@ var init_concurrent = __esm({
       const promises = weakMap.get(stream);
       const promise = createDeferred();
       promises.push(promise);
-      const resolve4 = promise.resolve.bind(promise);
-      return { resolve: resolve4, promises };
+      const resolve5 = promise.resolve.bind(promise);
+      return { resolve: resolve5, promises };
     };
-    waitForConcurrentStreams = async ({ resolve: resolve4, promises }, subprocess) => {
-      resolve4();
+    waitForConcurrentStreams = async ({ resolve: resolve5, promises }, subprocess) => {
+      resolve5();
       const [isSubprocessExit] = await Promise.race([
         Promise.allSettled([true, subprocess]),
         Promise.all([false, ...promises])
@@ -9127,7 +9178,7 @@ function scanEnvelope(line) {
   eachMember(line, { start: 0, end: line.length }, (keyStart, keyEnd, start, end) => {
     for (const key of keys) {
       if (!isKeyAt(line, keyStart, keyEnd, key)) continue;
-      if (scan2[key]) scan2.hasTwice = true;
+      if (scan2[key] && key !== "jsonrpc") scan2.hasTwice = true;
       scan2[key] = { start, end };
       return;
     }
@@ -9152,7 +9203,8 @@ function parseEnvelope(line) {
     if (!(error3 instanceof JsonSyntaxError)) throw error3;
     return isArrayAt(line, wholeOf(line)) ? parseBatch(line) : noJson(line, error3);
   }
-  const { id, method: methodSpan, params, result, error: error2, jsonrpc, hasTwice: hasTwice2 } = scan2;
+  const { id, params, result, error: error2, jsonrpc, hasTwice: hasTwice2 } = scan2;
+  const methodSpan = scan2.method && line[scan2.method.start] !== 110 ? scan2.method : void 0;
   const idText = id && textAt(line, id);
   const invalid = (reason) => ({
     ...{ kind: "invalid", line, code: -32600, reason, isBatch: false },
@@ -9172,7 +9224,13 @@ function parseEnvelope(line) {
     return { kind: "request", id, idText, ...read3 };
   }
   if (id === void 0 || !result && !error2) return invalid("neither a request nor a response");
-  return { kind: "response", line, id, idText: idText ?? "null", result, error: error2 };
+  return { kind: "response", line, id, idText: idText ?? "null", ...outcome(line, result, error2) };
+}
+function outcome(line, result, error2) {
+  const isNull = (span) => line[span.start] === 110;
+  if (!result || !error2) return { result, error: error2 };
+  if (isNull(error2)) return { result, error: void 0 };
+  return isNull(result) ? { result: void 0, error: error2 } : { result, error: error2 };
 }
 function parseBatch(line) {
   try {
@@ -9240,6 +9298,9 @@ function oneLine(line) {
   const copy = Buffer.from(line);
   for (let i2 = 0; i2 < copy.length; i2 += 1) if (copy[i2] === 10 || copy[i2] === 13) copy[i2] = 32;
   return copy;
+}
+function withoutMark(bytes) {
+  return bytes[0] === 239 && bytes[1] === 187 && bytes[2] === 191 ? bytes.subarray(3) : bytes;
 }
 function wholeOf(line) {
   return { start: skipSpace(line, 0), end: line.length };
@@ -9557,20 +9618,17 @@ function wrongKind(path8, kind2, wanted2) {
 function wrongText(bytes, at, { oneOf, like }, path8) {
   if (!oneOf && !like) return void 0;
   const text5 = stringAt(bytes, at) ?? "";
-  const shown5 = JSON.stringify(text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5);
+  const shown5 = JSON.stringify(cutChars(text5, maxShown));
   if (oneOf && !oneOf.includes(text5)) return `${path8} is ${shown5}, not ${oneOf.map((one) => `"${one}"`).join(" or ")}`;
   return like && !like.form.test(text5) ? `${path8} is ${shown5}, not ${like.name}` : void 0;
 }
 function wrongNumber(text5, { from, to }, path8) {
   const value = Number(text5);
-  return value >= from && value <= to ? void 0 : `${path8} is ${shownNumber(text5)}, not from ${from} to ${to}`;
+  return value >= from && value <= to ? void 0 : `${path8} is ${cutChars(text5, maxShown)}, not from ${from} to ${to}`;
 }
 function wrongCount(text5, path8) {
   const isCount = /^\d{1,18}$/.test(text5);
-  return isCount ? void 0 : `${path8} is ${shownNumber(text5)}, not a number of bytes`;
-}
-function shownNumber(text5) {
-  return text5.length > maxShown ? `${text5.slice(0, maxShown)}\u2026` : text5;
+  return isCount ? void 0 : `${path8} is ${cutChars(text5, maxShown)}, not a number of bytes`;
 }
 function inList(bytes, at, of, path8, found) {
   const elements = arrayElements(bytes, at);
@@ -9589,8 +9647,7 @@ function inList(bytes, at, of, path8, found) {
 }
 function inMap(bytes, at, shape8, path8, found) {
   for (const { key, value } of objectMembers(bytes, at)) {
-    const name = key.length > maxShown ? `${key.slice(0, maxShown)}\u2026` : key;
-    const why = tried(found, () => findWrong(bytes, value, shape8.of, `${path8}.${name}`, found));
+    const why = tried(found, () => findWrong(bytes, value, shape8.of, `${path8}.${cutChars(key, maxShown)}`, found));
     if (why === void 0) continue;
     found.edits.push({ at: value, with: shape8.instead(textAt(bytes, value)) });
     found.note(why);
@@ -9660,6 +9717,7 @@ var maxFaults, Found, names, maxShown;
 var init_shapes = __esm({
   "src/mcp/shapes.ts"() {
     "use strict";
+    init_cut_text();
     init_json_scan();
     maxFaults = 20;
     Found = class {
@@ -9971,7 +10029,7 @@ function first(values, why) {
 }
 function shown(value) {
   const text5 = typeof value === "object" && value !== null ? Array.isArray(value) ? "an array" : "an object" : JSON.stringify(value);
-  return text5.length > 60 ? `${text5.slice(0, 60)}\u2026` : text5;
+  return cutChars(text5, 60);
 }
 function isText(value) {
   return typeof value === "string";
@@ -9989,6 +10047,7 @@ var formatLimits, ordered, wanted, types, maxSteps, plainName, plainUrn, plainAd
 var init_output_schema = __esm({
   "src/mcp/output-schema.ts"() {
     "use strict";
+    init_cut_text();
     init_guards();
     formatLimits = ["formatMinimum", "formatMaximum", "formatExclusiveMinimum", "formatExclusiveMaximum"];
     ordered = /* @__PURE__ */ new Set(["date", "time", "date-time", "iso-time", "iso-date-time"]);
@@ -10335,8 +10394,8 @@ function headerMismatch(request3, version2, header) {
   const target2 = decodeHeader(header("mcp-name"));
   return target2 === name ? void 0 : `Mcp-Name is ${target2 ?? "missing"}, the body says ${name}`;
 }
-function paramHeaderMismatch(request3, marked2, header) {
-  for (const { path: path8, name } of marked2) {
+function paramHeaderMismatch(request3, marked3, header) {
+  for (const { path: path8, name } of marked3) {
     const text5 = argumentText(request3, path8);
     const given = decodeHeader(header(`mcp-param-${name.toLowerCase()}`));
     if (text5 === void 0 && given !== void 0) return `Mcp-Param-${name} is there, the argument is not`;
@@ -10346,9 +10405,9 @@ function paramHeaderMismatch(request3, marked2, header) {
   }
   return void 0;
 }
-function paramHeaders(request3, marked2) {
+function paramHeaders(request3, marked3) {
   const headers = {};
-  for (const { path: path8, name } of marked2) {
+  for (const { path: path8, name } of marked3) {
     const text5 = argumentText(request3, path8);
     if (text5 !== void 0) headers[`mcp-param-${name.toLowerCase()}`] = headerValue(text5);
   }
@@ -10364,30 +10423,30 @@ function decimalText(text5) {
   return text5 && Number.isSafeInteger(number6) && /[.eE]/.test(text5) ? String(number6) : text5;
 }
 function headerValue(text5) {
-  const isPlain = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
-  return isPlain ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
+  const isPlain2 = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/.test(text5) && !/^=\?base64\?.*\?=$/.test(text5);
+  return isPlain2 ? text5 : `=?base64?${Buffer.from(text5).toString("base64")}?=`;
 }
 function markedParams(schema) {
-  const marked2 = [];
-  const problem = collectMarked(schema, [], marked2);
+  const marked3 = [];
+  const problem = collectMarked(schema, [], marked3);
   if (problem !== void 0) return problem;
-  const names2 = new Set(marked2.map(({ name }) => name.toLowerCase()));
-  return names2.size === marked2.length ? marked2 : "two parameters have the same one";
+  const names2 = new Set(marked3.map(({ name }) => name.toLowerCase()));
+  return names2.size === marked3.length ? marked3 : "two parameters have the same one";
 }
-function collectMarked(schema, path8, marked2) {
+function collectMarked(schema, path8, marked3) {
   if (path8.length > maxSchemaDepth) return "its schema is nested too deeply";
   if (typeof schema !== "object" || schema === null) return void 0;
   for (const [key, value] of Object.entries(schema)) {
     if (key === "properties" && typeof value === "object" && value !== null) {
       for (const [name, inner] of Object.entries(value)) {
-        const problem = collectMarked(inner, [...path8, name], marked2);
+        const problem = collectMarked(inner, [...path8, name], marked3);
         if (problem !== void 0) return problem;
       }
     } else if (key === markKey) {
       const problem = path8.length === 0 ? "it is on no parameter" : markProblem(value, property(schema, "type"));
       if (problem !== void 0) return problem;
-      if (marked2.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
-      marked2.push({ path: path8, name: String(value) });
+      if (marked3.length >= maxMarked) return `more than ${maxMarked} parameters have one`;
+      marked3.push({ path: path8, name: String(value) });
     } else if (!dataKeywords.has(key) && hasMark(value, 0)) {
       return `it stands below "${key}", where no value can be found`;
     }
@@ -10574,13 +10633,13 @@ var init_id_key = __esm({
 
 // src/mcp/messages.ts
 function resultLine(idText, result) {
-  const head = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
-  return Buffer.concat([head, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
+  const head2 = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
+  return Buffer.concat([head2, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
 }
 function errorLine(idText, code, message, data) {
   const text5 = readable3(message, maxErrorChars);
   const error2 = data === void 0 ? { code, message: text5 } : { code, message: text5, data };
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error2)}}`);
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${wholeJson(error2)}}`);
 }
 function invalidLine(envelope) {
   return errorLine(envelope.isAnswer ? void 0 : envelope.idText, envelope.code, whyInvalid(envelope));
@@ -10610,7 +10669,7 @@ function appErrorToolResult(idText, error2) {
     isError: true,
     _meta: { "aitkit/error": { code: error2.code, ...error2.data } }
   };
-  return resultLine(idText, JSON.stringify(result));
+  return resultLine(idText, wholeJson(result));
 }
 function failureLine({ method, idText }, error2) {
   return method === "tools/call" ? appErrorToolResult(idText, error2) : appErrorLine(idText, error2);
@@ -10867,7 +10926,7 @@ var init_session = __esm({
         return JSON.stringify(`${this.#options.idPrefix}-${this.#lastAskId}`);
       }
       expectAnswer(idText) {
-        return new Promise((resolve4) => this.#asked.set(idKey(idText), resolve4));
+        return new Promise((resolve5) => this.#asked.set(idKey(idText), resolve5));
       }
       /** The server withdrew its question. */
       forgetAsk(idText) {
@@ -10876,10 +10935,10 @@ var init_session = __esm({
       /** Hands an answer of the host to whom asked; false if nobody did. */
       answer(envelope) {
         const key = idKey(envelope.idText);
-        const resolve4 = this.#asked.get(key);
+        const resolve5 = this.#asked.get(key);
         this.#asked.delete(key);
-        resolve4?.(envelope);
-        return resolve4 !== void 0;
+        resolve5?.(envelope);
+        return resolve5 !== void 0;
       }
       noteCall() {
         this.calls += 1;
@@ -10895,7 +10954,7 @@ var init_session = __esm({
         this.advance("close");
         for (const request3 of this.requests.values()) request3.cancel("the session ended");
         this.requests.clear();
-        for (const resolve4 of this.#asked.values()) resolve4(void 0);
+        for (const resolve5 of this.#asked.values()) resolve5(void 0);
         this.#asked.clear();
         this.#resolveValues();
       }
@@ -10904,8 +10963,8 @@ var init_session = __esm({
         this.#resolveValues();
       }
       #nextValues() {
-        return new Promise((resolve4) => {
-          this.#resolveValues = resolve4;
+        return new Promise((resolve5) => {
+          this.#resolveValues = resolve5;
         });
       }
     };
@@ -10943,9 +11002,9 @@ function namedFaults(entries2, known) {
     if (what === "" && olderWhat === void 0) continue;
     const before = byName.get(name);
     if (!before && byName.size >= maxFaults2) continue;
-    const isSame3 = before === void 0 || what === "" || before.what.includes(what);
+    const isSame4 = before === void 0 || what === "" || before.what.includes(what);
     byName.set(name, {
-      ...{ name, what: isSame3 ? before?.what ?? what : told([before.what, what].filter(Boolean)) },
+      ...{ name, what: isSame4 ? before?.what ?? what : told([before.what, what].filter(Boolean)) },
       ...olderWhat === void 0 ? {} : { olderWhat },
       isLeftOut: isLeftOut || before?.isLeftOut === true
     });
@@ -12827,11 +12886,11 @@ var Doc;
 var init_doc = __esm({
   "node_modules/zod/v4/core/doc.js"() {
     Doc = class {
-      constructor(args = [], closed = {}) {
+      constructor(args = [], closed2 = {}) {
         this.content = [];
         this.indent = 0;
         this.args = args;
-        this.closed = closed;
+        this.closed = closed2;
       }
       // the compiler catches a child's throw and keeps writing into this doc, so the indent has to unwind with it
       indented(fn) {
@@ -14614,7 +14673,7 @@ function isRef(value) {
 function cloneIssues(issues) {
   return issues.map((iss) => iss.path ? { ...iss, path: iss.path.slice() } : { ...iss });
 }
-function isRecursive(inst, stack2, resolve4) {
+function isRecursive(inst, stack2, resolve5) {
   const cached2 = recursive.get(inst);
   if (cached2 !== void 0)
     return cached2 ? PROVEN : NONE;
@@ -14624,7 +14683,7 @@ function isRecursive(inst, stack2, resolve4) {
   let result = NONE;
   const check = (child) => {
     if (result !== PROVEN && child?._zod) {
-      const answer4 = isRecursive(child, stack2, resolve4);
+      const answer4 = isRecursive(child, stack2, resolve5);
       if (answer4 > result)
         result = answer4;
     }
@@ -14635,7 +14694,7 @@ function isRecursive(inst, stack2, resolve4) {
       const desc = Object.getOwnPropertyDescriptor(sh, key);
       if (spread && !desc.enumerable)
         continue;
-      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack2, resolve4) : NONE;
+      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack2, resolve5) : NONE;
       if (child > answer4)
         answer4 = child;
     }
@@ -14699,7 +14758,7 @@ function isRecursive(inst, stack2, resolve4) {
       break;
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
-      const inner = def._cachedInner ?? (resolve4 ? inst._zod.innerType : void 0);
+      const inner = def._cachedInner ?? (resolve5 ? inst._zod.innerType : void 0);
       merge2(inner ? isRecursive(inner, stack2, false) : ASSUMED);
       break;
     }
@@ -17334,7 +17393,7 @@ var init_schema = __esm({
       ),
       cwd: optional2(text2()).check(
         described(
-          "Folder the server starts in. A relative one counts from the folder in which the session was opened. Without it: that folder itself, or an empty one for a server shared by everyone."
+          "Folder the server starts in. `session` is the folder in which the session was opened, `project` the root of its project, whose sessions then share the copy and all below the root. A relative path counts from the session\u2019s folder (`./session` for a folder of that name). Without it: that folder itself, or an empty one for a server shared by everyone."
         )
       ),
       url: optional2(text2()).check(described("Address of a remote server, or with `command` the address our own copy answers at.")),
@@ -17405,7 +17464,12 @@ var init_schema = __esm({
       arguments: optional2(array(text2())).check(described("Arguments that must all be there as well, for a program that is not always an MCP server.")),
       sharing: _enum(["shared", "project", "session"]).check(described("What `sharing: auto` chooses for it.")),
       reason: text2().check(described("One sentence for people: why.")),
-      maxConcurrent: optional2(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time, where the entry does not say."))
+      maxConcurrent: optional2(count2(1, 1e4)).check(described("Most calls that one copy gets at the same time, where the entry does not say.")),
+      folder: optional2(_enum(["project"])).check(
+        described(
+          "It works on the whole project, from whichever folder of it: where it is given the root, the sessions in folders of one project share a copy that starts there."
+        )
+      )
     });
     settingsShape = {
       daemon: prefault(
@@ -17484,8 +17548,8 @@ var init_mark_stacks = __esm({
 async function within(done, ms) {
   if (ms <= 0) return;
   let timer;
-  const limit = new Promise((resolve4) => {
-    timer = setTimeout(resolve4, ms);
+  const limit = new Promise((resolve5) => {
+    timer = setTimeout(resolve5, ms);
   });
   await Promise.race([done, limit]).finally(() => clearTimeout(timer));
 }
@@ -17543,11 +17607,11 @@ var init_views = __esm({
         return view2;
       }
       #compute(session) {
-        const { catalog, config: config2, resolve: resolve4 } = this.#deps;
+        const { catalog, config: config2, resolve: resolve5 } = this.#deps;
         const entries2 = entriesFor(session, config2().servers);
         const resolutions = /* @__PURE__ */ new Map();
         const resolution = (entry) => {
-          const known = resolutions.get(entry) ?? resolve4(entry, askerOf(session));
+          const known = resolutions.get(entry) ?? resolve5(entry, askerOf(session));
           resolutions.set(entry, known);
           return known;
         };
@@ -17577,40 +17641,111 @@ var init_views = __esm({
   }
 });
 
+// src/calls/held-names.ts
+function meaningOf(view2, entry, name) {
+  const resolution = view2.resolution(entry);
+  return { name, server: entry.name, launch: resolution.ok ? resolution.snapshotKey : void 0 };
+}
+function nameMoved(name, hint) {
+  return new AppError({
+    code: "TOOL_UNKNOWN",
+    message: `"${name}" is another thing than when this session was told of it, so nothing was called.`,
+    hint
+  });
+}
+function listed(view2, list, asked) {
+  const target2 = view2.find(list, asked);
+  const entry = target2 && view2.entry(target2.slug);
+  return target2 && entry && meaningOf(view2, entry, target2.name);
+}
+function alone(view2, asked) {
+  const [only] = view2.servers;
+  return only && meaningOf(view2, only.entry, asked);
+}
+function isSame2(before, now) {
+  if (before.name !== now.name) return false;
+  return before.server === now.server || before.launch !== void 0 && before.launch === now.launch;
+}
+var maxFound, HeldNames;
+var init_held_names = __esm({
+  "src/calls/held-names.ts"() {
+    "use strict";
+    init_errors();
+    maxFound = 2e3;
+    HeldNames = class {
+      #held = /* @__PURE__ */ new WeakMap();
+      /** That list went out as it is in that view. */
+      listed(session, list, view2) {
+        this.#of(session).lists[list] = view2;
+      }
+      /** A model was shown that id of a tool. */
+      found(session, id, now) {
+        const { found } = this.#of(session);
+        found.delete(id);
+        found.set(id, now);
+        const [oldest] = found.size > maxFound ? found.keys() : [];
+        if (oldest !== void 0) found.delete(oldest);
+      }
+      /** The first of `lists` in which the session was told something else of it; undefined: none. */
+      movedIn(session, asked, now, lists) {
+        const held2 = this.#held.get(session)?.lists;
+        return lists.find((list) => {
+          const view2 = held2?.[list];
+          const before = view2 && (session.identity.server === void 0 ? listed(view2, list, asked) : alone(view2, asked));
+          return before !== void 0 && !isSame2(before, now);
+        });
+      }
+      isMoved(session, id, now) {
+        const before = this.#held.get(session)?.found.get(id);
+        return before !== void 0 && !isSame2(before, now);
+      }
+      #of(session) {
+        const known = this.#held.get(session) ?? { lists: {}, found: /* @__PURE__ */ new Map() };
+        this.#held.set(session, known);
+        return known;
+      }
+    };
+  }
+});
+
 // src/mcp/tool-name.ts
 function serverPart(slug) {
   if (slug.length <= maxSlugChars) return slug;
   return `${slug.slice(0, maxSlugChars - hashChars - 1).replace(/-+$/, "")}-${shortHash(slug)}`;
 }
+function uriMark(part) {
+  return /^[a-z]/.test(part) ? part : `mcp+${part}`;
+}
 function qualifyNames(part, names2) {
-  const taken = /* @__PURE__ */ new Set();
-  const plain2 = new Set(names2.filter((name) => name === sanitized(name) && fits(part, name)));
-  const result = /* @__PURE__ */ new Map();
-  for (const name of plain2) {
-    result.set(name, `${part}__${name}`);
-    taken.add(`${part}__${name}`);
+  const claims = /* @__PURE__ */ new Map();
+  for (const name of new Set(names2)) {
+    const wanted2 = qualifyName(part, name);
+    claims.set(wanted2, (claims.get(wanted2) ?? 0) + 1);
   }
-  for (const name of [...names2].sort()) {
-    if (result.has(name)) continue;
-    let qualified = qualifyName(part, name);
-    for (let salt = 1; taken.has(qualified); salt += 1) qualified = shortened(part, name, `${name}\0${salt}`);
-    result.set(name, qualified);
-    taken.add(qualified);
-  }
-  return names2.map((name) => result.get(name) ?? qualifyName(part, name));
+  return names2.map((name) => {
+    const wanted2 = qualifyName(part, name);
+    return claims.get(wanted2) === 1 ? wanted2 : marked(part, name, longHashChars);
+  });
 }
 function qualifyName(part, name) {
-  const plain2 = sanitized(name);
-  return fits(part, plain2) ? `${part}__${plain2}` : shortened(part, plain2, plain2);
+  if (!isPlain(name)) return marked(part, name, hashChars);
+  return fits(part, name) ? `${part}__${name}` : `${part}__${name.slice(0, keptChars(part))}_${shortHash(name)}`;
 }
 function keptChars(part) {
   return maxQualifiedChars - part.length - 2 - hashChars - 1;
 }
+function isPlain(name) {
+  return name === sanitized(name) && !endsMarked.test(name);
+}
 function fits(part, name) {
   return part.length + 2 + name.length <= maxQualifiedChars;
 }
-function shortened(part, name, hashed) {
-  return `${part}__${sanitized(name).slice(0, keptChars(part))}_${shortHash(hashed)}`;
+function marked(part, name, chars) {
+  return head(part, name, chars) + hashOf(JSON.stringify(name), chars);
+}
+function head(part, name, chars) {
+  const room = maxQualifiedChars - part.length - 2 - mark3.length - chars;
+  return `${part}__${sanitized(name).slice(0, room)}${mark3}`;
 }
 function sanitized(name) {
   return name.replace(/[^A-Za-z0-9_-]/g, "_");
@@ -17619,7 +17754,11 @@ function shortHash(text5) {
   const number6 = (0, import_node_crypto19.createHash)("sha256").update(text5).digest().readUInt32BE(0);
   return number6.toString(36).padStart(hashChars, "0").slice(-hashChars);
 }
-var import_node_crypto19, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars;
+function hashOf(text5, chars) {
+  const number6 = (0, import_node_crypto19.createHash)("sha256").update(text5).digest().readBigUInt64BE(0);
+  return number6.toString(36).padStart(chars, "0").slice(-chars);
+}
+var import_node_crypto19, hostPrefix, maxQualifiedChars, maxSlugChars, hashChars, longHashChars, mark3, endsMarked;
 var init_tool_name = __esm({
   "src/mcp/tool-name.ts"() {
     "use strict";
@@ -17628,6 +17767,80 @@ var init_tool_name = __esm({
     maxQualifiedChars = 64 - hostPrefix.length;
     maxSlugChars = 18;
     hashChars = 5;
+    longHashChars = 10;
+    mark3 = "-_";
+    endsMarked = /-_[0-9a-z]{5,}$/;
+  }
+});
+
+// src/calls/links.ts
+function linkEdits(view2, slug, method, answer4) {
+  const { line, result } = answer4;
+  if (!result || !needsMarks(view2, slug) || !(line.includes("uri") || line.includes("\\u00"))) return [];
+  const place = method === "prompts/get" ? "messages" : method === "resources/read" ? "contents" : "content";
+  const elements = elementsAt(line, memberAt(line, result, [place]));
+  const blocks = place === "messages" ? elements.flatMap((message) => contentOf(line, message)) : elements;
+  return blocks.flatMap((block) => {
+    const at = place === "contents" ? memberAt(line, block, ["uri"]) : linkAt(line, block);
+    return at ? linkEdit(view2, slug, line, at) : [];
+  });
+}
+function markedTarget(view2, asked) {
+  let found;
+  for (const { entry, face } of view2.servers) {
+    const mark4 = `${uriMark(serverPart(entry.shownSlug))}+`;
+    if (!face || !declares(face.introduction, "resources") || !asked.startsWith(mark4)) continue;
+    const name = asked.slice(mark4.length);
+    if (!found || name.length < found.name.length) found = { slug: entry.shownSlug, name };
+  }
+  return found;
+}
+function needsMarks({ servers }, slug) {
+  if (servers.length < 2) return false;
+  const face = servers.find(({ entry }) => entry.shownSlug === slug)?.face;
+  return face !== void 0 && declares(face.introduction, "resources");
+}
+function linkEdit(view2, slug, line, at) {
+  const uri = stringAt(line, at);
+  if (uri === void 0) return [];
+  const shown5 = shownIn(view2.list("resources")).get(`${slug}\0${uri}`);
+  if (shown5 !== void 0) return shown5 === uri ? [] : [{ at, with: JSON.stringify(shown5) }];
+  if (web.test(uri)) return [];
+  const behindQuote = { start: at.start + 1, end: at.start + 1 };
+  return [{ at: behindQuote, with: `${uriMark(serverPart(slug))}+` }];
+}
+function shownIn(list) {
+  let known = shownNames.get(list);
+  if (!known) {
+    known = new Map(list.items.map(({ name, target: target2 }) => [`${target2.slug}\0${target2.name}`, name]));
+    shownNames.set(list, known);
+  }
+  return known;
+}
+function contentOf(line, message) {
+  const content2 = memberAt(line, message, ["content"]);
+  if (!content2) return [];
+  return isArrayAt(line, content2) ? arrayElements(line, content2) : [content2];
+}
+function linkAt(line, block) {
+  if (!isObjectAt(line, block)) return void 0;
+  const type = stringAt(line, memberAt(line, block, ["type"]));
+  if (type === "resource_link") return memberAt(line, block, ["uri"]);
+  return type === "resource" ? memberAt(line, block, ["resource", "uri"]) : void 0;
+}
+function elementsAt(line, span) {
+  return isArrayAt(line, span) ? arrayElements(line, span) : [];
+}
+var web, shownNames;
+var init_links = __esm({
+  "src/calls/links.ts"() {
+    "use strict";
+    init_json_scan();
+    init_server_face();
+    init_envelope();
+    init_tool_name();
+    web = /^https?:/i;
+    shownNames = /* @__PURE__ */ new WeakMap();
   }
 });
 
@@ -17754,12 +17967,12 @@ function withMarks(text5) {
     const quote3 = text5.indexOf('"', at);
     const start = quote3 < 0 ? text5.length : quote3;
     const end = stringEnd(text5, start);
-    parts.push(text5.slice(at, start).replace(number3, marked), text5.slice(start, end));
+    parts.push(text5.slice(at, start).replace(number3, marked2), text5.slice(start, end));
     at = end;
   }
   return parts.join("");
 }
-function marked(found) {
+function marked2(found) {
   return String(Number(found)) === found ? found : `"${numberMark}${found}"`;
 }
 function stringEnd(text5, start) {
@@ -17774,14 +17987,14 @@ function stringEnd(text5, start) {
   return text5.length;
 }
 function stringifyExact(value, indent) {
-  const text5 = JSON.stringify(value, void 0, indent) ?? "null";
+  const text5 = wholeJson(value, indent);
   return text5.includes(numberMark) ? text5.replace(markedNumber, "$1") : text5;
 }
 function isMarkedNumber(value) {
   return value.startsWith(numberMark);
 }
-function digitsOf(marked2) {
-  return marked2.slice(numberMark.length);
+function digitsOf(marked3) {
+  return marked3.slice(numberMark.length);
 }
 function isJsonObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -17826,6 +18039,7 @@ var init_exact_json = __esm({
     import_node_crypto21 = require("node:crypto");
     import_node_worker_threads = require("node:worker_threads");
     init_atomic_file();
+    init_cut_text();
     init_guards();
     init_json_scan();
     numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto21.randomBytes)(12).toString("base64url")}#`;
@@ -20889,7 +21103,7 @@ var require_compile = __commonJS({
       const schOrFunc = root.refs[ref];
       if (schOrFunc)
         return schOrFunc;
-      let _sch = resolve4.call(this, root, ref);
+      let _sch = resolve5.call(this, root, ref);
       if (_sch === void 0) {
         const schema = (_a3 = root.localRefs) === null || _a3 === void 0 ? void 0 : _a3[ref];
         const { schemaId } = this.opts;
@@ -20916,7 +21130,7 @@ var require_compile = __commonJS({
     function sameSchemaEnv(s1, s2) {
       return s1.schema === s2.schema && s1.root === s2.root && s1.baseId === s2.baseId;
     }
-    function resolve4(root, ref) {
+    function resolve5(root, ref) {
       let sch;
       while (typeof (sch = this.refs[ref]) == "string")
         ref = sch;
@@ -21095,9 +21309,9 @@ var require_utils = __commonJS({
         }
       }
       if (bestLength < 2) return hextets.join(":");
-      const head = hextets.slice(0, bestStart).join(":");
+      const head2 = hextets.slice(0, bestStart).join(":");
       const tail = hextets.slice(bestStart + bestLength).join(":");
-      return head + "::" + tail;
+      return head2 + "::" + tail;
     }
     function normalizeIPv6Address(input) {
       const compression = input.indexOf("::");
@@ -21780,7 +21994,7 @@ var require_fast_uri = __commonJS({
       }
       return uri;
     }
-    function resolve4(baseURI, relativeURI, options) {
+    function resolve5(baseURI, relativeURI, options) {
       const schemelessOptions = options ? Object.assign({ scheme: "null" }, options) : { scheme: "null" };
       const {
         parsed: baseParsed,
@@ -22171,7 +22385,7 @@ var require_fast_uri = __commonJS({
     var fastUri = {
       SCHEMES,
       normalize: normalize2,
-      resolve: resolve4,
+      resolve: resolve5,
       resolveComponent,
       equal,
       serialize: serialize2,
@@ -25664,13 +25878,13 @@ async function loadWriter() {
 async function newValidator(dialect, { allErrors }) {
   const code = { source: true };
   const settings = { strict: false, allErrors, validateFormats: false, logger: false, code };
-  const isModern = typeof dialect === "string" && dialect.includes("2020-12");
+  const isModern = dialect === void 0 || typeof dialect === "string" && dialect.includes("2020-12");
   if (isModern) {
     const { Ajv2020 } = await Promise.resolve().then(() => __toESM(require__(), 1));
-    return new Ajv2020(settings);
+    return new Ajv2020({ ...settings, validateSchema: false, multipleOfPrecision: 9 });
   }
   const { Ajv } = await Promise.resolve().then(() => __toESM(require_ajv(), 1));
-  return new Ajv({ ...settings, meta: true, validateSchema: false });
+  return new Ajv({ ...settings, meta: true, validateSchema: false, multipleOfPrecision: 9 });
 }
 function mayRunAway(schema) {
   if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
@@ -25804,7 +26018,7 @@ function findHits(value, path8, { search, context }) {
       if (index < shownTo) continue;
       const [from, to] = [Math.max(0, index - context), Math.min(text5.length, index + match.length + context)];
       shownTo = to;
-      found.push({ path: place, at: index, text: text5.slice(safeEnd(text5, from), safeEnd(text5, to)) });
+      found.push({ path: place, at: index, text: closed(charsBetween(text5, from, to)) });
     }
   }
   return found;
@@ -25836,6 +26050,7 @@ var init_result_search = __esm({
   "src/results/result-search.ts"() {
     "use strict";
     init_cut_text();
+    init_plain_text();
     init_exact_json();
     maxPathLength = 300;
   }
@@ -25864,14 +26079,13 @@ function shrinkAt(value, place) {
   return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);
 }
 function cutString(text5, { maxString, stringCut }) {
-  return stringCut === "end" ? text5.slice(0, safeEnd(text5, maxString)) : cutMiddle(text5, maxString);
+  return stringCut === "end" ? closed(firstChars(text5, maxString)) : cutMiddle(text5, maxString);
 }
 function cutMiddle(text5, maxLength2) {
   if (text5.length <= maxLength2) return text5;
   const note3 = ` \u2026 [${text5.length - maxLength2} characters cut] \u2026 `;
-  const headEnd = safeEnd(text5, Math.ceil(maxLength2 * 0.75));
-  const tailStart = safeEnd(text5, text5.length - Math.floor(maxLength2 * 0.25));
-  return `${text5.slice(0, headEnd)}${note3}${text5.slice(tailStart)}`;
+  const head2 = closed(firstChars(text5, Math.ceil(maxLength2 * 0.75)));
+  return head2 + note3 + lastChars(text5, Math.floor(maxLength2 * 0.25));
 }
 function shrinkString(text5, { path: path8, limits, cuts }) {
   if (text5.length <= limits.maxString || isMarkedNumber(text5)) return text5;
@@ -25930,6 +26144,7 @@ var init_shrink = __esm({
   "src/results/shrink.ts"() {
     "use strict";
     init_cut_text();
+    init_plain_text();
     init_exact_json();
     defaultShieldPolicy = {
       maxItems: 50,
@@ -26175,11 +26390,19 @@ function pageObject(object4, path8, request3) {
 function pageText(text5, path8, request3) {
   const pageBytes = pageBytesOf(request3);
   const { offset, limit } = pageOf(request3, defaultCharacters);
+  const start = safeEnd(text5, offset);
   let end = safeEnd(text5, Math.min(text5.length, offset + limit));
-  while (end - offset > 2 && jsonBytes(text5.slice(offset, end)) > pageBytes)
-    end = safeEnd(text5, offset + (end - offset >> 1));
-  if (end <= offset && offset < text5.length) end = Math.min(text5.length, offset + 2);
-  return { kind: "string", path: path8, total: text5.length, offset, data: text5.slice(offset, end), ...next(end, text5.length) };
+  while (end - start > 2 && jsonBytes(text5.slice(start, end)) > pageBytes)
+    end = safeEnd(text5, start + (end - start >> 1));
+  if (end <= start && start < text5.length) end = Math.min(text5.length, start + 2);
+  return {
+    kind: "string",
+    path: path8,
+    total: text5.length,
+    offset: start,
+    data: text5.slice(start, end),
+    ...next(end, text5.length)
+  };
 }
 function refuseStrangeFields(value, path8, fields) {
   if (!fields || fields.length === 0) return;
@@ -26347,12 +26570,12 @@ function writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes: maxByt
 function withoutWay(text5) {
   return text5.startsWith(noteStart) ? text5.replace(/Get the rest: .*/, goneNote) : text5;
 }
-function fitLines(head, lines, maxBytes3) {
+function fitLines(head2, lines, maxBytes3) {
   const all = lines.map((line) => cutChars(line, maxLineLength));
   for (let count3 = Math.min(maxLines, all.length); ; count3 -= 1) {
     const more = all.length - count3;
     const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];
-    const note3 = `${[head, ...all.slice(0, count3), ...last].join("\n")}]`;
+    const note3 = `${[head2, ...all.slice(0, count3), ...last].join("\n")}]`;
     if (count3 === 0 || wireBytes(note3) <= maxBytes3) return note3;
   }
 }
@@ -26424,9 +26647,9 @@ var init_shield_note = __esm({
 function shortenRest(result, policy, { maxBytes: maxBytes3, ownBytes }) {
   const { content: _, structuredContent: __, _meta, isError, ...open2 } = result;
   const given = isRecord(_meta) ? _meta : {};
-  const openBytes = jsonBytes(open2);
+  const openBytes2 = jsonBytes(open2);
   const left = (share, others) => Math.max(maxBytes3 * share, maxBytes3 - ownBytes - others);
-  const meta3 = keepSmallest(given, left(metaShare, openBytes));
+  const meta3 = keepSmallest(given, left(metaShare, openBytes2));
   const members2 = shrinkMembers(open2, policy, left(membersShare, jsonBytes(meta3.kept)));
   return {
     members: { ...members2.kept, ...isError === void 0 ? {} : { isError } },
@@ -26475,18 +26698,18 @@ function shortenStructure(structure, content2, policy, maxBytes3) {
   const whole2 = { structure, content: content2, twins: findTwins(structure, content2) };
   let best;
   for (let round = 0; round <= lastRound; round += 1) {
-    const shortened3 = allowedAt(whole2, policy, round);
-    if (!shortened3) return best;
-    if (round === 0 && isUncut(shortened3) && shortened3.bytes <= maxBytes3) return void 0;
-    best = shortened3;
-    if (shortened3.bytes <= maxBytes3) break;
+    const shortened2 = allowedAt(whole2, policy, round);
+    if (!shortened2) return best;
+    if (round === 0 && isUncut(shortened2) && shortened2.bytes <= maxBytes3) return void 0;
+    best = shortened2;
+    if (shortened2.bytes <= maxBytes3) break;
   }
   return best;
 }
 function allowedAt(whole2, policy, round) {
   const isAllowed = policy.isValidStructure ?? (() => true);
-  const shortened3 = shortenAt(whole2, policy, round, "middle");
-  if (isAllowed(shortened3.structure)) return shortened3;
+  const shortened2 = shortenAt(whole2, policy, round, "middle");
+  if (isAllowed(shortened2.structure)) return shortened2;
   const plain2 = shortenAt(whole2, policy, round, "end");
   return isAllowed(plain2.structure) ? plain2 : void 0;
 }
@@ -26827,8 +27050,8 @@ function createHeavyWork(source) {
   };
   const start = () => {
     const started = new import_node_worker_threads2.Worker(source, { eval: true, resourceLimits, workerData: { numberMark } });
-    started.on("message", ({ id, outcome }) => {
-      waiting.get(id)?.resolve(outcome);
+    started.on("message", ({ id, outcome: outcome2 }) => {
+      waiting.get(id)?.resolve(outcome2);
       waiting.delete(id);
       if (waiting.size === 0) idle = setTimeout(end, idleMs3).unref();
     });
@@ -26845,8 +27068,8 @@ function createHeavyWork(source) {
       const current = worker;
       lastId += 1;
       const id = lastId;
-      const answer4 = new Promise((resolve4, reject) => {
-        waiting.set(id, { resolve: resolve4, reject });
+      const answer4 = new Promise((resolve5, reject) => {
+        waiting.set(id, { resolve: resolve5, reject });
         current.postMessage({ id, task });
       });
       return checked(await answer4.catch(() => runHeavyTask(task)));
@@ -26854,10 +27077,10 @@ function createHeavyWork(source) {
     close: end
   };
 }
-function checked(outcome) {
-  if (outcome.kind !== "failed") return outcome;
-  if (!isErrorCode(outcome.code)) throw new Error(outcome.message);
-  throw new AppError({ code: outcome.code, message: outcome.message, ...outcome.hint ? { hint: outcome.hint } : {} });
+function checked(outcome2) {
+  if (outcome2.kind !== "failed") return outcome2;
+  if (!isErrorCode(outcome2.code)) throw new Error(outcome2.message);
+  throw new AppError({ code: outcome2.code, message: outcome2.message, ...outcome2.hint ? { hint: outcome2.hint } : {} });
 }
 var import_node_worker_threads2, heavyBytes, idleMs3, resourceLimits;
 var init_heavy_work = __esm({
@@ -27397,7 +27620,7 @@ function boundedAnswer(call2, value, isError = false) {
   return { kind: "value", value: fits2 ? result : shieldResult(result, call2.answerPolicy, call2.results).result };
 }
 function textResult(value, isError) {
-  const text5 = typeof value === "string" ? value : JSON.stringify(value);
+  const text5 = typeof value === "string" ? value : wholeJson(value);
   return { content: [{ type: "text", text: text5 }], ...isError ? { isError } : {} };
 }
 function readArguments(shape8, args) {
@@ -27429,6 +27652,7 @@ var init_gateway_tool = __esm({
     "use strict";
     init_mini();
     init_en();
+    init_cut_text();
     init_errors();
     init_guards();
     init_exact_json();
@@ -27642,8 +27866,8 @@ async function createCheck(schema, limited) {
     if (!Number.isFinite(bytes)) return [];
     if (!compiled.mayRunAway && bytes <= mostHere) return mistakesIn(compiled.validate, value);
     const code = compiled.code();
-    const outcome = await limited.run({ kind: "check", code, value }, checkMs);
-    return outcome?.kind === "checked" ? outcome.mistakes : [];
+    const outcome2 = await limited.run({ kind: "check", code, value }, checkMs);
+    return outcome2?.kind === "checked" ? outcome2.mistakes : [];
   };
 }
 function mistakesIn(validate2, args) {
@@ -27962,21 +28186,22 @@ var init_offer = __esm({
 
 // src/gateway/call-tool.ts
 function callTool(forwarder, call2) {
-  const { session, idText, entry, tool, args, meta: meta3, signal } = call2;
+  const { session, view: view2, idText, entry, tool, args, meta: meta3, signal } = call2;
   const members2 = [`"name":${JSON.stringify(tool)}`, `"arguments":${args}`, ...meta3 ? [`"_meta":${meta3}`] : []];
   const line = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{${members2.join(",")}}}`;
   const request3 = parseEnvelope(Buffer.from(line));
   if (request3.kind !== "request") throw new Error("a call of our own must be a request");
   const key = idKey(idText);
   const own3 = session.requests.get(key);
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     if (signal.aborted) return reject(cancelled());
     forwarder.forward({
       session,
       request: request3,
       entry,
       edits: [],
-      onOutcome: (outcome) => "error" in outcome ? reject(outcome.error) : resolve4(outcome.envelope)
+      onAnswer: (answer4) => linkEdits(view2, entry.shownSlug, request3.method, answer4),
+      onOutcome: (outcome2) => "error" in outcome2 ? reject(outcome2.error) : resolve5(outcome2.envelope)
     });
     const forwarded = session.requests.get(key);
     if (own3) session.requests.set(key, own3);
@@ -27998,6 +28223,7 @@ var init_call_tool = __esm({
   "src/gateway/call-tool.ts"() {
     "use strict";
     init_errors();
+    init_links();
     init_envelope();
     init_id_key();
   }
@@ -28101,17 +28327,18 @@ var init_job_calls = __esm({
         const session = createJobSession(this.#init.session, now, context.onProgress);
         try {
           const envelope = await callTool(forwarder, {
-            ...{ session, entry, signal: context.signal, idText: jobToken, tool: tool.name, args: this.#init.args() },
+            ...{ session, view: this.#init.view(), entry, signal: context.signal, idText: jobToken },
+            ...{ tool: tool.name, args: this.#init.args() },
             meta: `{"progressToken":${jobToken}}`
           });
           if (!envelope.result) {
-            const [shortened4] = shortener.errorEdits(lifeId, { entry, envelope, onKept: context.onKept });
-            throw new Error(String(shortened4?.with ?? (envelope.error && textAt(envelope.line, envelope.error))));
+            const [shortened3] = shortener.errorEdits(lifeId, { entry, envelope, onKept: context.onKept });
+            throw new Error(String(shortened3?.with ?? (envelope.error && textAt(envelope.line, envelope.error))));
           }
-          const shortened3 = await shortener.shorten(lifeId, { entry, envelope });
-          const ref = referenceOf(shortened3);
+          const shortened2 = await shortener.shorten(lifeId, { entry, envelope });
+          const ref = referenceOf(shortened2);
           if (ref !== void 0) context.onKept(ref);
-          return shortened3 ?? readResultBytes(envelope.line, envelope.result);
+          return shortened2 ?? readResultBytes(envelope.line, envelope.result);
         } finally {
           session.end();
           const isLast = jobs.runningFor(lifeId) <= 1;
@@ -29498,6 +29725,7 @@ var init_own_call = __esm({
     "use strict";
     init_errors();
     init_json_scan();
+    init_held_names();
     init_envelope();
     init_call_tool();
     init_job_calls();
@@ -29525,7 +29753,12 @@ var init_own_call = __esm({
         const { index } = this.#deps.finder;
         const visible2 = this.#visible;
         const hits = index.search(words3, { ...options, limit: options.limit ?? index.size, accepts: visible2.has });
-        return hits.map(({ server, name, ...hit }) => ({ id: this.idOf(server, name), server, ...hit }));
+        return hits.map(({ server, name, ...hit }) => {
+          const id = this.idOf(server, name);
+          const entry = this.#view.entry(server);
+          if (entry) this.#deps.heldNames.found(this.#init.session, id, meaningOf(this.#view, entry, name));
+          return { id, server, ...hit };
+        });
       }
       describe(id) {
         const tool = this.#visible.find(id);
@@ -29562,7 +29795,7 @@ var init_own_call = __esm({
         const { entry, tool } = this.#target(id);
         const { session, request: request3, signal } = this.#init;
         const envelope = await callTool(this.#deps.forwarder, {
-          ...{ session, entry, signal, idText: request3.idText, tool: tool.name },
+          ...{ session, view: this.#view, entry, signal, idText: request3.idText, tool: tool.name },
           args: givenArguments2(request3),
           meta: memberText(request3, ["_meta"])
         });
@@ -29574,7 +29807,11 @@ var init_own_call = __esm({
       #target(id) {
         const tool = this.#visible.find(id);
         const entry = tool && this.#view.entry(tool.slug);
-        if (tool && entry) return { tool, entry };
+        if (tool && entry) {
+          const now = meaningOf(this.#view, entry, tool.name);
+          if (this.#deps.heldNames.isMoved(this.#init.session, id, now)) throw nameMoved(id, "Search again.");
+          return { tool, entry };
+        }
         throw new AppError({ code: "TOOL_UNKNOWN", message: `There is no tool "${id}" any more.`, hint: "Search again." });
       }
     };
@@ -29756,8 +29993,8 @@ var init_limited_work = __esm({
         const run = () => this.#source === "" ? runHeavyTask(task) : this.#runInThread(task, limitMs2);
         const done = this.#last.then(run);
         this.#last = done.catch(() => void 0);
-        const outcome = await done;
-        return outcome?.kind === "failed" ? void 0 : outcome;
+        const outcome2 = await done;
+        return outcome2?.kind === "failed" ? void 0 : outcome2;
       }
       close() {
         clearTimeout(this.#idle);
@@ -29772,9 +30009,9 @@ var init_limited_work = __esm({
         };
         worker.on("error", isOver2);
         worker.on("exit", isOver2);
-        const isOnline = new Promise((resolve4) => {
-          worker.once("online", resolve4);
-          worker.once("exit", resolve4);
+        const isOnline = new Promise((resolve5) => {
+          worker.once("online", resolve5);
+          worker.once("exit", resolve5);
         });
         return { worker, isOnline };
       }
@@ -29783,15 +30020,15 @@ var init_limited_work = __esm({
         this.#thread ??= this.#start();
         const { worker, isOnline } = this.#thread;
         await isOnline;
-        return new Promise((resolve4) => {
-          const finish = (outcome) => {
+        return new Promise((resolve5) => {
+          const finish = (outcome2) => {
             clearTimeout(timer);
             worker.off("message", answered);
             worker.off("exit", lost);
             this.#idle = setTimeout(() => this.close(), idleMs4).unref();
-            resolve4(outcome);
+            resolve5(outcome2);
           };
-          const answered = ({ outcome }) => finish(outcome);
+          const answered = ({ outcome: outcome2 }) => finish(outcome2);
           const lost = () => finish(void 0);
           const timer = setTimeout(() => {
             if (this.#thread?.worker === worker) this.close();
@@ -29838,12 +30075,12 @@ async function shortenAnswer(deps, lifeId, task) {
   const bytes = line.subarray(result.start, result.end);
   const ref = store.canHold(bytes.length) ? store.newReference() : void 0;
   const shortening = { kind: "shorten", bytes, policy, ref, ruleCode: bound?.code() };
-  const outcome = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
-  if (!outcome) return shortenAnswer(deps, lifeId, { ...task, rule: async () => nothingPasses });
-  if (outcome.kind !== "shortened") return void 0;
+  const outcome2 = await (bound?.mayRunAway ? limited.run(shortening, limitMs(bytes.length)) : heavy.run(shortening));
+  if (!outcome2) return shortenAnswer(deps, lifeId, { ...task, rule: async () => nothingPasses });
+  if (outcome2.kind !== "shortened") return void 0;
   if (ref !== void 0) await store.putBytes(lifeId, ref, bytes);
-  const shortened3 = JSON.parse(outcome.text);
-  return shortened3;
+  const shortened2 = JSON.parse(outcome2.text);
+  return shortened2;
 }
 function boundedError({ line, error: error2 }, maxBytes3, keep) {
   if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
@@ -29852,9 +30089,9 @@ function boundedError({ line, error: error2 }, maxBytes3, keep) {
   const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
   const ref = keep.put({ content: [{ type: "text", text: text5 }], isError: true });
   const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
-  return JSON.stringify({
+  return wholeJson({
     code: code ? Number(textAt(line, code)) : 0,
-    message: `${cutChars(message, maxMessage)} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
+    message: `${closed(cutChars(message, maxMessage))} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
   });
 }
 var threadProgram, Shortener, limitMs, maxMessage;
@@ -29863,6 +30100,7 @@ var init_shorten = __esm({
     "use strict";
     init_cut_text();
     init_json_scan();
+    init_plain_text();
     init_envelope();
     init_messages();
     init_exact_json();
@@ -29871,7 +30109,7 @@ var init_shorten = __esm({
     init_shield();
     init_shrink();
     init_structure_rule();
-    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/results/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar mended = { status: 503, rpc: "unavailable", retry: "after-fix" };\nvar passing = { ...mended, retry: "safe" };\nvar unsent = { ...mended, mayHaveRun: false };\nvar unsentNow = { ...passing, mayHaveRun: false };\nvar doubtful = { ...mended, mayHaveRun: true };\nvar errorRows = {\n  BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },\n  CALL_REFUSED: { ...mended, status: 502 },\n  CALL_TIMEOUT: doubtful,\n  CONFIG_CONFLICT: mended,\n  CONFIG_INVALID: mended,\n  CONFIG_UNREADABLE: mended,\n  CONFIG_UNSAFE: mended,\n  DAEMON_BUSY: passing,\n  DAEMON_GONE: passing,\n  DAEMON_HUNG: mended,\n  DAEMON_REFUSED: mended,\n  DAEMON_START_FAILED: mended,\n  DAEMON_UNFIT: mended,\n  DEMO_FAILED: mended,\n  DIRECTORY_UNSAFE: mended,\n  FILE_CHANGED: mended,\n  INPUT_REFUSED: mended,\n  INTERNAL: { ...mended, status: 500, rpc: "internal" },\n  JOB_LIMIT: unsent,\n  JOB_UNKNOWN: mended,\n  LIST_FAILED: unsentNow,\n  MESSAGE_INVALID: doubtful,\n  MESSAGE_TOO_LARGE: { ...mended, status: 400 },\n  MIGRATION_BUSY: mended,\n  MIGRATION_FAILED: mended,\n  MIGRATION_REFUSED: mended,\n  NODE_TOO_OLD: mended,\n  NOTHING_TO_UNDO: mended,\n  NOT_RUNNING: mended,\n  PATH_RELATIVE: mended,\n  RESULT_UNKNOWN: mended,\n  SERVER_CRASHED: passing,\n  SERVER_DISABLED: unsent,\n  SERVER_EXISTS: mended,\n  SERVER_FAILED: mended,\n  SERVER_HUNG: mended,\n  SERVER_NEEDS_LOGIN: unsent,\n  SERVER_NEEDS_PROJECT: unsent,\n  SERVER_NEEDS_VARIABLE: unsent,\n  SERVER_NOT_INSTALLED: unsent,\n  SERVER_OVERLOADED: unsentNow,\n  SERVER_START_FAILED: passing,\n  SERVER_START_TIMEOUT: unsentNow,\n  SERVER_STOPPED: passing,\n  SERVER_UNKNOWN: { ...unsent, status: 404 },\n  SETTINGS_DIFFER: mended,\n  TOOL_CANCELLED: mended,\n  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }\n};\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/results/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/guards.ts\nfunction isRecord(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/results/exact-json.ts\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isRecord(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nvar maxBackSteps = 32;\nfunction cutChars(text, maxChars) {\n  if (text.length <= maxChars) return text;\n  let end = safeEnd(text, Math.max(0, maxChars - 1));\n  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);\n  return `${text.slice(0, end)}\\u2026`;\n}\nfunction safeEnd(text, at) {\n  const before = text.charCodeAt(at - 1);\n  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;\n}\nfunction isJoined(text, at) {\n  const code = text.codePointAt(at);\n  return code !== void 0 && (/^[\\p{M}\\p{Emoji_Modifier}\\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\\u200D");\n}\n\n// src/results/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/results/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: text.slice(safeEnd(text, from), safeEnd(text, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/results/shrink.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? text.slice(0, safeEnd(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const headEnd = safeEnd(text, Math.ceil(maxLength * 0.75));\n  const tailStart = safeEnd(text, text.length - Math.floor(maxLength * 0.25));\n  return `${text.slice(0, headEnd)}${note}${text.slice(tailStart)}`;\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/results/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/results/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isRecord(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - offset > 2 && jsonBytes(text.slice(offset, end)) > pageBytes)\n    end = safeEnd(text, offset + (end - offset >> 1));\n  if (end <= offset && offset < text.length) end = Math.min(text.length, offset + 2);\n  return { kind: "string", path, total: text.length, offset, data: text.slice(offset, end), ...next(end, text.length) };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/results/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isRecord(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isRecord(block)) return block;\n  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;\n  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/results/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/results/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/results/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isRecord(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/results/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/results/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isRecord(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/results/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/results/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/results/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
+    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/results/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar mended = { status: 503, rpc: "unavailable", retry: "after-fix" };\nvar passing = { ...mended, retry: "safe" };\nvar unsent = { ...mended, mayHaveRun: false };\nvar unsentNow = { ...passing, mayHaveRun: false };\nvar doubtful = { ...mended, mayHaveRun: true };\nvar errorRows = {\n  BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },\n  CALL_REFUSED: { ...mended, status: 502 },\n  CALL_TIMEOUT: doubtful,\n  CONFIG_CONFLICT: mended,\n  CONFIG_INVALID: mended,\n  CONFIG_UNREADABLE: mended,\n  CONFIG_UNSAFE: mended,\n  DAEMON_BUSY: passing,\n  DAEMON_GONE: passing,\n  DAEMON_HUNG: mended,\n  DAEMON_REFUSED: mended,\n  DAEMON_START_FAILED: mended,\n  DAEMON_UNFIT: mended,\n  DEMO_FAILED: mended,\n  DIRECTORY_UNSAFE: mended,\n  FILE_CHANGED: mended,\n  INPUT_REFUSED: mended,\n  INTERNAL: { ...mended, status: 500, rpc: "internal" },\n  JOB_LIMIT: unsent,\n  JOB_UNKNOWN: mended,\n  LIST_FAILED: unsentNow,\n  MESSAGE_INVALID: doubtful,\n  MESSAGE_TOO_LARGE: { ...mended, status: 400 },\n  MIGRATION_BUSY: mended,\n  MIGRATION_FAILED: mended,\n  MIGRATION_REFUSED: mended,\n  NODE_TOO_OLD: mended,\n  NOTHING_TO_UNDO: mended,\n  NOT_RUNNING: mended,\n  PATH_RELATIVE: mended,\n  RESULT_UNKNOWN: mended,\n  SERVER_CRASHED: passing,\n  SERVER_DISABLED: unsent,\n  SERVER_EXISTS: mended,\n  SERVER_FAILED: mended,\n  SERVER_HUNG: mended,\n  SERVER_NEEDS_LOGIN: unsent,\n  SERVER_NEEDS_PROJECT: unsent,\n  SERVER_NEEDS_VARIABLE: unsent,\n  SERVER_NOT_INSTALLED: unsent,\n  SERVER_OVERLOADED: unsentNow,\n  SERVER_START_FAILED: passing,\n  SERVER_START_TIMEOUT: unsentNow,\n  SERVER_STOPPED: passing,\n  SERVER_UNKNOWN: { ...unsent, status: 404 },\n  SETTINGS_DIFFER: mended,\n  TOOL_CANCELLED: mended,\n  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }\n};\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/results/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction closed(kept) {\n  const open = [];\n  for (const [mark] of kept.slice(kept.lastIndexOf("\\n") + 1).matchAll(/[\\u202a-\\u202e\\u2066-\\u2069]/g)) {\n    if (mark === endOfIsolate) {\n      const at = open.lastIndexOf(mark);\n      if (at >= 0) open.length = at;\n    } else if (mark === endOfEmbedding) {\n      if (open.at(-1) === mark) open.pop();\n    } else open.push(mark >= "\\u2066" ? endOfIsolate : endOfEmbedding);\n  }\n  return open.length > maxDirections ? kept : kept + open.reverse().join("");\n}\nvar endOfEmbedding = "\\u202C";\nvar endOfIsolate = "\\u2069";\nvar maxDirections = 125;\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nfunction cutChars(text, maxChars) {\n  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}\\u2026`;\n}\nfunction firstChars(text, maxChars) {\n  return text.slice(0, wholeBefore(text, maxChars));\n}\nfunction lastChars(text, maxChars) {\n  return text.length <= maxChars ? text : text.slice(wholeAfter(text, text.length - maxChars));\n}\nfunction charsBetween(text, from, to) {\n  return text.slice(wholeBefore(text, from), wholeAfter(text, to));\n}\nfunction safeEnd(text, at) {\n  return isHalved(text, at) ? at - 1 : at;\n}\nfunction wholeJson(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  if (!/\\\\ud[89a-f]/.test(text)) return text;\n  return text.replace(/\\\\(?:(ud[89a-f][\\da-f]{2})|.)/g, (written, half) => half ? "\\\\ufffd" : written);\n}\nfunction wholeBefore(text, at) {\n  const start = joinedAt(text, at)?.start ?? at;\n  return Math.max(0, at - start > maxJoined ? safeEnd(text, at) : start);\n}\nfunction wholeAfter(text, at) {\n  const end = joinedAt(text, at)?.end ?? at;\n  if (end - at > maxJoined) return isHalved(text, at) ? at + 1 : at;\n  return Math.min(text.length, end);\n}\nvar maxJoined = 32;\nvar lookChars = 2 * maxJoined;\nvar segmenter;\nvar escapes = /\\\\u[dD][89abAB][\\da-fA-F]{2}\\\\u[dD][c-fC-F][\\da-fA-F]{2}|\\\\u(?:[\\da-fA-F]{4}|\\{[\\da-fA-F]{1,6}\\})|\\\\["\\\\/bfnrt]|\\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|.)/gu;\nfunction joinedAt(text, at) {\n  if (at <= 0 || at >= text.length) return void 0;\n  const from = safeEnd(text, Math.max(0, at - lookChars));\n  const near = text.slice(from, at + lookChars);\n  const isAround = ({ start: start2, end }) => start2 < at && at < end;\n  for (const { index, 0: found2 } of near.matchAll(escapes)) {\n    const span2 = { start: from + index, end: from + index + found2.length };\n    if (isAround(span2)) return span2;\n  }\n  if (text.charCodeAt(at - 1) < 128 && text.charCodeAt(at) < 128 && text[at - 1] !== "\\r") return void 0;\n  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });\n  const found = segmenter.segment(near).containing(at - from);\n  const start = from + (found?.index ?? 0);\n  const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };\n  return isAround(span) ? span : void 0;\n}\nfunction flagAt(text, at) {\n  const isLetter = (place) => /^[\\u{1f1e6}-\\u{1f1ff}]/u.test(text.slice(place, place + 2));\n  if (!isLetter(at)) return void 0;\n  let first = at;\n  while (first >= 2 && isLetter(first - 2)) first -= 2;\n  const start = (at - first) % 4 === 0 ? at : at - 2;\n  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };\n}\nfunction isHalved(text, at) {\n  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];\n  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;\n}\n\n// src/base/guards.ts\nfunction isRecord(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/results/exact-json.ts\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = wholeJson(value, indent);\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isRecord(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/results/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/results/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: closed(charsBetween(text, from, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/results/shrink.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? closed(firstChars(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const head = closed(firstChars(text, Math.ceil(maxLength * 0.75)));\n  return head + note + lastChars(text, Math.floor(maxLength * 0.25));\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/results/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/results/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isRecord(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  const start = safeEnd(text, offset);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - start > 2 && jsonBytes(text.slice(start, end)) > pageBytes)\n    end = safeEnd(text, start + (end - start >> 1));\n  if (end <= start && start < text.length) end = Math.min(text.length, start + 2);\n  return {\n    kind: "string",\n    path,\n    total: text.length,\n    offset: start,\n    data: text.slice(start, end),\n    ...next(end, text.length)\n  };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/results/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isRecord(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isRecord(block)) return block;\n  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;\n  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/results/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/results/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/results/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isRecord(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/results/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/results/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isRecord(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/results/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/results/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/results/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
     Shortener = class {
       #deps;
       constructor(deps) {
@@ -29904,8 +30142,8 @@ var init_shorten = __esm({
           return ref;
         };
         const { maxResultBytes } = this.#deps.config().shield;
-        const shortened3 = entry.shield === false ? void 0 : boundedError(envelope, maxResultBytes, { put });
-        return envelope.error && shortened3 !== void 0 ? [{ at: envelope.error, with: shortened3 }] : [];
+        const shortened2 = entry.shield === false ? void 0 : boundedError(envelope, maxResultBytes, { put });
+        return envelope.error && shortened2 !== void 0 ? [{ at: envelope.error, with: shortened2 }] : [];
       }
     };
     limitMs = (bytes) => 2e3 + bytes / 1e3;
@@ -30070,9 +30308,9 @@ var init_gateway = __esm({
         return answerLine(call2.request.idText, await tool.handle(new OwnCall(this.#callDeps, call2)));
       }
       /** The answer to a call that the session made of a real tool, shortened. */
-      async shorten(session, request3, { entry, name, outcome }) {
-        if ("error" in outcome) return appErrorToolResult(request3.idText, outcome.error);
-        const { envelope } = outcome;
+      async shorten(session, request3, { entry, name, outcome: outcome2 }) {
+        if ("error" in outcome2) return appErrorToolResult(request3.idText, outcome2.error);
+        const { envelope } = outcome2;
         const rule = async () => {
           const promised = this.#finder.of(this.#deps.views.of(session)).find(name);
           return promised && this.#ruleOf(promised);
@@ -30102,9 +30340,9 @@ var init_gateway = __esm({
         this.#limited.close();
       }
       async #viewLarge(path8, ref, request3) {
-        const outcome = await this.#heavy.run({ kind: "view", path: path8, ref, request: request3 });
-        if (outcome.kind !== "view") throw new Error("a look at a result must give a view");
-        return outcome.view;
+        const outcome2 = await this.#heavy.run({ kind: "view", path: path8, ref, request: request3 });
+        if (outcome2.kind !== "view") throw new Error("a look at a result must give a view");
+        return outcome2.view;
       }
       #ruleOf(tool) {
         const rule = this.#rules.get(tool.raw) ?? structureRule(this.#finder.definitionOf(tool).outputSchema);
@@ -36369,7 +36607,7 @@ var require_websocket = __commonJS({
        *     not to skip UTF-8 validation for text and close messages
        * @private
        */
-      setSocket(socket, head, options) {
+      setSocket(socket, head2, options) {
         const receiver = new Receiver2({
           allowSynchronousEvents: options.allowSynchronousEvents,
           binaryType: this.binaryType,
@@ -36396,7 +36634,7 @@ var require_websocket = __commonJS({
         sender.onerror = senderOnError;
         if (socket.setTimeout) socket.setTimeout(0);
         if (socket.setNoDelay) socket.setNoDelay();
-        if (head.length > 0) socket.unshift(head);
+        if (head2.length > 0) socket.unshift(head2);
         socket.on("close", socketOnClose);
         socket.on("data", socketOnData);
         socket.on("end", socketOnEnd);
@@ -36863,7 +37101,7 @@ var require_websocket = __commonJS({
           );
         }
       });
-      req.on("upgrade", (res, socket, head) => {
+      req.on("upgrade", (res, socket, head2) => {
         websocket.emit("upgrade", res);
         if (websocket.readyState !== WebSocket2.CONNECTING) return;
         req = websocket._req = null;
@@ -36923,7 +37161,7 @@ var require_websocket = __commonJS({
           }
           websocket._extensions[PerMessageDeflate2.extensionName] = perMessageDeflate;
         }
-        websocket.setSocket(socket, head, {
+        websocket.setSocket(socket, head2, {
           allowSynchronousEvents: opts.allowSynchronousEvents,
           generateMask: opts.generateMask,
           maxBufferedChunks: opts.maxBufferedChunks,
@@ -37361,8 +37599,8 @@ var require_websocket_server = __commonJS({
           this._removeListeners = addListeners(this._server, {
             listening: this.emit.bind(this, "listening"),
             error: this.emit.bind(this, "error"),
-            upgrade: (req, socket, head) => {
-              this.handleUpgrade(req, socket, head, emitConnection);
+            upgrade: (req, socket, head2) => {
+              this.handleUpgrade(req, socket, head2, emitConnection);
             }
           });
         }
@@ -37457,7 +37695,7 @@ var require_websocket_server = __commonJS({
        * @param {Function} cb Callback
        * @public
        */
-      handleUpgrade(req, socket, head, cb) {
+      handleUpgrade(req, socket, head2, cb) {
         socket.on("error", socketOnError);
         const key = req.headers["sec-websocket-key"];
         const upgrade = req.headers.upgrade;
@@ -37536,7 +37774,7 @@ var require_websocket_server = __commonJS({
                 protocols,
                 req,
                 socket,
-                head,
+                head2,
                 cb
               );
             });
@@ -37544,7 +37782,7 @@ var require_websocket_server = __commonJS({
           }
           if (!this.options.verifyClient(info)) return abortHandshake(socket, 401);
         }
-        this.completeUpgrade(extensions, key, protocols, req, socket, head, cb);
+        this.completeUpgrade(extensions, key, protocols, req, socket, head2, cb);
       }
       /**
        * Upgrade the connection to WebSocket.
@@ -37559,7 +37797,7 @@ var require_websocket_server = __commonJS({
        * @throws {Error} If called more than once with the same socket
        * @private
        */
-      completeUpgrade(extensions, key, protocols, req, socket, head, cb) {
+      completeUpgrade(extensions, key, protocols, req, socket, head2, cb) {
         if (!socket.readable || !socket.writable) return socket.destroy();
         if (socket[kWebSocket]) {
           throw new Error(
@@ -37593,7 +37831,7 @@ var require_websocket_server = __commonJS({
         this.emit("headers", headers, req);
         socket.write(headers.concat("\r\n").join("\r\n"));
         socket.removeListener("error", socketOnError);
-        ws.setSocket(socket, head, {
+        ws.setSocket(socket, head2, {
           allowSynchronousEvents: this.options.allowSynchronousEvents,
           maxBufferedChunks: this.options.maxBufferedChunks,
           maxFragments: this.options.maxFragments,
@@ -37683,7 +37921,7 @@ var init_wrapper = __esm({
 });
 
 // src/daemon/run.ts
-var import_node_fs35 = require("node:fs");
+var import_node_fs36 = require("node:fs");
 init_errors();
 
 // src/base/log.ts
@@ -38351,8 +38589,8 @@ function parseEntry(value) {
   if (!isForeignPid(pid)) return void 0;
   if (field("pgid") !== pid || !startTime || !marker || !hash || !server) return void 0;
   if (!/^AITKIT_INSTANCE=[\w.-]{16,}$/.test(marker)) return void 0;
-  const listed = field("strays");
-  const strays = Array.isArray(listed) ? listed.slice(0, maxStrays).map(parseStray) : [];
+  const listed2 = field("strays");
+  const strays = Array.isArray(listed2) ? listed2.slice(0, maxStrays).map(parseStray) : [];
   return {
     ...{ pid, pgid: pid, startTime, marker, commandHash: hash, server },
     strays: strays.filter((stray) => stray !== void 0)
@@ -38469,8 +38707,8 @@ async function startServerProcess(spec, deps) {
   const { execa: execa2 } = await Promise.resolve().then(() => (init_execa(), execa_exports));
   const child = spawn2(execa2, path8, { spec, markerValue: value });
   const { pid, stdin, stdout, stderr } = child;
-  const exit = new Promise((resolve4) => {
-    child.once("exit", (code, signal) => resolve4({ code, signal }));
+  const exit = new Promise((resolve5) => {
+    child.once("exit", (code, signal) => resolve5({ code, signal }));
   });
   if (pid === void 0 || !stdin || !stdout || !stderr) throw await launchError(path8, child);
   const root = { pid, pgid: pid, startTime: processStartTime(pid) ?? "", marker: `${markerName}=${value}` };
@@ -38665,25 +38903,25 @@ function heldPath(lockKeyPath) {
   return `${lockKeyPath}.held`;
 }
 function isListening(path8) {
-  return new Promise((resolve4) => {
+  return new Promise((resolve5) => {
     const socket = (0, import_node_net.createConnection)(path8);
     socket.once("connect", () => {
       socket.destroy();
-      resolve4(true);
+      resolve5(true);
     });
     socket.once("error", (error2) => {
       const isAbsent = ["ENOENT", "ECONNREFUSED", "ENOTSOCK"].includes(systemCode(error2) ?? "");
-      resolve4(!isAbsent);
+      resolve5(!isAbsent);
     });
   });
 }
 function abstractLock(name) {
   const server = (0, import_node_net.createServer)((socket) => socket.destroy());
-  return new Promise((resolve4, reject) => {
-    server.once("error", (error2) => systemCode(error2) === "EADDRINUSE" ? resolve4(void 0) : reject(error2));
+  return new Promise((resolve5, reject) => {
+    server.once("error", (error2) => systemCode(error2) === "EADDRINUSE" ? resolve5(void 0) : reject(error2));
     server.listen(name, () => {
       server.unref();
-      resolve4({ release: () => server.close() });
+      resolve5({ release: () => server.close() });
     });
   });
 }
@@ -38751,13 +38989,14 @@ function filesOf(name, { runRoot, runDir }, env2) {
 }
 
 // src/daemon/control/events.ts
+init_cut_text();
 var maxUnreadBytes = 1024 * 1024;
 function createEventStream(inner, redact) {
   const watchers = /* @__PURE__ */ new Set();
   const publish = (level, event, fields) => {
     if (watchers.size === 0) return;
     const { error: _error, ...rest } = fields ?? {};
-    const data = redact(JSON.stringify({ time: (/* @__PURE__ */ new Date()).toISOString(), level, event, ...rest }));
+    const data = redact(wholeJson({ time: (/* @__PURE__ */ new Date()).toISOString(), level, event, ...rest }));
     for (const response of watchers) {
       response.write(`event: ${event}
 data: ${data}
@@ -38817,6 +39056,9 @@ function findProjectRoot(folder, home) {
     if (!isTooWide && markers.some((marker) => exists((0, import_node_path14.join)(at, marker)))) return at;
     if (at === (0, import_node_path14.dirname)(at)) return start;
   }
+}
+function isRepository(folder) {
+  return exists((0, import_node_path14.join)(folder, ".git")) || exists((0, import_node_path14.join)(folder, ".serena", "project.yml"));
 }
 function exists(path8) {
   try {
@@ -38924,617 +39166,13 @@ var systemActivity = {
 var import_node_path17 = require("node:path");
 init_errors();
 
-// src/config/expand.ts
-var import_node_path16 = require("node:path");
-
-// src/base/canonical-json.ts
-init_guards();
-function canonicalJson(value) {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (isRecord(value)) {
-    const members2 = Object.keys(value).filter((key) => value[key] !== void 0).sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
-    return `{${members2.join(",")}}`;
-  }
-  if (typeof value === "bigint") return `${value}n`;
-  return JSON.stringify(value) ?? "null";
-}
-
-// src/link/baseline-env.ts
-var exact = /* @__PURE__ */ new Set([
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "SHELL",
-  "LANG",
-  "LANGUAGE",
-  "TZ",
-  "TMPDIR",
-  "DISPLAY",
-  "WAYLAND_DISPLAY",
-  "XAUTHORITY",
-  "DBUS_SESSION_BUS_ADDRESS",
-  "SSH_AUTH_SOCK",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "ALL_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "all_proxy",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "NODE_EXTRA_CA_CERTS",
-  "REQUESTS_CA_BUNDLE",
-  "CURL_CA_BUNDLE",
-  // Windows
-  "APPDATA",
-  "LOCALAPPDATA",
-  "COMSPEC",
-  "HOMEDRIVE",
-  "HOMEPATH",
-  "PATHEXT",
-  "PROCESSOR_ARCHITECTURE",
-  "PROGRAMDATA",
-  "PROGRAMFILES",
-  "PROGRAMFILES(X86)",
-  "SYSTEMDRIVE",
-  "SYSTEMROOT",
-  "TEMP",
-  "TMP",
-  "USERNAME",
-  "USERPROFILE",
-  "WINDIR"
-]);
-var prefixes = ["LC_", "XDG_"];
-function baselineEnv(env2) {
-  const values = {};
-  for (const [name, value] of Object.entries(env2)) {
-    if (value !== void 0 && isBaseline(name)) values[name] = value;
-  }
-  return values;
-}
-function isBaseline(name) {
-  const known = process.platform === "win32" ? name.toUpperCase() : name;
-  return exact.has(known) || prefixes.some((prefix2) => known.startsWith(prefix2));
-}
-function matchesName(patterns, name) {
-  return patterns.some((pattern) => pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
-}
-
-// src/config/problems.ts
-init_cut_text();
-init_edit_distance();
-init_plain_text();
-var maxProblems = 20;
-function formatPath(path8) {
-  let text5 = "";
-  for (const part of path8) {
-    if (typeof part === "number") text5 += `[${part}]`;
-    else if (/^[\w$-]+$/.test(part)) text5 += text5 === "" ? part : `.${part}`;
-    else text5 += `[${quote2(part)}]`;
-  }
-  return text5;
-}
-function quote2(value) {
-  return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
-}
-var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
-function flawsOf(issues, input, base = []) {
-  return issues.slice(0, maxProblems).flatMap((issue2) => {
-    const inner = issue2.path.filter((part) => typeof part !== "symbol");
-    if (issue2.code === "invalid_union") return [unionFlaw(issue2, input, base, inner)];
-    const found = valueAt(input, inner);
-    const isSecret2 = inner.some((part) => typeof part === "string" && secretParents.has(part));
-    return [{ path: [...base, ...inner], ...explain(issue2, found, isSecret2) }];
-  });
-}
-function unionFlaw(issue2, input, base, inner) {
-  const found = valueAt(input, inner);
-  const choices = issue2.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
-  return { path: [...base, ...inner], what: `is ${quote2(found)}`, hint: `Write ${orList(choices)}.` };
-}
-function explain(issue2, found, isSecret2) {
-  if (found === void 0) return { what: "is missing", hint: `Write ${expectation(issue2)}.` };
-  const wrongKind2 = issue2.code === "invalid_type";
-  const what = isSecret2 || wrongKind2 && typeof found === "object" ? `is ${kindOf2(found)}` : `is ${quote2(found)}`;
-  if (issue2.code === "invalid_value" && typeof found === "string") {
-    const near = nearest(found, issue2.values.map(String));
-    return { what, hint: `${near ? `Did you mean ${quote2(near)}? ` : ""}Write ${expectation(issue2)}.` };
-  }
-  const isNumberForText = wrongKind2 && issue2.expected === "string" && ["number", "boolean"].includes(typeof found);
-  if (isNumberForText && !isSecret2) return { what, hint: `Write it as text: ${quote2(String(found))}.` };
-  return { what, hint: `Write ${expectation(issue2)}.` };
-}
-function expectation(issue2) {
-  switch (issue2.code) {
-    case "invalid_type":
-      return kindNames[issue2.expected] ?? issue2.expected;
-    case "invalid_value":
-      return orList(issue2.values.map((value) => quote2(value)));
-    case "too_small":
-      return issue2.origin === "string" || issue2.origin === "array" ? `at least ${issue2.minimum === 1 ? "one" : issue2.minimum} ${issue2.origin === "string" ? "character" : "entry"}` : `${issue2.minimum} or more`;
-    case "too_big":
-      return `${issue2.maximum} or less`;
-    case "invalid_format":
-      return "a variable name such as GITHUB_TOKEN, or a start such as AWS_*";
-    default:
-      return "a valid value";
-  }
-}
-var kindNames = {
-  string: "a text in quotes",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list in [ ]",
-  object: "an object in { }",
-  record: "an object in { }"
-};
-function kindOf2(value) {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  switch (typeof value) {
-    case "object":
-      return "an object";
-    case "string":
-      return value === "" ? "an empty text" : "a text";
-    case "number":
-      return "a number";
-    case "boolean":
-      return `${value}`;
-    default:
-      return "missing";
-  }
-}
-function orList(choices) {
-  const last = choices.at(-1) ?? "a valid value";
-  return choices.length < 2 ? last : `${choices.slice(0, -1).join(", ")} or ${last}`;
-}
-function valueAt(input, path8) {
-  let at = input;
-  for (const part of path8) {
-    if (typeof at !== "object" || at === null) return void 0;
-    at = Object.getOwnPropertyDescriptor(at, part)?.value;
-  }
-  return at;
-}
-function nearest(word, known) {
-  let best;
-  for (const candidate of known) {
-    const distance = editDistance(normal(word), normal(candidate));
-    if (best === void 0 || distance < best.distance) best = { word: candidate, distance };
-  }
-  return best && best.distance <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : void 0;
-}
-function normal(word) {
-  return word.slice(0, 64).toLowerCase().replace(/[-_ ]/g, "");
-}
-
-// src/config/secrets.ts
-var secretName2 = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
-var publicHeaders = /^(?:accept.*|content-type|user-agent|mcp-protocol-version|host|origin)$/i;
-var harmless = [
-  /^(?:[a-z]{1,16}(?:[-_. ][a-z]{1,16}){0,3}|[A-Z]{1,8})$/,
-  /^[-+]?\d{1,12}(?:\.\d+){0,3}$/,
-  /^(?:~|\.{1,2})?\/[^\s?#]*$/,
-  /^[A-Za-z]:\\[^\s?#]*$/,
-  /^(?:https?|wss?):\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(?:\d+|\$\{PORT\}))?(?:\/[\w./-]*)?$/
-];
-function isSecret(name, value) {
-  if (value === "") return false;
-  if (secretName2.test(name)) return true;
-  if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
-  return !harmless.some((shape8) => shape8.test(value));
-}
-function headerSecrets(name, value) {
-  if (publicHeaders.test(name) || !isSecret(name, value)) return [];
-  const bare2 = /^\S+\s+(\S.*)$/.exec(value)?.[1];
-  return bare2 === void 0 ? [value] : [value, bare2];
-}
-function argumentSecrets(args) {
-  return args.flatMap((arg, i2) => {
-    const joined3 = /^-{0,2}([\w.-]+)=(.+)$/s.exec(arg);
-    if (joined3?.[1] && joined3[2] && secretName2.test(joined3[1])) return [joined3[2]];
-    const header = /^([\w-]+):\s*(.+)$/s.exec(arg);
-    if (header?.[1] && header[2] && secretName2.test(header[1])) return headerSecrets(header[1], header[2]);
-    const before = args[i2 - 1];
-    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName2.test(before);
-    return isValue && !arg.startsWith("-") ? [arg] : [];
-  });
-}
-function urlSecrets(url3) {
-  if (!URL.canParse(url3)) return [];
-  const { password, search, searchParams } = new URL(url3);
-  const raw = search.slice(1).split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
-  const inQuery = [...searchParams].flatMap(([name, value], i2) => isSecret(name, value) ? [value, raw[i2] ?? ""] : []);
-  const found = password === "" ? inQuery : [password, safeDecode(password), ...inQuery];
-  return found.filter((value) => value !== "");
-}
-function safeDecode(text5) {
-  try {
-    return decodeURIComponent(text5);
-  } catch {
-    return text5;
-  }
-}
-
-// src/config/server-entry.ts
-var import_node_crypto10 = require("node:crypto");
-var import_node_fs21 = require("node:fs");
-var import_node_path15 = require("node:path");
-init_schema();
-
-// src/config/server-name.ts
-var import_node_crypto9 = require("node:crypto");
-init_mark_stacks();
-var maxServerNameChars = 64;
-var windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
-function whyBadName(name) {
-  if (name.trim() === "") return "the name is empty";
-  if ([...name].length > maxServerNameChars) return `the name is longer than ${maxServerNameChars} characters`;
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(name)) return "the name has control or invisible characters";
-  if (/[/\\]/.test(name)) return "the name has a path separator";
-  if (name.includes("..")) return 'the name has ".."';
-  if (windowsDevice.test(serverSlug(name))) return "the name is a device on Windows";
-  return void 0;
-}
-function serverSlug(name) {
-  const bounded = withoutStacks(name);
-  const lower = bounded.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
-  const plain2 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
-  if (plain2 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain2;
-  const hash = (0, import_node_crypto9.createHash)("sha256").update(bounded.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
-  return plain2 === "" ? `s-${hash}` : `${plain2}-${hash}`;
-}
-
-// src/config/template.ts
-var ownNames = ["PROJECT_ROOT", "SESSION_FOLDER", "SESSION_ID", "PORT"];
-var folderNames = ["PROJECT_ROOT", "SESSION_FOLDER"];
-var portPlaceholder = "${PORT}";
-var reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
-function templateParts(template) {
-  const parts = [];
-  let from = 0;
-  for (const match of closedPart(template).matchAll(reference)) {
-    if (match.index > from) parts.push(template.slice(from, match.index));
-    const name = match[1] ?? match[3] ?? "";
-    parts.push(match[2] === void 0 ? { name } : { name, fallback: match[2] });
-    from = match.index + match[0].length;
-  }
-  if (from < template.length) parts.push(template.slice(from));
-  return parts;
-}
-function closedPart(text5) {
-  return text5.slice(0, text5.lastIndexOf("}") + 1);
-}
-function references(template) {
-  return templateParts(template).filter((part) => typeof part !== "string");
-}
-function refersTo(templates, name) {
-  return templates.some((template) => references(template).some((part) => part.name === name));
-}
-function isOwnName(name) {
-  return ownNames.some((own3) => own3 === name);
-}
-
-// src/config/unknown-keys.ts
-function findUnknownKeys(schema, value, path8 = []) {
-  const definition = schema._zod.def;
-  if (definition.innerType) return findUnknownKeys(definition.innerType, value, path8);
-  if (Array.isArray(value)) {
-    const { element } = definition;
-    return element ? value.flatMap((entry, i2) => findUnknownKeys(element, entry, [...path8, i2])) : [];
-  }
-  if (typeof value !== "object" || value === null) return [];
-  let unknown3 = 0;
-  return Object.entries(value).flatMap(([key, inner]) => {
-    if (definition.valueType) return findUnknownKeys(definition.valueType, inner, [...path8, key]);
-    if (!definition.shape) return [];
-    const known = Object.hasOwn(definition.shape, key) ? definition.shape[key] : void 0;
-    if (known) return findUnknownKeys(known, inner, [...path8, key]);
-    unknown3 += 1;
-    if (unknown3 > maxProblems) return [];
-    const near = nearest(key, Object.keys(definition.shape));
-    const flaw = { path: [...path8, key], what: "is not a key we know; it is kept and has no effect" };
-    return [near ? { ...flaw, hint: `Did you mean "${near}"?` } : flaw];
-  });
-}
-
-// src/config/server-entry.ts
-var leastClaudeTimeoutMs = 1e3;
-function checkServer(name, raw, home) {
-  const path8 = ["mcpServers", name];
-  const errors = nameFlaws(path8, name);
-  const parsed = serverSchema.safeParse(raw);
-  const unknown3 = findUnknownKeys(serverSchema, raw, path8);
-  if (!parsed.success) return { errors: [...errors, ...flawsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
-  const { data } = parsed;
-  const { kind: kind2, flaws } = resolveKind(data, path8);
-  errors.push(...flaws, ...checkFolders(data, path8), ...checkPort(data, path8));
-  if (data.as !== void 0) errors.push(...nameFlaws([...path8, "as"], data.as));
-  const warnings = [...unknown3, ...contradictions(data, path8)];
-  if (kind2 === void 0 || errors.length > 0) return { errors, warnings };
-  return { entry: normaliseServer(name, kind2, data, { home, hash: definitionHash(raw) }), errors, warnings };
-}
-function nameFlaws(path8, name) {
-  const badName = whyBadName(name);
-  const hint = 'Give the server a short plain name such as "github".';
-  return badName ? [{ path: path8, what: `cannot be used: ${badName}`, hint }] : [];
-}
-function definitionHash(raw) {
-  return (0, import_node_crypto10.createHash)("sha256").update(canonicalJson(raw)).digest("hex");
-}
-function resolveKind(data, path8) {
-  const { command, url: url3 } = data;
-  const type = data.type === "streamable-http" ? "http" : data.type;
-  const fail = (at, what, hint) => ({ flaws: [{ path: at, what, hint }] });
-  if (command === void 0 && url3 === void 0) {
-    const needs = type === void 0 ? "command or url" : type === "stdio" ? "command" : "url";
-    const example = needs === "url" ? '"url": "https://\u2026"' : '"command": "npx"';
-    return fail(path8, `has no ${needs}`, `Add ${example}${type === void 0 ? ' or "url": "https://\u2026"' : ""}.`);
-  }
-  if (command === void 0) {
-    if (type === "stdio") return fail(path8, 'has type "stdio" and a url but no command', 'Write "type": "http".');
-    return checkUrl(url3 ?? "", type ?? remoteType(url3 ?? ""), [...path8, "url"]);
-  }
-  if (url3 === void 0) {
-    if (type === void 0 || type === "stdio") return { kind: "stdio", flaws: [] };
-    return fail(path8, `has type "${data.type}" but no url`, 'Add "url", or write "type": "stdio" for a command.');
-  }
-  if (type === "stdio") {
-    return fail(path8, 'has type "stdio" and a url', "Remove the url, or the type if the command speaks HTTP there.");
-  }
-  if (type === "ws") return fail([...path8, "type"], 'is "ws" for a command', 'Started servers speak "http" or "sse".');
-  return checkStartedUrl(url3, type ?? remoteType(url3), [...path8, "url"]);
-}
-function remoteType(url3) {
-  if (/^wss?:/i.test(url3)) return "ws";
-  return /\/sse\/?(?:[?#]|$)/.test(url3) ? "sse" : "http";
-}
-function checkUrl(url3, type, path8) {
-  const schemes = type === "ws" ? ["ws:", "wss:"] : ["http:", "https:"];
-  const parsed = parseTemplateUrl(url3);
-  if (parsed === "later") return { kind: type, flaws: [] };
-  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, flaws: [] };
-  const what = parsed ? `starts with ${quote2(parsed.protocol)} but the type is "${type}"` : "is not a URL";
-  return { flaws: [{ path: path8, what, hint: `Write a URL that starts with ${schemes.join("// or ")}//.` }] };
-}
-function checkStartedUrl(url3, type, path8) {
-  const checked2 = checkUrl(url3, type === "ws" ? "http" : type, path8);
-  const parsed = parseTemplateUrl(url3);
-  if (checked2.kind === void 0 || parsed === "later" || parsed === void 0) return checked2;
-  if (!["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname)) {
-    const hint = 'Write "http://127.0.0.1:${PORT}/mcp", or remove the command if the server runs elsewhere.';
-    return { flaws: [{ path: path8, what: `names the host ${quote2(parsed.hostname)} for a server started here`, hint }] };
-  }
-  return { kind: type === "sse" ? "started-sse" : "started-http", flaws: [] };
-}
-function parseTemplateUrl(url3) {
-  if (/^\$?\{/.test(url3)) return "later";
-  const closed = closedPart(url3);
-  const filled = closed.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, "1") + url3.slice(closed.length);
-  return URL.canParse(filled) ? new URL(filled) : void 0;
-}
-function checkFolders(data, path8) {
-  return (data.projects ?? []).flatMap((folder, i2) => {
-    if ((0, import_node_path15.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
-    const hint = 'Write it from the root or from your home: "~/work".';
-    return [{ path: [...path8, "projects", i2], what: `is ${quote2(folder)}, a relative folder`, hint }];
-  });
-}
-function checkPort(data, path8) {
-  const isStarted = data.command !== void 0 && data.url !== void 0;
-  const templates = launchTemplates(data);
-  if (isStarted || !refersTo(templates, "PORT") || templates.some((text5) => /\$\{PORT:-/.test(text5))) return [];
-  const hint = 'Add "url": "http://127.0.0.1:${PORT}/mcp" beside the command.';
-  return [{ path: path8, what: "mentions ${PORT}, which exists only for a server with command and url", hint }];
-}
-function contradictions(data, path8) {
-  const warnings = [];
-  const own3 = ["SESSION_ID", ...folderNames].find((name) => refersTo(launchTemplates(data), name));
-  if (data.sharing === "shared" && own3) {
-    const what = `is "shared" but the entry mentions \${${own3}}: each value gets its own copy all the same`;
-    warnings.push({ path: [...path8, "sharing"], what });
-  }
-  if (data.timeout !== void 0 && data.timeout < leastClaudeTimeoutMs && data.timeoutMs === void 0) {
-    warnings.push({ path: [...path8, "timeout"], what: `is ${data.timeout} ms and is ignored, as in Claude Code` });
-  }
-  if (data.timeout !== void 0 && data.timeoutMs !== void 0 && data.timeout !== data.timeoutMs) {
-    warnings.push({ path: [...path8, "timeout"], what: "is ignored because timeoutMs is there too" });
-  }
-  if (data.disabled !== void 0 && data.enabled === data.disabled) {
-    const what = 'says the opposite of "enabled"; the server stays off';
-    if (data.disabled) warnings.push({ path: [...path8, "disabled"], what });
-  }
-  return warnings;
-}
-function launchTemplates(data) {
-  const { clientId, clientSecret, authServerMetadataUrl } = data.oauth ?? {};
-  const single = [data.command, data.cwd, data.url, clientId, clientSecret, authServerMetadataUrl].filter(
-    (text5) => text5 !== void 0
-  );
-  return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
-}
-function normaliseServer(name, kind2, data, context) {
-  const { command, url: url3, oauth, startTimeoutMs, maxConcurrent, shield } = data;
-  const claudeTimeout = data.timeout !== void 0 && data.timeout >= leastClaudeTimeoutMs ? data.timeout : void 0;
-  const timeoutMs2 = data.timeoutMs ?? claudeTimeout;
-  return {
-    name,
-    slug: serverSlug(name),
-    shownName: data.as ?? name,
-    shownSlug: serverSlug(data.as ?? name),
-    kind: kind2,
-    ...command !== void 0 && { command },
-    args: data.args,
-    env: data.env,
-    inheritEnv: data.inheritEnv,
-    ...data.cwd !== void 0 && { cwd: fromHome(data.cwd, context.home) },
-    ...url3 !== void 0 && { url: url3 },
-    headers: data.headers,
-    ...oauth !== void 0 && { oauth },
-    enabled: data.enabled && data.disabled !== true,
-    sharing: data.sharing,
-    ...data.projects && { projects: data.projects.map((folder) => realFolder2(folder, context.home)) },
-    ...timeoutMs2 !== void 0 && { timeoutMs: timeoutMs2 },
-    ...startTimeoutMs !== void 0 && { startTimeoutMs },
-    idleStopMs: data.idleStopMs,
-    keepAlive: data.keepAlive,
-    ...maxConcurrent !== void 0 && { maxConcurrent },
-    onAmbiguous: data.onAmbiguous,
-    sampling: data.sampling,
-    tools: data.tools.allow ? { allow: data.tools.allow, deny: data.tools.deny } : { deny: data.tools.deny },
-    ...shield !== void 0 && { shield },
-    alwaysLoad: data.alwaysLoad,
-    definitionHash: context.hash
-  };
-}
-function fromHome(folder, home) {
-  if (folder === "~") return home;
-  return folder.startsWith("~/") ? (0, import_node_path15.join)(home, folder.slice(2)) : folder;
-}
-function withoutSlashes(path8) {
-  let end = path8.length;
-  while (end > 1 && (path8[end - 1] === "/" || path8[end - 1] === "\\")) end -= 1;
-  return path8.slice(0, end);
-}
-function realFolder2(folder, home) {
-  const plain2 = withoutSlashes((0, import_node_path15.normalize)(fromHome(folder, home)));
-  try {
-    return (0, import_node_fs21.realpathSync)(plain2);
-  } catch {
-    return plain2;
-  }
-}
-
-// src/config/expand.ts
-function mentionedVariables(entry) {
-  const referred = launchTemplates(entry).flatMap(references).map(({ name }) => name).filter((name) => !isOwnName(name));
-  const inherited = entry.inheritEnv.filter((name) => !name.endsWith("*"));
-  return {
-    names: [.../* @__PURE__ */ new Set([...referred, ...inherited])].sort(),
-    patterns: [...new Set(entry.inheritEnv.filter((name) => name.endsWith("*")))].sort()
-  };
-}
-function expandEntry(entry, context) {
-  const filler = createFiller(context);
-  const { fill: fill2, fillEach } = filler;
-  const spec = {
-    kind: entry.kind,
-    ...entry.command !== void 0 && { command: fill2(entry.command) },
-    args: entry.args.map(fill2),
-    env: fillEach(entry.env),
-    ...entry.cwd !== void 0 && { cwd: fill2(entry.cwd) },
-    ...entry.url !== void 0 && { url: fill2(entry.url) },
-    headers: fillEach(entry.headers),
-    ...entry.oauth !== void 0 && { oauth: filledOAuth(entry.oauth, fill2) },
-    inheritedEnv: inheritedValues(entry, context.values)
-  };
-  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path16.isAbsolute)(spec.cwd);
-  if (needsRoot && context.folder) spec.cwd = (0, import_node_path16.join)(context.folder, spec.cwd ?? "");
-  const needsProject = filler.needsProject() || needsRoot && !context.folder;
-  const missing = filler.missing();
-  if (needsProject || missing.length > 0) {
-    return { ok: false, missing, needsProject, problem: lackProblem(entry.name, missing) };
-  }
-  const unusable = whyUnusable(spec);
-  if (unusable) {
-    const problem = { code: "CONFIG_INVALID", message: `${quote2(entry.name)} cannot be used: ${unusable}.` };
-    return { ok: false, missing: [], needsProject: false, problem };
-  }
-  return { ok: true, spec, secrets: secretsOf(spec, filler.used()) };
-}
-function unexpandedIdentity(entry, values) {
-  const { kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth } = entry;
-  const { names: names2 } = mentionedVariables(entry);
-  const taken = names2.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
-  const inherited = inheritedValues(entry, values);
-  return canonicalJson({ kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
-}
-function filledOAuth(oauth, fill2) {
-  const { clientId, clientSecret, authServerMetadataUrl } = oauth;
-  return {
-    ...oauth,
-    ...clientId !== void 0 && { clientId: fill2(clientId) },
-    ...clientSecret !== void 0 && { clientSecret: fill2(clientSecret) },
-    ...authServerMetadataUrl !== void 0 && { authServerMetadataUrl: fill2(authServerMetadataUrl) }
-  };
-}
-function inheritedValues(entry, values) {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => matchesName(entry.inheritEnv, name)));
-}
-function createFiller(context) {
-  const missing = /* @__PURE__ */ new Set();
-  const used = /* @__PURE__ */ new Map();
-  let needsProject = false;
-  const own3 = new Map([
-    ["PORT", portPlaceholder],
-    ["SESSION_ID", context.sessionLifeId],
-    ...context.projectRoot ? [["PROJECT_ROOT", context.projectRoot]] : [],
-    ...context.folder ? [["SESSION_FOLDER", context.folder]] : []
-  ]);
-  const lookUp = (name) => {
-    if (isOwnName(name)) return own3.get(name);
-    const value = Object.hasOwn(context.values, name) ? context.values[name] : void 0;
-    if (value) used.set(name, value);
-    return value;
-  };
-  const fill2 = (template) => templateParts(template).map((part) => {
-    if (typeof part === "string") return part;
-    const value = lookUp(part.name);
-    if (part.fallback !== void 0) return value || part.fallback;
-    if (value !== void 0) return value;
-    if (isOwnName(part.name)) needsProject = true;
-    else missing.add(part.name);
-    return "";
-  }).join("");
-  const fillEach = (templates) => Object.fromEntries(Object.entries(templates).map(([name, template]) => [name, fill2(template)]));
-  return { fill: fill2, fillEach, missing: () => [...missing].sort(), used: () => used, needsProject: () => needsProject };
-}
-function lackProblem(server, missing) {
-  if (missing.length > 0) {
-    const names2 = missing.join(", ");
-    const hint = `Set ${missing.length === 1 ? "it" : "them"} where the session is started, or in the env file.`;
-    return { code: "SERVER_NEEDS_VARIABLE", message: `${quote2(server)} needs ${names2}.`, hint };
-  }
-  return {
-    code: "SERVER_NEEDS_PROJECT",
-    message: `${quote2(server)} needs a project folder and this session has none.`,
-    hint: "Open the session in a project folder, or send the header Mcp-Project-Path."
-  };
-}
-function whyUnusable(spec) {
-  if (spec.command === "") return "its command is empty after substitution";
-  const texts2 = [spec.command, spec.cwd, ...spec.args, ...Object.values(spec.env), ...Object.values(spec.inheritedEnv)];
-  if (texts2.some((text5) => text5?.includes("\0"))) return "a value has a NUL character";
-  if (Object.keys(spec.env).some((name) => name === "" || /[=\0]/.test(name))) return "a variable name is not possible";
-  for (const [name, value] of Object.entries(spec.headers)) {
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return `the header name ${quote2(name)} is not possible`;
-    if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) return `the value of the header ${quote2(name)} has a line break or NUL`;
-  }
-  if (spec.url !== void 0 && !URL.canParse(spec.url.replaceAll(portPlaceholder, "1"))) return "its url is no URL";
-  return void 0;
-}
-function secretsOf(spec, used) {
-  const named2 = [...used, ...Object.entries(spec.env), ...Object.entries(spec.inheritedEnv)];
-  const found = [
-    ...named2.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
-    ...Object.entries(spec.headers).flatMap(([name, value]) => headerSecrets(name, value)),
-    ...spec.oauth?.clientSecret ? [spec.oauth.clientSecret] : [],
-    ...argumentSecrets(spec.args),
-    ...urlSecrets((spec.url ?? "").replaceAll(portPlaceholder, "1"))
-  ];
-  return [...new Set(found)];
-}
-
 // src/config/known-servers-table.ts
 var knownServersTable = [
   {
     names: ["serena", "serena-agent", "serena-mcp-server", "oraios/serena"],
     sharing: "project",
-    reason: "Serena has one active project at a time, so each project needs its own copy."
+    reason: "Serena has one active project at a time, so each project needs its own copy.",
+    folder: "project"
   },
   {
     names: ["@modelcontextprotocol/server-filesystem", "mcp-server-filesystem", "mcp/filesystem"],
@@ -39552,13 +39190,15 @@ var knownServersTable = [
       ...["lsp-tools-mcp", "@axivo/mcp-lsp", "rust-analyzer-mcp", "isaacphi/mcp-language-server", "mcpls"]
     ],
     sharing: "project",
-    reason: "A language server indexes one workspace."
+    reason: "A language server indexes one workspace.",
+    folder: "project"
   },
   { names: ["gopls"], arguments: ["mcp"], sharing: "project", reason: "A language server indexes one workspace." },
   {
     names: ["code-index-mcp", "@zilliz/claude-context-mcp", "claude-context-mcp"],
     sharing: "project",
-    reason: "The code index covers one project at a time."
+    reason: "The code index covers one project at a time.",
+    folder: "project"
   },
   {
     names: ["ast-grep-mcp", "ast-grep-server", "@notprolands/ast-grep-mcp", "ast-grep/ast-grep-mcp"],
@@ -39832,10 +39472,10 @@ function splitOnce(text5, by) {
 
 // src/config/wildcard.ts
 function matchesWildcard(pattern, text5) {
-  const [head = "", ...rest] = pattern.split("*");
+  const [head2 = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return pattern === text5;
-  if (!text5.startsWith(head)) return false;
-  let at = head.length;
+  if (!text5.startsWith(head2)) return false;
+  let at = head2.length;
   const tail = rest.pop() ?? "";
   for (const piece of rest) {
     const found = text5.indexOf(piece, at);
@@ -39858,6 +39498,382 @@ function concurrencyOf(entry, extra = []) {
   return entry.maxConcurrent ?? findKnownServer(entry, extra)?.maxConcurrent;
 }
 
+// src/config/problems.ts
+init_cut_text();
+init_edit_distance();
+init_plain_text();
+var maxProblems = 20;
+function formatPath(path8) {
+  let text5 = "";
+  for (const part of path8) {
+    if (typeof part === "number") text5 += `[${part}]`;
+    else if (/^[\w$-]+$/.test(part)) text5 += text5 === "" ? part : `.${part}`;
+    else text5 += `[${quote2(part)}]`;
+  }
+  return text5;
+}
+function quote2(value) {
+  return visibleJson(cutChars(JSON.stringify(value) ?? String(value), 80));
+}
+var secretParents = /* @__PURE__ */ new Set(["env", "headers", "oauth"]);
+function flawsOf(issues, input, base = []) {
+  return issues.slice(0, maxProblems).flatMap((issue2) => {
+    const inner = issue2.path.filter((part) => typeof part !== "symbol");
+    if (issue2.code === "invalid_union") return [unionFlaw(issue2, input, base, inner)];
+    const found = valueAt(input, inner);
+    const isSecret2 = inner.some((part) => typeof part === "string" && secretParents.has(part));
+    return [{ path: [...base, ...inner], ...explain(issue2, found, isSecret2) }];
+  });
+}
+function unionFlaw(issue2, input, base, inner) {
+  const found = valueAt(input, inner);
+  const choices = issue2.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
+  return { path: [...base, ...inner], what: `is ${quote2(found)}`, hint: `Write ${orList(choices)}.` };
+}
+function explain(issue2, found, isSecret2) {
+  if (found === void 0) return { what: "is missing", hint: `Write ${expectation(issue2)}.` };
+  const wrongKind2 = issue2.code === "invalid_type";
+  const what = isSecret2 || wrongKind2 && typeof found === "object" ? `is ${kindOf2(found)}` : `is ${quote2(found)}`;
+  if (issue2.code === "invalid_value" && typeof found === "string") {
+    const near = nearest(found, issue2.values.map(String));
+    return { what, hint: `${near ? `Did you mean ${quote2(near)}? ` : ""}Write ${expectation(issue2)}.` };
+  }
+  const isNumberForText = wrongKind2 && issue2.expected === "string" && ["number", "boolean"].includes(typeof found);
+  if (isNumberForText && !isSecret2) return { what, hint: `Write it as text: ${quote2(String(found))}.` };
+  return { what, hint: `Write ${expectation(issue2)}.` };
+}
+function expectation(issue2) {
+  switch (issue2.code) {
+    case "invalid_type":
+      return kindNames[issue2.expected] ?? issue2.expected;
+    case "invalid_value":
+      return orList(issue2.values.map((value) => quote2(value)));
+    case "too_small":
+      return issue2.origin === "string" || issue2.origin === "array" ? `at least ${issue2.minimum === 1 ? "one" : issue2.minimum} ${issue2.origin === "string" ? "character" : "entry"}` : `${issue2.minimum} or more`;
+    case "too_big":
+      return `${issue2.maximum} or less`;
+    case "invalid_format":
+      return "a variable name such as GITHUB_TOKEN, or a start such as AWS_*";
+    default:
+      return "a valid value";
+  }
+}
+var kindNames = {
+  string: "a text in quotes",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list in [ ]",
+  object: "an object in { }",
+  record: "an object in { }"
+};
+function kindOf2(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  switch (typeof value) {
+    case "object":
+      return "an object";
+    case "string":
+      return value === "" ? "an empty text" : "a text";
+    case "number":
+      return "a number";
+    case "boolean":
+      return `${value}`;
+    default:
+      return "missing";
+  }
+}
+function orList(choices) {
+  const last = choices.at(-1) ?? "a valid value";
+  return choices.length < 2 ? last : `${choices.slice(0, -1).join(", ")} or ${last}`;
+}
+function valueAt(input, path8) {
+  let at = input;
+  for (const part of path8) {
+    if (typeof at !== "object" || at === null) return void 0;
+    at = Object.getOwnPropertyDescriptor(at, part)?.value;
+  }
+  return at;
+}
+function nearest(word, known) {
+  let best;
+  for (const candidate of known) {
+    const distance = editDistance(normal(word), normal(candidate));
+    if (best === void 0 || distance < best.distance) best = { word: candidate, distance };
+  }
+  return best && best.distance <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : void 0;
+}
+function normal(word) {
+  return word.slice(0, 64).toLowerCase().replace(/[-_ ]/g, "");
+}
+
+// src/config/server-entry.ts
+var import_node_crypto10 = require("node:crypto");
+var import_node_fs21 = require("node:fs");
+var import_node_path15 = require("node:path");
+
+// src/base/canonical-json.ts
+init_guards();
+function canonicalJson(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (isRecord(value)) {
+    const members2 = Object.keys(value).filter((key) => value[key] !== void 0).sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+    return `{${members2.join(",")}}`;
+  }
+  if (typeof value === "bigint") return `${value}n`;
+  return JSON.stringify(value) ?? "null";
+}
+
+// src/config/server-entry.ts
+init_schema();
+
+// src/config/server-name.ts
+var import_node_crypto9 = require("node:crypto");
+init_mark_stacks();
+var maxServerNameChars = 64;
+var windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
+function whyBadName(name) {
+  if (name.trim() === "") return "the name is empty";
+  if ([...name].length > maxServerNameChars) return `the name is longer than ${maxServerNameChars} characters`;
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(name)) return "the name has control or invisible characters";
+  if (/[/\\]/.test(name)) return "the name has a path separator";
+  if (name.includes("..")) return 'the name has ".."';
+  if (windowsDevice.test(serverSlug(name))) return "the name is a device on Windows";
+  return void 0;
+}
+function serverSlug(name) {
+  const bounded = withoutStacks(name);
+  const lower = bounded.normalize("NFKD").replace(new RegExp("\\p{M}", "gu"), "").toLowerCase();
+  const plain2 = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  if (plain2 !== "" && !/[^\x00-\x7f]/.test(lower)) return plain2;
+  const hash = (0, import_node_crypto9.createHash)("sha256").update(bounded.normalize("NFKC").toLowerCase()).digest("hex").slice(0, 6);
+  return plain2 === "" ? `s-${hash}` : `${plain2}-${hash}`;
+}
+
+// src/config/template.ts
+var ownNames = ["PROJECT_ROOT", "SESSION_FOLDER", "SESSION_ID", "PORT"];
+var folderNames = ["PROJECT_ROOT", "SESSION_FOLDER"];
+var folderChoices = ["session", "project"];
+function folderChoiceOf(cwd) {
+  return folderChoices.find((choice) => choice === cwd);
+}
+var portPlaceholder = "${PORT}";
+var reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$?\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
+function templateParts(template) {
+  const parts = [];
+  let from = 0;
+  for (const match of closedPart(template).matchAll(reference)) {
+    if (match.index > from) parts.push(template.slice(from, match.index));
+    const name = match[1] ?? match[3] ?? "";
+    parts.push(match[2] === void 0 ? { name } : { name, fallback: match[2] });
+    from = match.index + match[0].length;
+  }
+  if (from < template.length) parts.push(template.slice(from));
+  return parts;
+}
+function closedPart(text5) {
+  return text5.slice(0, text5.lastIndexOf("}") + 1);
+}
+function references(template) {
+  return templateParts(template).filter((part) => typeof part !== "string");
+}
+function refersTo(templates, name) {
+  return templates.some((template) => references(template).some((part) => part.name === name));
+}
+function isOwnName(name) {
+  return ownNames.some((own3) => own3 === name);
+}
+
+// src/config/unknown-keys.ts
+function findUnknownKeys(schema, value, path8 = []) {
+  const definition = schema._zod.def;
+  if (definition.innerType) return findUnknownKeys(definition.innerType, value, path8);
+  if (Array.isArray(value)) {
+    const { element } = definition;
+    return element ? value.flatMap((entry, i2) => findUnknownKeys(element, entry, [...path8, i2])) : [];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  let unknown3 = 0;
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (definition.valueType) return findUnknownKeys(definition.valueType, inner, [...path8, key]);
+    if (!definition.shape) return [];
+    const known = Object.hasOwn(definition.shape, key) ? definition.shape[key] : void 0;
+    if (known) return findUnknownKeys(known, inner, [...path8, key]);
+    unknown3 += 1;
+    if (unknown3 > maxProblems) return [];
+    const near = nearest(key, Object.keys(definition.shape));
+    const flaw = { path: [...path8, key], what: "is not a key we know; it is kept and has no effect" };
+    return [near ? { ...flaw, hint: `Did you mean "${near}"?` } : flaw];
+  });
+}
+
+// src/config/server-entry.ts
+var leastClaudeTimeoutMs = 1e3;
+function checkServer(name, raw, home) {
+  const path8 = ["mcpServers", name];
+  const errors = nameFlaws(path8, name);
+  const parsed = serverSchema.safeParse(raw);
+  const unknown3 = findUnknownKeys(serverSchema, raw, path8);
+  if (!parsed.success) return { errors: [...errors, ...flawsOf(parsed.error.issues, raw, path8)], warnings: unknown3 };
+  const { data } = parsed;
+  const { kind: kind2, flaws } = resolveKind(data, path8);
+  errors.push(...flaws, ...checkFolders(data, path8), ...checkPort(data, path8));
+  if (data.as !== void 0) errors.push(...nameFlaws([...path8, "as"], data.as));
+  const warnings = [...unknown3, ...contradictions(data, path8)];
+  if (kind2 === void 0 || errors.length > 0) return { errors, warnings };
+  return { entry: normaliseServer(name, kind2, data, { home, hash: definitionHash(raw) }), errors, warnings };
+}
+function nameFlaws(path8, name) {
+  const badName = whyBadName(name);
+  const hint = 'Give the server a short plain name such as "github".';
+  return badName ? [{ path: path8, what: `cannot be used: ${badName}`, hint }] : [];
+}
+function definitionHash(raw) {
+  return (0, import_node_crypto10.createHash)("sha256").update(canonicalJson(raw)).digest("hex");
+}
+function resolveKind(data, path8) {
+  const { command, url: url3 } = data;
+  const type = data.type === "streamable-http" ? "http" : data.type;
+  const fail = (at, what, hint) => ({ flaws: [{ path: at, what, hint }] });
+  if (command === void 0 && url3 === void 0) {
+    const needs = type === void 0 ? "command or url" : type === "stdio" ? "command" : "url";
+    const example = needs === "url" ? '"url": "https://\u2026"' : '"command": "npx"';
+    return fail(path8, `has no ${needs}`, `Add ${example}${type === void 0 ? ' or "url": "https://\u2026"' : ""}.`);
+  }
+  if (command === void 0) {
+    if (type === "stdio") return fail(path8, 'has type "stdio" and a url but no command', 'Write "type": "http".');
+    return checkUrl(url3 ?? "", type ?? remoteType(url3 ?? ""), [...path8, "url"]);
+  }
+  if (url3 === void 0) {
+    if (type === void 0 || type === "stdio") return { kind: "stdio", flaws: [] };
+    return fail(path8, `has type "${data.type}" but no url`, 'Add "url", or write "type": "stdio" for a command.');
+  }
+  if (type === "stdio") {
+    return fail(path8, 'has type "stdio" and a url', "Remove the url, or the type if the command speaks HTTP there.");
+  }
+  if (type === "ws") return fail([...path8, "type"], 'is "ws" for a command', 'Started servers speak "http" or "sse".');
+  return checkStartedUrl(url3, type ?? remoteType(url3), [...path8, "url"]);
+}
+function remoteType(url3) {
+  if (/^wss?:/i.test(url3)) return "ws";
+  return /\/sse\/?(?:[?#]|$)/.test(url3) ? "sse" : "http";
+}
+function checkUrl(url3, type, path8) {
+  const schemes = type === "ws" ? ["ws:", "wss:"] : ["http:", "https:"];
+  const parsed = parseTemplateUrl(url3);
+  if (parsed === "later") return { kind: type, flaws: [] };
+  if (parsed && schemes.includes(parsed.protocol)) return { kind: type, flaws: [] };
+  const what = parsed ? `starts with ${quote2(parsed.protocol)} but the type is "${type}"` : "is not a URL";
+  return { flaws: [{ path: path8, what, hint: `Write a URL that starts with ${schemes.join("// or ")}//.` }] };
+}
+function checkStartedUrl(url3, type, path8) {
+  const checked2 = checkUrl(url3, type === "ws" ? "http" : type, path8);
+  const parsed = parseTemplateUrl(url3);
+  if (checked2.kind === void 0 || parsed === "later" || parsed === void 0) return checked2;
+  if (!["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname)) {
+    const hint = 'Write "http://127.0.0.1:${PORT}/mcp", or remove the command if the server runs elsewhere.';
+    return { flaws: [{ path: path8, what: `names the host ${quote2(parsed.hostname)} for a server started here`, hint }] };
+  }
+  return { kind: type === "sse" ? "started-sse" : "started-http", flaws: [] };
+}
+function parseTemplateUrl(url3) {
+  if (/^\$?\{/.test(url3)) return "later";
+  const closed2 = closedPart(url3);
+  const filled = closed2.replace(/\$\{[^}]*\}|\{env:[^}]*\}/g, "1") + url3.slice(closed2.length);
+  return URL.canParse(filled) ? new URL(filled) : void 0;
+}
+function checkFolders(data, path8) {
+  return (data.projects ?? []).flatMap((folder, i2) => {
+    if ((0, import_node_path15.isAbsolute)(folder) || folder === "~" || folder.startsWith("~/")) return [];
+    const hint = 'Write it from the root or from your home: "~/work".';
+    return [{ path: [...path8, "projects", i2], what: `is ${quote2(folder)}, a relative folder`, hint }];
+  });
+}
+function checkPort(data, path8) {
+  const isStarted = data.command !== void 0 && data.url !== void 0;
+  const templates = launchTemplates(data);
+  if (isStarted || !refersTo(templates, "PORT") || templates.some((text5) => /\$\{PORT:-/.test(text5))) return [];
+  const hint = 'Add "url": "http://127.0.0.1:${PORT}/mcp" beside the command.';
+  return [{ path: path8, what: "mentions ${PORT}, which exists only for a server with command and url", hint }];
+}
+function contradictions(data, path8) {
+  const warnings = [];
+  const own3 = ["SESSION_ID", ...folderNames].find((name) => refersTo(launchTemplates(data), name));
+  if (data.sharing === "shared" && own3) {
+    const what = `is "shared" but the entry mentions \${${own3}}: each value gets its own copy all the same`;
+    warnings.push({ path: [...path8, "sharing"], what });
+  }
+  if (data.timeout !== void 0 && data.timeout < leastClaudeTimeoutMs && data.timeoutMs === void 0) {
+    warnings.push({ path: [...path8, "timeout"], what: `is ${data.timeout} ms and is ignored, as in Claude Code` });
+  }
+  if (data.timeout !== void 0 && data.timeoutMs !== void 0 && data.timeout !== data.timeoutMs) {
+    warnings.push({ path: [...path8, "timeout"], what: "is ignored because timeoutMs is there too" });
+  }
+  if (data.disabled !== void 0 && data.enabled === data.disabled) {
+    const what = 'says the opposite of "enabled"; the server stays off';
+    if (data.disabled) warnings.push({ path: [...path8, "disabled"], what });
+  }
+  return warnings;
+}
+function launchTemplates(data) {
+  const { clientId, clientSecret, authServerMetadataUrl } = data.oauth ?? {};
+  const single = [data.command, data.cwd, data.url, clientId, clientSecret, authServerMetadataUrl].filter(
+    (text5) => text5 !== void 0
+  );
+  return [...single, ...data.args, ...Object.values(data.env), ...Object.values(data.headers)];
+}
+function normaliseServer(name, kind2, data, context) {
+  const { command, url: url3, oauth, startTimeoutMs, maxConcurrent, shield } = data;
+  const claudeTimeout = data.timeout !== void 0 && data.timeout >= leastClaudeTimeoutMs ? data.timeout : void 0;
+  const timeoutMs2 = data.timeoutMs ?? claudeTimeout;
+  return {
+    name,
+    slug: serverSlug(name),
+    shownName: data.as ?? name,
+    shownSlug: serverSlug(data.as ?? name),
+    kind: kind2,
+    ...command !== void 0 && { command },
+    args: data.args,
+    env: data.env,
+    inheritEnv: data.inheritEnv,
+    ...data.cwd !== void 0 && { cwd: fromHome(data.cwd, context.home) },
+    ...url3 !== void 0 && { url: url3 },
+    headers: data.headers,
+    ...oauth !== void 0 && { oauth },
+    enabled: data.enabled && data.disabled !== true,
+    sharing: data.sharing,
+    ...data.projects && { projects: data.projects.map((folder) => realFolder2(folder, context.home)) },
+    ...timeoutMs2 !== void 0 && { timeoutMs: timeoutMs2 },
+    ...startTimeoutMs !== void 0 && { startTimeoutMs },
+    idleStopMs: data.idleStopMs,
+    keepAlive: data.keepAlive,
+    ...maxConcurrent !== void 0 && { maxConcurrent },
+    onAmbiguous: data.onAmbiguous,
+    sampling: data.sampling,
+    tools: data.tools.allow ? { allow: data.tools.allow, deny: data.tools.deny } : { deny: data.tools.deny },
+    ...shield !== void 0 && { shield },
+    alwaysLoad: data.alwaysLoad,
+    definitionHash: context.hash
+  };
+}
+function fromHome(folder, home) {
+  if (folder === "~") return home;
+  return folder.startsWith("~/") ? (0, import_node_path15.join)(home, folder.slice(2)) : folder;
+}
+function withoutSlashes(path8) {
+  let end = path8.length;
+  while (end > 1 && (path8[end - 1] === "/" || path8[end - 1] === "\\")) end -= 1;
+  return path8.slice(0, end);
+}
+function realFolder2(folder, home) {
+  const plain2 = withoutSlashes((0, import_node_path15.normalize)(fromHome(folder, home)));
+  try {
+    return (0, import_node_fs21.realpathSync)(plain2);
+  } catch {
+    return plain2;
+  }
+}
+
 // src/config/sharing.ts
 function decideSharing(entry, extraKnown = []) {
   if (entry.sharing !== "auto") return { sharing: entry.sharing, reason: `The configuration says "${entry.sharing}".` };
@@ -39867,6 +39883,10 @@ function decideSharing(entry, extraKnown = []) {
   if (known?.sharing === "session") return { sharing: "session", reason: known.reason };
   const place = folderNames.find((name) => refersTo(templates, name));
   if (place) return { sharing: "project", reason: `It mentions \${${place}}.` };
+  const choice = folderChoiceOf(entry.cwd);
+  if (choice && entry.command !== void 0) {
+    return { sharing: "project", reason: `It starts in the folder of its ${choice}.` };
+  }
   const relative2 = [entry.command ?? "", ...entry.args, entry.cwd ?? ""].find(isRelativePath);
   if (relative2 !== void 0 && entry.command !== void 0) {
     return { sharing: "project", reason: `${quote2(relative2)} is a path that counts from the session's folder.` };
@@ -39880,6 +39900,259 @@ function isRelativePath(word) {
   if (/^\.{1,2}(?:[/\\]|$)/.test(text5)) return true;
   if (/^(?:[/\\~@$-]|[A-Za-z]:)|:\/\/|\s/.test(text5)) return false;
   return fileEnding.test(text5);
+}
+
+// src/config/copy-folder.ts
+function decideFolder(question) {
+  const { entry, projectRoot } = question;
+  const choice = folderChoiceOf(entry.cwd);
+  if (choice) return { place: choice, reason: `The configuration says "cwd": "${choice}".` };
+  const own3 = { place: "session", reason: "A start by its host would be there." };
+  if (question.sharing !== "project" || entry.cwd !== void 0 || projectRoot === "" || findKnownServer(entry, question.knownServers)?.folder !== "project") {
+    return own3;
+  }
+  const words3 = [...question.args, ...Object.values(question.env)].flatMap((text5) => text5.split(/\s+/)).map((word) => word.replace(/^--?[\w-]+=/, "").replace(/^['"]|['"]$/g, ""));
+  if (words3.some(isRelativePath)) return own3;
+  const isNamed2 = words3.some((word) => word === projectRoot || word === `${projectRoot}/`);
+  const walksUp = words3.includes("--project-from-cwd") && question.isRepository(projectRoot);
+  if (!isNamed2 && !walksUp) return own3;
+  return { place: "project", reason: "It works on the whole project wherever it starts in it." };
+}
+
+// src/config/expand.ts
+var import_node_path16 = require("node:path");
+
+// src/link/baseline-env.ts
+var exact = /* @__PURE__ */ new Set([
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "LANGUAGE",
+  "TZ",
+  "TMPDIR",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "XAUTHORITY",
+  "DBUS_SESSION_BUS_ADDRESS",
+  "SSH_AUTH_SOCK",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "ALL_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "all_proxy",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "NODE_EXTRA_CA_CERTS",
+  "REQUESTS_CA_BUNDLE",
+  "CURL_CA_BUNDLE",
+  // Windows
+  "APPDATA",
+  "LOCALAPPDATA",
+  "COMSPEC",
+  "HOMEDRIVE",
+  "HOMEPATH",
+  "PATHEXT",
+  "PROCESSOR_ARCHITECTURE",
+  "PROGRAMDATA",
+  "PROGRAMFILES",
+  "PROGRAMFILES(X86)",
+  "SYSTEMDRIVE",
+  "SYSTEMROOT",
+  "TEMP",
+  "TMP",
+  "USERNAME",
+  "USERPROFILE",
+  "WINDIR"
+]);
+var prefixes = ["LC_", "XDG_"];
+function baselineEnv(env2) {
+  const values = {};
+  for (const [name, value] of Object.entries(env2)) {
+    if (value !== void 0 && isBaseline(name)) values[name] = value;
+  }
+  return values;
+}
+function isBaseline(name) {
+  const known = process.platform === "win32" ? name.toUpperCase() : name;
+  return exact.has(known) || prefixes.some((prefix2) => known.startsWith(prefix2));
+}
+function matchesName(patterns, name) {
+  return patterns.some((pattern) => pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
+}
+
+// src/config/secrets.ts
+var secretName2 = /key|token|secret|passw|pwd|auth|credential|cookie|session|bearer|dsn/i;
+var publicHeaders = /^(?:accept.*|content-type|user-agent|mcp-protocol-version|host|origin)$/i;
+var harmless = [
+  /^(?:[a-z]{1,16}(?:[-_. ][a-z]{1,16}){0,3}|[A-Z]{1,8})$/,
+  /^[-+]?\d{1,12}(?:\.\d+){0,3}$/,
+  /^(?:~|\.{1,2})?\/[^\s?#]*$/,
+  /^[A-Za-z]:\\[^\s?#]*$/,
+  /^(?:https?|wss?):\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(?:\d+|\$\{PORT\}))?(?:\/[\w./-]*)?$/
+];
+function isSecret(name, value) {
+  if (value === "") return false;
+  if (secretName2.test(name)) return true;
+  if (Object.hasOwn(baselineEnv({ [name]: value }), name)) return false;
+  return !harmless.some((shape8) => shape8.test(value));
+}
+function headerSecrets(name, value) {
+  if (publicHeaders.test(name) || !isSecret(name, value)) return [];
+  const bare2 = /^\S+\s+(\S.*)$/.exec(value)?.[1];
+  return bare2 === void 0 ? [value] : [value, bare2];
+}
+function argumentSecrets(args) {
+  return args.flatMap((arg, i2) => {
+    const joined3 = /^-{0,2}([\w.-]+)=(.+)$/s.exec(arg);
+    if (joined3?.[1] && joined3[2] && secretName2.test(joined3[1])) return [joined3[2]];
+    const header = /^([\w-]+):\s*(.+)$/s.exec(arg);
+    if (header?.[1] && header[2] && secretName2.test(header[1])) return headerSecrets(header[1], header[2]);
+    const before = args[i2 - 1];
+    const isValue = before !== void 0 && /^--?[\w.-]+$/.test(before) && secretName2.test(before);
+    return isValue && !arg.startsWith("-") ? [arg] : [];
+  });
+}
+function urlSecrets(url3) {
+  if (!URL.canParse(url3)) return [];
+  const { password, search, searchParams } = new URL(url3);
+  const raw = search.slice(1).split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  const inQuery = [...searchParams].flatMap(([name, value], i2) => isSecret(name, value) ? [value, raw[i2] ?? ""] : []);
+  const found = password === "" ? inQuery : [password, safeDecode2(password), ...inQuery];
+  return found.filter((value) => value !== "");
+}
+function safeDecode2(text5) {
+  try {
+    return decodeURIComponent(text5);
+  } catch {
+    return text5;
+  }
+}
+
+// src/config/expand.ts
+function mentionedVariables(entry) {
+  const referred = launchTemplates(entry).flatMap(references).map(({ name }) => name).filter((name) => !isOwnName(name));
+  const inherited = entry.inheritEnv.filter((name) => !name.endsWith("*"));
+  return {
+    names: [.../* @__PURE__ */ new Set([...referred, ...inherited])].sort(),
+    patterns: [...new Set(entry.inheritEnv.filter((name) => name.endsWith("*")))].sort()
+  };
+}
+function expandEntry(entry, context) {
+  const filler = createFiller(context);
+  const { fill: fill2, fillEach } = filler;
+  const folderChoice = folderChoiceOf(entry.cwd);
+  const spec = {
+    kind: entry.kind,
+    ...entry.command !== void 0 && { command: fill2(entry.command) },
+    args: entry.args.map(fill2),
+    env: fillEach(entry.env),
+    ...entry.cwd !== void 0 && !folderChoice && { cwd: fill2(entry.cwd) },
+    ...entry.url !== void 0 && { url: fill2(entry.url) },
+    headers: fillEach(entry.headers),
+    ...entry.oauth !== void 0 && { oauth: filledOAuth(entry.oauth, fill2) },
+    inheritedEnv: inheritedValues(entry, context.values)
+  };
+  const needsRoot = spec.cwd !== void 0 && !(0, import_node_path16.isAbsolute)(spec.cwd);
+  if (needsRoot && context.folder) spec.cwd = (0, import_node_path16.join)(context.folder, spec.cwd ?? "");
+  const needsProject = filler.needsProject() || (needsRoot || folderChoice !== void 0) && !context.folder;
+  const missing = filler.missing();
+  if (needsProject || missing.length > 0) {
+    return { ok: false, missing, needsProject, problem: lackProblem(entry.name, missing) };
+  }
+  const unusable = whyUnusable(spec);
+  if (unusable) {
+    const problem = { code: "CONFIG_INVALID", message: `${quote2(entry.name)} cannot be used: ${unusable}.` };
+    return { ok: false, missing: [], needsProject: false, problem };
+  }
+  return { ok: true, spec, secrets: secretsOf(spec, filler.used()) };
+}
+function unexpandedIdentity(entry, values) {
+  const { kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth } = entry;
+  const { names: names2 } = mentionedVariables(entry);
+  const taken = names2.filter((name) => !entry.inheritEnv.includes(name)).map((name) => [name, values[name] ?? null]);
+  const inherited = inheritedValues(entry, values);
+  return canonicalJson({ kind: kind2, command, args, env: env2, cwd, url: url3, headers, oauth, taken, inherited });
+}
+function filledOAuth(oauth, fill2) {
+  const { clientId, clientSecret, authServerMetadataUrl } = oauth;
+  return {
+    ...oauth,
+    ...clientId !== void 0 && { clientId: fill2(clientId) },
+    ...clientSecret !== void 0 && { clientSecret: fill2(clientSecret) },
+    ...authServerMetadataUrl !== void 0 && { authServerMetadataUrl: fill2(authServerMetadataUrl) }
+  };
+}
+function inheritedValues(entry, values) {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => matchesName(entry.inheritEnv, name)));
+}
+function createFiller(context) {
+  const missing = /* @__PURE__ */ new Set();
+  const used = /* @__PURE__ */ new Map();
+  let needsProject = false;
+  const own3 = new Map([
+    ["PORT", portPlaceholder],
+    ["SESSION_ID", context.sessionLifeId],
+    ...context.projectRoot ? [["PROJECT_ROOT", context.projectRoot]] : [],
+    ...context.folder ? [["SESSION_FOLDER", context.folder]] : []
+  ]);
+  const lookUp = (name) => {
+    if (isOwnName(name)) return own3.get(name);
+    const value = Object.hasOwn(context.values, name) ? context.values[name] : void 0;
+    if (value) used.set(name, value);
+    return value;
+  };
+  const fill2 = (template) => templateParts(template).map((part) => {
+    if (typeof part === "string") return part;
+    const value = lookUp(part.name);
+    if (part.fallback !== void 0) return value || part.fallback;
+    if (value !== void 0) return value;
+    if (isOwnName(part.name)) needsProject = true;
+    else missing.add(part.name);
+    return "";
+  }).join("");
+  const fillEach = (templates) => Object.fromEntries(Object.entries(templates).map(([name, template]) => [name, fill2(template)]));
+  return { fill: fill2, fillEach, missing: () => [...missing].sort(), used: () => used, needsProject: () => needsProject };
+}
+function lackProblem(server, missing) {
+  if (missing.length > 0) {
+    const names2 = missing.join(", ");
+    const hint = `Set ${missing.length === 1 ? "it" : "them"} where the session is started, or in the env file.`;
+    return { code: "SERVER_NEEDS_VARIABLE", message: `${quote2(server)} needs ${names2}.`, hint };
+  }
+  return {
+    code: "SERVER_NEEDS_PROJECT",
+    message: `${quote2(server)} needs a project folder and this session has none.`,
+    hint: "Open the session in a project folder, or send the header Mcp-Project-Path."
+  };
+}
+function whyUnusable(spec) {
+  if (spec.command === "") return "its command is empty after substitution";
+  const texts2 = [spec.command, spec.cwd, ...spec.args, ...Object.values(spec.env), ...Object.values(spec.inheritedEnv)];
+  if (texts2.some((text5) => text5?.includes("\0"))) return "a value has a NUL character";
+  if (Object.keys(spec.env).some((name) => name === "" || /[=\0]/.test(name))) return "a variable name is not possible";
+  for (const [name, value] of Object.entries(spec.headers)) {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return `the header name ${quote2(name)} is not possible`;
+    if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) return `the value of the header ${quote2(name)} has a line break or NUL`;
+  }
+  if (spec.url !== void 0 && !URL.canParse(spec.url.replaceAll(portPlaceholder, "1"))) return "its url is no URL";
+  return void 0;
+}
+function secretsOf(spec, used) {
+  const named2 = [...used, ...Object.entries(spec.env), ...Object.entries(spec.inheritedEnv)];
+  const found = [
+    ...named2.filter(([name, value]) => isSecret(name, value)).map(([, value]) => value),
+    ...Object.entries(spec.headers).flatMap(([name, value]) => headerSecrets(name, value)),
+    ...spec.oauth?.clientSecret ? [spec.oauth.clientSecret] : [],
+    ...argumentSecrets(spec.args),
+    ...urlSecrets((spec.url ?? "").replaceAll(portPlaceholder, "1"))
+  ];
+  return [...new Set(found)];
 }
 
 // src/upstream/resolve.ts
@@ -39906,9 +40179,8 @@ function resolveCopy(entry, asker, deps) {
     return { ok: false, error: projectMissing(entry), sharing, sharingReason, missing: [] };
   }
   const { spec, secrets } = expanded;
-  const ownCwd = sharing === "shared" ? (0, import_node_path17.join)(deps.workDir, entry.slug) : asker.folder;
-  const cwd = spec.cwd ?? (ownCwd || (0, import_node_path17.join)(deps.workDir, entry.slug));
-  const scope = sharing === "project" ? asker.folder : sharing === "session" ? asker.lifeId : "";
+  const { cwd, reason: folderReason, folder, spansFolders } = folderOf(entry, { spec, sharing, asker, deps });
+  const scope = sharing === "project" ? folder : sharing === "session" ? asker.lifeId : "";
   const { headers: _headers, ...launch } = spec;
   return {
     ok: true,
@@ -39916,12 +40188,30 @@ function resolveCopy(entry, asker, deps) {
     sharingReason,
     spec,
     cwd,
+    folderReason,
     secrets,
     instanceKey: deps.makeKey("instance", entry.slug, launch, cwd, sharing, scope),
     snapshotKey: deps.makeKey("snapshot", entry.slug, unexpandedIdentity(entry, asker.values)),
-    ...sharing === "project" ? { folder: asker.folder } : {},
+    ...sharing === "project" ? { folder, ...spansFolders ? { spansFolders } : {} } : {},
     ...sharing === "session" ? { lifeId: asker.lifeId } : {}
   };
+}
+function folderOf(entry, { spec, sharing, asker, deps }) {
+  const { args, env: env2 } = spec;
+  const { knownServers } = deps;
+  const decided = decideFolder({
+    ...{ entry, sharing, args, env: env2, isRepository, knownServers },
+    projectRoot: asker.projectRoot
+  });
+  const isChosen = folderChoiceOf(entry.cwd) !== void 0;
+  const isRoot = decided.place === "project";
+  const folder = isRoot ? asker.projectRoot : asker.folder;
+  const empty = (0, import_node_path17.join)(deps.workDir, entry.slug);
+  if (sharing === "shared" && !isChosen && spec.cwd === void 0) {
+    return { cwd: empty, folder, reason: "An empty one, because everyone shares it.", spansFolders: false };
+  }
+  const reason = spec.cwd === void 0 ? decided.reason : 'The configuration says so ("cwd").';
+  return { cwd: spec.cwd ?? (folder || empty), folder, reason, spansFolders: isRoot };
 }
 function sharingOf(entry, deps) {
   const decided = decideSharing(entry, deps.knownServers);
@@ -40145,7 +40435,7 @@ function explainServer(deps, entry, asker) {
   const isVisible = sees(deps, asker, entry);
   const who = {
     shared: "everyone",
-    project: `the sessions in ${isVisible && folder || "one folder"}`,
+    project: whoseProject(resolution, isVisible ? folder : ""),
     session: "one session alone"
   };
   const lines = [
@@ -40153,6 +40443,7 @@ function explainServer(deps, entry, asker) {
     ...visibilityLines(deps, entry, asker, isVisible),
     ...hazardLines(deps, entry),
     ...concurrencyLines(deps, entry),
+    ...isVisible && resolution.ok ? folderLines(resolution) : [],
     ...isVisible ? [resolution.ok ? copyLine(deps, resolution) : resolution.error.message] : [],
     ...sessionLines(deps, entry, projectRoot)
   ];
@@ -40168,6 +40459,14 @@ function explainServer(deps, entry, asker) {
     environment: Object.keys({ ...spec.inheritedEnv, ...spec.env }).sort(),
     missing: []
   };
+}
+function whoseProject(resolution, folder) {
+  const place = folder && resolution.ok ? resolution.folder ?? folder : folder;
+  const below = resolution.ok && resolution.spansFolders ? " and in the folders of that project" : "";
+  return `the sessions in ${place || "one folder"}${place ? below : ""}`;
+}
+function folderLines({ spec, cwd, folderReason }) {
+  return spec.command === void 0 ? [] : [`It starts in ${cwd}. ${folderReason}`];
 }
 function sees({ router }, session, entry) {
   return router.views.of(session).servers.some((server) => server.entry === entry);
@@ -40271,12 +40570,12 @@ function startFailure(server, cause) {
   return new AppError({ code: "SERVER_START_FAILED", message, cause });
 }
 function crashLoop(server, deaths, last) {
-  const message = `Server "${server}" died ${deaths} times in a row and is not started again by itself. ${last.message ?? ""}`;
+  const message = `Server "${server}" died ${deaths} times in a row and is left alone for a while. ${last.message ?? ""}`;
   return new AppError({
     code: "SERVER_FAILED",
     message: message.trim(),
     data: last.data,
-    hint: `After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`
+    hint: `It is tried again for the next session, and after a pause. After fixing it, run \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`
   });
 }
 var stopCauses = {
@@ -40347,12 +40646,12 @@ var ServerActions = class {
       onLine: (line) => onLine(line)
     });
     try {
-      return await new Promise((resolve4, reject) => {
+      return await new Promise((resolve5, reject) => {
         onLine = (line) => {
           const value = JSON.parse(line.toString("utf8"));
           if (!isRecord(value) || value["id"] !== 1) return;
           if (isRecord(value["error"])) reject(this.#refused(session, tool, value["error"]));
-          else resolve4(value["result"]);
+          else resolve5(value["result"]);
         };
         this.#deps.router.handle(session, requestLine("1", "tools/call", { name: tool, arguments: args }));
       });
@@ -40615,6 +40914,7 @@ init_session();
 // src/daemon/control/http-server.ts
 var import_node_crypto13 = require("node:crypto");
 var import_node_http = require("node:http");
+init_cut_text();
 init_errors();
 init_guards();
 
@@ -40671,7 +40971,7 @@ function createControlHttp(deps) {
       local.emit("connection", socket);
       socket.resume();
     },
-    listen: (port) => new Promise((resolve4, reject) => {
+    listen: (port) => new Promise((resolve5, reject) => {
       const server = (0, import_node_http.createServer)((request3, response) => {
         const token = deps.token();
         const verdict = checkRequest(request3, addressPort(server), token);
@@ -40683,7 +40983,7 @@ function createControlHttp(deps) {
       server.listen(port, "127.0.0.1", () => {
         server.unref();
         remote = server;
-        resolve4(addressPort(server));
+        resolve5(addressPort(server));
       });
     }),
     unlisten,
@@ -40754,7 +41054,7 @@ async function readBody(request3) {
 function send(response, status, body) {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(`${JSON.stringify(body)}
+  response.end(`${wholeJson(body)}
 `);
 }
 function addressPort(server) {
@@ -40820,13 +41120,13 @@ var LineSplitter = class {
     } else if (part.length > 0) this.#parts.push(Buffer.from(part));
   }
   #finish() {
-    const [parts, bytes, head, tail] = [this.#parts, this.#bytes, this.#head, this.#tail];
+    const [parts, bytes, head2, tail] = [this.#parts, this.#bytes, this.#head, this.#tail];
     this.#parts = [];
     this.#bytes = 0;
     this.#head = void 0;
     this.#tail = nothing2;
-    if (head) {
-      this.#options.onOversize({ head, tail, bytes });
+    if (head2) {
+      this.#options.onOversize({ head: head2, tail, bytes });
       return;
     }
     const [only] = parts;
@@ -41037,11 +41337,11 @@ async function listenOnSocket(server, path8) {
   }
 }
 function listen(server, path8) {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     server.once("error", reject);
     server.listen({ path: path8, backlog: 4096 }, () => {
       server.off("error", reject);
-      resolve4();
+      resolve5();
     });
   });
 }
@@ -41183,6 +41483,7 @@ function askForValues(session, names2) {
 }
 
 // src/daemon/mcp-http/endpoint.ts
+init_envelope();
 init_eras();
 init_messages();
 
@@ -41344,12 +41645,12 @@ function writeStreamHead(response) {
 function writeEvent(response, fields, line) {
   if (isOver(response)) return;
   const data = oneLine(line);
-  const head = Buffer.from(`${fields}${dataField}`);
+  const head2 = Buffer.from(`${fields}${dataField}`);
   if (data.length <= copyLimitBytes2) {
-    response.write(Buffer.concat([head, data, Buffer.from(eventEnd)]));
+    response.write(Buffer.concat([head2, data, Buffer.from(eventEnd)]));
     return;
   }
-  response.write(head);
+  response.write(head2);
   response.write(data);
   response.write(eventEnd);
 }
@@ -41675,8 +41976,8 @@ var HttpSession = class {
   }
 };
 function delay2(ms) {
-  return new Promise((resolve4) => {
-    setTimeout(resolve4, ms).unref();
+  return new Promise((resolve5) => {
+    setTimeout(resolve5, ms).unref();
   });
 }
 
@@ -41830,6 +42131,7 @@ var notAcceptable = {
 
 // src/daemon/mcp-http/modern-endpoint.ts
 var import_node_crypto17 = require("node:crypto");
+init_cut_text();
 init_json_scan();
 init_envelope();
 init_messages();
@@ -42232,7 +42534,7 @@ var ModernContext = class {
       this.#answerFor(call2, errorLine(call2.id, rpcCodes.unavailable, `mcp-proxy ended this request: ${reason}.`));
     }
     this.#calls.clear();
-    for (const resolve4 of this.#own.values()) resolve4(void 0);
+    for (const resolve5 of this.#own.values()) resolve5(void 0);
     this.#own.clear();
     this.#options.onEnd(this, reason);
   }
@@ -42246,8 +42548,8 @@ var ModernContext = class {
   }
   #ask(method, params) {
     const id = this.#options.nextId();
-    return new Promise((resolve4) => {
-      this.#own.set(idKey(id), resolve4);
+    return new Promise((resolve5) => {
+      this.#own.set(idKey(id), resolve5);
       this.#options.handle(this.session, requestLine(id, method, params));
     });
   }
@@ -42542,9 +42844,9 @@ var ModernEndpoint = class {
     if (!raw?.includes("x-mcp-header")) return void 0;
     const schema = memberAt(raw, { start: 0, end: raw.length }, ["inputSchema"]);
     if (!schema || isArrayAt(raw, schema)) return void 0;
-    const marked2 = markedParams(JSON.parse(textAt(raw, schema)));
-    if (typeof marked2 === "string") return void 0;
-    return paramHeaderMismatch(request3, marked2, (wanted2) => headerText(http4, wanted2));
+    const marked3 = markedParams(JSON.parse(textAt(raw, schema)));
+    if (typeof marked3 === "string") return void 0;
+    return paramHeaderMismatch(request3, marked3, (wanted2) => headerText(http4, wanted2));
   }
   /**
    * Requests of one program with one set of abilities share what they leave behind: the revision has nothing that tells two
@@ -42608,7 +42910,7 @@ function discoverResult(face) {
   const declared = of("capabilities");
   const { tasks: _, ...capabilities } = typeof declared === "object" && declared !== null ? { ...declared, tasks: void 0 } : { tasks: void 0 };
   const instructions = of("instructions");
-  return JSON.stringify({
+  return wholeJson({
     resultType: "complete",
     supportedVersions: spokenVersions,
     capabilities,
@@ -42666,8 +42968,9 @@ async function answer2({ legacy, modern, maxMessageBytes }, request3, response, 
     case "POST": {
       const body = await readMessage(request3, maxMessageBytes);
       if (!body.ok) return refuse3(response, body.refusal);
-      if (isModernRequest(request3, body.bytes)) return modern.post(request3, response, visit2, body.bytes);
-      return legacy.post(request3, response, visit2, body.bytes);
+      const bytes = withoutMark(body.bytes);
+      if (isModernRequest(request3, bytes)) return modern.post(request3, response, visit2, bytes);
+      return legacy.post(request3, response, visit2, bytes);
     }
     case "GET":
     case "DELETE": {
@@ -43096,7 +43399,7 @@ async function awaitQuiet(sessions, limit) {
     const isDone = all.every((session) => session.requests.size === 0 && session.bufferedBytes === 0);
     if (isDone && (elapsed >= Math.min(answerMs, limitMs2) || all.every(hasDrained))) return true;
     if (elapsed >= limitMs2) return isDone;
-    await new Promise((resolve4) => setTimeout(resolve4, pollMs));
+    await new Promise((resolve5) => setTimeout(resolve5, pollMs));
   }
 }
 function hasDrained({ connection, identity: identity3 }) {
@@ -43150,8 +43453,8 @@ var Parts = class {
 };
 async function isOverWithin(ending, limitMs2) {
   let timer;
-  const limit = new Promise((resolve4) => {
-    timer = setTimeout(() => resolve4(false), limitMs2).unref();
+  const limit = new Promise((resolve5) => {
+    timer = setTimeout(() => resolve5(false), limitMs2).unref();
   });
   try {
     return await Promise.race([ending.then(() => true), limit]);
@@ -43161,7 +43464,7 @@ async function isOverWithin(ending, limitMs2) {
 }
 
 // src/daemon/switchboard.ts
-var import_node_path33 = require("node:path");
+var import_node_path34 = require("node:path");
 
 // src/config/cache-dir.ts
 var import_node_crypto18 = require("node:crypto");
@@ -43304,12 +43607,12 @@ function parseEnvFile(text5) {
 function readValue(text5) {
   const quoted = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)")\s*(?:#.*)?$/.exec(text5);
   if (quoted)
-    return quoted[1] ?? (quoted[2] ?? "").replace(/\\(.)/g, (_, char) => escapes[char] ?? `\\${char}`);
+    return quoted[1] ?? (quoted[2] ?? "").replace(/\\(.)/g, (_, char) => escapes2[char] ?? `\\${char}`);
   if (/^['"]/.test(text5)) return void 0;
   const comment = text5.search(/(?:^|\s)#/);
   return comment < 0 ? text5 : text5.slice(0, comment).trimEnd();
 }
-var escapes = { n: "\n", t: "	", '"': '"', "\\": "\\" };
+var escapes2 = { n: "\n", t: "	", '"': '"', "\\": "\\" };
 
 // src/base/clock.ts
 var steadyClock = {
@@ -43421,8 +43724,9 @@ var Call = class {
     const { session, request: request3, onAnswer, onOutcome } = this.forward;
     const isToolCall = this.method === "tools/call";
     if (isToolCall) session.results.noteReceived(envelope);
-    if (onOutcome) return onOutcome({ envelope: translated(envelope, translation) });
-    const edits = [{ at: envelope.id, with: request3.idText }, ...translation, ...onAnswer?.(envelope) ?? []];
+    const shown5 = [...translation, ...onAnswer?.(envelope) ?? []];
+    if (onOutcome) return onOutcome({ envelope: translated(envelope, shown5) });
+    const edits = [{ at: envelope.id, with: request3.idText }, ...shown5];
     const line = withEdits(envelope.line, edits);
     if (isToolCall) session.results.noteSent("results", line, request3.idText);
     session.send(line, idKey(request3.idText));
@@ -43517,6 +43821,7 @@ function capabilitiesFor(session, instance) {
   };
 }
 function ownRoots({ identity: identity3 }, session) {
+  if (identity3.spansFolders) return session?.identity.folder ? rootsOf(session.identity.folder) : void 0;
   if (identity3.folder !== void 0) return rootsOf(identity3.folder);
   if (identity3.sharing !== "session" || !session?.identity.folder) return void 0;
   return session.client?.capabilities["roots"] === void 0 ? rootsOf(session.identity.folder) : void 0;
@@ -43837,6 +44142,9 @@ function createCallLimits(config2) {
   };
 }
 
+// src/router/router.ts
+init_held_names();
+
 // src/base/backoff.ts
 function backoffMs(attempt, options, random2 = Math.random) {
   const plain2 = Math.min(options.maxMs, options.firstMs * options.factor ** Math.min(attempt, 50));
@@ -43844,11 +44152,11 @@ function backoffMs(attempt, options, random2 = Math.random) {
 }
 function pause(ms, signal) {
   if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve4) => {
+  return new Promise((resolve5) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
-      resolve4();
+      resolve5();
     };
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
@@ -43994,13 +44302,15 @@ init_tool_name();
 function joinLists(list, sources) {
   const items = [];
   const targets = /* @__PURE__ */ new Map();
+  const marks = sources.flatMap(({ part }) => part === void 0 ? [] : [`${uriMark(part)}+`]);
+  const isFree = (uri) => !targets.has(uri) && !marks.some((mark4) => uri.startsWith(mark4));
   for (const source of sources) {
-    const names2 = nameAll(list, source, targets);
+    const names2 = nameAll(list, source, isFree);
     source.listing.items.forEach((item, i2) => {
       const name = names2[i2] ?? item.name;
       const target2 = { slug: source.slug, name: item.name };
       targets.set(name, target2);
-      if (list === "resources" && !URL.canParse(item.name) && !targets.has(item.name)) targets.set(item.name, target2);
+      if (list === "resources" && !URL.canParse(item.name) && isFree(item.name)) targets.set(item.name, target2);
       items.push({ name, target: target2, raw: renamed(list, item, name, source) });
     });
   }
@@ -44013,15 +44323,15 @@ function joinLists(list, sources) {
   return { result, etag, targets, items };
 }
 var comma2 = Buffer.from(",");
-function nameAll(list, source, taken) {
+function nameAll(list, source, isFree) {
   const names2 = source.listing.items.map(({ name }) => name);
   if (source.part === void 0) return names2;
   if (list === "tools" || list === "prompts") return qualifyNames(source.part, names2);
   const { part } = source;
-  const mark3 = /^[a-z]/.test(part) ? part : `mcp+${part}`;
+  const mark4 = uriMark(part);
   return names2.map((uri) => {
     const shown5 = list === "resources" ? asUri(part, wholeCharacters(uri)) : wholeCharacters(uri);
-    return taken.has(shown5) ? `${mark3}+${shown5}` : shown5;
+    return isFree(shown5) ? shown5 : `${mark4}+${shown5}`;
   });
 }
 function asUri(part, uri) {
@@ -44031,19 +44341,21 @@ function asUri(part, uri) {
 function renamed(list, item, name, source) {
   const edits = [];
   if (name !== item.name) edits.push({ at: item.nameSpan, with: JSON.stringify(name) });
-  if (list === "tools") edits.push(...toolEdits(item, name, source));
+  if (list === "tools" || list === "prompts") edits.push(...addedTo(list, item, name, source));
   return edits.length === 0 ? item.raw : splice(item.raw, edits);
 }
-function toolEdits(item, name, source) {
+function addedTo(list, item, name, source) {
+  const isLoaded = list === "tools" && source.isAlwaysLoaded;
+  const isOther = source.part !== void 0 && name !== `${source.part}__${item.name}`;
+  if (!isLoaded && !isOther) return [];
   const members2 = objectMembers(item.raw);
   const end = item.raw.lastIndexOf("}");
   const added = [];
-  const isCut2 = source.part !== void 0 && name !== `${source.part}__${item.name}`;
-  if (isCut2 && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
+  if (isOther && !findMember(members2, "title")) added.push(`"title":${JSON.stringify(wholeCharacters(item.name))}`);
   const meta3 = findMember(members2, "_meta");
   const edits = [];
-  if (source.isAlwaysLoaded && !meta3) added.push('"_meta":{"anthropic/alwaysLoad":true}');
-  else if (source.isAlwaysLoaded && isObjectAt(item.raw, meta3)) {
+  if (isLoaded && !meta3) added.push('"_meta":{"anthropic/alwaysLoad":true}');
+  else if (isLoaded && isObjectAt(item.raw, meta3)) {
     const isEmpty = objectMembers(item.raw, meta3).length === 0;
     const at = { start: meta3.start + 1, end: meta3.start + 1 };
     edits.push({ at, with: `"anthropic/alwaysLoad":true${isEmpty ? "" : ","}` });
@@ -44054,7 +44366,7 @@ function toolEdits(item, name, source) {
 
 // src/catalog/catalog.ts
 init_server_face();
-var maxJoined = 256;
+var maxJoined2 = 256;
 var Catalog = class {
   #running = /* @__PURE__ */ new Map();
   #snapshots;
@@ -44083,6 +44395,11 @@ var Catalog = class {
     this.#snapshots.save(keys2.snapshot, face);
     return listNames.filter((list) => before?.lists[list].digest !== face.lists[list].digest);
   }
+  /** Whether what is known is of before that moment. */
+  isOlderThan({ snapshot }, ms) {
+    const savedAt = this.#snapshots.savedAt?.(snapshot);
+    return savedAt !== void 0 && savedAt < ms;
+  }
   /** The copy is gone for good (its config changed): what it offered is no longer true. */
   forget(instanceKey) {
     this.#running.delete(instanceKey);
@@ -44096,7 +44413,7 @@ var Catalog = class {
     ].join("|");
     let joined3 = this.#joined.get(key);
     if (!joined3) {
-      if (this.#joined.size >= maxJoined) this.#joined.clear();
+      if (this.#joined.size >= maxJoined2) this.#joined.clear();
       joined3 = joinLists(list, sources);
       this.#joined.set(key, joined3);
     }
@@ -44106,11 +44423,11 @@ var Catalog = class {
   find(view2, list, name) {
     return this.list(view2, list).targets.get(name);
   }
-  #sourceOf({ entry, face }, list, alone) {
+  #sourceOf({ entry, face }, list, alone2) {
     const listing = face?.lists[list] ?? emptyListing;
     return {
       slug: entry.shownSlug,
-      part: alone ? void 0 : serverPart(entry.shownSlug),
+      part: alone2 ? void 0 : serverPart(entry.shownSlug),
       listing: list === "tools" ? this.#allowed(entry, listing) : listing,
       isAlwaysLoaded: entry.alwaysLoad
     };
@@ -44145,6 +44462,7 @@ init_server_face();
 init_envelope();
 init_lists();
 init_tool_name();
+init_links();
 
 // src/calls/uri-template.ts
 var maxWork = 2 ** 24;
@@ -44192,14 +44510,14 @@ function fills(group, uri) {
   const lastAt = uri.length - last.length;
   return end !== void 0 && end <= lastAt && uri.endsWith(last) && finder(uri, "/")(end) >= lastAt;
 }
-function endAtStart([head = "", ...others], uri) {
-  return uri.startsWith(head) ? walk(stagesOf(others, uri), head.length) : void 0;
+function endAtStart([head2 = "", ...others], uri) {
+  return uri.startsWith(head2) ? walk(stagesOf(others, uri), head2.length) : void 0;
 }
-function earliestEnd([head = "", ...others], uri, from) {
-  const next2 = finder(uri, head);
+function earliestEnd([head2 = "", ...others], uri, from) {
+  const next2 = finder(uri, head2);
   const stages = stagesOf(others, uri);
   for (let start = next2(from); start < Number.POSITIVE_INFINITY; start = next2(start + 1)) {
-    const end = walk(stages, start + head.length);
+    const end = walk(stages, start + head2.length);
     if (end !== void 0) return end;
   }
   return void 0;
@@ -44280,13 +44598,16 @@ function findRoute(session, view2, request3) {
   const entry = target2 && view2.entry(target2.slug);
   if (!target2 || !entry) return void 0;
   const edits = target2.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target2.name) }];
-  const isRenamedUri = edits.length > 0 && request3.method === "resources/read";
-  return {
-    entry,
-    name: target2.name,
-    edits,
-    ...isRenamedUri ? { onAnswer: (answer4) => renameContents(answer4, target2.name, asked) } : {}
+  const { method } = request3;
+  const isRead = method === "resources/read";
+  if (!isRead && method !== "tools/call" && method !== "prompts/get") return { entry, name: target2.name, edits };
+  const onAnswer = (answer4) => {
+    const renamed2 = isRead ? contentsNamed(answer4, target2.name) : [];
+    const isRenamed = (edit) => renamed2.some((at) => edit.at.start >= at.start && edit.at.start < at.end);
+    const links = linkEdits(view2, target2.slug, method, answer4).filter((edit) => !isRenamed(edit));
+    return target2.name === asked ? links : [...links, ...renamed2.map((at) => ({ at, with: JSON.stringify(asked) }))];
   };
+  return { entry, name: target2.name, edits, onAnswer };
 }
 function nameSpan({ line, method, params }) {
   if (method === "completion/complete") {
@@ -44310,22 +44631,24 @@ function findTarget(view2, lists, asked) {
     if (target2) return target2;
   }
   if (!lists.includes("resources")) return void 0;
+  const marked3 = markedTarget(view2, asked);
+  if (marked3) return marked3;
   const isFrom = templateMatcher(asked);
   for (const { name, target: target2 } of view2.list("resourceTemplates").items) {
     if (!isFrom(name, target2.slug)) continue;
-    const mark3 = name.length - target2.name.length;
-    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark3) : asked };
+    const mark4 = name.length - target2.name.length;
+    return { slug: target2.slug, name: name.endsWith(target2.name) ? asked.slice(mark4) : asked };
   }
   const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
   const [only] = owners;
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : void 0;
 }
-function renameContents({ line, result }, from, to) {
+function contentsNamed({ line, result }, name) {
   const contents = memberAt(line, result, ["contents"]);
   if (!isArrayAt(line, contents)) return [];
   return arrayElements(line, contents).flatMap((element) => {
     const uri = memberAt(line, element, ["uri"]);
-    return uri && stringAt(line, uri) === from ? [{ at: uri, with: JSON.stringify(to) }] : [];
+    return uri && stringAt(line, uri) === name ? [uri] : [];
   });
 }
 
@@ -44341,8 +44664,8 @@ var ParamHeaders = class {
     if (request3.method !== "tools/call" || !isMirrored(slot)) return void 0;
     const tools2 = this.#catalog.faceOf(keys2())?.lists.tools;
     const name = askedTool(request3, edits);
-    const marked2 = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
-    return marked2 && paramHeaders(request3, marked2);
+    const marked3 = tools2 && name !== void 0 ? this.#marksOf(tools2).get(name) : void 0;
+    return marked3 && paramHeaders(request3, marked3);
   }
   #marksOf(tools2) {
     let marks = this.#marks.get(tools2);
@@ -44360,11 +44683,11 @@ var ParamHeaders = class {
 };
 function usableTools(tools2, slot) {
   if (!isMirrored(slot)) return tools2;
-  const marked2 = tools2.items.map((item, i2) => {
+  const marked3 = tools2.items.map((item, i2) => {
     const found = marksIn(item);
     return typeof found === "string" ? leftOut("tools", item.raw, i2, [`x-mcp-header: ${found}`]) : item;
   });
-  return marked2.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked2, tools2.faults);
+  return marked3.every((item, i2) => item === tools2.items[i2]) ? tools2 : createListing(marked3, tools2.faults);
 }
 function isMirrored({ transport, channel }) {
   return transport.takesHeaders === true && channel.era.http.mirrorsParams;
@@ -44446,8 +44769,8 @@ var Modes = class {
     const name = askedName(request3) ?? "";
     if (this.modeOf(session) === "dynamic") this.#gateway?.used(session, name);
     if (!isShielded(entry, this.modeOf(session))) return void 0;
-    return (outcome) => {
-      const shorten2 = async () => (await this.#load()).shorten(session, request3, { entry, name, outcome });
+    return (outcome2) => {
+      const shorten2 = async () => (await this.#load()).shorten(session, request3, { entry, name, outcome: outcome2 });
       void this.#answer(session, request3, shorten2);
     };
   }
@@ -44611,14 +44934,87 @@ var HostNotifications = class {
 init_errors();
 init_guards();
 init_json_scan();
+init_held_names();
 init_envelope();
 init_id_key();
 init_lists();
 init_messages();
 
+// src/router/list-problem.ts
+init_cut_text();
+init_errors();
+init_plain_text();
+
+// src/catalog/list-error.ts
+var ListError = class extends Error {
+  answer;
+  code;
+  isSilence;
+  cut;
+  constructor({ message, answer: answer4, code, isSilence, cut }) {
+    super(message);
+    this.name = "ListError";
+    this.answer = answer4;
+    this.code = code;
+    this.isSilence = isSilence ?? false;
+    this.cut = cut;
+  }
+};
+
+// src/router/list-problem.ts
+init_server_face();
+init_messages();
+var maxReason2 = 300;
+var maxRead = 2e3;
+var maxAnswer = 64 * 1024;
+var listWords = {
+  tools: "tools",
+  prompts: "prompts",
+  resources: "resources",
+  resourceTemplates: "resource templates"
+};
+function saysNone(list, error2, former) {
+  if (list === "tools" || !(error2 instanceof ListError) || error2.code !== rpcCodes.methodNotFound) return false;
+  return former === void 0 || former === unknownListing || former.items.length === 0;
+}
+function problemOfList(error2, redact) {
+  const message = error2 instanceof Error ? error2.message : String(error2);
+  const reason = shown3(message, redact);
+  const answer4 = error2 instanceof ListError ? error2.answer : void 0;
+  return {
+    reason,
+    answer: answer4 !== void 0 && answer4.length <= maxAnswer ? answer4 : void 0,
+    login: isLogin(error2) ? error2 : void 0,
+    mayPass: mayPass(error2)
+  };
+}
+function mayPass(error2) {
+  if (error2 instanceof ListError) return error2.cut === void 0;
+  return !isLogin(error2) || error2.data?.["status"] !== void 0;
+}
+function isLogin(error2) {
+  return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
+}
+function shown3(text5, redact) {
+  const read3 = text5.length <= maxRead ? text5 : text5.slice(0, Math.max(0, text5.lastIndexOf(" ", maxRead)));
+  return cutChars(plainLine(redact(read3)).replace(/\.$/, ""), maxReason2);
+}
+function listFailed(server, list, trouble) {
+  const { reason, login, nextAt } = trouble;
+  if (login) return login;
+  const again2 = nextAt === void 0 ? "It is asked again when it starts the next time" : "It is asked again by itself";
+  return new AppError({
+    code: "LIST_FAILED",
+    message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
+    hint: `${again2}. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
+    data: { mayHaveRun: false }
+  });
+}
+
 // src/router/task-requests.ts
 init_errors();
 init_json_scan();
+init_links();
 init_envelope();
 init_messages();
 var maxPages = 100;
@@ -44640,13 +45036,15 @@ var TaskRequests = class {
       const entry2 = view2.servers[0]?.entry;
       const resolution = entry2 && view2.resolution(entry2);
       if (!entry2 || !resolution?.ok) return session.send(noTask(request3));
-      const onAnswer = (answer4) => tasks.ownOnly(resolution.instanceKey, lifeId, answer4);
-      return forwarder.forward({ session, request: request3, entry: entry2, edits: [], onAnswer });
+      const onAnswer2 = (answer4) => tasks.ownOnly(resolution.instanceKey, lifeId, answer4);
+      return forwarder.forward({ session, request: request3, entry: entry2, edits: [], onAnswer: onAnswer2 });
     }
     const [slug, ...others] = tasks.serversOf(lifeId, request3);
     const entry = slug === void 0 ? void 0 : view2.entry(slug);
     if (!entry || others.length > 0) return session.send(others.length > 0 ? ambiguous(request3) : noTask(request3));
-    forwarder.forward({ session, request: request3, entry, edits: [] });
+    const isResult = request3.method === "tasks/result";
+    const onAnswer = (answer4) => isResult ? linkEdits(view2, entry.shownSlug, request3.method, answer4) : [];
+    forwarder.forward({ session, request: request3, entry, edits: [], onAnswer });
   }
   /** The session's tasks of all its servers, in one page. */
   async joint(session, request3) {
@@ -44786,14 +45184,14 @@ var HostRequests = class {
    * one could not start, its error says more than that the name is unknown.
    */
   #firstRoute(session, request3, entries2) {
-    return new Promise((resolve4) => {
+    return new Promise((resolve5) => {
       const lists = listsOfName(request3.method);
       let left = entries2.length * lists.length;
       let failure3;
       const look = () => {
         left -= 1;
         const found = findRoute(session, this.#deps.views.of(session), request3);
-        if (found || left === 0) resolve4(found ?? failure3);
+        if (found || left === 0) resolve5(found ?? failure3);
       };
       for (const [entry, list] of entries2.flatMap((entry2) => lists.map((list2) => [entry2, list2]))) {
         this.#deps.learning.learnOnce(session, entry, list).then(look, (error2) => {
@@ -44805,6 +45203,8 @@ var HostRequests = class {
     });
   }
   #send(session, request3, route) {
+    const moved = this.#moved(session, request3, route);
+    if (moved) return session.send(failureLine(request3, moved));
     if (request3.method === "tools/call") session.noteCall();
     if (request3.method === "resources/subscribe" || request3.method === "resources/unsubscribe") {
       return this.#own(session, request3, () => this.#subscribe(session, request3, route));
@@ -44813,6 +45213,14 @@ var HostRequests = class {
     const onOutcome = this.#deps.modes.outcomeTaker(session, request3, entry);
     const hooks = { ...onAnswer ? { onAnswer } : {}, ...onOutcome ? { onOutcome } : {} };
     this.#deps.forwarder.forward({ session, request: request3, entry, edits, ...hooks });
+  }
+  #moved(session, request3, { entry, name }) {
+    const asked = askedName(request3) ?? name;
+    const now = meaningOf(this.#deps.views.of(session), entry, name);
+    const list = this.#deps.heldNames.movedIn(session, asked, now, listsOfName(request3.method));
+    if (list === void 0) return void 0;
+    this.#deps.lists.announceMoved(session, list);
+    return nameMoved(asked, `List the ${listWords[list]} again.`);
   }
   async #subscribe(session, request3, { entry, name }) {
     try {
@@ -44851,29 +45259,12 @@ function unknownTarget({ idText, method }, name) {
 init_views();
 
 // src/catalog/fetch-listing.ts
+init_cut_text();
 init_errors();
 init_json_scan();
 init_envelope();
 init_lists();
 init_modern();
-
-// src/catalog/list-error.ts
-var ListError = class extends Error {
-  answer;
-  code;
-  isSilence;
-  cut;
-  constructor({ message, answer: answer4, code, isSilence, cut }) {
-    super(message);
-    this.name = "ListError";
-    this.answer = answer4;
-    this.code = code;
-    this.isSilence = isSilence ?? false;
-    this.cut = cut;
-  }
-};
-
-// src/catalog/fetch-listing.ts
 init_server_face();
 var maxPages2 = 256;
 var maxListBytes = 32 * 1024 * 1024;
@@ -44911,7 +45302,9 @@ async function fetchPages(channel, list, waiting) {
     if (cursor === "" && errorIn(answer4)) break;
     const array3 = arrayIn(answer4, list, page);
     addItems(items, answer4.line, array3, list);
-    cursor = stringAt(answer4.line, memberAt(answer4.line, answer4.result, ["nextCursor"]));
+    const next2 = memberAt(answer4.line, answer4.result, ["nextCursor"]);
+    cursor = stringAt(answer4.line, next2);
+    if (cursor === void 0 && !saysEnd(answer4, next2)) throw noCursor(textAt(answer4.line, next2), [...items.values()]);
     if (cursor === void 0 || cursors.has(cursor)) break;
     cursors.add(cursor);
     bytes += answer4.line.length;
@@ -44920,7 +45313,7 @@ async function fetchPages(channel, list, waiting) {
   return createListing([...items.values()]);
 }
 function askPage(channel, { method, cursor }, { clock, limitMs: limitMs2 }) {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     const params = cursor === void 0 ? {} : { cursor };
     const forgetLimit = clock.later(limitMs2, () => {
       channel.cancel(id, "no answer in time");
@@ -44932,7 +45325,7 @@ function askPage(channel, { method, cursor }, { clock, limitMs: limitMs2 }) {
       onAnswer: (answer4) => {
         forgetLimit();
         if ("error" in answer4) reject(answer4.error);
-        else resolve4(answer4.envelope);
+        else resolve5(answer4.envelope);
       }
     });
   });
@@ -44957,9 +45350,33 @@ function arrayIn(answer4, list, page) {
 function errorIn({ line, result, error: error2 }) {
   return isObjectAt(line, result) || !isObjectAt(line, error2) ? void 0 : error2;
 }
+function saysEnd({ line }, next2) {
+  return next2 === void 0 || ["null", "false"].includes(textAt(line, next2));
+}
+function noCursor(text5, items) {
+  const message = `its nextCursor is no text: ${cutChars(text5, 40)}; shown is what came until then`;
+  return new ListError({ message, cut: createListing(items) });
+}
 function endless(pages, bytes, items) {
   const message = `the list did not end after ${pages} pages of ${bytes} bytes together; shown is what came until then`;
   return new ListError({ message, cut: createListing(items) });
+}
+
+// src/catalog/program-age.ts
+var import_node_fs28 = require("node:fs");
+var import_node_path26 = require("node:path");
+var maxLooked = 16;
+function programChangedAt({ command, args, cwd }) {
+  const named2 = [command, ...args.filter((arg) => !arg.startsWith("-"))].filter((word) => /[\\/.]/.test(word));
+  const times = named2.slice(0, maxLooked).flatMap((word) => {
+    try {
+      const found = (0, import_node_fs28.statSync)((0, import_node_path26.resolve)(cwd ?? "/", word));
+      return found.isFile() ? [found.ctimeMs] : [];
+    } catch {
+      return [];
+    }
+  });
+  return times.length > 0 ? Math.max(...times) : void 0;
 }
 
 // src/router/learning.ts
@@ -44969,59 +45386,6 @@ init_lists();
 // src/router/list-answers.ts
 init_errors();
 init_server_face();
-
-// src/router/list-problem.ts
-init_cut_text();
-init_errors();
-init_plain_text();
-init_server_face();
-init_messages();
-var maxReason2 = 300;
-var maxRead = 2e3;
-var maxAnswer = 64 * 1024;
-var listWords = {
-  tools: "tools",
-  prompts: "prompts",
-  resources: "resources",
-  resourceTemplates: "resource templates"
-};
-function saysNone(list, error2, former) {
-  if (list === "tools" || !(error2 instanceof ListError) || error2.code !== rpcCodes.methodNotFound) return false;
-  return former === void 0 || former === unknownListing || former.items.length === 0;
-}
-function problemOfList(error2, redact) {
-  const message = error2 instanceof Error ? error2.message : String(error2);
-  const reason = shown3(message, redact);
-  const answer4 = error2 instanceof ListError ? error2.answer : void 0;
-  return {
-    reason,
-    answer: answer4 !== void 0 && answer4.length <= maxAnswer ? answer4 : void 0,
-    login: isLogin(error2) ? error2 : void 0,
-    mayPass: mayPass(error2)
-  };
-}
-function mayPass(error2) {
-  if (error2 instanceof ListError) return error2.cut === void 0;
-  return !isLogin(error2) || error2.data?.["status"] !== void 0;
-}
-function isLogin(error2) {
-  return error2 instanceof AppError && error2.code === "SERVER_NEEDS_LOGIN";
-}
-function shown3(text5, redact) {
-  const read3 = text5.length <= maxRead ? text5 : text5.slice(0, Math.max(0, text5.lastIndexOf(" ", maxRead)));
-  return cutChars(plainLine(redact(read3)).replace(/\.$/, ""), maxReason2);
-}
-function listFailed(server, list, { reason, login }) {
-  if (login) return login;
-  return new AppError({
-    code: "LIST_FAILED",
-    message: `The ${listWords[list]} of server "${server}" could not be listed: ${reason}.`,
-    hint: `It is asked again by itself. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
-    data: { mayHaveRun: false }
-  });
-}
-
-// src/router/list-answers.ts
 var maxLogged = 20;
 var ListAnswers = class {
   #deps;
@@ -45042,24 +45406,24 @@ var ListAnswers = class {
   take(asking, outcomes) {
     const former = this.#deps.catalog.faceOf(this.#deps.keysOf(asking.instance, asking.slot));
     const fresh = {};
-    for (const [list, outcome] of outcomes) {
-      const listing = this.#listingIn(asking, list, { outcome, former: former?.lists[list] });
+    for (const [list, outcome2] of outcomes) {
+      const listing = this.#listingIn(asking, list, { outcome: outcome2, former: former?.lists[list] });
       if (listing) fresh[list] = listing;
     }
     this.#learn(asking, fresh);
   }
   /** undefined: what was known before stays. */
-  #listingIn(asking, list, { outcome, former }) {
+  #listingIn(asking, list, { outcome: outcome2, former }) {
     const { log, redact, retries, revival } = this.#deps;
     const { instance, slot } = asking;
     const { server } = instance.identity;
     const place = this.placeOf(asking, list);
     const usable = (listing) => list === "tools" ? usableTools(listing, slot) : listing;
-    if ("listing" in outcome) {
+    if ("listing" in outcome2) {
       if (retries.listed(place)) log.info("lists.listed-again", { server, list });
-      return usable(outcome.listing);
+      return usable(outcome2.listing);
     }
-    const { error: error2 } = outcome;
+    const { error: error2 } = outcome2;
     if (saysNone(list, error2, former)) {
       retries.listed(place);
       return emptyListing;
@@ -45249,6 +45613,12 @@ var SlotLists = class {
   async ask(lists, isUrgent = false) {
     await Promise.all(lists.map((list) => this.#want(list, isUrgent)));
   }
+  /** Whether what came the last time is so old, and nothing newer is on its way. */
+  isOlderThan(list, ms) {
+    const question = this.#questions.get(list);
+    if (!question || question.running || question.next) return false;
+    return this.#deps.clock.now() - question.endedAt > ms;
+  }
   isAsking(list) {
     return this.#questions.get(list)?.running !== void 0;
   }
@@ -45282,11 +45652,11 @@ var SlotLists = class {
   #queue(list, question, isUrgent) {
     let begin = () => {
     };
-    const done = new Promise((resolve4) => {
+    const done = new Promise((resolve5) => {
       begin = () => {
         question.next?.cancel?.();
         question.next = void 0;
-        resolve4(this.#isEnded ? void 0 : this.#run(list, question));
+        resolve5(this.#isEnded ? void 0 : this.#run(list, question));
       };
     });
     question.next = { done, begin, isUrgent, cancel: void 0 };
@@ -45312,12 +45682,12 @@ var SlotLists = class {
   }
   async #fetch(list) {
     this.#open += 1;
-    const outcome = await this.#deps.fetch(list).then(
+    const outcome2 = await this.#deps.fetch(list).then(
       (listing) => ({ listing }),
       (error2) => ({ error: error2 })
     );
     this.#open -= 1;
-    this.#came.set(list, outcome);
+    this.#came.set(list, outcome2);
     this.#taking ??= this.#takeLater();
     const { done, run } = this.#taking;
     if (this.#open === 0) run();
@@ -45326,14 +45696,14 @@ var SlotLists = class {
   #takeLater() {
     let run = () => {
     };
-    const done = new Promise((resolve4) => {
+    const done = new Promise((resolve5) => {
       run = () => {
         this.#taking?.cancel();
         this.#taking = void 0;
         const came = this.#came;
         this.#came = /* @__PURE__ */ new Map();
         this.#deps.take(came);
-        resolve4();
+        resolve5();
       };
     });
     return { done, run, cancel: this.#deps.clock.later(togetherMs, run) };
@@ -45341,6 +45711,7 @@ var SlotLists = class {
 };
 
 // src/router/learning.ts
+var freshMs = 2e3;
 var Learning = class {
   #deps;
   #retries;
@@ -45393,6 +45764,7 @@ var Learning = class {
   }
   /** A session asks for a list: what its servers refused so far may be there now. Waits for nothing. */
   nudge(session, list) {
+    if (session.served[list] === void 0) void this.#freshen(session, list);
     if (this.#retries.isEmpty) return;
     for (const { entry } of this.#deps.views.of(session).servers) {
       const keys2 = this.#keysFor(session, entry);
@@ -45458,6 +45830,28 @@ var Learning = class {
     const keys2 = session && entry && this.#keysFor(session, entry);
     return keys2 ?? { instance: key, snapshot: snapshotKey };
   }
+  /**
+   * A session that opens: what runs is asked once more, since not every server says that it changed; what stopped is
+   * started if its program is newer than what is known of it. The session is told what differs.
+   */
+  async #freshen(session, list) {
+    if (!session.hasValues) await session.valuesReady();
+    const { catalog, findSlot, views } = this.#deps;
+    for (const { entry, face } of views.of(session).servers) {
+      const resolution = views.of(session).resolution(entry);
+      if (!resolution.ok || mustStart(face)) continue;
+      const slot = findSlot(session, entry);
+      const lists = slot && this.#asking.get(slot)?.lists;
+      if (lists?.isOlderThan(list, freshMs)) void lists.ask([list]);
+      const { spec } = resolution;
+      const keys2 = faceKeys(resolution);
+      if (slot || spec.kind !== "stdio" || list !== "tools" || this.#scouts.has(keys2.snapshot)) continue;
+      const changedAt = programChangedAt({ ...spec, command: spec.command ?? "" });
+      if (changedAt === void 0 || !catalog.isOlderThan(keys2, changedAt)) continue;
+      void this.#scout(session, entry, keys2.snapshot).catch(() => {
+      });
+    }
+  }
   #keysFor(session, entry) {
     const resolution = this.#deps.views.of(session).resolution(entry);
     return resolution.ok ? faceKeys(resolution) : void 0;
@@ -45502,6 +45896,7 @@ var Learning = class {
 };
 
 // src/router/lists.ts
+init_cut_text();
 init_errors();
 init_json_scan();
 init_within();
@@ -45529,10 +45924,10 @@ function upstreamCapabilities(options) {
 function joinInstructions(own3, servers) {
   const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
 `, text: withinSection(text5) }));
-  const join21 = (limit) => [own3, ...sections.map(({ head, text: text5 }) => head + cutSection(text5, limit))].join("\n\n");
+  const join21 = (limit) => [own3, ...sections.map(({ head: head2, text: text5 }) => head2 + cutSection(text5, limit))].join("\n\n");
   const full = join21(Number.POSITIVE_INFINITY);
   if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
-  const heads = sections.reduce((sum2, { head }) => sum2 + head.length + 2, 0);
+  const heads = sections.reduce((sum2, { head: head2 }) => sum2 + head2.length + 2, 0);
   const each4 = Math.floor((maxInstructionChars - own3.length - heads) / servers.length);
   if (each4 >= minSectionChars) return join21(each4);
   return cutChars(`${own3}
@@ -45593,7 +45988,7 @@ var Lists = class {
       const { views, offer } = this.#deps;
       const face = jointFace(views.of(session), offer.instructions(session));
       const result = { protocolVersion, ...face };
-      session.send(resultLine(request3.idText, JSON.stringify(result)));
+      session.send(resultLine(request3.idText, wholeJson(result)));
       return;
     }
     const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
@@ -45621,7 +46016,9 @@ var Lists = class {
     }
     await offer.ready(session);
     if (session.isClosed) return;
-    const { result, etag } = offer.list(session, list) ?? this.#deps.views.of(session).list(list);
+    const view2 = this.#deps.views.of(session);
+    const { result, etag } = offer.list(session, list) ?? view2.list(list);
+    this.#deps.heldNames.listed(session, list, view2);
     session.served[list] = etag;
     session.announced.delete(list);
     session.send(notificationLine(linkMethods.served, { list, etag }));
@@ -45661,6 +46058,12 @@ var Lists = class {
       methods.add(listKinds[list].changed);
     }
     for (const method of methods) session.notify(method);
+  }
+  /** What it holds is no longer true, though the list may read the same. */
+  announceMoved(session, list) {
+    if (session.announced.has(list)) return;
+    session.announced.add(list);
+    session.notify(listKinds[list].changed);
   }
   /**
    * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
@@ -45933,6 +46336,7 @@ function keyOf2(copy, id) {
 }
 
 // src/router/upstream-messages.ts
+init_cut_text();
 init_json_scan();
 init_envelope();
 init_id_key();
@@ -45947,6 +46351,8 @@ var UpstreamMessages = class {
   onRequest(instance, slot, request3, stream) {
     if (request3.method === "ping") return slot.channel.send(resultLine(request3.idText, "{}"));
     const isRoots = request3.method === "roots/list";
+    const isForAll = isRoots && instance.identity.spansFolders === true && slot.owner === void 0;
+    if (isForAll) return slot.channel.send(resultLine(request3.idText, '{"roots":[]}'));
     const projectRoots = isRoots ? ownRoots(instance, void 0) : void 0;
     if (projectRoots !== void 0) return slot.channel.send(resultLine(request3.idText, projectRoots));
     const owner = this.#ownerOf(instance, slot, request3, stream);
@@ -46050,7 +46456,7 @@ var UpstreamMessages = class {
   }
 };
 function shown4(method) {
-  return method.length > 100 ? `${method.slice(0, 99)}\u2026` : method;
+  return cutChars(method, 100);
 }
 var maxElicitations = 1e4;
 
@@ -46116,8 +46522,10 @@ var Router = class {
       log: deps.log,
       clock: steadyClock
     });
+    const heldNames = new HeldNames();
     this.modes = new Modes({
       ...deps,
+      heldNames,
       views: this.views,
       forwarder: this.forwarder,
       learn: (session, entry) => this.#learning.learnOnce(session, entry, "tools"),
@@ -46129,6 +46537,7 @@ var Router = class {
       onServed: deps.onServed,
       sessions: () => deps.roster.all(),
       offer: this.modes,
+      heldNames,
       now: deps.now
     });
     const maySee = (session, { identity: { server } }) => this.views.of(session).servers.some(({ entry }) => entry.name === server);
@@ -46155,6 +46564,7 @@ var Router = class {
       learning: this.#learning,
       lists: this.#lists,
       modes: this.modes,
+      heldNames,
       subscriptions: this.#subscriptions,
       tasks: this.#tasks,
       logSetting: this.#logSetting,
@@ -46254,8 +46664,8 @@ var Router = class {
 };
 
 // src/link/record.ts
-var import_node_fs28 = require("node:fs");
-var import_node_path26 = require("node:path");
+var import_node_fs29 = require("node:fs");
+var import_node_path27 = require("node:path");
 init_atomic_file();
 init_foreign_file();
 init_guards();
@@ -46263,11 +46673,11 @@ init_private_dir();
 var maxRecordBytes = 16384;
 function writeRecord(recordsDir, record3) {
   ensurePrivateDir(recordsDir);
-  writeFileAtomic((0, import_node_path26.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
+  writeFileAtomic((0, import_node_path27.join)(recordsDir, String(record3.pid)), `${JSON.stringify(record3)}
 `);
 }
 function readRecord2(recordsDir, pid) {
-  const reading = readForeignText((0, import_node_path26.join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
+  const reading = readForeignText((0, import_node_path27.join)(recordsDir, String(pid)), { maxBytes: maxRecordBytes, isLinkRefused: true });
   if (reading.kind !== "text") return void 0;
   try {
     const value = JSON.parse(reading.text);
@@ -46287,13 +46697,13 @@ function readRecord2(recordsDir, pid) {
 }
 function listRecordPids(recordsDir) {
   try {
-    return (0, import_node_fs28.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
+    return (0, import_node_fs29.readdirSync)(recordsDir).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number);
   } catch {
     return [];
   }
 }
 function removeRecord(recordsDir, pid) {
-  removeIfPresent((0, import_node_path26.join)(recordsDir, String(pid)));
+  removeIfPresent((0, import_node_path27.join)(recordsDir, String(pid)));
 }
 
 // src/sessions/records.ts
@@ -47448,9 +47858,9 @@ function parseJsonc(text5) {
     return { problems: [{ line: 1, column: 1, what: "the values are nested too deep" }] };
   }
   const problems = errors.slice(0, maxProblems).map(({ error: error2, offset }) => ({ ...placeAt(plain2, offset), what: syntaxText(error2) }));
-  return { problems: problems.filter((problem, i2) => problems.findIndex((one) => isSame2(one, problem)) === i2) };
+  return { problems: problems.filter((problem, i2) => problems.findIndex((one) => isSame3(one, problem)) === i2) };
 }
-function isSame2(a2, b) {
+function isSame3(a2, b) {
   return a2.what === b.what && a2.line === b.line && a2.column === b.column;
 }
 function placeOf2(root, text5, path8) {
@@ -47730,9 +48140,9 @@ var ConfigHolder = class {
 };
 
 // src/daemon/findings.ts
-var import_node_fs29 = require("node:fs");
+var import_node_fs30 = require("node:fs");
 var import_node_os11 = require("node:os");
-var import_node_path27 = require("node:path");
+var import_node_path28 = require("node:path");
 var import_node_util13 = require("node:util");
 init_atomic_file();
 init_cut_text();
@@ -47742,8 +48152,8 @@ init_guards();
 // src/base/shell-word.ts
 init_plain_text();
 var plainWord2 = /^[\w@%+=:,./~-]+$/;
-function shellWord(text5, isPlain = plainWord2) {
-  if (isPlain.test(text5)) return text5;
+function shellWord(text5, isPlain2 = plainWord2) {
+  if (isPlain2.test(text5)) return text5;
   if (visible(text5) !== text5) return `$'${visible(text5.replace(/[\\']/g, "\\$&"), inShell)}'`;
   return `'${text5.replaceAll("'", `'\\''`)}'`;
 }
@@ -47800,8 +48210,8 @@ function doubled(projectDir, declared, { config: config2 }) {
   const seen = visibleServers(config2.servers, projectDir).map((entry) => entry.shownName);
   const known = Object.keys(declared).filter((name) => seen.includes(name));
   if (known.length === 0) return [];
-  const local = readRecord3((0, import_node_path27.join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
-  const own3 = readRecord3((0, import_node_path27.join)((0, import_node_os11.homedir)(), ".claude", "settings.json"));
+  const local = readRecord3((0, import_node_path28.join)(projectDir, ".claude", "settings.local.json"), { inside: projectDir });
+  const own3 = readRecord3((0, import_node_path28.join)((0, import_node_os11.homedir)(), ".claude", "settings.json"));
   if (!local || !own3) return [];
   const silenced = [local, own3].flatMap(
     ({ disabledMcpjsonServers: list }) => Array.isArray(list) ? list : []
@@ -47817,7 +48227,7 @@ function doubled(projectDir, declared, { config: config2 }) {
   ];
 }
 function changed(projectDir, declared, { holder: { config: config2 }, consents }) {
-  const file = (0, import_node_path27.join)(realPath(projectDir), ".mcp.json");
+  const file = (0, import_node_path28.join)(realPath(projectDir), ".mcp.json");
   return consents.flatMap((consent) => {
     const path8 = Array.isArray(consent["path"]) ? consent["path"] : [];
     const [container, name] = path8;
@@ -47837,11 +48247,11 @@ function changed(projectDir, declared, { holder: { config: config2 }, consents }
   });
 }
 function declaredIn(projectDir) {
-  const servers = readRecord3((0, import_node_path27.join)(projectDir, ".mcp.json"), { inside: projectDir })?.["mcpServers"];
+  const servers = readRecord3((0, import_node_path28.join)(projectDir, ".mcp.json"), { inside: projectDir })?.["mcpServers"];
   return isRecord(servers) ? servers : {};
 }
 function readConsents({ dataDir }) {
-  const consents = readRecord3((0, import_node_path27.join)(dataDir, "consents.json"), { maxBytes: maxConsentsBytes })?.["consents"];
+  const consents = readRecord3((0, import_node_path28.join)(dataDir, "consents.json"), { maxBytes: maxConsentsBytes })?.["consents"];
   return Array.isArray(consents) ? consents.filter(isRecord) : [];
 }
 function readRecord3(path8, limits = {}) {
@@ -47856,25 +48266,26 @@ function readRecord3(path8, limits = {}) {
 }
 function realPath(path8) {
   try {
-    return (0, import_node_fs29.realpathSync)(path8);
+    return (0, import_node_fs30.realpathSync)(path8);
   } catch {
     return path8;
   }
 }
 
 // src/catalog/face-writer.ts
-var import_node_fs30 = require("node:fs");
+var import_node_fs31 = require("node:fs");
 init_atomic_file();
+init_cut_text();
 
 // src/link/faces.ts
 var import_node_crypto27 = require("node:crypto");
-var import_node_path28 = require("node:path");
+var import_node_path29 = require("node:path");
 init_atomic_file();
 init_guards();
 init_lists();
 function facePath(facesDir, key) {
   const identity3 = [key.projectRoot, key.server ?? "", key.mode ?? ""].join("\0");
-  return (0, import_node_path28.join)(facesDir, `${(0, import_node_crypto27.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
+  return (0, import_node_path29.join)(facesDir, `${(0, import_node_crypto27.createHash)("sha256").update(identity3).digest("hex").slice(0, 24)}.json`);
 }
 
 // src/catalog/face-writer.ts
@@ -47912,13 +48323,13 @@ var FaceWriter = class {
     const lists = listNames.map((name) => ({ name, list: source.list(name) }));
     const digest = [JSON.stringify(source.initialize), ...lists.map(({ list }) => list.etag)].join("|");
     if (this.#written.get(path8) === digest) return;
-    const parts = [`{"initialize":${JSON.stringify(source.initialize)},"lists":{`];
+    const parts = [`{"initialize":${wholeJson(source.initialize)},"lists":{`];
     lists.forEach(({ name, list }, i2) => {
       parts.push(`${i2 > 0 ? "," : ""}
 "${name}":{"etag":${JSON.stringify(list.etag)},"result":`, list.result, "}");
     });
     parts.push("}}\n");
-    (0, import_node_fs30.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
+    (0, import_node_fs31.mkdirSync)(this.#folder, { recursive: true, mode: 448 });
     writeFileAtomic(path8, Buffer.concat(parts.map((part) => typeof part === "string" ? Buffer.from(part) : part)));
     this.#written.set(path8, digest);
   }
@@ -47949,13 +48360,13 @@ function faceOf(router, session) {
 }
 
 // src/daemon/server-side.ts
-var import_node_path32 = require("node:path");
+var import_node_path33 = require("node:path");
 init_atomic_file();
 init_private_dir();
 
 // src/catalog/snapshots.ts
-var import_node_fs31 = require("node:fs");
-var import_node_path29 = require("node:path");
+var import_node_fs32 = require("node:fs");
+var import_node_path30 = require("node:path");
 init_atomic_file();
 init_make_folder();
 
@@ -48047,8 +48458,8 @@ function isOffered(answer4) {
   return Array.isArray(supported) && supported.includes(statelessVersion);
 }
 function silence(ms) {
-  return new Promise((resolve4) => {
-    setTimeout(() => resolve4(void 0), ms).unref();
+  return new Promise((resolve5) => {
+    setTimeout(() => resolve5(void 0), ms).unref();
   });
 }
 var clientInfo = { name: "aitkit-mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version };
@@ -48078,7 +48489,7 @@ function readStateless(answer4) {
     serverInfo,
     ...instructions ? { instructions } : {}
   };
-  const introduction = parseIntroduction(JSON.stringify(raw));
+  const introduction = parseIntroduction(wholeJson(raw));
   const lists = ["tools", "prompts", "resources"].filter((list) => capabilities[list] !== void 0);
   return introduction && { introduction, lists };
 }
@@ -48117,12 +48528,13 @@ var maxSnapshotBytes = 64 * 1024 * 1024;
 function openSnapshots(folder, log, now) {
   const cache = /* @__PURE__ */ new Map();
   prune(folder, now());
-  const pathOf = (key) => (0, import_node_path29.join)(folder, `${key}.json`);
+  const pathOf = (key) => (0, import_node_path30.join)(folder, `${key}.json`);
   return {
     find: (key) => {
       if (!cache.has(key)) cache.set(key, load2(pathOf(key), log));
       return cache.get(key);
     },
+    savedAt: (key) => (0, import_node_fs32.statSync)(pathOf(key), { throwIfNoEntry: false })?.mtimeMs,
     save: (key, face) => {
       cache.set(key, face);
       try {
@@ -48145,9 +48557,9 @@ function load2(path8, log) {
 }
 function prune(folder, now) {
   try {
-    for (const name of (0, import_node_fs31.readdirSync)(folder)) {
-      const path8 = (0, import_node_path29.join)(folder, name);
-      if (now - (0, import_node_fs31.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs31.unlinkSync)(path8);
+    for (const name of (0, import_node_fs32.readdirSync)(folder)) {
+      const path8 = (0, import_node_path30.join)(folder, name);
+      if (now - (0, import_node_fs32.statSync)(path8).mtimeMs > keepMs) (0, import_node_fs32.unlinkSync)(path8);
     }
   } catch {
   }
@@ -48155,6 +48567,7 @@ function prune(folder, now) {
 
 // src/upstream/hazards.ts
 init_atomic_file();
+init_cut_text();
 init_guards();
 var maxPerServer = 20;
 function openHazards(path8, log, now) {
@@ -48201,15 +48614,20 @@ function singleClientEvidence(error2) {
   const text5 = error2 instanceof Error ? error2.message : "";
   const at = text5.search(words);
   if (at < 0) return void 0;
-  return text5.slice(Math.max(0, at - 40), at + maxEvidenceChars - 40).trim();
+  return charsBetween(text5, at - 40, at + maxEvidenceChars - 40).trim();
 }
 
 // src/upstream/instance-key.ts
 var import_node_crypto28 = require("node:crypto");
 init_atomic_file();
 function identityOf2(known) {
-  const { id, key, snapshotKey, server, sharing, folder, lifeId } = known;
-  return { id, key, snapshotKey, server, sharing, ...folder ? { folder } : {}, ...lifeId ? { lifeId } : {} };
+  const { id, key, snapshotKey, server, sharing, folder, spansFolders, lifeId } = known;
+  return {
+    ...{ id, key, snapshotKey, server, sharing },
+    ...folder ? { folder } : {},
+    ...spansFolders ? { spansFolders } : {},
+    ...lifeId ? { lifeId } : {}
+  };
 }
 function createKeyMaker(secret) {
   return (...parts) => (0, import_node_crypto28.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
@@ -48224,12 +48642,12 @@ function loadSecret(path8) {
 }
 
 // src/upstream/reach.ts
-var import_node_fs32 = require("node:fs");
+var import_node_fs33 = require("node:fs");
 function instanceEnv({ resolved, starter }) {
   return { ...starter().baseline, ...resolved.spec.inheritedEnv, ...resolved.spec.env };
 }
 function ensureWorkFolder(cwd, workDir) {
-  if (cwd.startsWith(workDir)) (0, import_node_fs32.mkdirSync)(cwd, { recursive: true, mode: 448 });
+  if (cwd.startsWith(workDir)) (0, import_node_fs33.mkdirSync)(cwd, { recursive: true, mode: 448 });
 }
 
 // src/upstream/transports/stdio.ts
@@ -48239,13 +48657,61 @@ init_envelope();
 
 // src/upstream/transports/message-lines.ts
 init_json_scan();
+
+// src/base/last-text.ts
+var LastText = class {
+  #maxBytes;
+  #bytes = Buffer.alloc(0);
+  #isCut = false;
+  constructor(maxBytes3) {
+    this.#maxBytes = maxBytes3;
+  }
+  add(chunk) {
+    const all = Buffer.concat([this.#bytes, chunk.subarray(-this.#maxBytes)]);
+    this.#isCut ||= this.#bytes.length + chunk.length > this.#maxBytes;
+    this.#bytes = Buffer.from(all.subarray(-this.#maxBytes));
+  }
+  clear() {
+    this.#bytes = Buffer.alloc(0);
+    this.#isCut = false;
+  }
+  toString() {
+    return this.#isCut ? textOfEnd(this.#bytes) : this.#bytes.toString("utf8");
+  }
+};
+function firstText(bytes, maxBytes3) {
+  return bytes.length <= maxBytes3 ? bytes.toString("utf8") : textOfStart(bytes.subarray(0, maxBytes3));
+}
+function textOfStart(bytes) {
+  return bytes.toString("utf8", 0, bytes.length - openBytes(bytes));
+}
+function textOfEnd(bytes) {
+  let start = 0;
+  while (start < 3 && isContinued(bytes[start])) start += 1;
+  return bytes.toString("utf8", start);
+}
+function openBytes(bytes) {
+  for (let count3 = 1; count3 <= 3 && count3 <= bytes.length; count3 += 1) {
+    const byte = bytes[bytes.length - count3] ?? 0;
+    if (isContinued(byte)) continue;
+    const length = byte >= 240 ? 4 : byte >= 224 ? 3 : byte >= 194 ? 2 : 1;
+    return byte < 245 && length > count3 ? count3 : 0;
+  }
+  return 0;
+}
+function isContinued(byte) {
+  return byte !== void 0 && (byte & 192) === 128;
+}
+
+// src/upstream/transports/message-lines.ts
 init_envelope();
 var maxGarbageBytes = 1024;
-function handOut(line, receiver, stream) {
+function handOut(written, receiver, stream) {
+  const line = withoutMark(written);
   const opening = firstByte(line);
   if (opening === 123) receiver.onMessage(oneLine(line), stream);
   else if (opening !== 91 || !handOutBatch(line, receiver, stream)) {
-    receiver.onGarbage(line.toString("utf8", 0, maxGarbageBytes));
+    receiver.onGarbage(firstText(line, maxGarbageBytes));
     return false;
   }
   return true;
@@ -48282,15 +48748,17 @@ var StdioTransport = class {
   #isPaused = false;
   #hasOutput = false;
   #hasExited = false;
+  /** Its process or one of its pipes has ended: what a stray of it would read now is nobody's. */
+  #isOver = false;
   #finish = () => {
   };
-  #finished = new Promise((resolve4) => {
-    this.#finish = resolve4;
+  #finished = new Promise((resolve5) => {
+    this.#finish = resolve5;
   });
   #askClose = () => {
   };
-  #closeAsked = new Promise((resolve4) => {
-    this.#askClose = resolve4;
+  #closeAsked = new Promise((resolve5) => {
+    this.#askClose = resolve5;
   });
   constructor(spec, events, deps) {
     this.#events = events;
@@ -48308,10 +48776,10 @@ var StdioTransport = class {
     return this.#write(server, line);
   }
   #write({ stdin }, line) {
-    if (this.#closing || this.#hasExited) return Promise.reject(goneError());
-    return new Promise((resolve4, reject) => {
+    if (this.#closing || this.#isOver) return Promise.reject(goneError());
+    return new Promise((resolve5, reject) => {
       gather(stdin);
-      writeLine(stdin, oneLine(line), (error2) => error2 ? reject(goneError(error2)) : resolve4());
+      writeLine(stdin, oneLine(line), (error2) => error2 ? reject(goneError(error2)) : resolve5());
     });
   }
   close(_reason) {
@@ -48348,15 +48816,15 @@ var StdioTransport = class {
       this.#hasOutput = true;
       inTurn(() => splitter.push(chunk));
     });
-    const outputEnded = new Promise((resolve4) => {
+    const outputEnded = new Promise((resolve5) => {
       server.stdout.once("close", () => {
         splitter.end();
-        resolve4("output");
+        resolve5("output");
       });
     });
     if (this.#isPaused) server.stdout.pause();
-    const inputLost = new Promise((resolve4) => {
-      server.stdin.once("error", () => resolve4("input"));
+    const inputLost = new Promise((resolve5) => {
+      server.stdin.once("error", () => resolve5("input"));
     });
     void this.#supervise(server, outputEnded, inputLost);
   }
@@ -48364,6 +48832,7 @@ var StdioTransport = class {
     const exited = server.exited.then(() => "exit");
     const asked = this.#closeAsked.then(() => "close");
     let first2 = await Promise.race([exited, asked, outputEnded, inputLost]);
+    this.#isOver = true;
     if (first2 === "output" || first2 === "input") {
       first2 = await Promise.race([exited, asked, (0, import_promises16.setTimeout)(exitAfterOutputMs, "late")]);
     }
@@ -48407,7 +48876,8 @@ var StdioTransport = class {
   }
 };
 function goneError(cause) {
-  return new AppError({ code: "SERVER_CRASHED", message: "The server process has ended.", cause });
+  const data = { mayHaveRun: cause !== void 0 };
+  return new AppError({ code: "SERVER_CRASHED", message: "The server process has ended.", cause, data });
 }
 
 // src/upstream/opener.ts
@@ -48480,36 +48950,79 @@ init_plain_text();
 var tailBytes = 2048;
 var maxBytesPerSecond = 256 * 1024;
 function createStderrSink(options) {
-  let tail = Buffer.alloc(0);
+  const last = new LastText(tailBytes);
   let windowStart = 0;
   let windowBytes = 0;
   let dropped = 0;
   const put = (text5) => options.file.write(`${new Date(options.now()).toISOString()} ${options.label} ${text5}
 `);
+  const lines = new WholeLines((line) => put(plainText(options.redact(line))));
+  const write = (chunk) => {
+    last.add(chunk);
+    const now = options.now();
+    if (now - windowStart >= 1e3) {
+      if (dropped > 0) put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
+      [windowStart, windowBytes, dropped] = [now, 0, 0];
+    }
+    windowBytes += chunk.length;
+    if (windowBytes <= maxBytesPerSecond) return lines.push(chunk);
+    dropped += chunk.length;
+    lines.flush();
+  };
   return {
-    write: (chunk) => {
-      tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes));
-      const now = options.now();
-      if (now - windowStart >= 1e3) {
-        if (dropped > 0)
-          put(`[${dropped} bytes of stderr were dropped: more than ${maxBytesPerSecond} bytes a second]`);
-        [windowStart, windowBytes, dropped] = [now, 0, 0];
-      }
-      windowBytes += chunk.length;
-      if (windowBytes > maxBytesPerSecond) {
-        dropped += chunk.length;
-        return;
-      }
-      for (const line of chunk.toString("utf8").split("\n")) {
-        if (line.trim()) put(plainText(options.redact(line)));
-      }
+    write,
+    note: (text5) => {
+      lines.flush();
+      write(Buffer.from(`${text5}
+`));
     },
     begin: () => {
-      tail = Buffer.alloc(0);
+      lines.flush();
+      last.clear();
     },
-    tail: () => plainText(options.redact(tail.toString("utf8")).trim())
+    // Asked for when the process has ended: no more of an open line will come.
+    tail: () => {
+      lines.flush();
+      return plainText(options.redact(last.toString()).trim());
+    }
   };
 }
+var maxOpenBytes = 4096;
+var openMs = 250;
+var newline3 = 10;
+var WholeLines = class {
+  #put;
+  #open = Buffer.alloc(0);
+  #timer;
+  constructor(put) {
+    this.#put = put;
+  }
+  push(chunk) {
+    const bytes = this.#open.length > 0 ? Buffer.concat([this.#open, chunk]) : chunk;
+    const end = bytes.lastIndexOf(newline3) + 1;
+    this.#handOut(bytes, bytes.length - end > maxOpenBytes ? bytes.length - openBytes(bytes) : end);
+    this.#waitForMore();
+  }
+  flush() {
+    this.#handOut(this.#open, this.#open.length);
+  }
+  #waitForMore() {
+    if (this.#open.length === 0 || this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = void 0;
+      this.#handOut(this.#open, this.#open.length - openBytes(this.#open));
+    }, openMs);
+    this.#timer.unref();
+  }
+  #handOut(bytes, end) {
+    this.#open = Buffer.from(bytes.subarray(end));
+    if (this.#open.length === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = void 0;
+    }
+    for (const line of bytes.toString("utf8", 0, end).split("\n")) if (line.trim()) this.#put(line);
+  }
+};
 
 // src/upstream/process/tree-watch.ts
 var defaultEveryMs = 5e3;
@@ -48521,9 +49034,9 @@ function createTreeWatch({ everyMs: everyMs2 = defaultEveryMs } = {}) {
     for (const entry of entries2) {
       const { pid, pgid, startTime } = entry.root;
       const found = treeOf({ pid, pgid, startTime, known: entry.known }, { processes });
-      const isSame3 = namesOf(found) === namesOf(entry.known);
+      const isSame4 = namesOf(found) === namesOf(entry.known);
       entry.known = found;
-      if (!isSame3) entry.onChange(found);
+      if (!isSame4) entry.onChange(found);
     }
   };
   return {
@@ -48549,7 +49062,7 @@ function namesOf(processes) {
 }
 
 // src/upstream/remote-opener.ts
-var import_node_path31 = require("node:path");
+var import_node_path32 = require("node:path");
 init_errors();
 init_versions();
 
@@ -48586,7 +49099,7 @@ function mergeHeaders(configured, own3) {
 }
 function collect(response, maxBytes3) {
   const { body } = response;
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     const parts = [];
     let bytes = 0;
     body.on("data", (chunk) => {
@@ -48594,9 +49107,9 @@ function collect(response, maxBytes3) {
       bytes += chunk.length;
       if (bytes <= maxBytes3) return;
       body.destroy();
-      resolve4({ oversize: { head: headOf2(parts), tail: tailOf2(parts), bytes } });
+      resolve5({ oversize: { head: headOf2(parts), tail: tailOf2(parts), bytes } });
     });
-    body.once("end", () => resolve4({ bytes: Buffer.concat(parts) }));
+    body.once("end", () => resolve5({ bytes: Buffer.concat(parts) }));
     body.once("close", () => reject(whyClosed(response) ?? brokenOff(response)));
   });
 }
@@ -48635,14 +49148,14 @@ function forgottenError(url3, mayHaveRun) {
 async function errorText(response) {
   try {
     const found = await collect(response, maxErrorBytes);
-    return ("bytes" in found ? found.bytes : found.oversize.head).toString("utf8").trim();
+    return ("bytes" in found ? found.bytes.toString("utf8") : textOfStart(found.oversize.head)).trim();
   } catch {
     return "";
   }
 }
 function statusError(response, text5, headers) {
   const { status, url: url3 } = response;
-  const words3 = text5 ? `: ${shortened2(text5)}` : "";
+  const words3 = text5 ? `: ${shortened(text5)}` : "";
   const own3 = credentialNames(headers);
   if (status === 401) {
     return new AppError({
@@ -48686,12 +49199,12 @@ function noMessageError({ url: url3, status, headers }) {
 function noReplyError({ url: url3, status }, text5) {
   return new AppError({
     code: "SERVER_FAILED",
-    message: `${url3.origin} answered with something else than an answer to this request: ${shortened2(text5.toString("utf8", 0, maxErrorBytes))}`,
+    message: `${url3.origin} answered with something else than an answer to this request: ${shortened(firstText(text5, maxErrorBytes))}`,
     hint: "See what it says; if it is no MCP server, correct `url`.",
     data: { status, mayHaveRun: true }
   });
 }
-function shortened2(text5) {
+function shortened(text5) {
   return cutChars(text5.replace(/\s+/g, " "), 300);
 }
 function isEventStream({ headers }) {
@@ -48750,11 +49263,11 @@ async function listenForCallback(wantedPort) {
     if (!isOurs || url3?.pathname !== path7) answer3(response, 404, "Not found.");
     else onRequest(url3, response);
   });
-  const listen2 = (port2) => new Promise((resolve4, reject) => {
+  const listen2 = (port2) => new Promise((resolve5, reject) => {
     server.once("error", reject);
     server.listen(port2, "127.0.0.1", () => {
       server.off("error", reject);
-      resolve4();
+      resolve5();
     });
   });
   await listen2(wantedPort ?? 0).catch(() => listen2(0));
@@ -48770,7 +49283,7 @@ async function listenForCallback(wantedPort) {
     redirectUrl: `${origin}${path7}`,
     port,
     close: close2,
-    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve4, reject) => {
+    code: ({ state, refusal: refusal2, signal }) => new Promise((resolve5, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       onRequest = (url3, response) => {
         if (!isSameSecret(url3.searchParams.get("state") ?? "", state))
@@ -48782,7 +49295,7 @@ async function listenForCallback(wantedPort) {
           reject(refusedError(refused3));
         } else if (code) {
           answer3(response, 200, "You are logged in. You can close this page.");
-          resolve4(code);
+          resolve5(code);
         } else {
           answer3(response, 200, "The login was refused. You can close this page.");
           reject(refusedError(url3.searchParams.get("error") ?? "no reason given"));
@@ -48883,14 +49396,14 @@ function badMetadata(url3, why) {
 
 // src/upstream/login/login-store.ts
 var import_node_crypto29 = require("node:crypto");
-var import_node_path30 = require("node:path");
+var import_node_path31 = require("node:path");
 init_atomic_file();
 init_private_dir();
 function loginKey({ url: url3, clientId }) {
   return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
 }
 function createLoginStore(folder, server) {
-  const path8 = (0, import_node_path30.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
+  const path8 = (0, import_node_path31.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
   return {
     load: () => parse5(readFileIfPresent(path8)),
     save: (login) => {
@@ -49295,6 +49808,7 @@ init_errors();
 // src/upstream/transports/http/decoded-body.ts
 var import_node_stream9 = require("node:stream");
 var import_node_util14 = require("node:util");
+init_cut_text();
 init_errors();
 
 // src/upstream/transports/http/content-coding.ts
@@ -49359,8 +49873,8 @@ var DecoderSteps = class {
       else if (this.#error !== void 0) throw new DecoderError("", { cause: this.#error });
       else if (this.hasEnded || isDone()) return;
       else {
-        await new Promise((resolve4) => {
-          this.#wake = resolve4;
+        await new Promise((resolve5) => {
+          this.#wake = resolve5;
         });
       }
     }
@@ -49415,8 +49929,8 @@ var DecodedBody = class extends import_node_stream9.Readable {
       for await (const chunk of this.#unpack(codings)) {
         if (this.destroyed) return;
         if (this.push(chunk)) continue;
-        await new Promise((resolve4) => {
-          this.#onRoom = resolve4;
+        await new Promise((resolve5) => {
+          this.#onRoom = resolve5;
         });
       }
       this.push(null);
@@ -49485,8 +49999,8 @@ async function* arriving(source) {
         yield chunk;
       } else if (isOver2) break;
       else {
-        await new Promise((resolve4) => {
-          wake = resolve4;
+        await new Promise((resolve5) => {
+          wake = resolve5;
         });
       }
     }
@@ -49524,7 +50038,7 @@ function unknownCoding(coding, { url: url3, status }) {
   const isNewer = coding === "zstd";
   return new AppError({
     code: "SERVER_FAILED",
-    message: `${url3.origin} answered in the encoding ${JSON.stringify(coding.slice(0, 100))}, which cannot be decoded${isNewer ? ` by Node.js ${process.versions.node}` : ""}.`,
+    message: `${url3.origin} answered in the encoding ${JSON.stringify(cutChars(coding, 100))}, which cannot be decoded${isNewer ? ` by Node.js ${process.versions.node}` : ""}.`,
     hint: isNewer ? "Node.js 22.15 and newer can. It was asked to send its answers plain." : "It was asked to send its answers plain: the server, or a gateway before it, has to be corrected.",
     data: { status, mayHaveRun: true }
   });
@@ -49599,7 +50113,7 @@ function exchange(request3, agent, proxy) {
     ...signal ? { signal } : {}
   };
   const isSecure = target2.protocol === "https:";
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     let isConnected2 = false;
     const outgoing = isSecure ? https.request(options) : http3.request(options);
     const timer = setTimeout(
@@ -49621,7 +50135,7 @@ function exchange(request3, agent, proxy) {
       incoming.on("error", () => {
       });
       const { statusCode: status = 0, headers } = incoming;
-      resolve4(Object.assign(bodyOf2(incoming, { url: url3, status, method }), { status, headers, url: url3 }));
+      resolve5(Object.assign(bodyOf2(incoming, { url: url3, status, method }), { status, headers, url: url3 }));
     });
     outgoing.on("error", (error2) => {
       clearTimeout(timer);
@@ -49756,19 +50270,19 @@ var methodAtEnd = /[,{]\s*"method"\s*:\s*"[^"\\]*"\s*(?:,\s*"(?:id|jsonrpc)"\s*:
 function endsOf(line) {
   return { head: line.subarray(0, endBytes), tail: line.subarray(-endBytes) };
 }
-function readEnds({ head, tail }) {
-  const atHead = topLevel(head.toString("utf8"));
+function readEnds({ head: head2, tail }) {
+  const atHead = topLevel(head2.toString("utf8"));
   const end = tail.toString("utf8");
   return {
     id: atHead.id ?? idAtEnd.exec(end)?.[1],
     hasMethod: atHead.hasMethod || methodAtEnd.test(end)
   };
 }
-function topLevel(head) {
+function topLevel(head2) {
   const token = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
   let [depth2, isValue, hasMethod] = [0, false, false];
   let [key, id] = [];
-  for (let found = token.exec(head); found; found = token.exec(head)) {
+  for (let found = token.exec(head2); found; found = token.exec(head2)) {
     const [text5] = found;
     if (text5 === "{" || text5 === "[") depth2 += 1;
     else if (text5 === "}" || text5 === "]") depth2 -= 1;
@@ -49777,7 +50291,7 @@ function topLevel(head) {
     else if (text5 === ",") isValue = false;
     else if (!isValue) key = text5;
     else if (key === '"method"') hasMethod = true;
-    else if (key === '"id"' && wholeId.test(text5) && token.lastIndex < head.length) id ??= text5;
+    else if (key === '"id"' && wholeId.test(text5) && token.lastIndex < head2.length) id ??= text5;
   }
   return { id, hasMethod };
 }
@@ -49887,8 +50401,8 @@ var EventStreamParser = class {
     const [first2, ...more] = data;
     if (!first2 || more.length === 0 && first2.length === 0) return;
     if (first2[0] === 123 || first2[0] === 91) this.#bytes = 0;
-    const newline3 = Buffer.from("\n");
-    const whole2 = more.length === 0 ? first2 : Buffer.concat([first2, ...more.flatMap((part) => [newline3, part])]);
+    const newline4 = Buffer.from("\n");
+    const whole2 = more.length === 0 ? first2 : Buffer.concat([first2, ...more.flatMap((part) => [newline4, part])]);
     this.#options.onEvent({ event: event || "message", data: whole2 });
   }
 };
@@ -49953,7 +50467,7 @@ async function readEventStream(response, options) {
     })
   });
   body.on("data", (chunk) => parser.push(chunk));
-  await gate.through(response, () => new Promise((resolve4) => body.once("close", () => resolve4())));
+  await gate.through(response, () => new Promise((resolve5) => body.once("close", () => resolve5())));
   read3.problem = whyClosed(response);
   return read3;
 }
@@ -49981,9 +50495,6 @@ async function readJsonBody(response, options) {
   };
   if (!handOut(text5, watched, tag)) throw noMessageError(response);
   if (!isAnswered) throw noReplyError(response, text5);
-}
-function withoutMark(text5) {
-  return text5[0] === 239 && text5[1] === 187 && text5[2] === 191 ? text5.subarray(3) : text5;
 }
 function isJson2(text5) {
   try {
@@ -50099,7 +50610,7 @@ var HttpTransport = class {
     await before;
     if (requestId === void 0) return this.#notify(envelope);
     if (this.#ended.signal.aborted) throw closedError(this.#spec.url);
-    await new Promise((resolve4) => void this.#request({ envelope, requestId, options }, resolve4));
+    await new Promise((resolve5) => void this.#request({ envelope, requestId, options }, resolve5));
   }
   cancel(requestId) {
     this.#requests.get(requestId)?.abort();
@@ -50286,8 +50797,8 @@ var SseTransport = class {
     this.#spec = spec;
     this.#events = events;
     this.#deps = deps;
-    this.#endpoint = new Promise((resolve4, reject) => {
-      void this.#run(resolve4).then((exit) => {
+    this.#endpoint = new Promise((resolve5, reject) => {
+      void this.#run(resolve5).then((exit) => {
         reject(exit.error ?? closedError(spec.url));
         this.#exit(exit);
       });
@@ -50378,7 +50889,7 @@ var SseTransport = class {
       onFlood: floodGuard(response, ({ bytes }) => onFlood(bytes))
     });
     body.on("data", (chunk) => parser.push(chunk));
-    await this.#gate.through(response, () => new Promise((resolve4) => body.once("close", () => resolve4())));
+    await this.#gate.through(response, () => new Promise((resolve5) => body.once("close", () => resolve5())));
   }
   #call(signal, request3) {
     const headers = mergeHeaders(this.#spec.headers, request3.headers);
@@ -50543,22 +51054,22 @@ async function choosePort({ url: url3, command }) {
   });
 }
 function freePort() {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     const server = (0, import_node_net4.createServer)();
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => resolve4(typeof address === "object" && address !== null ? address.port : 0));
+      server.close(() => resolve5(typeof address === "object" && address !== null ? address.port : 0));
     });
   });
 }
 var connectTimeoutMs2 = 1e3;
 function canConnect(hostname2, port) {
-  return new Promise((resolve4) => {
+  return new Promise((resolve5) => {
     const socket = (0, import_node_net4.connect)({ host: hostname2.replace(/^\[|\]$/g, ""), port, timeout: connectTimeoutMs2 });
     const done = (isOpen) => {
       socket.destroy();
-      resolve4(isOpen);
+      resolve5(isOpen);
     };
     socket.once("connect", () => done(true));
     socket.once("timeout", () => done(false));
@@ -50598,7 +51109,7 @@ var StartedHttpServer = class {
   #starting;
   #running;
   #closing;
-  #stderr = "";
+  #stderr = new LastText(keptStderrBytes);
   constructor(spec, deps) {
     this.#spec = spec;
     this.#deps = deps;
@@ -50635,7 +51146,7 @@ var StartedHttpServer = class {
   }
   async #start() {
     const port = await choosePort(this.#spec);
-    this.#stderr = "";
+    this.#stderr.clear();
     const { command, args, env: env2, cwd } = this.#spec;
     const filled = Object.fromEntries(Object.entries(env2).map(([name, value]) => [name, fill(value, port)]));
     const server = await startServerProcess(
@@ -50705,11 +51216,11 @@ var StartedHttpServer = class {
     await starting;
   }
   #note(chunk) {
-    this.#stderr = (this.#stderr + chunk.toString("utf8")).slice(-keptStderrBytes);
+    this.#stderr.add(chunk);
     this.#deps.onStderr(chunk);
   }
   #lastWords() {
-    const words3 = plainText(this.#stderr.trim());
+    const words3 = plainText(this.#stderr.toString().trim());
     return words3 === "" ? "" : ` Its last output: ${lastChars(words3, 600)}`;
   }
   #diedError({ code, signal }) {
@@ -50748,8 +51259,8 @@ var WsTransport = class {
   #hasExited = false;
   #finish = () => {
   };
-  #finished = new Promise((resolve4) => {
-    this.#finish = resolve4;
+  #finished = new Promise((resolve5) => {
+    this.#finish = resolve5;
   });
   constructor(spec, events, deps) {
     this.#spec = spec;
@@ -50759,8 +51270,8 @@ var WsTransport = class {
   }
   async send(line) {
     const socket = await this.#opened;
-    await new Promise((resolve4, reject) => {
-      socket.send(line.toString("utf8"), (error2) => error2 ? reject(lostError(this.#spec.url, error2)) : resolve4());
+    await new Promise((resolve5, reject) => {
+      socket.send(line.toString("utf8"), (error2) => error2 ? reject(lostError(this.#spec.url, error2)) : resolve5());
     });
   }
   async close(_reason) {
@@ -50799,11 +51310,11 @@ var WsTransport = class {
       this.#error = error2;
     });
     socket.on("message", (data) => handOut(asBuffer(data), this.#events));
-    return new Promise((resolve4, reject) => {
+    return new Promise((resolve5, reject) => {
       socket.once("open", () => {
         this.#keepAlive(socket);
         if (this.#isPaused) socket.pause();
-        resolve4(socket);
+        resolve5(socket);
       });
       socket.once("close", () => {
         const error2 = this.#error === void 0 ? void 0 : lostError(this.#spec.url, this.#error);
@@ -50851,7 +51362,7 @@ function lostError(url3, cause) {
 function createRemoteOpener(deps) {
   const client = createHttpClient();
   const oauth = createOAuth({
-    folder: (0, import_node_path31.join)(deps.dataDir, "oauth"),
+    folder: (0, import_node_path32.join)(deps.dataDir, "oauth"),
     client,
     log: deps.log,
     showLogin: deps.showLogin,
@@ -50986,7 +51497,7 @@ var Admission = class {
     this.#limit = limit;
   }
   async run(start) {
-    if (this.#running >= this.#limit()) await new Promise((resolve4) => this.#waiting.push(resolve4));
+    if (this.#running >= this.#limit()) await new Promise((resolve5) => this.#waiting.push(resolve5));
     else this.#running += 1;
     try {
       return await start();
@@ -51108,11 +51619,12 @@ function stoppedProcess({ identity: { server }, pid }) {
   });
 }
 
-// src/upstream/instance.ts
-init_cut_text();
-
 // src/upstream/crash-history.ts
+function isAtEase({ code, wasAsked }) {
+  return code === 0 && !wasAsked;
+}
 var maxDeaths = 5;
+var failedPauses = { firstMs: 6e4, maxMs: 15 * 6e4, factor: 2 };
 var healthyMs = 5 * 6e4;
 var sameDeathMs = 1e3;
 var pauses3 = { firstMs: 250, maxMs: 3e4, factor: 3 };
@@ -51122,6 +51634,9 @@ var CrashHistory = class {
   #inRow = 0;
   #lastDeathAt = 0;
   #pauseMs = 0;
+  #failedMs = 0;
+  /** Sessions that know that it failed. */
+  #told = /* @__PURE__ */ new Set();
   #heardAt = Number.NEGATIVE_INFINITY;
   get deaths() {
     return this.#deaths;
@@ -51137,16 +51652,29 @@ var CrashHistory = class {
   }
   /**
    * SIGKILL comes from outside (a person, the kernel's memory killer), at any moment: it says nothing about the server.
-   * But one that is killed in each start, `livedMs` 0, must not be started without pause either.
+   * But one that is killed in each start, `livedMs` 0, must not be started without pause either. One that nobody asked
+   * anything breaks no call: it is started on demand, for ever. If it says by its code that all is well, at once.
    */
   record(death, livedMs, now, random2) {
     if (livedMs >= healthyMs) this.reset();
     const isKilled = death.signal === "SIGKILL";
     if (isKilled && livedMs > 0) return;
-    if (!isKilled) this.#deaths += 1;
+    if (isAtEase(death)) return;
+    if (!isKilled && death.wasAsked) this.#deaths += 1;
     this.#inRow += 1;
     this.#lastDeathAt = now;
+    this.#failedMs = backoffMs(Math.max(0, this.#deaths - maxDeaths), failedPauses, random2);
     this.#pauseMs = this.#inRow <= 1 ? 0 : backoffMs(this.#inRow - 2, pauses3, random2);
+  }
+  /** Whether a failed one is started once more for this session: what was wrong may have been mended since. */
+  mayRetry(owner, now) {
+    const isNews = !this.#told.has(owner) && this.waitMs(now) === 0;
+    this.tell(owner);
+    return isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+  }
+  /** This session knows that it failed. */
+  tell(owner) {
+    this.#told.add(owner);
   }
   /** How long the next start has to wait yet, in ms. */
   waitMs(now) {
@@ -51156,6 +51684,7 @@ var CrashHistory = class {
     this.#deaths = 0;
     this.#inRow = 0;
     this.#pauseMs = 0;
+    this.#told.clear();
   }
 };
 
@@ -51166,8 +51695,8 @@ var instanceTransitions = {
   starting: { opened: "ready", gone: "stopped", crashLoop: "failed", stop: "stopping" },
   ready: { gone: "stopped", crashLoop: "failed", stop: "stopping" },
   stopping: { ended: "stopped" },
-  // A stop leaves it failed: nothing of it runs, and only a restart or another entry says that its cause was mended.
-  failed: { reset: "stopped" }
+  // A stop leaves it failed: nothing of it runs, and it says nothing about the cause.
+  failed: { reset: "stopped", retry: "stopped" }
 };
 function nextInstanceState(state, event) {
   return instanceTransitions[state][event] ?? state;
@@ -51181,8 +51710,10 @@ init_eras();
 init_cut_text();
 init_errors();
 init_plain_text();
+init_messages();
 
 // src/upstream/channel.ts
+init_errors();
 init_json_scan();
 init_envelope();
 init_eras();
@@ -51243,15 +51774,15 @@ var Listening = class {
       replaced?.settle(/* @__PURE__ */ new Set());
       return Promise.resolve(/* @__PURE__ */ new Set());
     }
-    return new Promise((resolve4, reject) => {
+    return new Promise((resolve5, reject) => {
       const timer = setTimeout(() => this.#gaveUp(listen2.id), acknowledgeMs).unref();
       const listen2 = {
         id: 0,
-        settle: (outcome) => {
+        settle: (outcome2) => {
           clearTimeout(timer);
-          replaced?.settle(outcome);
-          if (outcome instanceof AppError) reject(outcome);
-          else resolve4(outcome);
+          replaced?.settle(outcome2);
+          if (outcome2 instanceof AppError) reject(outcome2);
+          else resolve5(outcome2);
         }
       };
       this.#newest = listen2;
@@ -51340,6 +51871,8 @@ var Channel = class {
   #transport;
   #events;
   #pending = /* @__PURE__ */ new Map();
+  /** Of those: the transport was over before it wrote them. */
+  #unsent = /* @__PURE__ */ new Set();
   #lastId = 0;
   #era = eraOf(void 0);
   #meta;
@@ -51372,6 +51905,11 @@ var Channel = class {
     let count3 = 0;
     for (const { method } of this.#pending.values()) if (method !== listenMethod) count3 += 1;
     return count3;
+  }
+  /** Whether something of a session was sent and is not answered. */
+  get isAsked() {
+    for (const [id, { owner }] of this.#pending) if (owner !== void 0 && !this.#unsent.has(id)) return true;
+    return false;
   }
   /** Sessions whose requests are under way, with how many. */
   owners() {
@@ -51417,12 +51955,12 @@ var Channel = class {
   }
   /** A request of our own whose result we read. Rejects with the server's error or the loss; aborted, it stays open. */
   ask(method, params, { isProbe = false, signal } = {}) {
-    return new Promise((resolve4, reject) => {
+    return new Promise((resolve5, reject) => {
       const request3 = this.request({
         method,
         isProbe,
         encode: (id) => this.encode(id, method, params),
-        onAnswer: (answer4) => "error" in answer4 ? reject(answer4.error) : resolve4(answer4.envelope)
+        onAnswer: (answer4) => "error" in answer4 ? reject(answer4.error) : resolve5(answer4.envelope)
       });
       signal?.addEventListener("abort", () => this.cancel(request3, void 0), { once: true });
     });
@@ -51463,14 +52001,15 @@ var Channel = class {
   pauseRequest(idText) {
     this.#pending.get(Number(idText))?.onPaused?.();
   }
-  /** The transport is gone: every request is answered now, and later ones with `later`. Idempotent. */
+  /** The transport is gone: every request is answered now; later ones, and what was never written, with `later`. Idempotent. */
   lose(error2, later = error2) {
     if (this.#lost) return;
     this.#lost = later;
     this.listening.close();
-    const pending = [...this.#pending.values()];
+    const pending = [...this.#pending];
     this.#pending.clear();
-    for (const request3 of pending) request3.onAnswer({ error: error2 });
+    for (const [id, request3] of pending) request3.onAnswer({ error: this.#unsent.has(id) ? later : error2 });
+    this.#unsent.clear();
     this.onRoom?.();
   }
   #settle(envelope) {
@@ -51498,7 +52037,12 @@ var Channel = class {
       this.unsentBytes -= line.length;
       this.onRoom?.();
     };
-    this.#transport.send(line, requestId, options).then(written, written);
+    const failed2 = (error2) => {
+      const isUnsent = error2 instanceof AppError && error2.data?.["mayHaveRun"] === false;
+      if (isUnsent && this.#pending.has(Number(requestId))) this.#unsent.add(Number(requestId));
+      written();
+    };
+    this.#transport.send(line, requestId, options).then(written, failed2);
   }
 };
 
@@ -51510,16 +52054,21 @@ async function openSlot(options) {
   let exited;
   let closing2;
   let heard = 0;
+  const early = new EarlyMessages();
   const channel = new Channel(
     lateTransport(() => transport),
     {
-      onServerRequest: (envelope, stream) => slot && events.onServerRequest(slot, envelope, stream),
-      onNotification: (envelope, stream) => slot && events.onNotification(slot, envelope, stream),
+      onServerRequest: (request3, stream) => {
+        if (!slot && request3.method === "ping") return channel.send(resultLine(request3.idText, "{}"));
+        early.hold(request3, (held2) => slot && events.onServerRequest(slot, held2, stream));
+      },
+      onNotification: (notification, stream) => {
+        early.hold(notification, (held2) => slot && events.onNotification(slot, held2, stream));
+      },
       onInvalid: ({ line, reason, idText }) => {
         const { id, hasMethod } = readEnds(endsOf(line));
-        const beginning = line.toString("utf8", 0, 200);
-        stderr.write(Buffer.from(`[not a valid message] ${reason}: ${beginning}
-`));
+        const beginning = firstText(line, 200);
+        stderr.note(`[not a valid message] ${reason}: ${beginning}`);
         events.onRefused({ reason, bytes: line.length });
         const answered = hasMethod ? void 0 : idText ?? id;
         if (answered !== void 0) {
@@ -51535,15 +52084,13 @@ async function openSlot(options) {
     },
     onGarbage: (what) => {
       heard += 1;
-      stderr.write(Buffer.from(`[stdout, not a message] ${what}
-`));
+      stderr.note(`[stdout, not a message] ${what}`);
     },
     onOversize: (ends, stream) => {
       heard += 1;
       const { bytes } = ends;
       const { id, hasMethod } = readEnds(ends);
-      stderr.write(Buffer.from(`[a message of ${bytes} bytes was over the limit and dropped]
-`));
+      stderr.note(`[a message of ${bytes} bytes was over the limit and dropped]`);
       events.onRefused({ reason: "over daemon.maxMessageBytes", bytes });
       const answered = hasMethod ? void 0 : id ?? stream;
       if (answered !== void 0) channel.failRequest(answered, oversize(server, bytes));
@@ -51556,11 +52103,12 @@ async function openSlot(options) {
     },
     onExit: (exit) => {
       exited = exit;
+      const { isAsked } = channel;
       if (!slot) channel.lose(exitError(server, exit, stderr.tail(), false));
       else if (closing2 && exit.reason === "closed")
         channel.lose(stoppedError(server, closing2), notSentError(server, closing2));
       else channel.lose(exitError(server, exit, stderr.tail(), true), diedBeforeError(server));
-      if (slot) events.onExit(slot, exit);
+      if (slot) events.onExit(slot, { ...exit, wasAsked: isAsked });
     }
   });
   const abort = () => void transport.close("the start was given up");
@@ -51579,6 +52127,7 @@ async function openSlot(options) {
         return heard;
       }
     };
+    early.release();
     return slot;
   } catch (error2) {
     await transport.close("the start failed");
@@ -51588,6 +52137,23 @@ async function openSlot(options) {
     options.signal.removeEventListener("abort", abort);
   }
 }
+var maxEarly = 100;
+var EarlyMessages = class {
+  #held = [];
+  hold(message, act) {
+    if (!this.#held) return act(message);
+    const copy = { ...message, line: Buffer.from(message.line) };
+    if (this.#held.length < maxEarly) this.#held.push(() => act(copy));
+  }
+  /** In a moment: whoever opened the session has to know of it. */
+  release() {
+    setImmediate(() => {
+      const held2 = this.#held ?? [];
+      this.#held = void 0;
+      for (const act of held2) act();
+    });
+  }
+};
 function lateTransport(get) {
   return {
     send: (line, id, options) => get().send(line, id, options),
@@ -51636,6 +52202,10 @@ function describeExit({ reason, code, signal }) {
   if (signal) return `was ended by ${signal}`;
   if (typeof code === "number") return `exited with code ${code}`;
   return reason === "lost" ? "closed its connection" : "could not be started";
+}
+function exitProblem(exit, livedMs, stderrTail) {
+  const message = `It ${describeExit(exit)} after ${Math.round(livedMs / 1e3)} s. ${lastChars(stderrTail, 300)}`.trim();
+  return { code: "SERVER_CRASHED", message };
 }
 function exitData({ code, signal }, stderrTail) {
   return {
@@ -51737,6 +52307,7 @@ var Instance = class {
       try {
         return await this.#acquireNow(owner);
       } catch (error2) {
+        if (this.#state === "failed") this.#crashes.tell(owner);
         if (!(error2 instanceof NotSentError) || !error2.goesOn || this.#closed) throw error2;
       }
     }
@@ -51748,7 +52319,10 @@ var Instance = class {
     const key = this.#slotKey(owner);
     const open2 = this.#slots.get(key);
     if (open2) return open2;
-    if (this.#state === "failed" && this.#failure) throw this.#failure;
+    if (this.#state === "failed" && this.#failure) {
+      if (!this.#crashes.mayRetry(owner, this.#options.deps.now())) throw this.#failure;
+      this.#go("retry");
+    }
     let opening = this.#opening.get(key);
     if (!opening) {
       opening = this.#open(key).finally(() => this.#opening.delete(key));
@@ -51845,9 +52419,8 @@ var Instance = class {
     deps.log.warn("server.start-failed", { server, instance: this.identity.id, error: failure3 });
     this.#lastEnd = failure3.data ?? {};
     const isCrash = failure3.code === "SERVER_START_FAILED" || failure3.code === "SERVER_START_TIMEOUT";
-    const signal = failure3.data?.["signal"];
-    const death = { code: null, signal: typeof signal === "string" ? signal : null };
-    if (isCrash) this.#recordDeath(death, 0);
+    const signal = failure3.data?.["signal"] === "SIGKILL" ? "SIGKILL" : null;
+    if (isCrash) this.#recordDeath({ code: null, signal, wasAsked: true }, 0);
     this.#afterDeath();
   }
   /** Each tenfold only: a server that writes nothing else must not fill the log. */
@@ -51867,12 +52440,14 @@ var Instance = class {
       return;
     }
     const lived = deps.now() - this.#startedAt;
-    this.#recordDeath({ code: exit.code, signal: exit.signal }, lived);
-    const message = `It ${describeExit(exit)} after ${Math.round(lived / 1e3)} s. ${lastChars(stderr.tail(), 300)}`.trim();
-    this.lastError = { code: "SERVER_CRASHED", message };
-    this.#lastEnd = exitData(exit, stderr.tail());
     const { code, signal } = exit;
-    deps.log.warn("server.exited", { server, instance: this.identity.id, code, signal, livedMs: lived });
+    this.#recordDeath({ code, signal, wasAsked: exit.wasAsked }, lived);
+    const end = { server, instance: this.identity.id, code, signal, livedMs: lived };
+    if (isAtEase(exit)) deps.log.info("server.ended", end);
+    if (isAtEase(exit)) return this.#afterDeath();
+    this.lastError = exitProblem(exit, lived, stderr.tail());
+    this.#lastEnd = exitData(exit, stderr.tail());
+    deps.log.warn("server.exited", end);
     this.#afterDeath();
   }
   #recordDeath(death, livedMs) {
@@ -51882,12 +52457,11 @@ var Instance = class {
   }
   #afterDeath() {
     if (this.#slots.size > 0 || this.#state === "stopping") return;
-    if (!this.#crashes.isCrashLoop) {
-      this.#go("gone");
-      return;
-    }
-    const { server } = this.#options;
-    const error2 = crashLoop(server, this.#crashes.deaths, { message: this.lastError?.message, data: this.#lastEnd });
+    if (!this.#crashes.isCrashLoop) return this.#go("gone");
+    const error2 = crashLoop(this.#options.server, this.#crashes.deaths, {
+      message: this.lastError?.message,
+      data: this.#lastEnd
+    });
     this.#failure = error2;
     this.#go("crashLoop");
     this.lastError = problemOf(error2);
@@ -52083,6 +52657,7 @@ var Supervisor = class {
       server: entry.name,
       sharing: resolved.sharing,
       ...resolved.folder ? { folder: resolved.folder } : {},
+      ...resolved.spansFolders ? { spansFolders: true } : {},
       ...resolved.lifeId ? { lifeId: resolved.lifeId } : {},
       opener: deps.createOpener({
         ...{ entry, resolved, instanceId: id, starter, headersOf },
@@ -52118,8 +52693,8 @@ function closedError2(server) {
 var serverLog = { maxBytes: 2 * 1024 * 1024, keep: 2 };
 function createServerSide(deps) {
   const { locations, holder, redactor, router, log, now } = deps;
-  const hazards = openHazards((0, import_node_path32.join)(locations.dataDir, "hazards.json"), log, now);
-  const catalog = new Catalog(openSnapshots((0, import_node_path32.join)(cacheDir(locations), "snapshots"), log, now));
+  const hazards = openHazards((0, import_node_path33.join)(locations.dataDir, "hazards.json"), log, now);
+  const catalog = new Catalog(openSnapshots((0, import_node_path33.join)(cacheDir(locations), "snapshots"), log, now));
   const journal = openJournal(locations, log);
   const serverLogs = /* @__PURE__ */ new Map();
   const shared2 = {
@@ -52169,13 +52744,13 @@ function createServerSide(deps) {
   return { supervisor, catalog, hazards, journal, noteHazard, login, closeLogins, close: close2 };
 }
 var steadyNow = () => performance.timeOrigin + performance.now();
-function isWanted({ sharing, folder, lifeId }, roster) {
+function isWanted({ sharing, folder, spansFolders, lifeId }, roster) {
   return roster.all().some(
-    ({ identity: identity3 }) => sharing === "project" ? identity3.folder === folder : !lifeId || identity3.lifeId === lifeId
+    ({ identity: identity3 }) => sharing === "project" ? (spansFolders ? identity3.projectRoot : identity3.folder) === folder : !lifeId || identity3.lifeId === lifeId
   );
 }
 function openStderr(files, entry, label, { locations, redactor, now }) {
-  const path8 = (0, import_node_path32.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
+  const path8 = (0, import_node_path33.join)(ensurePrivateDir(locations.serverLogsDir), `${entry.slug}.log`);
   const file = files.get(path8) ?? createRotatingFile({ path: path8, ...serverLog });
   files.set(path8, file);
   return createStderrSink({ file, redact: redactor.redact, label, now });
@@ -52246,9 +52821,9 @@ var Switchboard = class {
       ...{ catalog, roster: this.roster, redact, beforeRequest, log, now },
       config: () => this.holder.config,
       supervisor: () => supervisor,
-      spillFolder: (0, import_node_path33.join)(cache, "results"),
-      poolFolder: (0, import_node_path33.join)(cache, "found-tools"),
-      jobFolder: (0, import_node_path33.join)(cache, "jobs"),
+      spillFolder: (0, import_node_path34.join)(cache, "results"),
+      poolFolder: (0, import_node_path34.join)(cache, "found-tools"),
+      jobFolder: (0, import_node_path34.join)(cache, "jobs"),
       onServed: (session) => !isAlone && this.faces.onServed(session),
       onHazard: noteHazard
     });
@@ -52262,21 +52837,21 @@ init_guards();
 init_build();
 
 // src/link/installed.ts
-var import_node_fs33 = require("node:fs");
-var import_node_path34 = require("node:path");
+var import_node_fs34 = require("node:fs");
+var import_node_path35 = require("node:path");
 init_atomic_file();
 init_guards();
 init_build();
 function listInstalled(appDir, protocol) {
   return readFolder(appDir).filter((name) => /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(name)).flatMap((name) => {
-    const folder = (0, import_node_path34.join)(appDir, name);
+    const folder = (0, import_node_path35.join)(appDir, name);
     const found = readBuild(folder);
     return found && found.protocol === protocol ? [{ build: found.build, folder }] : [];
   }).sort((a2, b) => compareVersions(b.build.version, a2.build.version));
 }
 function readBuild(folder) {
   try {
-    const value = JSON.parse(readFileIfPresent((0, import_node_path34.join)(folder, "build.json")) ?? "null");
+    const value = JSON.parse(readFileIfPresent((0, import_node_path35.join)(folder, "build.json")) ?? "null");
     if (!isRecord(value) || typeof value["version"] !== "string") return void 0;
     const protocol = typeof value["protocol"] === "number" ? value["protocol"] : 1;
     return { build: { version: value["version"], fingerprint: String(value["fingerprint"]) }, protocol };
@@ -52286,7 +52861,7 @@ function readBuild(folder) {
 }
 function readFolder(path8) {
   try {
-    return (0, import_node_fs33.readdirSync)(path8);
+    return (0, import_node_fs34.readdirSync)(path8);
   } catch {
     return [];
   }
@@ -52359,8 +52934,8 @@ function watchIdle(deps) {
 }
 
 // src/config/watch.ts
-var import_node_fs34 = require("node:fs");
-var import_node_path35 = require("node:path");
+var import_node_fs35 = require("node:fs");
+var import_node_path36 = require("node:path");
 var debounceMs = 150;
 var absentPollMs = 1e3;
 var backstopPollMs = 15e3;
@@ -52407,9 +52982,9 @@ function watchConfig(path8, onChange, deps = realTimers) {
     watchers.delete(folder);
     if (inode === void 0) return;
     try {
-      const watcher = (0, import_node_fs34.watch)(folder, { persistent: false }, (_event, name) => {
+      const watcher = (0, import_node_fs35.watch)(folder, { persistent: false }, (_event, name) => {
         if (name === null || places2.get(folder)?.has(name)) touch();
-        else if (name === (0, import_node_path35.basename)(folder)) {
+        else if (name === (0, import_node_path36.basename)(folder)) {
           watcher.close();
           watchers.delete(folder);
           look();
@@ -52457,11 +53032,11 @@ function watchConfig(path8, onChange, deps = realTimers) {
   };
 }
 function watchedPlaces(path8) {
-  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path35.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path35.basename)(path8)])]]);
+  const places2 = /* @__PURE__ */ new Map([[(0, import_node_path36.dirname)(path8), /* @__PURE__ */ new Set([(0, import_node_path36.basename)(path8)])]]);
   try {
-    const target2 = (0, import_node_fs34.realpathSync)(path8);
-    const names2 = places2.get((0, import_node_path35.dirname)(target2)) ?? /* @__PURE__ */ new Set();
-    places2.set((0, import_node_path35.dirname)(target2), names2.add((0, import_node_path35.basename)(target2)));
+    const target2 = (0, import_node_fs35.realpathSync)(path8);
+    const names2 = places2.get((0, import_node_path36.dirname)(target2)) ?? /* @__PURE__ */ new Set();
+    places2.set((0, import_node_path36.dirname)(target2), names2.add((0, import_node_path36.basename)(target2)));
   } catch {
   }
   return places2;
@@ -52469,7 +53044,7 @@ function watchedPlaces(path8) {
 var absent = "absent";
 function signature(path8) {
   try {
-    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs34.statSync)(path8, { bigint: true });
+    const { mtimeNs, size, ino, ctimeNs } = (0, import_node_fs35.statSync)(path8, { bigint: true });
     return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
   } catch {
     return absent;
@@ -52477,7 +53052,7 @@ function signature(path8) {
 }
 function inodeOf2(folder) {
   try {
-    return (0, import_node_fs34.statSync)(folder).ino;
+    return (0, import_node_fs35.statSync)(folder).ino;
   } catch {
     return void 0;
   }
@@ -52755,12 +53330,12 @@ function startScope(pid) {
   return ["call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...unit, ...properties2, "0"];
 }
 function runBusctl(args) {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     (0, import_node_child_process10.execFile)(
       "busctl",
       args,
       { timeout: busTimeoutMs, windowsHide: true },
-      (error2, stdout) => error2 ? reject(error2) : resolve4(stdout)
+      (error2, stdout) => error2 ? reject(error2) : resolve5(stdout)
     ).unref();
   });
 }
@@ -52773,8 +53348,8 @@ async function runDaemon(argv, env2) {
   const name = optionValue(argv, "--name");
   const first2 = locate(env2, name);
   refuseForeignRoot(first2.root);
-  const closed = [];
-  const ensure = (folder) => ensurePrivateDir(folder, (mode) => closed.push({ folder, mode }));
+  const closed2 = [];
+  const ensure = (folder) => ensurePrivateDir(folder, (mode) => closed2.push({ folder, mode }));
   ensure(first2.runRoot);
   const locations = locate(env2, name, claimScope(first2.runRoot));
   for (const folder of [locations.runDir, locations.dataDir]) ensure(folder);
@@ -52785,7 +53360,7 @@ async function runDaemon(argv, env2) {
   }
   const redactor = createRedactor();
   const log = createFileLog({ path: locations.logPath, ...logLimits, redact: redactor.redact });
-  for (const { folder, mode } of closed) log.warn("folder.closed-to-others", { folder, mode });
+  for (const { folder, mode } of closed2) log.warn("folder.closed-to-others", { folder, mode });
   const [isForeground, isAlone] = [argv.includes("--foreground"), argv.includes("--alone")];
   const stopped = deferred();
   surviveStrays(log, () => void daemon.stop("too many errors", true));
@@ -52823,12 +53398,12 @@ async function awaitLock({ lockKeyPath, socketPath: socketPath2 }) {
   for (const until2 = Date.now() + predecessorEndMs; ; ) {
     const lock = await acquireLock(lockKeyPath);
     if (lock || Date.now() >= until2 || await isListening(socketPath2)) return lock;
-    await new Promise((resolve4) => setTimeout(resolve4, 10));
+    await new Promise((resolve5) => setTimeout(resolve5, 10));
   }
 }
 function announce(message) {
   try {
-    (0, import_node_fs35.writeSync)(1, `${JSON.stringify(message)}
+    (0, import_node_fs36.writeSync)(1, `${JSON.stringify(message)}
 `);
   } catch {
   }
@@ -52838,7 +53413,7 @@ function describeFailure(error2) {
 `;
 }
 function refuseForeignRoot(root) {
-  const owner = (0, import_node_fs35.lstatSync)(root, { throwIfNoEntry: false })?.uid;
+  const owner = (0, import_node_fs36.lstatSync)(root, { throwIfNoEntry: false })?.uid;
   if (process.getuid?.() !== 0 || owner === void 0 || owner === 0) return;
   throw new AppError({
     code: "DAEMON_REFUSED",
@@ -52869,12 +53444,12 @@ function optionValue(argv, flag2) {
   return at < 0 ? void 0 : argv[at + 1];
 }
 function deferred() {
-  let resolve4 = () => {
+  let resolve5 = () => {
   };
   const promise = new Promise((take) => {
-    resolve4 = take;
+    resolve5 = take;
   });
-  return { promise, resolve: resolve4 };
+  return { promise, resolve: resolve5 };
 }
 
 // src/daemon/main.ts

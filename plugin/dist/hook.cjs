@@ -8,6 +8,16 @@ function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+// src/base/own-folder.ts
+function ownFolder(env, cwd = () => process.cwd()) {
+  try {
+    return cwd();
+  } catch {
+    const named = env["PWD"] ?? "";
+    return (0, require("node:path").isAbsolute)(named) ? named : "";
+  }
+}
+
 // src/base/errors.ts
 var mended = { status: 503, rpc: "unavailable", retry: "after-fix" };
 var passing = { ...mended, retry: "safe" };
@@ -129,12 +139,11 @@ function once(make) {
 }
 
 // src/base/cut-text.ts
-var maxBackSteps = 32;
 function cutChars(text, maxChars) {
-  if (text.length <= maxChars) return text;
-  let end = safeEnd(text, Math.max(0, maxChars - 1));
-  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
-  return `${text.slice(0, end)}\u2026`;
+  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}\u2026`;
+}
+function firstChars(text, maxChars) {
+  return text.slice(0, wholeBefore(text, maxChars));
 }
 function joinNames(names, { most = 5, maxChars = 80 } = {}) {
   const shown = names.slice(0, most).map((name) => {
@@ -145,12 +154,43 @@ function joinNames(names, { most = 5, maxChars = 80 } = {}) {
   return more === 0 ? shown.join(", ") : `${shown.join(", ")} and ${more} more`;
 }
 function safeEnd(text, at) {
-  const before = text.charCodeAt(at - 1);
-  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+  return isHalved(text, at) ? at - 1 : at;
 }
-function isJoined(text, at) {
-  const code = text.codePointAt(at);
-  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\u200D");
+function wholeBefore(text, at) {
+  const start = joinedAt(text, at)?.start ?? at;
+  return Math.max(0, at - start > maxJoined ? safeEnd(text, at) : start);
+}
+var maxJoined = 32;
+var lookChars = 2 * maxJoined;
+var segmenter;
+var escapes = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:[\da-fA-F]{4}|\{[\da-fA-F]{1,6}\})|\\["\\/bfnrt]|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/gu;
+function joinedAt(text, at) {
+  if (at <= 0 || at >= text.length) return void 0;
+  const from = safeEnd(text, Math.max(0, at - lookChars));
+  const near = text.slice(from, at + lookChars);
+  const isAround = ({ start: start2, end }) => start2 < at && at < end;
+  for (const { index, 0: found2 } of near.matchAll(escapes)) {
+    const span2 = { start: from + index, end: from + index + found2.length };
+    if (isAround(span2)) return span2;
+  }
+  if (text.charCodeAt(at - 1) < 128 && text.charCodeAt(at) < 128 && text[at - 1] !== "\r") return void 0;
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  const found = segmenter.segment(near).containing(at - from);
+  const start = from + (found?.index ?? 0);
+  const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };
+  return isAround(span) ? span : void 0;
+}
+function flagAt(text, at) {
+  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  if (!isLetter(at)) return void 0;
+  let first = at;
+  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  const start = (at - first) % 4 === 0 ? at : at - 2;
+  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
+}
+function isHalved(text, at) {
+  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];
+  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;
 }
 
 // src/link/build.ts
@@ -743,7 +783,7 @@ var inputDeadlineMs = 500;
 var maxInputBytes = 1024 * 1024;
 function runHook({ env, stdin, stdout, exit }) {
   process.on("uncaughtException", exit);
-  let text = "";
+  let bytes = Buffer.alloc(0);
   let isDone = false;
   const finish = (input) => {
     if (isDone) return;
@@ -757,19 +797,20 @@ function runHook({ env, stdin, stdout, exit }) {
     else stdout.write(`${output}
 `, exit);
   };
-  setTimeout(() => finish(parse2(text)), inputDeadlineMs);
+  setTimeout(() => finish(parse2(bytes.toString())), inputDeadlineMs);
   stdin.on("data", (chunk) => {
-    text += chunk.toString("utf8");
+    bytes = Buffer.concat([bytes, chunk]);
+    const text = bytes.toString();
     const input = text.trimEnd().endsWith("}") ? parse2(text) : void 0;
-    if (input || text.length > maxInputBytes) finish(input);
+    if (input || bytes.length > maxInputBytes) finish(input);
   });
-  stdin.on("end", () => finish(parse2(text)));
+  stdin.on("end", () => finish(parse2(bytes.toString())));
   stdin.on("error", () => finish(void 0));
   stdout.on("error", exit);
 }
 function handle(input, env) {
   const locations = findLocations(env);
-  const projectDir = (0, require("node:path").resolve)(env["CLAUDE_PROJECT_DIR"] || textOf(input["cwd"]) || ".");
+  const projectDir = (0, require("node:path").resolve)(ownFolder(env) || "/", env["CLAUDE_PROJECT_DIR"] || textOf(input["cwd"]) || ".");
   const context = {
     recordsDir: locations.recordsDir,
     pid: hostPid(env),

@@ -129,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "be0c2ea9aef1" };
+    ownBuild = { version: "0.1.0", fingerprint: "3247312f5913" };
   }
 });
 
@@ -394,6 +394,57 @@ var init_guards = __esm({
   }
 });
 
+// src/base/last-text.ts
+function firstText(bytes, maxBytes2) {
+  return bytes.length <= maxBytes2 ? bytes.toString("utf8") : textOfStart(bytes.subarray(0, maxBytes2));
+}
+function textOfStart(bytes) {
+  return bytes.toString("utf8", 0, bytes.length - openBytes(bytes));
+}
+function textOfEnd(bytes) {
+  let start2 = 0;
+  while (start2 < 3 && isContinued(bytes[start2])) start2 += 1;
+  return bytes.toString("utf8", start2);
+}
+function openBytes(bytes) {
+  for (let count = 1; count <= 3 && count <= bytes.length; count += 1) {
+    const byte = bytes[bytes.length - count] ?? 0;
+    if (isContinued(byte)) continue;
+    const length = byte >= 240 ? 4 : byte >= 224 ? 3 : byte >= 194 ? 2 : 1;
+    return byte < 245 && length > count ? count : 0;
+  }
+  return 0;
+}
+function isContinued(byte) {
+  return byte !== void 0 && (byte & 192) === 128;
+}
+var LastText;
+var init_last_text = __esm({
+  "src/base/last-text.ts"() {
+    "use strict";
+    LastText = class {
+      #maxBytes;
+      #bytes = Buffer.alloc(0);
+      #isCut = false;
+      constructor(maxBytes2) {
+        this.#maxBytes = maxBytes2;
+      }
+      add(chunk) {
+        const all = Buffer.concat([this.#bytes, chunk.subarray(-this.#maxBytes)]);
+        this.#isCut ||= this.#bytes.length + chunk.length > this.#maxBytes;
+        this.#bytes = Buffer.from(all.subarray(-this.#maxBytes));
+      }
+      clear() {
+        this.#bytes = Buffer.alloc(0);
+        this.#isCut = false;
+      }
+      toString() {
+        return this.#isCut ? textOfEnd(this.#bytes) : this.#bytes.toString("utf8");
+      }
+    };
+  }
+});
+
 // src/daemon-client/socket-file.ts
 function inspectSocketFile(socketPath2) {
   if (process.platform === "win32") return void 0;
@@ -595,7 +646,7 @@ function readFolder(path) {
     return [];
   }
 }
-var import_node_fs9, import_node_path10;
+var import_node_fs9, import_node_path11;
 var init_installed = __esm({
   "src/link/installed.ts"() {
     "use strict";
@@ -653,8 +704,8 @@ function isNewEnough(version) {
 }
 function askNodeVersion(execPath) {
   const limits2 = { timeout: 3e3, maxBuffer: 4096, env: {} };
-  return new Promise((resolve6) => {
-    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve6(error ? void 0 : stdout.trim()));
+  return new Promise((resolve5) => {
+    (0, require("node:child_process").execFile)(execPath, ["--version"], limits2, (error, stdout) => resolve5(error ? void 0 : stdout.trim()));
   });
 }
 function resolveLink(path) {
@@ -664,7 +715,7 @@ function resolveLink(path) {
     return path;
   }
 }
-var import_node_child_process2, import_node_fs10, import_node_path11, oldestDaemonNode;
+var import_node_child_process2, import_node_fs10, import_node_path12, oldestDaemonNode;
 var init_daemon_program = __esm({
   "src/daemon-client/daemon-program.ts"() {
     "use strict";
@@ -681,12 +732,12 @@ var init_daemon_program = __esm({
 function probe(socketPath2) {
   const unusable = inspectSocketFile(socketPath2);
   if (unusable) return Promise.resolve(unusable);
-  return new Promise((resolve6) => {
+  return new Promise((resolve5) => {
     const socket = (0, require("node:net").createConnection)(socketPath2);
     const settle = (result) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve6(result);
+      resolve5(result);
     };
     const timer = setTimeout(() => settle(busy(`Connecting to ${socketPath2} hangs.`)), connectTimeoutMs);
     socket.on("connect", () => settle({ kind: "listening" }));
@@ -829,8 +880,9 @@ function spawnDaemon(command) {
   });
 }
 function awaitReady(child, deadlineMs) {
-  return new Promise((resolve6, reject) => {
-    let [announcement, stderr] = ["", ""];
+  return new Promise((resolve5, reject) => {
+    let announcement = "";
+    const stderr = new LastText(shownStderrBytes);
     const settle = (act) => {
       clearTimeout(timer);
       child.removeAllListeners();
@@ -841,21 +893,19 @@ function awaitReady(child, deadlineMs) {
       child.unref();
       act();
     };
-    const fail = (what, cause, exitCode) => settle(() => reject(startFailure(what, stderr, { cause, exitCode })));
+    const fail = (what, cause, exitCode) => settle(() => reject(startFailure(what, stderr.toString(), { cause, exitCode })));
     const timer = setTimeout(() => fail(`was not ready after ${deadlineMs} ms`), deadlineMs);
     child.on("error", (error) => fail(`could not be started (${error.message})`, error));
     child.on(
       "close",
       (code, signal) => fail(`ended with ${signal ?? `exit code ${code}`} before it was ready`, void 0, code)
     );
-    child.stderr?.on("data", (chunk) => {
-      stderr = (stderr + chunk.toString("utf8")).slice(-shownStderrBytes);
-    });
+    child.stderr?.on("data", (chunk) => stderr.add(chunk));
     child.stdout?.on("data", (chunk) => {
       if (announcement.length < maxAnnouncementBytes) announcement += chunk.toString("utf8");
       const end = announcement.indexOf("\n");
       const readiness = end < 0 ? void 0 : parseAnnouncement(announcement.slice(0, end));
-      if (readiness) settle(() => resolve6(readiness));
+      if (readiness) settle(() => resolve5(readiness));
     });
   });
 }
@@ -885,6 +935,7 @@ var init_spawn_daemon = __esm({
     "use strict";
     init_errors();
     init_guards();
+    init_last_text();
     init_redact();
     shownStderrBytes = 2048;
     maxAnnouncementBytes = 65536;
@@ -910,8 +961,8 @@ async function startOrReuse(options) {
         const found = await probe(locations.socketPath);
         if (found.kind === "listening" || found.kind === "busy") return { kind: "listening" };
         if (found.kind === "refused") return { kind: "failed", error: found.error };
-        const outcome = mayStart ? await start(options, deadlineMs - waitedMs) : void 0;
-        if (outcome) return outcome;
+        const outcome2 = mayStart ? await start(options, deadlineMs - waitedMs) : void 0;
+        if (outcome2) return outcome2;
       } finally {
         if (lock.kind === "held") await lock.release();
       }
@@ -980,14 +1031,14 @@ async function tryStarterLock(lockKeyPath) {
   const key = readLockKey(lockKeyPath);
   if (key === void 0) return { kind: "unsupported" };
   const server = (0, require("node:net").createServer)((socket) => socket.destroy());
-  return new Promise((resolve6) => {
-    server.on("error", (error) => resolve6({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
+  return new Promise((resolve5) => {
+    server.on("error", (error) => resolve5({ kind: systemCode(error) === "EADDRINUSE" ? "taken" : "unsupported" }));
     server.listen(`\0aitkit-${key}-start`, () => {
-      resolve6({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
+      resolve5({ kind: "held", release: () => new Promise((done) => server.close(() => done())) });
     });
   });
 }
-var import_node_net3, import_node_path12, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
+var import_node_net3, import_node_path13, totalDeadlineMs, lockPatienceMs, aboutToListenMs;
 var init_launch = __esm({
   "src/daemon-client/launch.ts"() {
     "use strict";
@@ -1098,7 +1149,7 @@ async function runningVersions({ runRoot }) {
   const names = (await (0, require("node:fs/promises").readdir)(runRoot)).filter((name) => name.endsWith(".pid"));
   return new Set(names.flatMap((name) => readEndpoint((0, require("node:path").join)(runRoot, name))?.build?.version ?? []));
 }
-var import_node_crypto6, import_node_fs11, import_promises, import_node_path13, programs, exampleServers, extras, launchers, maxLauncherBytes, keptVersions, versionMark;
+var import_node_crypto6, import_node_fs11, import_promises, import_node_path14, programs, exampleServers, extras, launchers, maxLauncherBytes, keptVersions, versionMark;
 var init_install_stable = __esm({
   "src/wrapper/install-stable.ts"() {
     "use strict";
@@ -1185,20 +1236,55 @@ init_errors();
 // src/link/locations.ts
 
 // src/base/cut-text.ts
-var maxBackSteps = 32;
 function cutChars(text, maxChars) {
-  if (text.length <= maxChars) return text;
-  let end = safeEnd(text, Math.max(0, maxChars - 1));
-  for (let step = 0; step < maxBackSteps && end > 0 && isJoined(text, end); step += 1) end = safeEnd(text, end - 1);
-  return `${text.slice(0, end)}\u2026`;
+  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}\u2026`;
+}
+function firstChars(text, maxChars) {
+  return text.slice(0, wholeBefore(text, maxChars));
 }
 function safeEnd(text, at) {
-  const before = text.charCodeAt(at - 1);
-  return at < text.length && before >= 55296 && before <= 56319 ? at - 1 : at;
+  return isHalved(text, at) ? at - 1 : at;
 }
-function isJoined(text, at) {
-  const code = text.codePointAt(at);
-  return code !== void 0 && (/^[\p{M}\p{Emoji_Modifier}\u200d]/u.test(String.fromCodePoint(code)) || text[at - 1] === "\u200D");
+function wholeJson(value, indent) {
+  const text = JSON.stringify(value, void 0, indent) ?? "null";
+  if (!/\\ud[89a-f]/.test(text)) return text;
+  return text.replace(/\\(?:(ud[89a-f][\da-f]{2})|.)/g, (written, half) => half ? "\\ufffd" : written);
+}
+function wholeBefore(text, at) {
+  const start2 = joinedAt(text, at)?.start ?? at;
+  return Math.max(0, at - start2 > maxJoined ? safeEnd(text, at) : start2);
+}
+var maxJoined = 32;
+var lookChars = 2 * maxJoined;
+var segmenter;
+var escapes = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:[\da-fA-F]{4}|\{[\da-fA-F]{1,6}\})|\\["\\/bfnrt]|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/gu;
+function joinedAt(text, at) {
+  if (at <= 0 || at >= text.length) return void 0;
+  const from = safeEnd(text, Math.max(0, at - lookChars));
+  const near = text.slice(from, at + lookChars);
+  const isAround = ({ start: start3, end }) => start3 < at && at < end;
+  for (const { index, 0: found2 } of near.matchAll(escapes)) {
+    const span2 = { start: from + index, end: from + index + found2.length };
+    if (isAround(span2)) return span2;
+  }
+  if (text.charCodeAt(at - 1) < 128 && text.charCodeAt(at) < 128 && text[at - 1] !== "\r") return void 0;
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  const found = segmenter.segment(near).containing(at - from);
+  const start2 = from + (found?.index ?? 0);
+  const span = flagAt(text, safeEnd(text, at)) ?? { start: start2, end: start2 + (found?.segment.length ?? 0) };
+  return isAround(span) ? span : void 0;
+}
+function flagAt(text, at) {
+  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  if (!isLetter(at)) return void 0;
+  let first = at;
+  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  const start2 = (at - first) % 4 === 0 ? at : at - 2;
+  return { start: start2, end: start2 + (isLetter(start2 + 2) ? 4 : 2) };
+}
+function isHalved(text, at) {
+  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];
+  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;
 }
 
 // src/link/locations.ts
@@ -1514,6 +1600,7 @@ function writeLine(stream, line, done) {
 // src/daemon-client/dial.ts
 init_errors();
 init_guards();
+init_last_text();
 
 // src/link/hello.ts
 init_guards();
@@ -1650,7 +1737,7 @@ function readHelloAnswer(line) {
     if (reply) return reply;
     if (isRecord(value["error"])) return readRefusal(value["error"]);
   }
-  return busy(`Something that is not a daemon of ours answered the hello: ${line.toString("utf8", 0, 80)}`);
+  return busy(`Something that is not a daemon of ours answered the hello: ${firstText(line, 80)}`);
 }
 function readRefusal(error) {
   const data = isRecord(error["data"]) ? error["data"] : {};
@@ -1723,6 +1810,16 @@ var HostStdio = class {
 
 // src/wrapper/identity.ts
 
+// src/base/own-folder.ts
+function ownFolder(env, cwd = () => process.cwd()) {
+  try {
+    return cwd();
+  } catch {
+    const named = env["PWD"] ?? "";
+    return (0, require("node:path").isAbsolute)(named) ? named : "";
+  }
+}
+
 // src/base/process-identity.ts
 function processStartTime(pid) {
   if (!Number.isInteger(pid) || pid <= 0) return void 0;
@@ -1776,7 +1873,7 @@ function linuxStat(pid) {
 // src/wrapper/identity.ts
 init_baseline_env();
 init_build();
-function createIdentity({ env, locations, cwd, server, mode, isAlone }) {
+function createIdentity({ env, locations, projectDir, server, mode, isAlone }) {
   const hostSessionId = env["CLAUDE_CODE_SESSION_ID"];
   return {
     protocol: protocolMajor,
@@ -1784,14 +1881,18 @@ function createIdentity({ env, locations, cwd, server, mode, isAlone }) {
     wrapperId: randomId(),
     wrapper: identify(process.pid),
     host: identify(process.ppid),
-    // A relative one would count from the daemon's folder, which is /.
-    projectDir: (0, require("node:path").resolve)(cwd, env["CLAUDE_PROJECT_DIR"] || "."),
+    projectDir,
     ...hostSessionId ? { hostSessionId } : {},
     ...server === void 0 ? {} : { server },
     ...mode === void 0 ? {} : { mode },
     settings: isAlone ? { configPath: locations.configPath } : givenSettings(env, locations),
     env: baselineEnv(env)
   };
+}
+function projectDirOf(env) {
+  const named = env["CLAUDE_PROJECT_DIR"] || ".";
+  const cwd = ownFolder(env);
+  return cwd === "" && !(0, require("node:path").isAbsolute)(named) ? "" : (0, require("node:path").resolve)(cwd, named);
 }
 function wantedValues(env, wants) {
   const values = {};
@@ -2061,13 +2162,13 @@ var Reconnector = class {
     this.#after(this.#pauseMs(), () => void this.#launch(locations));
   }
   async #launch(locations) {
-    const outcome = await this.#options.launch(locations);
+    const outcome2 = await this.#options.launch(locations);
     if (this.#state === "closed") return;
-    if (outcome.kind !== "failed") return this.#dial();
+    if (outcome2.kind !== "failed") return this.#dial();
     this.#failedStarts += 1;
-    const isFinal = outcome.error.code !== "DAEMON_START_FAILED" || this.#failedStarts >= startsBeforeDegraded;
-    if (isFinal) this.#refuse(outcome.error);
-    else this.#fail(outcome.error);
+    const isFinal = outcome2.error.code !== "DAEMON_START_FAILED" || this.#failedStarts >= startsBeforeDegraded;
+    if (isFinal) this.#refuse(outcome2.error);
+    else this.#fail(outcome2.error);
   }
   #onClose() {
     const wasDraining = this.#state === "draining";
@@ -2113,6 +2214,7 @@ function asAppError(error) {
 // src/wrapper/relay.ts
 init_errors();
 init_guards();
+init_last_text();
 
 // src/base/json-skip.ts
 var quote = 34;
@@ -2323,7 +2425,7 @@ function scanEnvelope(line) {
   eachMember(line, { start: 0, end: line.length }, (keyStart, keyEnd, start2, end) => {
     for (const key of keys) {
       if (!isKeyAt(line, keyStart, keyEnd, key)) continue;
-      if (scan[key]) scan.hasTwice = true;
+      if (scan[key] && key !== "jsonrpc") scan.hasTwice = true;
       scan[key] = { start: start2, end };
       return;
     }
@@ -2340,7 +2442,8 @@ function parseEnvelope(line) {
     if (!(error2 instanceof JsonSyntaxError)) throw error2;
     return isArrayAt(line, wholeOf(line)) ? parseBatch(line) : noJson(line, error2);
   }
-  const { id, method: methodSpan, params, result, error, jsonrpc, hasTwice } = scan;
+  const { id, params, result, error, jsonrpc, hasTwice } = scan;
+  const methodSpan = scan.method && line[scan.method.start] !== 110 ? scan.method : void 0;
   const idText = id && textAt(line, id);
   const invalid = (reason) => ({
     ...{ kind: "invalid", line, code: -32600, reason, isBatch: false },
@@ -2360,7 +2463,13 @@ function parseEnvelope(line) {
     return { kind: "request", id, idText, ...read };
   }
   if (id === void 0 || !result && !error) return invalid("neither a request nor a response");
-  return { kind: "response", line, id, idText: idText ?? "null", result, error };
+  return { kind: "response", line, id, idText: idText ?? "null", ...outcome(line, result, error) };
+}
+function outcome(line, result, error) {
+  const isNull = (span) => line[span.start] === 110;
+  if (!result || !error) return { result, error };
+  if (isNull(error)) return { result, error: void 0 };
+  return isNull(result) ? { result: void 0, error } : { result, error };
 }
 function parseBatch(line) {
   try {
@@ -2514,7 +2623,7 @@ function resultLine(idText, result) {
 function errorLine(idText, code, message, data) {
   const text = readable2(message, maxErrorChars);
   const error = data === void 0 ? { code, message: text } : { code, message: text, data };
-  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${JSON.stringify(error)}}`);
+  return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${wholeJson(error)}}`);
 }
 function invalidLine(envelope) {
   return errorLine(envelope.isAnswer ? void 0 : envelope.idText, envelope.code, whyInvalid(envelope));
@@ -2844,7 +2953,7 @@ var Relay = class {
     const request = this.#inFlight.settle(key);
     if (!request) {
       if (error && key.startsWith(`"${replayIdPrefix}`)) {
-        this.#o.warn(`The new daemon did not take over a part of this session: ${line.toString("utf8", 0, 300)}`);
+        this.#o.warn(`The new daemon did not take over a part of this session: ${firstText(line, 300)}`);
       }
       return;
     }
@@ -3010,6 +3119,10 @@ var HeldLines = class {
     }
     return taken;
   }
+  /** When a request of this method runs out that waits; undefined if none does. */
+  expiryOf(method) {
+    return this.#entries.find((entry) => entry.method === method)?.expiresAt;
+  }
   /** When the next one runs out; undefined if none will. */
   nextExpiry() {
     let next = Number.POSITIVE_INFINITY;
@@ -3110,7 +3223,8 @@ var Waiting = class {
     if (request.method === "initialize") return now + initializeWaitMs;
     const isFirstPage = listOfMethod(request.method) && paramText(request, "cursor") === void 0;
     if (!isFirstPage) return now + requestWaitMs;
-    return this.#wasReady ? now + laterListWaitMs : Math.max(now, firstListsByMs);
+    if (this.#wasReady) return now + laterListWaitMs;
+    return Math.max(now, firstListsByMs, this.#held.expiryOf("initialize") ?? 0);
   }
   #arm() {
     clearTimeout(this.#timer);
@@ -3181,6 +3295,7 @@ function serve(args, { env, bundlePath, exit }) {
     return;
   }
   const { plain, problem } = place;
+  const projectDir = projectDirOf(env);
   const target = chooseDaemon(args, env, plain);
   const memory = new SessionMemory();
   let identity;
@@ -3195,7 +3310,7 @@ function serve(args, { env, bundlePath, exit }) {
           ...args,
           env,
           locations,
-          cwd: process.cwd(),
+          projectDir,
           server: args.server,
           mode: args.mode
         });
@@ -3228,7 +3343,7 @@ function serve(args, { env, bundlePath, exit }) {
     memory,
     face: () => ({
       facesDir: plain.facesDir,
-      projectDir: (0, require("node:path").resolve)(env["CLAUDE_PROJECT_DIR"] || "."),
+      projectDir,
       home: env["HOME"] || (0, require("node:os").homedir)(),
       server: args.server,
       mode: args.mode
