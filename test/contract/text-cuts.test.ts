@@ -48,6 +48,7 @@ const allowed: Record<string, Record<string, string>> = {
   'upstream/process/process-tree.ts': { state: ascii },
   'upstream/process/server-process.ts': { "'_')": ascii },
   'upstream/login/callback.ts': { "'?')": ascii },
+  'catalog/program-age.ts': { named: list },
   'catalog/usable.ts': { faults: list },
   'gateway/dynamic-pool.ts': { ids: list },
   'gateway/jobs.ts': { finished: list, '...running]': list },
