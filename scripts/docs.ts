@@ -1,5 +1,5 @@
-// Writes what docs/ has from the source: config.md, errors.md, states.md, the rooms of architecture.md, and the pictures.
-// `--check` fails when one differs.
+// Writes what docs/ has from the source: config.md, errors.md, states.md, the rooms of architecture.md, and the pictures;
+// servers.md from the committed result of the fleet. `--check` fails when one differs.
 import './define-globals.ts';
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { root } from './build-defines.ts';
 import { errorDocument } from './error-document.ts';
 import { pictures } from './pictures.ts';
 import { rooms } from './rooms.ts';
+import { serverDocument } from './server-document.ts';
 import { stateDocument } from './state-document.ts';
 
 type Json = z.core.JSONSchema.JSONSchema;
@@ -19,6 +20,7 @@ const generated = [
   ['config.md', document()],
   ['errors.md', errorDocument()],
   ['states.md', stateDocument()],
+  ['servers.md', serverDocument()],
   ['architecture.md', withRooms(read(join(root, 'docs', 'architecture.md')) ?? '')],
   ...pictures(),
 ] as const;

@@ -1,0 +1,48 @@
+// The table of published servers, and the committed result of its last run that docs/servers.md is made of.
+import { describe, expect, it } from 'vitest';
+import { checkServer } from '../../src/config/server-entry.ts';
+import { decideSharing } from '../../src/config/sharing.ts';
+import { readResult } from '../fleet/result.ts';
+import type { FleetServer } from '../fleet/server-row.ts';
+import { fleetServers } from '../fleet/servers/table.ts';
+
+const names = fleetServers.map(({ name }) => name);
+
+function chosenFor({ name, command, args, env }: FleetServer): string {
+  // Any absolute folder: which one does not matter.
+  const fill = (text: string) => text.replace(/\{(?:home|bin)\}/g, '/home/me').replace(/\{(?:port|chromium)\}/g, '1');
+  const filled = Object.fromEntries(Object.entries(env ?? {}).map(([key, value]) => [key, fill(value)]));
+  const definition = { command: fill(command), args: args.map(fill), env: filled };
+  const { entry, errors } = checkServer(name, definition, '/home/me');
+  if (!entry) throw new Error(JSON.stringify(errors));
+  return decideSharing(entry).sharing;
+}
+
+describe('the fleet', () => {
+  it('has at least forty servers of three registries, each under a name of its own', () => {
+    expect(new Set(names).size).toBe(names.length);
+    expect(new Set(fleetServers.map((server) => server.package)).size).toBeGreaterThanOrEqual(40);
+    expect(fleetServers.some(({ command }) => command === 'npx')).toBe(true);
+    expect(fleetServers.some(({ command }) => command === 'uvx')).toBe(true);
+    expect(fleetServers.some(({ command }) => command.startsWith('{bin}/'))).toBe(true);
+  });
+
+  it.each(fleetServers)('pins $name to one version', ({ version }) => {
+    expect(version).toMatch(/^v?\d+(?:\.\w+)+$/);
+  });
+
+  it.each(fleetServers)('chooses the right sharing for $name', (server) => {
+    expect(chosenFor(server)).toBe(server.right[0]);
+  });
+
+  it('has one row for each server in the result of its last run, with the version of the table', () => {
+    const rows = readResult()?.rows ?? [];
+    const expected = fleetServers.map(({ name, version, right: [sharing, reason] }) => [
+      name,
+      version,
+      sharing,
+      reason,
+    ]);
+    expect(rows.map(({ name, version, right, rightReason }) => [name, version, right, rightReason])).toEqual(expected);
+  });
+});

@@ -1,0 +1,58 @@
+// A server alone, as a host starts it: what it says, what it costs, and what it leaves.
+import { eventually } from '../support/eventually.ts';
+import type { Value } from './exact-text.ts';
+import { type Answer, declaredLists, type Host, type ListName, lastWords } from './host.ts';
+import type { World } from './world.ts';
+
+/** What a host waits before it goes on to signals. */
+const endMs = 5_000;
+
+export type Face = { initialized: Value; lists: Map<ListName, Answer>; call: Answer };
+export type DirectRun = {
+  face: Face;
+  listMs: number;
+  memoryMiB: number;
+  processes: number;
+  endsAtEof: boolean;
+  left: string[];
+};
+
+export async function runDirect(world: World): Promise<DirectRun> {
+  world.reset();
+  const startedAt = performance.now();
+  const host = world.direct('one');
+  try {
+    const { face, listMs } = await faceOf(host, world, startedAt);
+    const cost = await world.lookSettled([host.child.pid ?? 0]);
+    const endsAtEof = await host.close(endMs);
+    const left = await leftAfterEnd(world);
+    return { face, listMs, ...cost, endsAtEof, left };
+  } catch (error) {
+    throw new Error(`${String(error instanceof Error ? error.message : error)} ${lastWords(host.client.stderr)}`);
+  } finally {
+    await host.close(0);
+    world.sweep();
+  }
+}
+
+export async function faceOf(host: Host, world: World, startedAt: number): Promise<{ face: Face; listMs: number }> {
+  const initialized = await host.initialize();
+  const lists = new Map<ListName, Answer>();
+  let listMs = 0;
+  for (const name of declaredLists(initialized)) {
+    lists.set(name, await host.list(name));
+    if (listMs === 0) listMs = Math.round(performance.now() - startedAt);
+  }
+  const call = await host.call(world.callIn('one', world.server.call));
+  return { face: { initialized, lists, call }, listMs };
+}
+
+/** What a tree that ends needs a moment for is not left behind. */
+async function leftAfterEnd(world: World): Promise<string[]> {
+  try {
+    await eventually(() => world.left().length === 0, { what: 'the end of the server', timeoutMs: 2_000 });
+    return [];
+  } catch {
+    return world.left();
+  }
+}
