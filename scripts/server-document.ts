@@ -53,7 +53,7 @@ const chosen = [
 ];
 
 const legend = [
-  "*direct*: the list of a session that starts the server itself, and the memory (PSS) of that copy. *through us*: the list of the first session, then of a second one, and the copies and memory of three sessions, two in one project and one in another. *equal*: definitions of tools, prompts, resources and templates byte by byte apart from the name, the result of one call, and with `--server` also capabilities, `serverInfo` and `instructions`; words in which two direct runs differ do not count (\\*). *kill -9*: the server's own process is killed and a call made at once. *left*: processes after the last session ended. *state*: what one session left in a server, and whether others were shown it.",
+  "*direct*: the list of a session that starts the server itself, and the memory (PSS) of that copy. *through us*: the list of the first session, then of a second one, and the copies and memory of three sessions, two in one project and one in another. *equal*: definitions of tools, prompts, resources and templates byte by byte apart from the name, the result of one call, and with `--server` also capabilities, `serverInfo` and `instructions`; words in which two direct runs differ do not count (\\*). *kill -9*: the server's own process is killed and a call made at once; *second call*: that one was told that it may have run, and the next was answered. *left*: processes after the last session ended. *state*: what one session left in a server, and whether others were shown it.",
 ];
 
 export function serversTable(rows: readonly FleetRow[]): string[] {
@@ -73,18 +73,26 @@ function cells({ name, package: pkg, version, direct, proxied, reason, right }: 
   const unexplained = differences.filter(({ why }) => why === undefined).length;
   const equal =
     unexplained > 0 ? '**no**' : differences.length > 0 ? 'as meant' : `yes${direct?.isSteady ? '' : '\\*'}`;
-  const killed = afterKill.startsWith('answered, ') ? afterKill.slice('answered, '.length) : '**no**';
   return [
     ...head,
     `${coldMs} / ${warmMs} ms, ${copies} × ${Math.round(memoryMiB / Math.max(copies, 1))} MiB`,
     equal,
-    killed,
+    killedCell(afterKill),
     left.length === 0 ? '0' : `**${left.length}**`,
     state?.split(':')[0] ?? '-',
     sharing,
     sharing === right ? 'yes' : `**${right}**`,
   ];
 }
+
+/** `answered, 1.2 s`; `answered by the second call; first: …`; anything else is none. */
+function killedCell(afterKill: string): string {
+  if (afterKill.startsWith(atOnce)) return afterKill.slice(atOnce.length);
+  return afterKill.startsWith(told) ? 'second call' : '**no**';
+}
+
+const atOnce = 'answered, ';
+const told = 'answered by the second call';
 
 function figures(ran: readonly FleetRow[]): string[] {
   const count = (matches: (row: FleetRow) => boolean | undefined) => `${ran.filter(matches).length} of ${ran.length}`;
@@ -95,7 +103,8 @@ function figures(ran: readonly FleetRow[]): string[] {
     '| what | result |',
     '|---|---|',
     `| equal, or different as meant | ${count(({ proxied }) => proxied?.differences.every(({ why }) => why !== undefined))} |`,
-    `| answered right after \`kill -9\` of its process | ${count(({ proxied }) => proxied?.afterKill.startsWith('answered, '))} |`,
+    `| answered right after \`kill -9\` of its process | ${count(({ proxied }) => proxied?.afterKill.startsWith(atOnce))} |`,
+    `| the call at once was told that it may have run, and the next one answered | ${count(({ proxied }) => proxied?.afterKill.startsWith(told))} |`,
     `| nothing left after the last session | ${count(({ proxied }) => proxied?.left.length === 0)} |`,
     `| nothing left, direct | ${count(({ direct }) => direct?.left.length === 0)} |`,
     `| the sharing that \`auto\` chose is right | ${count(({ right, proxied }) => proxied?.sharing === right)} |`,

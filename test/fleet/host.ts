@@ -120,7 +120,10 @@ export function declaredLists(initialized: Value): ListName[] {
 }
 
 export function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').map((line) => line.trim());
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith('at '));
   const telling = lines.findLast((line) => /error|cannot|not found|must|required|missing/i.test(line));
   return (telling ?? lines.findLast(Boolean) ?? 'without a word').slice(0, 200);
 }

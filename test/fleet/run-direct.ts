@@ -1,6 +1,6 @@
 // A server alone, as a host starts it: what it says, what it costs, and what it leaves.
 import { eventually } from '../support/eventually.ts';
-import type { Value } from './exact-text.ts';
+import { memberOf, textOf, type Value } from './exact-text.ts';
 import { type Answer, declaredLists, type Host, type ListName, lastWords } from './host.ts';
 import type { World } from './world.ts';
 
@@ -37,12 +37,18 @@ export async function runDirect(world: World): Promise<DirectRun> {
 
 export async function faceOf(host: Host, world: World, startedAt: number): Promise<{ face: Face; listMs: number }> {
   const initialized = await host.initialize();
+  const refusal = memberOf(initialized, 'error', 'message');
+  if (refusal) throw new Error(textOf(refusal));
   const lists = new Map<ListName, Answer>();
   let listMs = 0;
   for (const name of declaredLists(initialized)) {
     lists.set(name, await host.list(name));
     if (listMs === 0) listMs = Math.round(performance.now() - startedAt);
   }
+  const [tool] = world.server.call;
+  const tools = lists.get('tools')?.items ?? [];
+  const isOffered = tools.some((item) => textOf(memberOf(item, 'name')) === tool);
+  if (tools.length > 0 && !isOffered) throw new Error(`it has no tool ${tool}`);
   const call = await host.call(world.callIn('one', world.server.call));
   return { face: { initialized, lists, call }, listMs };
 }

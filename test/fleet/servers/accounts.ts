@@ -2,6 +2,13 @@
 import { type FleetServer, npx, uvx, uvxOldSdk } from '../server-row.ts';
 
 const account = ['shared', 'What it knows is kept by the account.'] as const;
+const kubeconfig = `apiVersion: v1
+kind: Config
+clusters: [{ name: demo, cluster: { server: 'http://127.0.0.1:9' } }]
+users: [{ name: demo, user: {} }]
+contexts: [{ name: demo, context: { cluster: demo, user: demo } }]
+current-context: demo
+`;
 const noState = ['shared', 'It keeps nothing between calls.'] as const;
 
 export const accountServers: readonly FleetServer[] = [
@@ -22,7 +29,7 @@ export const accountServers: readonly FleetServer[] = [
     name: 'sentry',
     ...npx('@sentry/mcp-server@0.39.0'),
     env: { SENTRY_ACCESS_TOKEN: 'none', SENTRY_HOST: 'sentry.invalid' },
-    call: ['whoami', {}],
+    call: ['find_organizations', {}],
     right: account,
   },
   {
@@ -82,12 +89,15 @@ export const accountServers: readonly FleetServer[] = [
   {
     name: 'kubernetes',
     ...npx('mcp-server-kubernetes@4.1.7'),
+    env: { KUBECONFIG: '{home}/one/kubeconfig.yaml' },
+    files: { 'kubeconfig.yaml': kubeconfig },
     call: ['kubectl_context', { operation: 'list' }],
     right: ['shared', 'The cluster is what its configuration names, whatever the folder.'],
   },
   {
     name: 'kubernetes-go',
-    ...npx('kubernetes-mcp-server@0.0.67'),
+    ...npx('kubernetes-mcp-server@0.0.67', '--kubeconfig', '{home}/one/kubeconfig.yaml'),
+    files: { 'kubeconfig.yaml': kubeconfig },
     call: ['configuration_view', {}],
     right: ['shared', 'The cluster is what its configuration names, whatever the folder.'],
   },

@@ -111,6 +111,7 @@ export const browserServers: readonly FleetServer[] = [
   {
     name: 'smart-proxy',
     ...uvxOldSdk('smart-mcp-proxy==0.3.1'),
+    files: { 'mcp_config.json': '{"mcpServers":{}}\n' },
     call: ['retrieve_tools', { query: 'zebra' }],
     right: ['session', 'The tools that one session finds become tools of whoever shares it.'],
   },

@@ -54,8 +54,8 @@ export const projectServers: readonly FleetServer[] = [
     name: 'octocode',
     ...npx('octocode-mcp@19.1.0'),
     env: { GITHUB_TOKEN: 'none' },
-    call: ['githubSearchRepositories', { queries: [{ keywordsToSearch: ['zebra'] }] }],
-    right: ['shared', 'What it knows is kept by the account.'],
+    call: ['npmSearch', { queries: [{ packageName: 'zebra' }] }],
+    right: ['project', 'Its local tools and language servers work on the folder that it was started in.'],
   },
   {
     name: 'repomix',
@@ -81,7 +81,8 @@ export const projectServers: readonly FleetServer[] = [
   {
     name: 'cclsp',
     ...npx('cclsp@0.7.0'),
-    env: { CCLSP_CONFIG_PATH: '{home}/cclsp.json' },
+    env: { CCLSP_CONFIG_PATH: '{home}/one/cclsp.json' },
+    files: { 'cclsp.json': '{"servers":[{"extensions":["py"],"command":["cat"],"rootDir":"."}]}\n' },
     call: ['find_definition', { file_path: 'none.py', symbol_name: 'x' }],
     right: workspace,
   },
