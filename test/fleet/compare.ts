@@ -55,15 +55,15 @@ function byKey({ items }: Answer, prefix: string, whole: readonly string[] = [])
       const address = textOf(memberOf(item, 'uri')) || textOf(memberOf(item, 'uriTemplate'));
       if (address) return [address, item];
       const shown = textOf(memberOf(item, 'name'));
-      const isOwn = (name: string) => prefix !== '' && isShownAs(name, shown, prefix);
-      return [whole.find(isOwn) ?? (shown.startsWith(prefix) ? shown.slice(prefix.length) : shown), item];
+      const own = shown.startsWith(prefix) ? shown.slice(prefix.length) : shown;
+      const isCut = prefix !== '' && !whole.includes(own);
+      return [(isCut && whole.find((name) => isShownAs(name, shown, prefix))) || own, item];
     }),
   );
 }
 
-/** Long names are cut, and end in five characters of a hash. */
+/** Long names are cut, and end in five characters of a hash; asked only where no name is shown as it is. */
 export function isShownAs(name: string, shown: string, prefix: string): boolean {
-  if (shown === `${prefix}${name}`) return true;
   const cut = /^(.+)_[a-z0-9]{5}$/.exec(shown)?.[1];
   return cut !== undefined && name.length > cut.length - prefix.length && `${prefix}${name}`.startsWith(cut);
 }

@@ -78,7 +78,11 @@ export async function download(server: FleetServer, path: string): Promise<strin
 }
 
 function downloadCommand({ command, args, package: name, version }: FleetServer): [string, string[]] {
-  if (command === 'uvx') return ['uvx', [...args.slice(0, args[2] === '--with' ? 4 : 2), 'python', '-c', '']];
+  if (command === 'uvx') {
+    // Options with one value each, then the program.
+    const at = args.findIndex((arg, i) => i % 2 === 0 && !arg.startsWith('--'));
+    return ['uvx', [...args.slice(0, at), 'python', '-c', '']];
+  }
   if (command.startsWith('{bin}')) {
     const install = ['install', `${name}@${version}`];
     return ['env', [`GOBIN=${join(goFolder, 'bin')}`, `GOPATH=${goFolder}`, 'GOFLAGS=-modcacherw', 'go', ...install]];

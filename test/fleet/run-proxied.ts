@@ -165,7 +165,7 @@ class Visit {
   async #probeState(first: Host, second: Host, third: Host): Promise<string | undefined> {
     const { state } = this.#world.server;
     if (!state) return undefined;
-    const mark = state.mark === '{project}' ? this.#world.folder('one') : state.mark;
+    const { mark } = state;
     const shows = async (host: Host, project: Project) => {
       const answer = await this.#call(host, project, state.look);
       return (write(answer.items[0]) + write(answer.error)).includes(mark);

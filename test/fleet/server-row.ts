@@ -42,7 +42,12 @@ export function uvx(spec: string, ...args: string[]): Launch {
 
 /** For a package that does not say that it needs the SDK before its second version. */
 export function uvxOldSdk(spec: string, ...args: string[]): Launch {
-  return pythonProgram(spec, ['--with', 'mcp<2'], args);
+  return uvxWith(['mcp<2'], spec, ...args);
+}
+
+export function uvxWith(packages: readonly string[], spec: string, ...args: string[]): Launch {
+  const options = packages.flatMap((name) => ['--with', name]);
+  return pythonProgram(spec, options, args);
 }
 
 function pythonProgram(spec: string, options: readonly string[], args: readonly string[]): Launch {

@@ -1,5 +1,5 @@
 // Servers that work on files: of one project, or on one store for all.
-import { type FleetServer, goProgram, npx, uvx, uvxOldSdk } from '../server-row.ts';
+import { type FleetServer, goProgram, npx, uvx, uvxOldSdk, uvxWith } from '../server-row.ts';
 
 const folder = ['project', 'It works on the folder that it was started in.'] as const;
 const workspace = ['project', 'A language server indexes one workspace.'] as const;
@@ -61,7 +61,7 @@ export const projectServers: readonly FleetServer[] = [
     name: 'repomix',
     ...npx('repomix@1.18.1', '--mcp'),
     files: { 'hello.txt': 'hello\n' },
-    call: ['file_system_read_file', { path: '{project}/hello.txt' }],
+    call: ['attach_packed_output', { path: '{project}/hello.txt' }],
     right: folder,
   },
   {
@@ -108,7 +108,7 @@ export const projectServers: readonly FleetServer[] = [
     state: {
       leave: ['git_set_working_dir', { path: '{project}', validateGitRepo: false }],
       look: ['git_status', {}],
-      mark: '{project}',
+      mark: 'currentBranch',
     },
   },
   {
@@ -148,12 +148,19 @@ export const projectServers: readonly FleetServer[] = [
   {
     name: 'excel',
     ...uvx('excel-mcp-server==2.2.2', 'stdio'),
-    call: ['get_workbook_metadata', { filepath: '{home}/none.xlsx' }],
+    call: ['describe_workbook', { path: '{home}/none.xlsx' }],
     right: onePath,
   },
   {
     name: 'chroma',
-    ...uvxOldSdk('chroma-mcp==0.2.6', '--client-type', 'persistent', '--data-dir', '{home}/chroma'),
+    ...uvxWith(
+      ['mcp<2', 'pydantic<2.11'],
+      'chroma-mcp==0.2.6',
+      '--client-type',
+      'persistent',
+      '--data-dir',
+      '{home}/chroma',
+    ),
     call: ['chroma_list_collections', {}],
     right: oneStore,
   },

@@ -37,6 +37,12 @@ describe('compareLists', () => {
     expect(others).toEqual([]);
   });
 
+  it('takes no name for a cut one that is there as it is', () => {
+    const direct = listOf(tool('create_or_update', '"x":1'), tool('create_issue', '"x":2'));
+    const found = listOf(tool('s__create_or_update', '"x":1'), tool('s__create_issue', '"x":2'));
+    expect(wheres(direct, found, 's__')).toEqual([]);
+  });
+
   it('compares the name too where names are the server’s own', () => {
     expect(wheres(listOf(tool('a')), listOf(tool('s__a')))).toEqual([
       'tools a: is missing',
