@@ -14,14 +14,16 @@ const firstListMs = 120_000;
 const noListMs = 15_000;
 const idleExitMs = 300;
 const endMs = 5_000;
+/** Its name in our configuration: a long one leaves less of the names of its tools. */
+const serverName = 'x';
+const prefix = `${serverName}__`;
 
 export type Pair = { direct: Face; again: Face };
 
 export async function runProxied(world: World, pair: Pair): Promise<ProxiedResult> {
   world.reset();
   const { command, args, env } = world.command;
-  const { name } = world.server;
-  world.rig.writeConfig({ [name]: { command, args, env } }, { daemon: { idleExitMs } });
+  world.rig.writeConfig({ [serverName]: { command, args, env } }, { daemon: { idleExitMs } });
   try {
     const visit = new Visit(world, pair);
     const run = await visit.run();
@@ -104,12 +106,8 @@ class Visit {
     return server.instances.some(({ state }) => state === 'ready') || (server.listFailures ?? []).length > 0;
   }
 
-  get #prefix(): string {
-    return `${this.#world.server.name}__`;
-  }
-
   #own(items: readonly Value[]): Value[] {
-    return items.filter((item) => textOf(memberOf(item, 'name')).startsWith(this.#prefix));
+    return items.filter((item) => textOf(memberOf(item, 'name')).startsWith(prefix));
   }
 
   async #compareLists(host: Host): Promise<void> {
@@ -119,7 +117,7 @@ class Visit {
       const found = await this.#listWhenKnown(host, name, direct.items.length);
       if (name === 'tools') this.#names = found.items.map((item) => textOf(memberOf(item, 'name')));
       const trial = { direct, again, found };
-      this.#differences.push(...compareLists(name, trial, { prefix: this.#prefix }));
+      this.#differences.push(...compareLists(name, trial, { prefix }));
     }
   }
 
@@ -138,8 +136,8 @@ class Visit {
 
   #call(host: Host, project: Project, call = this.#world.server.call): Promise<Answer> {
     const [tool, args] = this.#world.callIn(project, call);
-    const exact = `${this.#prefix}${tool}`;
-    const shown = this.#names.includes(exact) ? exact : this.#names.find((name) => isShownAs(tool, name, this.#prefix));
+    const exact = `${prefix}${tool}`;
+    const shown = this.#names.includes(exact) ? exact : this.#names.find((name) => isShownAs(tool, name, prefix));
     return host.call([shown ?? exact, args]);
   }
 
@@ -216,8 +214,7 @@ class Visit {
 
   /** `--server`: its own names, its own face. */
   async #compareAlone(): Promise<void> {
-    const { name } = this.#world.server;
-    const host = this.#world.session('one', ['--server', name]);
+    const host = this.#world.session('one', ['--server', serverName]);
     const { face } = await faceOf(host, this.#world, performance.now());
     for (const member of ['capabilities', 'serverInfo', 'instructions']) {
       const text = ({ initialized }: Face) => write(memberOf(initialized, 'result', member));
@@ -235,8 +232,8 @@ class Visit {
 
   async #server(): Promise<ServerStatus> {
     const { servers } = await this.#world.rig.status();
-    const found = servers.find(({ name }) => name === this.#world.server.name);
-    if (!found) throw new Error(`${this.#world.server.name} is not in the status`);
+    const found = servers.find(({ name }) => name === serverName);
+    if (!found) throw new Error('the server is not in the status');
     return found;
   }
 
