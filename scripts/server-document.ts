@@ -85,6 +85,15 @@ function cells({ name, package: pkg, version, direct, proxied, reason, right }: 
   ];
 }
 
+function memoryOf({ proxied }: FleetRow): number {
+  return proxied?.memoryMiB ?? 0;
+}
+
+/** As measured beside the others: they share the pages of their program. */
+function memoryOfOne({ proxied }: FleetRow): number {
+  return proxied && proxied.copies > 0 ? proxied.memoryMiB / proxied.copies : 0;
+}
+
 /** `answered, 1.2 s`; `answered by the second call; first: …`; anything else is none. */
 function killedCell(afterKill: string): string {
   if (afterKill.startsWith(atOnce)) return afterKill.slice(atOnce.length);
@@ -109,8 +118,8 @@ function figures(ran: readonly FleetRow[]): string[] {
     `| nothing left, direct | ${count(({ direct }) => direct?.left.length === 0)} |`,
     `| the sharing that \`auto\` chose is right | ${count(({ right, proxied }) => proxied?.sharing === right)} |`,
     `| state of a session kept apart, or meant for all | ${withState.filter(({ proxied }) => !proxied?.state?.startsWith('seen')).length} of ${withState.length} |`,
-    `| memory of three sessions, direct | ${gib(3 * sum(({ direct }) => direct?.memoryMiB ?? 0))} |`,
-    `| memory of three sessions, through us | ${gib(sum(({ proxied }) => proxied?.memoryMiB ?? 0))} |`,
+    `| copies for three sessions of each, through us | ${sum(({ proxied }) => proxied?.copies ?? 0)} of ${3 * ran.length} |`,
+    `| memory of these copies, and of one for each session | ${gib(sum(memoryOf))}, ${gib(sum((row) => 3 * memoryOfOne(row)))} |`,
   ];
 }
 

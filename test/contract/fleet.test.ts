@@ -31,8 +31,8 @@ describe('the fleet', () => {
     expect(version).toMatch(/^v?\d+(?:\.\w+)+$/);
   });
 
-  it.each(fleetServers)('chooses the right sharing for $name', (server) => {
-    expect(chosenFor(server)).toBe(server.right[0]);
+  it('is shared rightly, but for those that the table of known servers lacks or has wrong', () => {
+    expect(fleetServers.filter((server) => chosenFor(server) !== server.right[0]).map(({ name }) => name)).toEqual([]);
   });
 
   it('has one row for each server in the result of its last run, with the version of the table', () => {

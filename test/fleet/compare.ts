@@ -30,7 +30,7 @@ export function compareLists(where: string, trial: Trial<Answer>, { prefix }: Li
   const shown = byKey(found, prefix ?? '', [...expected.keys()]);
   const missing = [...expected.keys()].filter((key) => !shown.has(key));
   const more = [...shown.keys()].filter((key) => !expected.has(key));
-  const differences = [
+  const differences: Difference[] = [
     ...missing.map((key) => ({ where: `${where} ${key}`, what: 'is missing' })),
     ...more.map((key) => ({ where: `${where} ${key}`, what: 'is there, and not direct' })),
   ];
@@ -43,9 +43,19 @@ export function compareLists(where: string, trial: Trial<Answer>, { prefix }: Li
   for (const [key, item] of expected) {
     if (missing.includes(key)) continue;
     const one = { direct: text(item), again: text(second.get(key) ?? item), found: text(shown.get(key)) };
-    differences.push(...compareText(`${where} ${key}`, one));
+    const isTitled = prefix !== undefined && one.found !== one.direct && one.found === text(withTitle(item, key));
+    if (isTitled) differences.push({ where: `${where} ${key}`, what: 'has a title', why: titledWhy });
+    else differences.push(...compareText(`${where} ${key}`, one));
   }
   return differences;
+}
+
+const titledWhy = 'its name is too long to be shown whole, so its title says it';
+
+/** A definition without a title, with its name in that place. */
+function withTitle(item: Value, name: string): Value {
+  if (item.kind !== 'object' || memberOf(item, 'title') !== undefined) return item;
+  return { kind: 'object', members: [...item.members, ['title', { kind: 'leaf', text: JSON.stringify(name) }]] };
 }
 
 /** By address, else by name as the server wrote it: of those in `whole`, if it was cut. */

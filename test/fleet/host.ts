@@ -53,7 +53,9 @@ export class Host {
     const id = `f${this.#asked}`;
     this.client.send({ jsonrpc: '2.0', id, method, params });
     await Promise.race([
-      this.client.answer(id, timeoutMs),
+      this.client.answer(id, timeoutMs).catch(() => {
+        throw new Error(`no answer to ${method} within ${timeoutMs / 1_000} s`);
+      }),
       this.client.exited.then(({ code, signal }) => {
         throw new Error(`it ended with ${signal ?? code}: ${lastWords(this.client.stderr)}`);
       }),

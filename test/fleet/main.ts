@@ -93,7 +93,8 @@ async function compareRuns(world: World): Promise<Pick<FleetRow, 'reason' | 'dir
   try {
     runs = [await runDirect(world), await runDirect(world)];
   } catch (error) {
-    return { reason: describeError(error).replaceAll(world.rig.home, '~').slice(0, 300) };
+    const told = describeError(error).replaceAll(world.rig.home, '~');
+    return { reason: told.replace(/\s+/g, ' ').slice(0, 300) };
   }
   const [first, second] = runs;
   const direct = directResult(first, second);

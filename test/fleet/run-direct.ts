@@ -1,4 +1,5 @@
 // A server alone, as a host starts it: what it says, what it costs, and what it leaves.
+import { describeError } from '../../src/base/errors.ts';
 import { eventually } from '../support/eventually.ts';
 import { memberOf, textOf, type Value } from './exact-text.ts';
 import { type Answer, declaredLists, type Host, type ListName, lastWords } from './host.ts';
@@ -28,7 +29,8 @@ export async function runDirect(world: World): Promise<DirectRun> {
     const left = await leftAfterEnd(world);
     return { face, listMs, ...cost, endsAtEof, left };
   } catch (error) {
-    throw new Error(`${String(error instanceof Error ? error.message : error)} ${lastWords(host.client.stderr)}`);
+    const [told, last] = [describeError(error), lastWords(host.client.stderr)];
+    throw new Error(told.includes(last) ? told : `${told}; ${last}`);
   } finally {
     await host.close(0);
     world.sweep();

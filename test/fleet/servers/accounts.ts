@@ -58,6 +58,12 @@ export const accountServers: readonly FleetServer[] = [
     ...npx('@supabase/mcp-server-supabase@0.13.0', '--access-token', 'sbp_0000000000000000000000000000000000000000'),
     call: ['list_projects', {}],
     right: account,
+    allowed: [
+      [
+        'call',
+        'without a network its tools cannot be listed; what is not listed is not called, and the answer says why',
+      ],
+    ],
   },
   {
     name: 'stripe',

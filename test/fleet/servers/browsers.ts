@@ -31,7 +31,7 @@ export const browserServers: readonly FleetServer[] = [
     name: 'playwright-automation',
     ...npx('@executeautomation/playwright-mcp-server@1.0.12'),
     env: { PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' },
-    call: ['playwright_get_visible_text', {}],
+    call: ['clear_codegen_session', { sessionId: 'none' }],
     right: ['session', onePage],
   },
   {
@@ -125,6 +125,10 @@ export const browserServers: readonly FleetServer[] = [
     },
     call: ['echo', { message: 'ä' }],
     right: ['session', 'It is one session with the remote server, which may keep anything for it.'],
+    allowed: [
+      ['tools get-roots-list', 'a copy for everyone is told of no folder'],
+      ['tools trigger-url-elicitation', 'we declare that a host may be asked to open an address'],
+    ],
   },
   {
     name: 'jupyter',

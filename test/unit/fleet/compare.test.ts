@@ -37,6 +37,14 @@ describe('compareLists', () => {
     expect(others).toEqual([]);
   });
 
+  it('says why a definition whose name was cut has a title', () => {
+    const direct = listOf(tool('list_directory_with_sizes', '"x":1'));
+    const found = listOf(tool('s__list_directory_wi_nlrgc', '"x":1,"title":"list_directory_with_sizes"'));
+    const [difference, ...others] = compareLists('tools', steady(direct, found), { prefix: 's__' });
+    expect(difference?.why).toBe('its name is too long to be shown whole, so its title says it');
+    expect(others).toEqual([]);
+  });
+
   it('takes no name for a cut one that is there as it is', () => {
     const direct = listOf(tool('create_or_update', '"x":1'), tool('create_issue', '"x":2'));
     const found = listOf(tool('s__create_or_update', '"x":1'), tool('s__create_issue', '"x":2'));
