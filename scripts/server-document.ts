@@ -13,7 +13,7 @@ export function serverDocument(): string {
     '',
     'Generated from `bench/results/fleet.json` by `npm run docs`. Do not edit. `npm run fleet` makes the figures anew.',
     '',
-    `Published servers, one after the other, direct and through us: ${rows.length} entries of ${new Set(rows.map((row) => row.package)).size} packages, of which ${ran.length} can be started where this ran. It ran on ${days} with Node ${result?.node.slice(1) ?? '-'}, ${result?.cores ?? 0} cores and package registries only: servers in front of a service answer with errors, which are compared all the same. Other programs ran on the machine at the same time, so the times say little.`,
+    `Published servers, one after the other, direct and through us: ${rows.length} entries of ${new Set(rows.map((row) => row.package)).size} packages, of which ${ran.length} can be started where this ran. It ran on ${days} with Node ${result?.node.slice(1) ?? '-'}, ${result?.cores ?? 0} cores and package registries only: servers in front of a service answer with errors, which are compared all the same. Other programs ran on the machine at the same time, other servers of this table among them, so the times say little.`,
     '',
     ...chosen,
     '',
@@ -49,7 +49,7 @@ export function serverDocument(): string {
 }
 
 const chosen = [
-  "How they were chosen: the servers of the protocol's own collection with those that were moved to its archive; the ones with the most downloads a month in the npm and PyPI lists whose name or summary says that they are an MCP server; those that public configurations and the documents of hosts show; and those that are known to be hard: browsers, shells, interpreters, databases with one writer, language servers, bridges to remote servers, programs behind a shell. Versions are pinned in `test/fleet/servers`.",
+  "How they were chosen: the servers of the protocol's own collection with those that were moved to its archive; widely used packages of npm and PyPI in front of services, files and databases; and those that are known to be hard: browsers, shells, interpreters, databases with one writer, language servers, bridges to remote servers, programs behind a shell. Versions are pinned in `test/fleet/servers`.",
 ];
 
 const legend = [

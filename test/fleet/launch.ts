@@ -61,6 +61,11 @@ export function fill(text: string, { home, port }: Places, project?: string): st
   return text.replace(/\{(home|project|port|bin|chromium)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
+/** Without the places of this machine. */
+export function placeless(text: string, home: string): string {
+  return text.replaceAll(home, '~').replaceAll(cacheFolder, '…').replace(/\s+/g, ' ');
+}
+
 function browserPath(): string {
   return ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? 'chromium';
 }

@@ -13,7 +13,7 @@ import { serversTable } from '../../scripts/server-document.ts';
 import { describeError } from '../../src/base/errors.ts';
 import { startCompanion } from './companion.ts';
 import { write } from './exact-text.ts';
-import { download, searchPath } from './launch.ts';
+import { download, placeless, searchPath } from './launch.ts';
 import { type DirectResult, type FleetRow, faultsOf, writeResult } from './result.ts';
 import { type DirectRun, runDirect } from './run-direct.ts';
 import { runProxied } from './run-proxied.ts';
@@ -93,8 +93,7 @@ async function compareRuns(world: World): Promise<Pick<FleetRow, 'reason' | 'dir
   try {
     runs = [await runDirect(world), await runDirect(world)];
   } catch (error) {
-    const told = describeError(error).replaceAll(world.rig.home, '~');
-    return { reason: told.replace(/\s+/g, ' ').slice(0, 300) };
+    return { reason: placeless(describeError(error), world.rig.home).slice(0, 300) };
   }
   const [first, second] = runs;
   const direct = directResult(first, second);
@@ -105,7 +104,8 @@ async function compareRuns(world: World): Promise<Pick<FleetRow, 'reason' | 'dir
       `  here: ${run.coldMs} / ${run.warmMs} ms, ${run.sharing}, ${run.copies} copies; after kill -9: ${run.afterKill}`,
     );
     const { allowed = [] } = world.server;
-    const differences = run.differences.map((difference) => {
+    const differences = run.differences.map(({ what, ...rest }) => {
+      const difference = { ...rest, what: placeless(what, world.rig.home) };
       const why = allowed.find(([where]) => difference.where.replace(/^--server /, '').startsWith(where))?.[1];
       return why === undefined ? difference : { ...difference, why };
     });

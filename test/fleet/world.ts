@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { footprint } from '../support/footprint.ts';
 import { McpClient } from '../support/mcp-client.ts';
 import { Host } from './host.ts';
-import { type Command, commandOf, fill, type Places } from './launch.ts';
+import { type Command, commandOf, fill, type Places, placeless } from './launch.ts';
 import type { FleetServer, ToolCall } from './server-row.ts';
 
 export type Project = 'one' | 'two';
@@ -109,7 +109,7 @@ export class World {
   left(): string[] {
     const known = [...this.#seen.values()].filter(isRunning).map(({ pid }) => ({ pid, command: commandLine(pid) }));
     const all = new Map([...known, ...this.rig.processes()].map(({ pid, command }) => [pid, command]));
-    return [...all.values()].map((command) => command.replaceAll(this.rig.home, '~').slice(0, 120));
+    return [...all.values()].map((command) => placeless(command, this.rig.home).slice(0, 120));
   }
 
   /** Ends what is left, whoever left it. */

@@ -56,6 +56,7 @@ export const projectServers: readonly FleetServer[] = [
     env: { GITHUB_TOKEN: 'none' },
     call: ['npmSearch', { queries: [{ packageName: 'zebra' }] }],
     right: ['project', 'Its local tools and language servers work on the folder that it was started in.'],
+    allowed: [['call', 'a second call to the same copy is answered from its own cache, and says so']],
   },
   {
     name: 'repomix',
