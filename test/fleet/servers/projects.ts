@@ -5,6 +5,8 @@ const folder = ['project', 'It works on the folder that it was started in.'] as 
 const workspace = ['project', 'A language server indexes one workspace.'] as const;
 const onePath = ['shared', 'Each call names its file by a whole path.'] as const;
 const oneStore = ['shared', 'Its store takes one process at a time.'] as const;
+const unlisted =
+  'without a network its tools cannot be listed; what is not listed is not called, and the answer says why';
 const manifest = '{"name":"shop","version":"1.0.0","private":true}\n';
 
 export const projectServers: readonly FleetServer[] = [
@@ -118,6 +120,7 @@ export const projectServers: readonly FleetServer[] = [
     files: { 'firebase.json': '{}\n' },
     call: ['firebase_get_environment', {}],
     right: folder,
+    allowed: [['call', unlisted]],
   },
   {
     name: 'excel-npm',
@@ -131,6 +134,7 @@ export const projectServers: readonly FleetServer[] = [
     files: { 'one.py': 'def one():\n    return 1\n' },
     call: ['initial_instructions', {}],
     right: ['project', 'It has one active project.'],
+    allowed: [['after kill -9', 'it says at its first start that it made a project, and at the next that it is there']],
   },
   {
     name: 'code-index',

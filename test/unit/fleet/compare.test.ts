@@ -37,6 +37,14 @@ describe('compareLists', () => {
     expect(others).toEqual([]);
   });
 
+  it('knows a definition whose name has characters that hosts refuse', () => {
+    const direct = listOf(tool('a:deploy', '"x":1'), tool('b:init', '"x":1'));
+    const found = listOf(tool('s__a_deploy', '"x":1'), tool('s__b_init_k3x9q', '"x":2'));
+    const [difference, ...others] = wheres(direct, found, 's__');
+    expect(difference).toMatch(/^tools b:init: direct …/);
+    expect(others).toEqual([]);
+  });
+
   it('says why a definition whose name was cut has a title', () => {
     const direct = listOf(tool('list_directory_with_sizes', '"x":1'));
     const found = listOf(tool('s__list_directory_wi_nlrgc', '"x":1,"title":"list_directory_with_sizes"'));
