@@ -204,7 +204,7 @@ class Visit {
     const isLikeDirect = compareAnswers('call', { ...trials, found }).length === 0;
     if (isLikeDirect || compareAnswers('call', { direct: before, again: before, found }).length === 0) return true;
     const isMeant = this.#world.server.allowed?.some(([where]) => where === 'after kill -9') ?? false;
-    return isMeant && found.items[0] !== undefined && memberOf(found.items[0], 'isError') === undefined;
+    return isMeant && found.items.length > 0 && write(memberOf(found.items[0], 'isError')) !== 'true';
   }
 
   async #copyOf(server: ServerStatus, host: Host): Promise<InstanceStatus | undefined> {
