@@ -189,6 +189,11 @@ it('answers calls in flight once when the server crashes, and starts it again wi
     session.call('bad__slow', { ms: 60_000, steps: 1 }),
     witness.call('bad__slow', { ms: 60_000, steps: 1 }),
   ]);
+  // Two sessions: nothing but the server says that the other one's call has come.
+  await rig.statusUntil(
+    ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight === 2)),
+    'both calls in flight',
+  );
   const crash = failure(await session.call('bad__crash', { code: 9 }));
   expect(crash.text).toContain('exited with code 9');
   for (const answer of await slow) expect(failure(answer).text).toContain('may or may not have taken effect');
