@@ -89,6 +89,10 @@ export class Switchboard {
     return new Router({
       ...{ catalog, roster: this.roster, redact, beforeRequest, log, now },
       config: () => this.holder.config,
+      configTrouble: () => {
+        const { error } = this.holder.state;
+        return error && redact([error.message, error.hint].filter((text) => text !== undefined).join(' '));
+      },
       supervisor: () => supervisor,
       spillFolder: join(cache, 'results'),
       poolFolder: join(cache, 'found-tools'),

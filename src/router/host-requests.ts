@@ -21,7 +21,7 @@ import { appErrorLine, errorLine, failureLine, idInUse, resultLine, rpcCodes } f
 import type { Session } from '../sessions/session.ts';
 import type { Learning } from './learning.ts';
 import { listWords } from './list-problem.ts';
-import type { Lists } from './lists.ts';
+import { type Lists, withoutConfig } from './lists.ts';
 import type { LogSetting } from './log-setting.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { TaskRequests } from './task-requests.ts';
@@ -38,6 +38,7 @@ export type HostRequestsDeps = {
   subscriptions: Subscriptions;
   tasks: Tasks;
   logSetting: LogSetting;
+  configTrouble: () => string | undefined;
   log: Log;
 };
 
@@ -124,7 +125,7 @@ export class HostRequests {
     const asked = askedName(request);
     const unlisted = new Set(listsOfName(request.method).flatMap((list) => view.missing(list)));
     const possible = asked === undefined ? [] : [...unlisted].filter((entry) => mayOffer(entry, request, asked));
-    if (possible.length === 0) return session.send(unknownTarget(request, asked));
+    if (possible.length === 0) return session.send(this.#unknownTarget(request, asked));
     // The name may be of a server that has not spoken yet.
     this.#own(session, request, async (isWanted) => {
       const late = await this.#firstRoute(session, request, possible);
@@ -132,7 +133,7 @@ export class HostRequests {
       session.requests.delete(idKey(request.idText));
       if (late instanceof AppError) session.send(failureLine(request, late));
       else if (late) this.#send(session, request, late);
-      else session.send(unknownTarget(request, asked));
+      else session.send(this.#unknownTarget(request, asked));
     });
   }
 
@@ -203,6 +204,18 @@ export class HostRequests {
     }
   }
 
+  #unknownTarget({ idText, method }: RequestEnvelope, name: string | undefined): Buffer {
+    if (name === undefined) return errorLine(idText, rpcCodes.invalidParams, `${method}: the params name nothing.`);
+    const why = withoutConfig(this.#deps.configTrouble());
+    if (method === 'resources/read') {
+      const message = [`Resource not found: ${name}`, why].filter((text) => text !== undefined).join('. ');
+      return errorLine(idText, rpcCodes.resourceNotFound, message, { uri: name });
+    }
+    const kind = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : 'name';
+    const message = `Unknown ${kind}: ${name}. ${why ?? `\`${ownCommand('status')}\` shows the servers.`}`;
+    return errorLine(idText, rpcCodes.invalidParams, message, kind === 'tool' ? { code: 'TOOL_UNKNOWN' } : undefined);
+  }
+
   /** A method that we do not know: a single server's own matter; of several nobody can say whose. */
   #other(session: Session, request: RequestEnvelope): void {
     const entry = session.identity.server === undefined ? undefined : this.#deps.views.of(session).servers[0]?.entry;
@@ -214,14 +227,4 @@ export class HostRequests {
 
 function unknownMethod({ idText, method }: RequestEnvelope): Buffer {
   return errorLine(idText, rpcCodes.methodNotFound, `Method not found: ${method}`);
-}
-
-function unknownTarget({ idText, method }: RequestEnvelope, name: string | undefined): Buffer {
-  if (name === undefined) return errorLine(idText, rpcCodes.invalidParams, `${method}: the params name nothing.`);
-  if (method === 'resources/read') {
-    return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
-  }
-  const kind = method === 'tools/call' ? 'tool' : method === 'prompts/get' ? 'prompt' : 'name';
-  const message = `Unknown ${kind}: ${name}. \`${ownCommand('status')}\` shows the servers.`;
-  return errorLine(idText, rpcCodes.invalidParams, message, kind === 'tool' ? { code: 'TOOL_UNKNOWN' } : undefined);
 }

@@ -30,6 +30,7 @@ export type ListsDeps = {
   sessions: () => readonly Session[];
   offer: Offers;
   heldNames: HeldNames;
+  configTrouble: () => string | undefined;
   now: () => number;
 };
 
@@ -60,8 +61,9 @@ export class Lists {
     const protocolVersion = session.era.negotiate(asked);
     session.speak(protocolVersion);
     if (session.identity.server === undefined) {
-      const { views, offer } = this.#deps;
-      const face = jointFace(views.of(session), offer.instructions(session));
+      const { views, offer, configTrouble } = this.#deps;
+      const own = [offer.instructions(session), withoutConfig(configTrouble())].filter((text) => text !== undefined);
+      const face = jointFace(views.of(session), own.join(' '));
       const result = { protocolVersion, ...face };
       session.send(resultLine(request.idText, wholeJson(result)));
       return;
@@ -72,8 +74,18 @@ export class Lists {
     const failure = await this.#waitFor(session, entries, { ms: waitMs });
     const view = this.#deps.views.of(session);
     const raw = aloneIntroduction(view, protocolVersion) ?? (failure ? undefined : startingFace(session, view));
-    const line = raw ? resultLine(request.idText, raw) : appErrorLine(request.idText, failure ?? noSuchServer(session));
+    const line = raw
+      ? resultLine(request.idText, raw)
+      : appErrorLine(request.idText, failure ?? this.#noSuchServer(session));
     session.send(line);
+  }
+
+  #noSuchServer({ identity }: Session): AppError {
+    return new AppError({
+      code: 'SERVER_UNKNOWN',
+      message: `Server "${identity.server ?? ''}" is not configured here, not enabled, or did not start.`,
+      hint: withoutConfig(this.#deps.configTrouble()) ?? `See \`${ownCommand('status')}\`.`,
+    });
   }
 
   async serve(session: Session, request: RequestEnvelope, list: ListName): Promise<void> {
@@ -186,6 +198,11 @@ export class Lists {
   }
 }
 
+/** For who misses a server; undefined if nothing is wrong with the file. */
+export function withoutConfig(trouble: string | undefined): string | undefined {
+  return trouble && `Servers may be missing, because the configuration cannot be read: ${trouble}`;
+}
+
 function isClaude({ client }: Session): boolean {
   return client?.name === 'claude-code';
 }
@@ -224,12 +241,4 @@ export function aloneIntroduction(view: SessionView, version: string): Buffer | 
   return at && textAt(bytes, at) !== JSON.stringify(version)
     ? splice(bytes, [{ at, with: JSON.stringify(version) }])
     : bytes;
-}
-
-function noSuchServer({ identity }: Session): AppError {
-  return new AppError({
-    code: 'SERVER_UNKNOWN',
-    message: `Server "${identity.server ?? ''}" is not configured here, not enabled, or did not start.`,
-    hint: `See \`${ownCommand('status')}\`.`,
-  });
 }

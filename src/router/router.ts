@@ -35,6 +35,8 @@ import { UpstreamMessages } from './upstream-messages.ts';
 
 export type RouterDeps = {
   config: () => Config;
+  /** Why the file cannot be used, as a sentence: the config is then an older one, or none. */
+  configTrouble: () => string | undefined;
   catalog: Catalog;
   roster: Roster;
   supervisor: () => Supervisor;
@@ -137,6 +139,7 @@ export class Router {
       sessions: () => deps.roster.all(),
       offer: this.modes,
       heldNames,
+      configTrouble: deps.configTrouble,
       now: deps.now,
     });
     const maySee = (session: Session, { identity: { server } }: Instance) =>
@@ -168,6 +171,7 @@ export class Router {
       subscriptions: this.#subscriptions,
       tasks: this.#tasks,
       logSetting: this.#logSetting,
+      configTrouble: deps.configTrouble,
       log: deps.log,
     });
   }

@@ -82,7 +82,10 @@ export function createWorld(setup: WorldSetup) {
   const log: Log = { ...silentLog, error: (event) => logged.push(event), debug: (event) => logged.push(event) };
   const world = { config: configOf(setup) };
   /** What the daemon does beside; a test may put something else there. */
-  const hooks = { beforeRequest: (_isExact: boolean): void => {} };
+  const hooks = {
+    beforeRequest: (_isExact: boolean): void => {},
+    configTrouble: (): string | undefined => undefined,
+  };
   const server = (name: string): MemoryServer => {
     const found = servers.get(name);
     if (!found) throw new Error(`no server "${name}"`);
@@ -118,6 +121,7 @@ export function createWorld(setup: WorldSetup) {
     onHazard: (_instance, what) => hazards.push(what),
     beforeRequest: (isExact) => hooks.beforeRequest(isExact),
     redact: (text) => text,
+    configTrouble: () => hooks.configTrouble(),
   });
   const copies = new Copies({ config: () => world.config, supervisor: () => supervisor, views: router.views });
   const entry = (name: string): ServerEntry => {

@@ -45,6 +45,28 @@ describe('answered here', () => {
     expect(host.session.client?.name).toBe('unknown');
   });
 
+  it('what is missing, and the introduction: with the reason where the configuration cannot be read', async () => {
+    // With resources of one server alone, it is asked for whatever nobody lists.
+    const { world, ask } = await open({}, { a: { lists: { tools: [tool('go')] } } });
+    const trouble = 'config.json:1:45: a comma is missing before this. Correct the file.';
+    const why = `Servers may be missing, because the configuration cannot be read: ${trouble}`;
+    const instructions = async (id: number) => {
+      const params = { protocolVersion: '2025-06-18', clientInfo: { name: 'n', version: '1' }, capabilities: {} };
+      return String((await ask('initialize', params, id))?.result?.['instructions']);
+    };
+    expect(await instructions(1)).not.toContain('cannot be read');
+    world.hooks.configTrouble = () => trouble;
+    expect(await instructions(2)).toContain(why);
+    const missing = [
+      { method: 'tools/call', params: { name: 'c__go' }, message: `Unknown tool: c__go. ${why}` },
+      { method: 'prompts/get', params: { name: 'c__p' }, message: `Unknown prompt: c__p. ${why}` },
+      { method: 'resources/read', params: { uri: 'c://x' }, message: `Resource not found: c://x. ${why}` },
+    ];
+    for (const [i, { method, params, message }] of missing.entries()) {
+      expect((await ask(method, params, 10 + i))?.error?.message).toBe(message);
+    }
+  });
+
   it('ping: under its own id', async () => {
     const { host, ask } = await open();
     await ask('ping');
