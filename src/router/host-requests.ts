@@ -69,7 +69,7 @@ export class HostRequests {
       case 'ping':
         return session.send(resultLine(idText, '{}'));
       case 'logging/setLevel':
-        return this.#deps.logSetting.set(session, request);
+        return this.#own(session, request, (isWanted) => this.#deps.logSetting.set(session, request, isWanted));
       default:
         return method.startsWith('tasks/') ? this.#task(session, request) : this.#other(session, request);
     }

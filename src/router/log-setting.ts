@@ -1,5 +1,6 @@
 // One log level for each session, the most verbose of them for a server that they share.
 import { stringAt } from '../base/json-scan.ts';
+import { within } from '../base/within.ts';
 import { memberAt, type NotificationEnvelope, type RequestEnvelope } from '../mcp/envelope.ts';
 import { errorLine, resultLine, rpcCodes } from '../mcp/messages.ts';
 import type { Session } from '../sessions/session.ts';
@@ -8,6 +9,9 @@ import type { Slot } from '../upstream/slot.ts';
 
 export type LogSettingDeps = { levels: () => (string | undefined)[]; copies: () => readonly Instance[] };
 
+/** Then the session is answered all the same: one server that does not answer holds no other's level back. */
+const heardWithinMs = 1_000;
+
 export class LogSetting {
   readonly #deps: LogSettingDeps;
 
@@ -15,8 +19,11 @@ export class LogSetting {
     this.#deps = deps;
   }
 
-  /** `logging/setLevel` of one session. */
-  set(session: Session, request: RequestEnvelope): void {
+  /**
+   * `logging/setLevel` of one session. Answered when the servers have heard it: over HTTP the next call, which may rely on
+   * it, goes another way than this one and would overtake it.
+   */
+  async set(session: Session, request: RequestEnvelope, isWanted: () => boolean): Promise<void> {
     const level = stringAt(request.line, memberAt(request.line, request.params, ['level']));
     if (!isLogLevel(level)) {
       return session.send(
@@ -24,28 +31,26 @@ export class LogSetting {
       );
     }
     session.logLevel = level;
-    this.apply();
-    session.send(resultLine(request.idText, '{}'));
+    await within(this.apply(), heardWithinMs);
+    if (isWanted()) session.send(resultLine(request.idText, '{}'));
   }
 
-  /** Sessions came, went or changed their minds. */
-  apply(): void {
+  /** Sessions came, went or changed their minds. Resolves when every server has answered. */
+  async apply(): Promise<void> {
     const level = mostVerbose(this.#deps.levels());
-    for (const instance of this.#deps.copies()) {
-      for (const slot of instance.slots()) tell(slot, level);
-    }
+    await Promise.all(this.#deps.copies().flatMap((instance) => instance.slots().map((slot) => tell(slot, level))));
   }
 
   /** A copy that just started knows no level yet. */
   started(slot: Slot): void {
-    tell(slot, mostVerbose(this.#deps.levels()));
+    void tell(slot, mostVerbose(this.#deps.levels()));
   }
 }
 
-function tell(slot: Slot, level: string | undefined): void {
+async function tell(slot: Slot, level: string | undefined): Promise<void> {
   const request = level === undefined ? undefined : slot.channel.era.levelRequest(level);
   if (!request || slot.introduction.capabilities['logging'] === undefined) return;
-  slot.channel.ask(request.method, request.params).catch(() => {}); // a server without it keeps its own level
+  await slot.channel.ask(request.method, request.params).catch(() => {}); // a server without it keeps its own level
 }
 
 // Syslog levels of MCP logging, least to most severe.

@@ -244,7 +244,7 @@ export class Router {
   sessionEnded(session: Session): void {
     this.modes.sessionEnded(session);
     this.#subscriptions.leave(session.id, (key) => this.#deps.supervisor().find(key));
-    this.#logSetting.apply();
+    void this.#logSetting.apply();
   }
 
   // Events of instances.

@@ -1,5 +1,5 @@
 // What a host asks: what is answered here, what goes to which server, and what is answered to what is wrong.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../../src/base/errors.ts';
 import { createWorld, type SessionSetup, settled, type WorldSetup } from '../../support/call-rig.ts';
 import { tool } from '../../support/memory-server.ts';
@@ -94,16 +94,38 @@ describe('answered here', () => {
     const { world, host, ask, a, b } = await open({}, { a: { lists, capabilities }, b: { lists } });
     const other = world.session('other');
     other.session.logLevel = 'error';
-    expect((await ask('logging/setLevel', { level: 'info' }))?.result).toEqual({});
+    expect(await ask('logging/setLevel', { level: 'info' })).toBeUndefined();
     expect(host.session.logLevel).toBe('info');
-    expect(a.take('logging/setLevel').params).toEqual({ level: 'info' });
+    const heard = a.take('logging/setLevel');
+    expect(heard.params).toEqual({ level: 'info' });
+    // Whoever goes on after the answer may rely on the level.
+    a.answer(heard, {});
+    await settled();
+    expect(host.answerTo(1)?.result).toEqual({});
     await ask('logging/setLevel', { level: 'emergency' }, 2);
-    expect(a.take('logging/setLevel').params).toEqual({ level: 'error' });
+    const again = a.take('logging/setLevel');
+    expect(again.params).toEqual({ level: 'error' });
+    a.refuse(again, { code: -32603, message: 'no' });
+    await settled();
+    expect(host.answerTo(2)?.result).toEqual({});
     expect(b.asked).toEqual([]);
     for (const [id, params] of [{ level: 'loud' }, { level: 5 }, undefined].entries()) {
       expect((await ask('logging/setLevel', params, `wrong ${id}`))?.error?.code).toBe(-32602);
     }
     expect([host.session.logLevel, a.asked]).toEqual(['emergency', []]);
+  });
+
+  it('a log level, although a server never says that it heard of it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { host, ask } = await open({}, { a: { lists, capabilities: { tools: {}, logging: {} } } });
+      expect(await ask('logging/setLevel', { level: 'info' })).toBeUndefined();
+      vi.advanceTimersByTime(1_000);
+      await settled();
+      expect(host.answerTo(1)?.result).toEqual({});
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('a copy that starts later is asked for the level that counts then', async () => {
