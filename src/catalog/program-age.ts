@@ -2,7 +2,11 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-type Program = { readonly command: string; readonly args: readonly string[]; readonly cwd?: string | undefined };
+/** `cwd`: where a copy of it starts. */
+type Program = { readonly command: string; readonly args: readonly string[]; readonly cwd: string };
+
+/** What a starter is given to run. Other files among the arguments are data: a database that changes is no other program. */
+const code = /\.(?:[cm]?[jt]sx?|py|rb|jar|sh|php|pl|lua|exe|cmd|bat|ps1)$/i;
 
 /** A command line names one or two files; what follows are lists of values. */
 const maxLooked = 16;
@@ -12,10 +16,10 @@ const maxLooked = 16;
  * time of the entry counts (ctime), which nobody sets back. undefined: it names none.
  */
 export function programChangedAt({ command, args, cwd }: Program): number | undefined {
-  const named = [command, ...args.filter((arg) => !arg.startsWith('-'))].filter((word) => /[\\/.]/.test(word));
+  const named = [...(/[\\/]/.test(command) ? [command] : []), ...args.filter((arg) => code.test(arg))];
   const times = named.slice(0, maxLooked).flatMap((word) => {
     try {
-      const found = statSync(resolve(cwd ?? '/', word));
+      const found = statSync(resolve(cwd, word));
       return found.isFile() ? [found.ctimeMs] : [];
     } catch {
       return []; // no file, or none that we may see: an address, a value

@@ -186,7 +186,7 @@ export class Learning {
       const { spec } = resolution;
       const keys = faceKeys(resolution);
       if (slot || spec.kind !== 'stdio' || list !== 'tools' || this.#scouts.has(keys.snapshot)) continue;
-      const changedAt = programChangedAt({ ...spec, command: spec.command ?? '' });
+      const changedAt = programChangedAt({ command: spec.command ?? '', args: spec.args, cwd: resolution.cwd });
       if (changedAt === undefined || !catalog.isOlderThan(keys, changedAt)) continue;
       // Why it did not start is told when it is called, and in status.
       void this.#scout(session, entry, keys.snapshot).catch(() => {});

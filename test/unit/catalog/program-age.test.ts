@@ -19,13 +19,18 @@ it('is when a file that the command line names was put there, whatever times it 
       ctimeMs,
       ctimeMs,
     ]);
+    writeFileSync(join(cwd, 'data.db'), '');
+    writeFileSync(join(cwd, 'notes.md'), '');
     const none = [
+      of('node', 'data.db'),
+      of('x', '--file', join(cwd, 'notes.md')),
+      of('server.mjs'),
       of('npx', '-y', '@scope/name@1.2'),
       of('x', 'folder.d'),
       of('x', 'a.b\0c'),
       of('x', `${'a/'.repeat(9_000)}`),
     ];
-    expect(none).toEqual([undefined, undefined, undefined, undefined]);
+    expect(none).toEqual(none.map(() => undefined));
   } finally {
     rmSync(cwd, { recursive: true, force: true });
   }
