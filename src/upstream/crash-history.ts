@@ -26,6 +26,8 @@ export class CrashHistory {
   #lastDeathAt = 0;
   #pauseMs = 0;
   #failedMs = 0;
+  /** Whether the last end was one of those deaths. */
+  #isBlamed = false;
   /** Sessions that know that it failed. */
   readonly #told = new Set<string>();
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -34,8 +36,9 @@ export class CrashHistory {
     return this.#deaths;
   }
 
+  /** An end that says nothing of the server makes none, whatever was before it: after a retry it may be well again. */
   get isCrashLoop(): boolean {
-    return this.#deaths >= maxDeaths;
+    return this.#isBlamed && this.#deaths >= maxDeaths;
   }
 
   /** Whether it belongs to the end before it. One that does not is what the next may belong to. */
@@ -53,9 +56,9 @@ export class CrashHistory {
   record(death: Death, livedMs: number, now: number, random: () => number): void {
     if (livedMs >= healthyMs) this.reset();
     const isKilled = death.signal === 'SIGKILL';
-    if (isKilled && livedMs > 0) return;
-    if (isAtEase(death)) return;
-    if (!isKilled && death.wasAsked) this.#deaths += 1;
+    this.#isBlamed = !isKilled && death.wasAsked;
+    if (this.#isBlamed) this.#deaths += 1;
+    else if (isAtEase(death) || (isKilled && livedMs > 0)) return;
     this.#inRow += 1;
     this.#lastDeathAt = now;
     this.#failedMs = backoffMs(Math.max(0, this.#deaths - maxDeaths), failedPauses, random);
@@ -65,15 +68,22 @@ export class CrashHistory {
 
   /** Whether a failed one is started once more for this session: what was wrong may have been mended since. */
   mayRetry(owner: string, now: number): boolean {
+    // Who comes before the pause is over still has its try.
     const isNews = !this.#told.has(owner) && this.waitMs(now) === 0;
-    this.tell(owner);
     // Either way of a clock that was set.
-    return isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+    const mayRetry = isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+    if (mayRetry) this.tell(owner);
+    return mayRetry;
   }
 
   /** This session knows that it failed. */
   tell(owner: string): void {
     this.#told.add(owner);
+  }
+
+  /** It is gone. */
+  forget(owner: string): void {
+    this.#told.delete(owner);
   }
 
   /** How long the next start has to wait yet, in ms. */
@@ -86,6 +96,7 @@ export class CrashHistory {
     this.#deaths = 0;
     this.#inRow = 0;
     this.#pauseMs = 0;
+    this.#isBlamed = false;
     this.#told.clear();
   }
 }

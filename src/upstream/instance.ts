@@ -109,7 +109,6 @@ export class Instance {
       try {
         return await this.#acquireNow(owner);
       } catch (error) {
-        if (this.#state === 'failed') this.#crashes.tell(owner);
         // Ended while it started, to start anew: whoever waits goes on with the new one.
         if (!(error instanceof NotSentError) || !error.goesOn || this.#closed) throw error;
       }
@@ -133,11 +132,15 @@ export class Instance {
       opening = this.#open(key).finally(() => this.#opening.delete(key));
       this.#opening.set(key, opening);
     }
-    return opening;
+    return opening.catch((error: unknown) => {
+      if (this.#state === 'failed') this.#crashes.tell(owner);
+      throw error;
+    });
   }
 
   /** A session left: its own MCP session with the server ends too. */
   release(owner: string): void {
+    this.#crashes.forget(owner);
     if (!this.#options.opener.isPerSession) return;
     void this.#slots.get(owner)?.close(stopCauses.sessionEnded);
   }
@@ -238,7 +241,7 @@ export class Instance {
     const signal = failure.data?.['signal'] === 'SIGKILL' ? 'SIGKILL' : null;
     // What never was ready has not lived, however long it was waited for.
     if (isCrash) this.#recordDeath({ code: null, signal, wasAsked: true }, 0);
-    this.#afterDeath();
+    this.#afterDeath(isCrash);
   }
 
   /** Each tenfold only: a server that writes nothing else must not fill the log. */
@@ -259,14 +262,14 @@ export class Instance {
       return;
     }
     const lived = deps.now() - this.#startedAt;
-    const { code, signal } = exit;
-    this.#recordDeath({ code, signal, wasAsked: exit.wasAsked }, lived);
+    const { code, signal, wasAsked } = exit;
+    this.#recordDeath({ code, signal, wasAsked }, lived);
     const end = { server, instance: this.identity.id, code, signal, livedMs: lived };
-    if (isAtEase(exit)) deps.log.info('server.ended', end);
-    if (isAtEase(exit)) return this.#afterDeath();
-    this.lastError = exitProblem(exit, lived, stderr.tail());
-    this.#lastEnd = exitData(exit, stderr.tail());
-    deps.log.warn('server.exited', end);
+    if (!isAtEase(exit)) {
+      const words = stderr.tail();
+      [this.lastError, this.#lastEnd] = [exitProblem(exit, lived, words), exitData(exit, words)];
+      deps.log.warn('server.exited', end);
+    } else deps.log.info('server.ended', end);
     this.#afterDeath();
   }
 
@@ -277,16 +280,13 @@ export class Instance {
     this.#crashes.record(death, livedMs, deps.now(), deps.random);
   }
 
-  #afterDeath(): void {
+  #afterDeath(isCrash = true): void {
     if (this.#slots.size > 0 || this.#state === 'stopping') return;
-    if (!this.#crashes.isCrashLoop) return this.#go('gone');
-    const error = crashLoop(this.#options.server, this.#crashes.deaths, {
-      message: this.lastError?.message,
-      data: this.#lastEnd,
-    });
-    this.#failure = error;
+    if (!isCrash || !this.#crashes.isCrashLoop) return this.#go('gone');
+    const last = { message: this.lastError?.message, data: this.#lastEnd };
+    this.#failure = crashLoop(this.#options.server, this.#crashes.deaths, last);
     this.#go('crashLoop');
-    this.lastError = problemOf(error);
+    this.lastError = problemOf(this.#failure);
   }
 
   async #end(cause: StopCause): Promise<void> {

@@ -177,7 +177,8 @@ class Die extends Step {
     if (isDeath) [model.deaths, model.diedAt] = [model.deaths + 1, world.now];
     // A further pause after it, whatever the number of deaths.
     else if (signal === 'SIGSEGV' || code === 1) model.diedAt = world.now;
-    go(model, model.deaths >= maxDeaths ? 'crashLoop' : 'gone');
+    // What says nothing of the server makes no crash loop of it, whatever was before.
+    go(model, isDeath && model.deaths >= maxDeaths ? 'crashLoop' : 'gone');
   }
   override toString(): string {
     return `Die ${JSON.stringify(this.#death)}`;

@@ -78,7 +78,15 @@ it('tries a failed one once for each new session, and for the others after a pau
   for (let n = 0; n < 5; n += 1) history.record(byCode, 0, 0, random);
   const pause = history.waitMs(0);
   expect(history.mayRetry('early', 0)).toBe(false);
-  expect(['a', 'a', 'early'].map((owner) => history.mayRetry(owner, pause))).toEqual([true, false, false]);
+  // One that came too early was not told of any try.
+  expect(['a', 'a', 'early', 'early'].map((owner) => history.mayRetry(owner, pause))).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  history.forget('early');
+  expect(history.mayRetry('early', pause)).toBe(true);
   let now = 0;
   const waits = Array.from({ length: 7 }, () => {
     let ms = 0;
@@ -90,4 +98,20 @@ it('tries a failed one once for each new session, and for the others after a pau
   expect(waits).toEqual([60, 120, 240, 480, 900, 900, 900]);
   history.reset();
   expect(history.isCrashLoop).toBe(false);
+});
+
+it('is no crash loop any more once the server ended in a way that says nothing of it', () => {
+  const ends = [
+    { code: null, signal: 'SIGKILL', wasAsked: true },
+    { code: 0, signal: null, wasAsked: false },
+    { code: 1, signal: null, wasAsked: false },
+  ];
+  for (const end of ends) {
+    const history = new CrashHistory();
+    for (let n = 0; n < 6; n += 1) history.record(byCode, 0, 0, random);
+    history.record(end, 60_000, 100_000, random);
+    expect(history.isCrashLoop).toBe(false);
+    history.record(byCode, 60_000, 200_000, random);
+    expect(history.isCrashLoop).toBe(true);
+  }
 });
