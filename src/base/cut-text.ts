@@ -98,12 +98,18 @@ function joinedAt(text: string, at: number): Span | undefined {
 
 type Span = { readonly start: number; readonly end: number };
 
+/** In UTF-16 units, of 2,048 flags. A row of many cuts must not be walked to its beginning at each of them. */
+const maxFlagRow = 8_192;
+
 /** Two letters are one flag; which two tells only the beginning of their row. */
 function flagAt(text: string, at: number): Span | undefined {
-  const isLetter = (place: number) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  const isLetter = (place: number) => {
+    const behind = text.charCodeAt(place + 1);
+    return text.charCodeAt(place) === 0xd83c && behind >= 0xdde6 && behind <= 0xddff;
+  };
   if (!isLetter(at)) return undefined;
   let first = at;
-  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  while (first >= 2 && at - first < maxFlagRow && isLetter(first - 2)) first -= 2;
   const start = (at - first) % 4 === 0 ? at : at - 2;
   return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
 }

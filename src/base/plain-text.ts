@@ -73,9 +73,10 @@ export function closed(kept: string): string {
     } else if (mark === endOfEmbedding) {
       if (open.at(-1) === mark) open.pop();
     } else open.push(mark >= '\u2066' ? endOfIsolate : endOfEmbedding);
+    // Deeper than what displays follow it is no text, and is not searched through for each end either.
+    if (open.length > maxDirections) return kept;
   }
-  // Deeper than what displays follow it is no text.
-  return open.length > maxDirections ? kept : kept + open.reverse().join('');
+  return kept + open.reverse().join('');
 }
 
 const endOfEmbedding = '\u202c';

@@ -25,7 +25,20 @@ const pieces: readonly string[] = [
   ...['mcp__', 'mcp__a__', 'mcp-', 'node_modules/', 'servers/src/', 'a==', 'a::', 'a__', '|', '| ', '|a', ';', ','],
   ...[', and ', ' and', ', then ', 'next 1 ', 'a.md ', '/a.b', 'https://', 'www.', 'gitdir: ', 'data:\n', 'id: 1\n'],
   ...['\u001b[', '\u001b]', '\u001b[0;', '\u0301', '\u0301\u0323', 'e\u0301', '\u{1f1e6}', '\u{1f468}\u200d', '中'],
-  ...['ก', 'ア', '\ud800', '\udc00', 'İ', 'ﷺ', '\u202e', 'x-mcp-header', 'already ', 'session ', 'one-'],
+  ...[
+    'ก',
+    'ア',
+    '\ud800',
+    '\udc00',
+    'İ',
+    'ﷺ',
+    '\u202e',
+    '\u202b\u2069',
+    'x-mcp-header',
+    'already ',
+    'session ',
+    'one-',
+  ],
 ];
 
 /** Behind a name, where an assignment or its value would follow. */

@@ -1,7 +1,7 @@
 // Functions that read one text of others: a server's output and definitions, a repository's files, a model's arguments.
 import { cutChars, joinNames, lastChars } from '../../../src/base/cut-text.ts';
 import { LineSplitter } from '../../../src/base/line-splitter.ts';
-import { plainLine, plainText, visible, visibleJson, withoutSequences } from '../../../src/base/plain-text.ts';
+import { closed, plainLine, plainText, visible, visibleJson, withoutSequences } from '../../../src/base/plain-text.ts';
 import { createRedactor } from '../../../src/base/redact.ts';
 import { templateMatcher } from '../../../src/calls/uri-template.ts';
 import { adaptHint } from '../../../src/cli/invocation.ts';
@@ -145,6 +145,8 @@ export const textWork: Readonly<Record<string, TextWork>> = {
   'results/exact-json with a number': (text) => parseExact(`[12345678901234567890,${JSON.stringify(text)}]`),
   'results/result-path as the path': (text) => tried(() => follow({ a: [1] }, text)),
   'results/result-path as a key': (text) => tried(() => follow({ a: [1] }, `$[${JSON.stringify(text)}]`)),
+  'results/result-search of what it is made of': (text) =>
+    findHits(text, '$', { search: [...text.slice(0, 2)].join(''), context: 40 }),
   'results/result-search in the text': (text) => findHits(text, '$', { search: 'aab', context: 200 }),
   'results/result-search of a row': (text) => isMatch([text], 'aab'),
   'search/tool-index, a request': (text) => index.search(text, { limit: 10 }),
@@ -173,6 +175,7 @@ export const textWork: Readonly<Record<string, TextWork>> = {
     visibleJson(text),
     withoutSequences(text),
   ],
+  'base/plain-text closed': closed,
   'base/cut-text': (text) => [cutChars(text, 80), lastChars(text, 80), joinNames([text])],
   'migrate/plan/hide-secrets': hide,
   'migrate/plan/launch-match': (text) => launchPattern({ command: text, args: [text] }).matches([text, text]),
