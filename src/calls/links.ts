@@ -6,22 +6,39 @@ import { memberAt, type ResponseEnvelope } from '../mcp/envelope.ts';
 import { serverPart, uriMark } from '../mcp/tool-name.ts';
 import type { SessionView } from './views.ts';
 
-/** What a program fetches from the web by itself must stay what it can fetch. */
-const web = /^https?:/i;
+/**
+ * What a program fetches from the web by itself must stay what it can fetch, what is complete in itself has nothing to be read,
+ * and pages for people are known by the beginning of their address.
+ */
+const followedByPrograms = /^(?:https?|data|ui):/i;
 
 const shownNames = new WeakMap<JointList, Map<string, string>>();
 
-/** What differs in an answer to `method` of that server: the place of each link with the form that leads back to it. */
-export function linkEdits(view: SessionView, slug: string, method: string, answer: ResponseEnvelope): Edit[] {
+/** A resource as its server knows it, and as the session asked for it. */
+export type AskedFor = { readonly name: string; readonly shown: string };
+
+/**
+ * What differs in an answer to `method` of that server: the place of each link with the form that leads back to it. What was
+ * asked for is said as it was.
+ */
+export function linkEdits(
+  view: SessionView,
+  slug: string,
+  method: string,
+  answer: ResponseEnvelope,
+  asked?: AskedFor,
+): Edit[] {
   const { line, result } = answer;
+  const isMarked = needsMarks(view, slug);
+  if (!result || !(isMarked || (asked && asked.name !== asked.shown))) return [];
   // Most results have no link; texts of megabytes are not walked for one. Keys may be written with escapes.
-  if (!result || !needsMarks(view, slug) || !(line.includes('uri') || line.includes('\\u00'))) return [];
+  if (!line.includes('uri') && !line.includes('\\u00')) return [];
   const place = method === 'prompts/get' ? 'messages' : method === 'resources/read' ? 'contents' : 'content';
   const elements = elementsAt(line, memberAt(line, result, [place]));
   const blocks = place === 'messages' ? elements.flatMap((message) => contentOf(line, message)) : elements;
   return blocks.flatMap((block) => {
     const at = place === 'contents' ? memberAt(line, block, ['uri']) : linkAt(line, block);
-    return at ? linkEdit(view, slug, line, at) : [];
+    return at ? linkEdit({ view, slug, asked, isMarked }, line, at) : [];
   });
 }
 
@@ -45,12 +62,14 @@ function needsMarks({ servers }: SessionView, slug: string): boolean {
   return face !== undefined && declares(face.introduction, 'resources');
 }
 
-function linkEdit(view: SessionView, slug: string, line: Buffer, at: Span): Edit[] {
+type From = { view: SessionView; slug: string; asked: AskedFor | undefined; isMarked: boolean };
+
+function linkEdit({ view, slug, asked, isMarked }: From, line: Buffer, at: Span): Edit[] {
   const uri = stringAt(line, at);
   if (uri === undefined) return [];
-  const shown = shownIn(view.list('resources')).get(`${slug}\0${uri}`);
+  const shown = uri === asked?.name ? asked.shown : shownIn(view.list('resources')).get(`${slug}\0${uri}`);
   if (shown !== undefined) return shown === uri ? [] : [{ at, with: JSON.stringify(shown) }];
-  if (web.test(uri)) return [];
+  if (!isMarked || followedByPrograms.test(uri)) return [];
   const behindQuote = { start: at.start + 1, end: at.start + 1 };
   return [{ at: behindQuote, with: `${uriMark(serverPart(slug))}+` }];
 }

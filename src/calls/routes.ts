@@ -1,5 +1,5 @@
 // Which server a tool, prompt or resource belongs to, and what differs in the message to it.
-import { arrayElements, type Edit, isArrayAt, type Span, stringAt } from '../base/json-scan.ts';
+import { type Edit, type Span, stringAt } from '../base/json-scan.ts';
 import { isToolAllowed } from '../catalog/catalog.ts';
 import { declares } from '../catalog/server-face.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
@@ -80,12 +80,8 @@ export function findRoute(session: Session, view: SessionView, request: RequestE
   const { method } = request;
   const isRead = method === 'resources/read';
   if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return { entry, name: target.name, edits };
-  const onAnswer = (answer: ResponseEnvelope) => {
-    const renamed = isRead ? contentsNamed(answer, target.name) : [];
-    const isRenamed = (edit: Edit) => renamed.some((at) => edit.at.start >= at.start && edit.at.start < at.end);
-    const links = linkEdits(view, target.slug, method, answer).filter((edit) => !isRenamed(edit));
-    return target.name === asked ? links : [...links, ...renamed.map((at) => ({ at, with: JSON.stringify(asked) }))];
-  };
+  const own = isRead ? { name: target.name, shown: asked } : undefined;
+  const onAnswer = (answer: ResponseEnvelope) => linkEdits(view, target.slug, method, answer, own);
   return { entry, name: target.name, edits, onAnswer };
 }
 
@@ -131,13 +127,4 @@ function findTarget(
   const owners = view.servers.filter(({ face }) => face && declares(face.introduction, 'resources'));
   const [only] = owners;
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : undefined;
-}
-
-function contentsNamed({ line, result }: ResponseEnvelope, name: string): Span[] {
-  const contents = memberAt(line, result, ['contents']);
-  if (!isArrayAt(line, contents)) return [];
-  return arrayElements(line, contents).flatMap((element) => {
-    const uri = memberAt(line, element, ['uri']);
-    return uri && stringAt(line, uri) === name ? [uri] : [];
-  });
 }

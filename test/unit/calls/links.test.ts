@@ -58,7 +58,7 @@ describe('links in what a server answers', () => {
 
   it('stay as they are where a program follows them itself', async () => {
     const { shown } = await open();
-    for (const uri of ['https://example.com/x', 'HTTP://example.com'])
+    for (const uri of ['https://example.com/x', 'HTTP://example.com', 'data:text/plain,hi', 'ui://card/1'])
       expect(shown('beta', 'tools/call', link(uri))).toBe(link(uri));
     expect(shown('plain', 'tools/call', link('file:///x'))).toBe(link('file:///x'));
     const alone = await open({ beta: two['beta'] ?? {} });
