@@ -56,7 +56,7 @@ export class Catalog {
 
   /** Whether what is known is of before that moment. */
   isOlderThan({ snapshot }: Required<FaceKeys>, ms: number): boolean {
-    const savedAt = this.#snapshots.savedAt?.(snapshot);
+    const savedAt = this.#snapshots.savedAt(snapshot);
     return savedAt !== undefined && savedAt < ms;
   }
 

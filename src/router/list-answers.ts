@@ -104,8 +104,11 @@ export class ListAnswers {
     const isOther = catalog.faceOf(keys)?.introduction.raw !== slot.introduction.raw;
     if (!isOther && Object.keys(fresh).length === 0) return;
     const changed = catalog.learn(keys, slot.introduction, fresh);
-    this.#tellFaults(instance.identity.server, catalog.faceOf(keys));
-    if (changed.length === 0 && !isOther) return;
+    const isNews = changed.length > 0 || isOther;
+    if (isNews || !this.#told.has(instance.identity.server)) {
+      this.#tellFaults(instance.identity.server, catalog.faceOf(keys));
+    }
+    if (!isNews) return;
     const lists = changed.filter((list) => fresh[list]);
     if (lists.length > 0) log.info('lists.changed', { server: instance.identity.server, lists });
     onChanged();
@@ -114,9 +117,9 @@ export class ListAnswers {
   #tellFaults(server: string, face: ServerFace | undefined): void {
     const faults = face ? faultsIn(face) : [];
     const text = JSON.stringify(faults);
-    if (text === (this.#told.get(server) ?? '[]')) return;
+    const isTold = text === this.#told.get(server);
     this.#told.set(server, text);
-    if (faults.length === 0) return;
+    if (isTold || faults.length === 0) return;
     this.#deps.log.warn('definitions.faulty', { server, count: faults.length, faults: faults.slice(0, maxLogged) });
   }
 }

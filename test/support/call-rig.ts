@@ -249,5 +249,6 @@ function memorySnapshots() {
   return {
     find: (key: string) => faces.get(key),
     save: (key: string, face: ServerFace) => void faces.set(key, face),
+    savedAt: () => undefined,
   };
 }

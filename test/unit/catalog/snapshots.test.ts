@@ -38,6 +38,22 @@ it('keeps definitions byte for byte over a life of the daemon', () => {
   expect(serializeFace(found ?? face())).toEqual(serializeFace(face()));
 });
 
+it('writes what it has written already only if it is gone, and says when it was saved all the same', () => {
+  const snapshots = open(2_000_000);
+  const [path, file] = [join(folder, 'key.json'), () => statSync(join(folder, 'key.json'))];
+  snapshots.save('key', face());
+  const first = file().ino;
+  utimesSync(path, 1, 1);
+  snapshots.save('key', face());
+  expect([file().ino, snapshots.savedAt('key')]).toEqual([first, 2_000_000]);
+  const other = { ...face(), lists: { ...face().lists, prompts: emptyListing, tools: emptyListing } };
+  snapshots.save('key', other);
+  expect(open().find('key')?.lists.tools.items).toEqual([]);
+  rmSync(path);
+  snapshots.save('key', other);
+  expect(open().find('key')?.lists.tools.items).toEqual([]);
+});
+
 it('keeps that the family of a server is only presumed, so that it is found out again', () => {
   const presumed = face();
   presumed.introduction.isPresumed = true;

@@ -23,7 +23,7 @@ function world() {
   const loaded = parseConfig({ file: 'config.json', text, env: {} });
   if (!loaded.ok) throw new Error(loaded.problem.message);
   const { config } = loaded;
-  const catalog = new Catalog({ find: () => undefined, save: () => {} });
+  const catalog = new Catalog({ find: () => undefined, save: () => {}, savedAt: () => undefined });
   const roster = new Roster();
   const views = new Views({
     catalog,

@@ -34,6 +34,7 @@ function daemon(server: ScriptedServer, clock: FakeClock, files: Map<string, Buf
       return bytes && parseFace(bytes, parseIntroduction);
     },
     save: (key, face) => files.set(key, serializeFace(face)),
+    savedAt: () => undefined,
   });
   const views = new Views({
     catalog,
