@@ -31,16 +31,24 @@ export async function compileSchema(
   options: { allErrors: boolean },
 ): Promise<Compiled | undefined> {
   if (isTooLarge(whole)) return undefined;
-  try {
-    // Schemas with $id would be remembered and clash; each gets a validator of its own.
-    const { $id: _, ...schema } = whole;
-    const validator = await newValidator(whole['$schema'], options);
-    const validate = validator.compile(schema);
-    const writeCode = await loadWriter();
-    return { validate, mayRunAway: mayRunAway(schema), code: once(() => writeCode(validator, validate)) };
-  } catch {
-    return undefined;
+  // Schemas with $id would be remembered and clash; each gets a validator of its own.
+  const { $id: _, ...schema } = whole;
+  for (const dialect of dialectsOf(whole)) {
+    try {
+      const validator = await newValidator(dialect, options);
+      const validate = validator.compile(schema);
+      const writeCode = await loadWriter();
+      return { validate, mayRunAway: mayRunAway(schema), code: once(() => writeCode(validator, validate)) };
+    } catch {
+      // the next one may read it
+    }
   }
+  return undefined;
+}
+
+/** The protocol's default (revision 2025-11-25) where none is named; what that cannot read, as a list in `items`, is older. */
+function dialectsOf({ $schema }: Record<string, unknown>): readonly unknown[] {
+  return $schema === undefined ? ['2020-12', 'draft-07'] : [$schema];
 }
 
 function once(make: () => string): () => string {
@@ -59,18 +67,19 @@ async function loadWriter() {
 }
 
 async function newValidator(dialect: unknown, { allErrors }: { allErrors: boolean }): Promise<Ajv> {
-  // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild.
-  const code = { source: true };
-  const settings = { strict: false, allErrors, validateFormats: false, logger: false, code } as const;
-  // The protocol's default (revision 2025-11-25).
-  const isModern = dialect === undefined || (typeof dialect === 'string' && dialect.includes('2020-12'));
-  if (isModern) {
+  // Formats are hints in JSON Schema unless a validator opts in; unknown keywords are common in the wild. Without a precision
+  // no number of cents is a multiple of 0.01.
+  const settings = {
+    ...({ strict: false, allErrors, validateSchema: false, validateFormats: false, logger: false } as const),
+    ...{ code: { source: true }, multipleOfPrecision: 9 },
+  };
+  if (typeof dialect === 'string' && dialect.includes('2020-12')) {
     const { Ajv2020 } = await import('ajv/dist/2020.js');
-    return new Ajv2020({ ...settings, validateSchema: false, multipleOfPrecision: 9 });
+    return new Ajv2020(settings);
   }
   const { Ajv } = await import('ajv');
   // Dialects without a validator here (draft-04, 2019-09) are read as draft-07, without their meta schema.
-  return new Ajv({ ...settings, meta: true, validateSchema: false, multipleOfPrecision: 9 });
+  return new Ajv({ ...settings, meta: true });
 }
 
 /** Each item is compared with all that an enumeration holds, one after the other. */

@@ -17,6 +17,12 @@ describe('the dialect of a schema', () => {
     expect(await takes(pair, { p: [1, 'a'] })).toBe(false);
   });
 
+  it('is an older one where a schema that names none is written so', async () => {
+    const pair = { type: 'object', properties: { p: { items: [{ type: 'string' }, { type: 'number' }] } } };
+    expect(await takes(pair, { p: ['a', 1] })).toBe(true);
+    expect(await takes(pair, { p: [1, 'a'] })).toBe(false);
+  });
+
   it('does not make decimal fractions wrong that are no binary ones', async () => {
     const price = { type: 'object', properties: { price: { type: 'number', multipleOf: 0.01 } } };
     for (const dialect of [undefined, 'http://json-schema.org/draft-07/schema#']) {
