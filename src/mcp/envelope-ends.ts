@@ -47,7 +47,7 @@ function topLevel(head: string): EnvelopeEnds {
     else if (text === ':') isValue = true;
     else if (text === ',') isValue = false;
     else if (!isValue) key = text;
-    else if (key === '"method"') hasMethod = true;
+    else if (key === '"method"') hasMethod = text !== 'null';
     else if (key === '"id"' && wholeId.test(text) && token.lastIndex < head.length) id ??= text;
   }
   return { id, hasMethod };

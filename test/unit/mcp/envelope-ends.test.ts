@@ -21,6 +21,8 @@ describe('the id of a line that was cut', () => {
 it.each([
   ['{"jsonrpc":"2.0","id":3,"result":{"method":"x",,}}', false],
   ['{"jsonrpc":"2.0","id":3,"method":"sampling/createMessage","params":{,}}', true],
+  ['{"jsonrpc":"2.0","method":null,"id":3,"result":{,}}', false],
+  ['{"result":{,},"id":3,"method":null}', false],
   ['{"params":{,},"method":"sampling/createMessage","id":3}', true],
   ['{"params":{,},"id":3,"method":"sampling/createMessage","jsonrpc":"2.0"}', true],
 ])('tells whether %s asks or answers', (line, hasMethod) => {
