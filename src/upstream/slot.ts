@@ -152,18 +152,22 @@ export async function openSlot(options: OpenSlot): Promise<Slot> {
   }
 }
 
-/** More than any server says before it has introduced itself. */
+/** More than any server says before it has introduced itself, in messages and in bytes. */
 const maxEarly = 100;
+const maxEarlyBytes = 1024 * 1024;
 
 /** What a server says before its introduction is over: nobody could tell whose it is until then. */
 class EarlyMessages {
   #held: (() => void)[] | undefined = [];
+  #bytes = 0;
 
   hold<T extends { readonly line: Buffer }>(message: T, act: (message: T) => void): void {
     if (!this.#held) return act(message);
+    if (this.#held.length >= maxEarly || this.#bytes + message.line.length > maxEarlyBytes) return;
+    this.#bytes += message.line.length;
     // The line is a view of what is read into again.
     const copy = { ...message, line: Buffer.from(message.line) };
-    if (this.#held.length < maxEarly) this.#held.push(() => act(copy));
+    this.#held.push(() => act(copy));
   }
 
   /** In a moment: whoever opened the session has to know of it. */

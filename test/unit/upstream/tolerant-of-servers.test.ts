@@ -202,4 +202,13 @@ describe('a server over a pipe', () => {
     const { sent: answers } = await meet({ asksFirst: '{"jsonrpc":"2.0","id":77,"method":"ping"}' });
     expect(answers[1]).toBe('{"jsonrpc":"2.0","id":77,"result":{}}');
   });
+
+  it('holds no more of what it says before than a megabyte', async () => {
+    const line = (name: string, text = '') => json({ jsonrpc: '2.0', method: name, params: { data: text } });
+    const early = [line('a', 'x'.repeat(900_000)), line('b', 'x'.repeat(900_000)), line('c')];
+    const { heard } = await meet({
+      hello: (id, params) => [...early, answer(id, intro(params['protocolVersion']))].join('\n'),
+    });
+    expect(heard).toEqual(['a', 'c']);
+  });
 });
