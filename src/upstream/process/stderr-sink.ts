@@ -79,6 +79,8 @@ class WholeLines {
   push(chunk: Buffer): void {
     const bytes = this.#open.length > 0 ? Buffer.concat([this.#open, chunk]) : chunk;
     const end = bytes.lastIndexOf(newline) + 1;
+    // The time of the line that is open now begins anew: the former one is whole.
+    if (end > 0) this.#stopWaiting();
     this.#handOut(bytes, bytes.length - end > maxOpenBytes ? bytes.length - openBytes(bytes) : end);
     this.#waitForMore();
   }
@@ -96,12 +98,14 @@ class WholeLines {
     this.#timer.unref();
   }
 
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   #handOut(bytes: Buffer, end: number): void {
     this.#open = Buffer.from(bytes.subarray(end)); // the chunk may be read into again
-    if (this.#open.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    }
+    if (this.#open.length === 0) this.#stopWaiting();
     for (const line of bytes.toString('utf8', 0, end).split('\n')) if (line.trim()) this.#put(line);
   }
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createStderrSink } from '../../../../src/upstream/process/stderr-sink.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -57,6 +57,21 @@ it('writes a line when it is whole, so that no character and no secret of it is 
   sink.write(Buffer.from('panic'));
   expect(sink.tail()).toMatch(/panic$/);
   expect(written.at(-1)).toContain('panic');
+});
+
+it('waits for the rest of each line anew, however steadily they come', () => {
+  vi.useFakeTimers();
+  try {
+    const { sink, written } = open();
+    sink.write(Buffer.from('first'));
+    vi.advanceTimersByTime(200);
+    sink.write(Buffer.from('\nthe can'));
+    vi.advanceTimersByTime(200);
+    sink.write(Buffer.from('ary\n'));
+    expect(written.map((line) => line.slice(25))).toEqual(['x-1 first\n', 'x-1 the [redacted]\n']);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('writes a prompt that has no end, and a line without end in pieces', async () => {
