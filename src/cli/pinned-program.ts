@@ -2,6 +2,7 @@
 // words stay: what they mean is the folder of each session.
 import { statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
+import { scriptPlace } from '../config/launch-names.ts';
 
 export type PinnedProgram = { target: string[]; note?: string };
 
@@ -26,9 +27,9 @@ export function pinProgram(target: readonly string[], cwd: string): PinnedProgra
 function placeOfProgram([command = '', ...args]: readonly string[]): number | undefined {
   if (isRelative(command)) return 0;
   if (!interpreters.test(basename(command))) return undefined;
-  const first = args.findIndex((arg) => !arg.startsWith('-') && arg !== 'run');
+  const first = scriptPlace(args);
   const word = args[first];
-  // Without a slash it may be a module, a verb of the interpreter or the value of an option.
+  // Without a slash it may be a module or a verb of the interpreter.
   return word !== undefined && isRelative(word) ? first + 1 : undefined;
 }
 

@@ -114,8 +114,13 @@ function pythonRun(program: string, args: readonly string[]): string[] {
   return at >= 0 ? [moduleName(args[at + 1] ?? '')] : scriptRun(program, args);
 }
 
+/** Which of the arguments of an interpreter is what it runs; -1: none. */
+export function scriptPlace(args: readonly string[]): number {
+  return args.findIndex((arg, i) => !arg.startsWith('-') && arg !== 'run' && !takesValue(args[i - 1]));
+}
+
 function scriptRun(program: string, args: readonly string[]): string[] {
-  const script = args.find((arg, i) => !arg.startsWith('-') && arg !== 'run' && !takesValue(args[i - 1]));
+  const script = args[scriptPlace(args)];
   if (script === undefined) return [program];
   const path = script.replaceAll('\\', '/');
   const installed = installedName(path);

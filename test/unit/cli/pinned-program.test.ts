@@ -16,6 +16,7 @@ describe('pinProgram', () => {
     ['node ./tools/s.mjs', `node ${here}/tools/s.mjs`],
     ['node --enable-source-maps tools/s.mjs .', `node --enable-source-maps ${here}/tools/s.mjs .`],
     ['/usr/bin/python3 ./tools/s.mjs', `/usr/bin/python3 ${here}/tools/s.mjs`],
+    ['node --import ./setup.mjs ./tools/s.mjs', `node --import ./setup.mjs ${here}/tools/s.mjs`],
     ['./tools/s.mjs --data .', `${here}/tools/s.mjs --data .`],
     ['bun run ./tools/s.mjs', `bun run ${here}/tools/s.mjs`],
   ])('writes the program of `%s` in full', (line, becomes) => {
