@@ -15,6 +15,8 @@ export type Route = {
   entry: ServerEntry;
   /** The name or URI as the server knows it. */
   name: string;
+  /** The same as the session asked for it: to find it again is to walk all of the params. */
+  asked: string;
   edits: Edit[];
   onAnswer?: (answer: ResponseEnvelope) => readonly Edit[];
 };
@@ -79,10 +81,10 @@ export function findRoute(session: Session, view: SessionView, request: RequestE
   const edits = target.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target.name) }];
   const { method } = request;
   const isRead = method === 'resources/read';
-  if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return { entry, name: target.name, edits };
+  if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return { entry, name: target.name, asked, edits };
   const own = isRead ? { name: target.name, shown: asked } : undefined;
   const onAnswer = (answer: ResponseEnvelope) => linkEdits(view, target.slug, method, answer, own);
-  return { entry, name: target.name, edits, onAnswer };
+  return { entry, name: target.name, asked, edits, onAnswer };
 }
 
 function nameSpan({ line, method, params }: RequestEnvelope): { span: Span; lists: readonly ListName[] } | undefined {
@@ -101,7 +103,7 @@ function nameSpan({ line, method, params }: RequestEnvelope): { span: Span; list
 function aloneRoute(view: SessionView, method: string, name: string): Route | undefined {
   const entry = view.servers[0]?.entry;
   if (!entry || (method === 'tools/call' && !isToolAllowed(entry, name))) return undefined;
-  return { entry, name, edits: [] };
+  return { entry, name, asked: name, edits: [] };
 }
 
 function findTarget(

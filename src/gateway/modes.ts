@@ -87,9 +87,9 @@ export class Modes implements Offers {
     session: Session,
     request: RequestEnvelope,
     entry: ServerEntry,
+    name: string,
   ): ((outcome: Answer) => void) | undefined {
     if (request.method !== 'tools/call' || !this.#needsGateway(session)) return undefined;
-    const name = askedName(request) ?? '';
     if (this.modeOf(session) === 'dynamic') this.#gateway?.used(session, name);
     if (!isShielded(entry, this.modeOf(session))) return undefined;
     return (outcome) => {

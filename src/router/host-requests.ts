@@ -173,14 +173,13 @@ export class HostRequests {
     if (request.method === 'resources/subscribe' || request.method === 'resources/unsubscribe') {
       return this.#own(session, request, () => this.#subscribe(session, request, route));
     }
-    const { entry, edits, onAnswer } = route;
-    const onOutcome = this.#deps.modes.outcomeTaker(session, request, entry);
+    const { entry, asked, edits, onAnswer } = route;
+    const onOutcome = this.#deps.modes.outcomeTaker(session, request, entry, asked);
     const hooks = { ...(onAnswer ? { onAnswer } : {}), ...(onOutcome ? { onOutcome } : {}) };
     this.#deps.forwarder.forward({ session, request, entry, edits, ...hooks });
   }
 
-  #moved(session: Session, request: RequestEnvelope, { entry, name }: Route): AppError | undefined {
-    const asked = askedName(request) ?? name;
+  #moved(session: Session, request: RequestEnvelope, { entry, name, asked }: Route): AppError | undefined {
     const now = meaningOf(this.#deps.views.of(session), entry, name);
     const list = this.#deps.heldNames.movedIn(session, asked, now, listsOfName(request.method));
     if (list === undefined) return undefined;
@@ -188,13 +187,13 @@ export class HostRequests {
     return nameMoved(asked, `List the ${listWords[list]} again.`);
   }
 
-  async #subscribe(session: Session, request: RequestEnvelope, { entry, name }: Route): Promise<void> {
+  async #subscribe(session: Session, request: RequestEnvelope, { entry, name, asked }: Route): Promise<void> {
     try {
       const copy = await this.#deps.copies.acquire(session, entry);
       const { subscriptions } = this.#deps;
       const answer =
         request.method === 'resources/subscribe'
-          ? await subscriptions.subscribe(session, copy, name, askedName(request) ?? name)
+          ? await subscriptions.subscribe(session, copy, name, asked)
           : await subscriptions.unsubscribe(session, copy, name);
       const member = 'error' in answer ? `"error":${answer.error}` : `"result":${answer.result}`;
       session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request.idText},${member}}`));
