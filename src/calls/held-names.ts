@@ -1,6 +1,7 @@
 // What a session was told that names mean. A server that takes another one's place, or a tool another one's name, takes
 // nothing from who still holds the former list: such a call is refused, and the session is told to list again.
 import { AppError } from '../base/errors.ts';
+import type { Target } from '../catalog/joint-list.ts';
 import type { ServerEntry } from '../config/server-entry.ts';
 import type { ListName } from '../mcp/lists.ts';
 import type { Session } from '../sessions/session.ts';
@@ -14,17 +15,28 @@ type Meaning = {
   readonly launch: string | undefined;
 };
 
-type Held = { readonly lists: Partial<Record<ListName, SessionView>>; readonly found: Map<string, Meaning> };
+type Servers = ReadonlyMap<string, Omit<Meaning, 'name'>>;
+/** What a list said, without the view that it was of: that holds all lists and definitions of its time. */
+type Said = { readonly targets: ReadonlyMap<string, Target> | undefined; readonly servers: Servers };
+type Held = { readonly lists: Partial<Record<ListName, Said>>; readonly found: Map<string, Meaning> };
 
 /** As many ids of found tools as a model reads in a long conversation. */
 const maxFound = 2_000;
 
 export class HeldNames {
   readonly #held = new WeakMap<Session, Held>();
+  /** The same for all sessions and lists of a view. */
+  readonly #servers = new WeakMap<SessionView, Servers>();
 
   /** That list went out as it is in that view. */
   listed(session: Session, list: ListName, view: SessionView): void {
-    this.#of(session).lists[list] = view;
+    let servers = this.#servers.get(view);
+    if (!servers) {
+      servers = new Map(view.servers.map(({ entry }) => [entry.shownSlug, serverOf(view, entry)]));
+      this.#servers.set(view, servers);
+    }
+    const targets = session.identity.server === undefined ? view.list(list).targets : undefined;
+    this.#of(session).lists[list] = { targets, servers };
   }
 
   /** A model was shown that id of a tool. */
@@ -40,8 +52,8 @@ export class HeldNames {
   movedIn(session: Session, asked: string, now: Meaning, lists: readonly ListName[]): ListName | undefined {
     const held = this.#held.get(session)?.lists;
     return lists.find((list) => {
-      const view = held?.[list];
-      const before = view && (session.identity.server === undefined ? listed(view, list, asked) : alone(view, asked));
+      const said = held?.[list];
+      const before = said && meaningIn(said, asked);
       return before !== undefined && !isSame(before, now);
     });
   }
@@ -59,8 +71,12 @@ export class HeldNames {
 }
 
 export function meaningOf(view: SessionView, entry: ServerEntry, name: string): Meaning {
+  return { name, ...serverOf(view, entry) };
+}
+
+function serverOf(view: SessionView, entry: ServerEntry): Omit<Meaning, 'name'> {
   const resolution = view.resolution(entry);
-  return { name, server: entry.name, launch: resolution.ok ? resolution.snapshotKey : undefined };
+  return { server: entry.name, launch: resolution.ok ? resolution.snapshotKey : undefined };
 }
 
 export function nameMoved(name: string, hint: string): AppError {
@@ -71,15 +87,11 @@ export function nameMoved(name: string, hint: string): AppError {
   });
 }
 
-function listed(view: SessionView, list: ListName, asked: string): Meaning | undefined {
-  const target = view.find(list, asked);
-  const entry = target && view.entry(target.slug);
-  return target && entry && meaningOf(view, entry, target.name);
-}
-
-function alone(view: SessionView, asked: string): Meaning | undefined {
-  const [only] = view.servers;
-  return only && meaningOf(view, only.entry, asked);
+/** In the list of one server alone each name is that server's. */
+function meaningIn({ targets, servers }: Said, asked: string): Meaning | undefined {
+  const target = targets ? targets.get(asked) : { slug: [...servers.keys()][0] ?? '', name: asked };
+  const server = target && servers.get(target.slug);
+  return server && { name: target.name, ...server };
 }
 
 function isSame(before: Meaning, now: Meaning): boolean {
