@@ -1,9 +1,9 @@
 // The other program that some servers need: a remote server on this machine.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canConnect } from '../../src/upstream/transports/http/loopback-port.ts';
 import { eventually } from '../support/eventually.ts';
 import { commandOf } from './launch.ts';
 import type { FleetServer } from './server-row.ts';
@@ -17,22 +17,11 @@ export async function startCompanion(
   const home = mkdtempSync(join(tmpdir(), 'mcp-proxy-companion-'));
   const { command, args, env } = commandOf(companion, { home, port });
   const child = spawn(command, args, { env: { PATH: path, HOME: home, ...env }, stdio: 'ignore', detached: true });
-  await eventually(() => isOpen(port), { what: `port ${port}` });
+  await eventually(() => canConnect('127.0.0.1', port), { what: `port ${port}` });
   return {
     end: () => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

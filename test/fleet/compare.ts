@@ -1,5 +1,6 @@
 // What differs between a direct run and one through us. What two direct runs say differently is the server's own chance
 // and does not count, word by word.
+import { qualifyNames } from '../../src/mcp/tool-name.ts';
 import { memberOf, textOf, type Value, without, write } from './exact-text.ts';
 import type { Answer } from './host.ts';
 
@@ -50,7 +51,7 @@ export function compareLists(where: string, trial: Trial<Answer>, { prefix }: Li
   return differences;
 }
 
-const titledWhy = 'its name is too long to be shown whole, so its title says it';
+const titledWhy = 'its name cannot be shown whole, so its title says it';
 
 /** A definition without a title, with its name in that place. */
 function withTitle(item: Value, name: string): Value {
@@ -58,26 +59,19 @@ function withTitle(item: Value, name: string): Value {
   return { kind: 'object', members: [...item.members, ['title', { kind: 'leaf', text: JSON.stringify(name) }]] };
 }
 
-/** By address, else by name as the server wrote it: of those in `whole`, if it was cut. */
+/** By address, else by name as the server wrote it: of those in `whole`, if it is shown otherwise. */
 function byKey({ items }: Answer, prefix: string, whole: readonly string[] = []): Map<string, Value> {
+  const shownAs = qualifyNames(prefix.replace(/__$/, ''), whole);
   return new Map(
     items.map((item) => {
       const address = textOf(memberOf(item, 'uri')) || textOf(memberOf(item, 'uriTemplate'));
       if (address) return [address, item];
       const shown = textOf(memberOf(item, 'name'));
       const own = shown.startsWith(prefix) ? shown.slice(prefix.length) : shown;
-      const isCut = prefix !== '' && !whole.includes(own);
-      return [(isCut && whole.find((name) => isShownAs(name, shown, prefix))) || own, item];
+      const isOther = prefix !== '' && !whole.includes(own);
+      return [(isOther && whole[shownAs.indexOf(shown)]) || own, item];
     }),
   );
-}
-
-/** Characters that hosts refuse give way, long names are cut and end in a hash; asked only where no name is shown as it is. */
-export function isShownAs(name: string, shown: string, prefix: string): boolean {
-  const plain = `${prefix}${name.replace(/[^\w-]/g, '_')}`;
-  if (shown === plain) return true;
-  const cut = /^(.+)_[a-z0-9]{5}$/.exec(shown)?.[1];
-  return cut !== undefined && plain.length >= cut.length && plain.startsWith(cut);
 }
 
 export function compareAnswers(where: string, { direct, again, found }: Trial<Answer>): Difference[] {

@@ -1,7 +1,9 @@
 // What a run of the fleet found, as `bench/results/fleet.json` keeps it and docs/servers.md shows it.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/build-defines.ts';
+import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import type { Sharing } from '../../src/link/control.ts';
 import type { Difference } from './compare.ts';
 
@@ -67,9 +69,7 @@ export function writeResult(
   const known = new Map([...(readResult()?.rows ?? []), ...rows].map((row) => [row.name, row]));
   const result = { ...head, rows: names.flatMap((name) => known.get(name) ?? []) };
   // Two runs with other servers may go on at the same time.
-  const draft = `${resultPath}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(result, null, 1)}\n`);
-  renameSync(draft, resultPath);
+  writeFileAtomic(resultPath, `${JSON.stringify(result, null, 1)}\n`, { mode: 0o644 });
   return result;
 }
 

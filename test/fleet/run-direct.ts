@@ -1,6 +1,5 @@
 // A server alone, as a host starts it: what it says, what it costs, and what it leaves.
 import { describeError } from '../../src/base/errors.ts';
-import { eventually } from '../support/eventually.ts';
 import { memberOf, textOf, type Value } from './exact-text.ts';
 import { type Answer, declaredLists, type Host, type ListName, lastWords } from './host.ts';
 import type { World } from './world.ts';
@@ -26,7 +25,7 @@ export async function runDirect(world: World): Promise<DirectRun> {
     const { face, listMs } = await faceOf(host, world, startedAt);
     const cost = await world.lookSettled([host.child.pid ?? 0]);
     const endsAtEof = await host.close(endMs);
-    const left = await leftAfterEnd(world);
+    const left = await world.leftAfter(2_000);
     return { face, listMs, ...cost, endsAtEof, left };
   } catch (error) {
     const [told, last] = [describeError(error), lastWords(host.client.stderr)];
@@ -56,11 +55,3 @@ export async function faceOf(host: Host, world: World, startedAt: number): Promi
 }
 
 /** What a tree that ends needs a moment for is not left behind. */
-async function leftAfterEnd(world: World): Promise<string[]> {
-  try {
-    await eventually(() => world.left().length === 0, { what: 'the end of the server', timeoutMs: 2_000 });
-    return [];
-  } catch {
-    return world.left();
-  }
-}

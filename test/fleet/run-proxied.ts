@@ -1,7 +1,9 @@
 // The same server through us: three sessions in two projects, a kill of its process, one session with `--server`, the end.
+
 import type { InstanceStatus, ServerStatus, Sharing } from '../../src/link/control.ts';
+import { qualifyName } from '../../src/mcp/tool-name.ts';
 import { eventually } from '../support/eventually.ts';
-import { compareAnswers, compareLists, compareText, type Difference, isShownAs } from './compare.ts';
+import { compareAnswers, compareLists, compareText, type Difference } from './compare.ts';
 import { memberOf, textOf, type Value, write } from './exact-text.ts';
 import { type Answer, type Host, type ListName, listNames } from './host.ts';
 import type { ProxiedResult } from './result.ts';
@@ -28,7 +30,7 @@ export async function runProxied(world: World, pair: Pair): Promise<ProxiedResul
     const visit = new Visit(world, pair);
     const run = await visit.run();
     await world.rig.closeSessions();
-    return { ...run, left: await leftAfterEnd(world) };
+    return { ...run, left: await world.leftAfter(30_000) };
   } finally {
     await world.rig.closeSessions();
     world.sweep();
@@ -39,8 +41,6 @@ class Visit {
   readonly #world: World;
   readonly #pair: Pair;
   readonly #differences: Difference[] = [];
-  /** Of the tools, as sessions are shown them. */
-  #names: string[] = [];
 
   constructor(world: World, pair: Pair) {
     this.#world = world;
@@ -115,7 +115,6 @@ class Visit {
       const nothing: Answer = { items: [] };
       const { direct, again } = this.#both(({ lists }) => lists.get(name) ?? nothing);
       const found = await this.#listWhenKnown(host, name, direct.items.length);
-      if (name === 'tools') this.#names = found.items.map((item) => textOf(memberOf(item, 'name')));
       const trial = { direct, again, found };
       this.#differences.push(...compareLists(name, trial, { prefix }));
     }
@@ -136,9 +135,7 @@ class Visit {
 
   #call(host: Host, project: Project, call = this.#world.server.call): Promise<Answer> {
     const [tool, args] = this.#world.callIn(project, call);
-    const exact = `${prefix}${tool}`;
-    const shown = this.#names.includes(exact) ? exact : this.#names.find((name) => isShownAs(tool, name, prefix));
-    return host.call([shown ?? exact, args]);
+    return host.call([qualifyName(prefix.replace(/__$/, ''), tool), args]);
   }
 
   /** A session in another project must not be shown the first one's folder. */
@@ -245,11 +242,3 @@ class Visit {
 }
 
 /** The daemon goes after the last session, and takes every copy with it. */
-async function leftAfterEnd(world: World): Promise<string[]> {
-  try {
-    await eventually(() => world.left().length === 0, { what: 'the end of all', timeoutMs: 30_000 });
-    return [];
-  } catch {
-    return world.left();
-  }
-}

@@ -112,6 +112,12 @@ export class World {
     return [...all.values()].map((command) => placeless(command, this.rig.home).slice(0, 120));
   }
 
+  /** The same, once it had that long to end. */
+  async leftAfter(timeoutMs: number): Promise<string[]> {
+    await eventually(() => this.left().length === 0, { what: 'the end of all', timeoutMs }).catch(() => undefined);
+    return this.left();
+  }
+
   /** Ends what is left, whoever left it. */
   sweep(): void {
     const pids = [...this.#seen.values()].filter(isRunning).map(({ pid }) => pid);

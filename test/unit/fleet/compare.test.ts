@@ -1,5 +1,6 @@
 // What the fleet calls equal. Breaks when a change that a host would notice passes, or a server's own chance counts.
 import { describe, expect, it } from 'vitest';
+import { qualifyName } from '../../../src/mcp/tool-name.ts';
 import { compareAnswers, compareLists } from '../../fleet/compare.ts';
 import { memberOf, parseExact, textOf, write } from '../../fleet/exact-text.ts';
 import type { Answer } from '../../fleet/host.ts';
@@ -10,6 +11,9 @@ const tool = (name: string, rest = '"inputSchema":{"type":"object"}') => `{"name
 const steady = (direct: Answer, found: Answer) => ({ direct, again: direct, found });
 const wheres = (direct: Answer, found: Answer, prefix?: string) =>
   compareLists('tools', steady(direct, found), { prefix }).map(({ where, what }) => `${where}: ${what}`);
+
+/** Too long to be shown whole. */
+const long = 'list_directory_with_sizes_of_everything_in_it';
 
 describe('compareLists', () => {
   it('takes definitions that differ in their prefix alone for equal', () => {
@@ -30,26 +34,26 @@ describe('compareLists', () => {
   });
 
   it('knows a definition whose long name was cut', () => {
-    const direct = listOf(tool('list_directory'), tool('list_directory_with_sizes'));
-    const found = listOf(tool('s__list_directory'), tool('s__list_directory_wi_nlrgc', '"x":1'));
+    const direct = listOf(tool('list_directory'), tool(long));
+    const found = listOf(tool('s__list_directory'), tool(qualifyName('s', long), '"x":1'));
     const [difference, ...others] = wheres(direct, found, 's__');
-    expect(difference).toMatch(/^tools list_directory_with_sizes: direct …/);
+    expect(difference).toContain(`tools ${long}: direct …`);
     expect(others).toEqual([]);
   });
 
   it('knows a definition whose name has characters that hosts refuse', () => {
     const direct = listOf(tool('a:deploy', '"x":1'), tool('b:init', '"x":1'));
-    const found = listOf(tool('s__a_deploy', '"x":1'), tool('s__b_init_k3x9q', '"x":2'));
+    const found = listOf(tool(qualifyName('s', 'a:deploy'), '"x":1'), tool(qualifyName('s', 'b:init'), '"x":2'));
     const [difference, ...others] = wheres(direct, found, 's__');
     expect(difference).toMatch(/^tools b:init: direct …/);
     expect(others).toEqual([]);
   });
 
   it('says why a definition whose name was cut has a title', () => {
-    const direct = listOf(tool('list_directory_with_sizes', '"x":1'));
-    const found = listOf(tool('s__list_directory_wi_nlrgc', '"x":1,"title":"list_directory_with_sizes"'));
+    const direct = listOf(tool(long, '"x":1'));
+    const found = listOf(tool(qualifyName('s', long), `"x":1,"title":"${long}"`));
     const [difference, ...others] = compareLists('tools', steady(direct, found), { prefix: 's__' });
-    expect(difference?.why).toBe('its name is too long to be shown whole, so its title says it');
+    expect(difference?.why).toBe('its name cannot be shown whole, so its title says it');
     expect(others).toEqual([]);
   });
 
