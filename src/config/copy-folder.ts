@@ -9,6 +9,10 @@ import { type FolderChoice, folderChoiceOf } from './template.ts';
 
 export type FolderDecision = {
   place: FolderChoice;
+  /** What of the disk it is given; '' where the session has none. */
+  folder: string;
+  /** Where it starts: there, or in a folder that the entry names. */
+  start: string;
   reason: string;
 };
 
@@ -18,16 +22,27 @@ export type FolderQuestion = {
   /** Arguments and variables as they are for the session that asks. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** A folder that the entry names, as it is for that session. */
+  cwd?: string | undefined;
+  /** Of the session. */
+  folder: string;
   projectRoot: string;
   isRepository: (folder: string) => boolean;
   knownServers: readonly KnownServer[];
 };
 
 export function decideFolder(question: FolderQuestion): FolderDecision {
+  const { place, reason } = choosePlace(question);
+  const folder = place === 'project' ? question.projectRoot : question.folder;
+  if (question.cwd === undefined) return { place, folder, start: folder, reason };
+  return { place, folder, start: question.cwd, reason: 'The configuration says so ("cwd").' };
+}
+
+function choosePlace(question: FolderQuestion): Pick<FolderDecision, 'place' | 'reason'> {
   const { entry, projectRoot } = question;
   const choice = folderChoiceOf(entry.cwd);
   if (choice) return { place: choice, reason: `The configuration says "cwd": "${choice}".` };
-  const own: FolderDecision = { place: 'session', reason: 'A start by its host would be there.' };
+  const own = { place: 'session', reason: 'A start by its host would be there.' } as const;
   // With a folder of its own, or a path that counts from where it starts, it would mean something else at the root.
   if (
     question.sharing !== 'project' ||

@@ -98,21 +98,16 @@ type FolderContext = { spec: LaunchSpec; sharing: Sharing; asker: Asker; deps: R
 
 /** A session in a sub-folder must not reach through us, with `.` or as a root, what its direct start denies. */
 function folderOf(entry: ServerEntry, { spec, sharing, asker, deps }: FolderContext) {
-  const { args, env } = spec;
+  const { args, env, cwd } = spec;
+  const { folder: ofSession, projectRoot } = asker;
   const { knownServers } = deps;
-  const decided = decideFolder({
-    ...{ entry, sharing, args, env, isRepository, knownServers },
-    projectRoot: asker.projectRoot,
-  });
-  const isChosen = folderChoiceOf(entry.cwd) !== undefined;
-  const isRoot = decided.place === 'project';
-  const folder = isRoot ? asker.projectRoot : asker.folder;
+  const question = { entry, sharing, args, env, cwd, folder: ofSession, projectRoot, isRepository, knownServers };
+  const { place, folder, start, reason } = decideFolder(question);
   const empty = join(deps.workDir, entry.slug);
-  if (sharing === 'shared' && !isChosen && spec.cwd === undefined) {
+  if (sharing === 'shared' && folderChoiceOf(entry.cwd) === undefined && cwd === undefined) {
     return { cwd: empty, folder, reason: 'An empty one, because everyone shares it.', spansFolders: false };
   }
-  const reason = spec.cwd === undefined ? decided.reason : 'The configuration says so ("cwd").';
-  return { cwd: spec.cwd ?? (folder || empty), folder, reason, spansFolders: isRoot };
+  return { cwd: start || empty, folder, reason, spansFolders: place === 'project' };
 }
 
 export function sharingOf(

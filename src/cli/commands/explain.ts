@@ -93,8 +93,7 @@ function folderRows(entry: ServerEntry, { sharing, place, known, home }: FolderF
   const filled = expandEntry(entry, { values: {}, folder, projectRoot, sessionLifeId: '' });
   if (!filled.ok || sharing === 'shared' || entry.command === undefined) return [];
   const { args, env, cwd } = filled.spec;
-  const decided = decideFolder({ entry, sharing, args, env, projectRoot, isRepository, knownServers: known });
-  const start = cwd ?? (decided.place === 'project' ? projectRoot : folder);
-  const reason = cwd === undefined ? decided.reason : 'The configuration says so ("cwd").';
+  const question = { entry, sharing, args, env, cwd, folder, projectRoot, isRepository, knownServers: known };
+  const { start, reason } = decideFolder(question);
   return [`  folder     ${shortPath(start, home)}`, `             ${reason}`];
 }

@@ -14,6 +14,7 @@ function placeOf(line: string, more: Record<string, unknown> = {}, isRepository 
       sharing: 'project' as const,
       args,
       env,
+      folder: '/r/packages/web',
       projectRoot: '/r',
       isRepository: () => isRepository,
       knownServers: [],
