@@ -2,16 +2,17 @@
 // withdraw or die: each gets its own answers, progress, logs and questions, exactly once, and nothing of another's.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { fixture, type HttpDaemon, startHttpDaemon } from '../support/http-daemon.ts';
 import { at, LegacyHttpClient, type Message, ModernHttpClient, metaKey } from '../support/mcp-http-client.ts';
 
 type Step = 'progress' | 'log' | 'elicit' | 'sample';
 type Fate = 'finish' | 'withdraw' | 'die';
-type Call = { steps: Step[]; startMs: number; stepMs: number; fate: Fate; fateMs: number };
+/** `startAfter`, `fateAfter`: so many messages that its program, that the call has heard. `pause`: turns between steps. */
+type Call = { steps: Step[]; startAfter: number; pause: number; fate: Fate; fateAfter: number };
 type Program = { family: 'legacy' | 'modern'; listens: boolean; calls: Call[] };
 
 const capabilities = { elicitation: {}, sampling: {} };
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const programs = (kinds: readonly Step[]) =>
   fc.array(
@@ -21,14 +22,14 @@ const programs = (kinds: readonly Step[]) =>
       calls: fc.array(
         fc.record<Call>({
           steps: fc.array(fc.constantFrom(...kinds), { maxLength: 4 }),
-          startMs: fc.integer({ min: 0, max: 20 }),
-          stepMs: fc.integer({ min: 0, max: 8 }),
+          startAfter: fc.nat(4),
+          pause: fc.nat(8),
           fate: fc.oneof(
             { weight: 6, arbitrary: fc.constant<Fate>('finish') },
             { weight: 1, arbitrary: fc.constant<Fate>('withdraw') },
             { weight: 1, arbitrary: fc.constant<Fate>('die') },
           ),
-          fateMs: fc.integer({ min: 0, max: 30 }),
+          fateAfter: fc.nat(4),
         }),
         { minLength: 1, maxLength: 3 },
       ),
@@ -46,23 +47,47 @@ const tagOf = (params: unknown) => at(params, 'message') ?? at(params, 'messages
 
 type Outcome = { program: Program; owner: string; messages: Message[]; answers: (Message | undefined)[] };
 
+/** What a call is sure to say to its program. */
+const surely = ({ steps, fate, fateAfter }: Call) =>
+  fate === 'finish' ? steps.length : Math.min(steps.length, fateAfter);
+
+/** When a program's calls begin and are given up: by what it has heard, never by the time. */
+function momentsOf({ calls }: Program, messages: readonly Message[], isDead: () => boolean) {
+  const heard = (tag?: string) =>
+    Object.values(tagsIn(messages))
+      .flat()
+      .filter((one) => tag === undefined || one === tag).length;
+  return {
+    toStart: (i: number) => {
+      const before = calls.slice(0, i).reduce((sum, call) => sum + surely(call), 0);
+      const wanted = Math.min(before, calls[i]?.startAfter ?? 0);
+      return eventually(() => isDead() || heard() >= wanted, { what: `${wanted} messages`, intervalMs: 1 });
+    },
+    toEnd: (call: Call, tag: string) =>
+      eventually(() => isDead() || heard(tag) >= surely(call), { what: `the steps of ${tag}`, intervalMs: 1 }),
+  };
+}
+
 async function play(program: Program, owner: string, address: { url: string; token: string }): Promise<Outcome> {
   const tag = (i: number) => `${owner}.${i}`;
-  const params = (i: number, { steps, stepMs }: Call): Message => ({
+  // One that is to be withdrawn is never answered before.
+  const params = (i: number, { steps, pause, fate }: Call): Message => ({
     name: 'converse',
-    arguments: { tag: tag(i), steps, ms: stepMs },
+    arguments: { tag: tag(i), steps: fate === 'finish' ? steps : [...steps, 'hold'], pause },
   });
   if (program.family === 'modern') {
     const client = new ModernHttpClient(address, capabilities, reply(owner));
+    const moments = momentsOf(program, client.messages, () => false);
     const answers = await Promise.all(
       program.calls.map(async (call, i) => {
-        await sleep(call.startMs);
+        await moments.toStart(i);
         const abort = new AbortController();
-        if (call.fate !== 'finish') setTimeout(() => abort.abort(), call.fateMs);
         const meta = { progressToken: 't', [metaKey('logLevel')]: 'info' };
-        return client
+        const answer = client
           .request(i * 100, 'tools/call', { params: params(i, call), meta, signal: abort.signal })
           .catch(() => undefined);
+        if (call.fate !== 'finish') await moments.toEnd(call, tag(i)).finally(() => abort.abort());
+        return answer;
       }),
     );
     return { program, owner, messages: client.messages, answers };
@@ -70,17 +95,31 @@ async function play(program: Program, owner: string, address: { url: string; tok
   const client = new LegacyHttpClient(address, reply(owner));
   await client.open(capabilities);
   if (program.listens) await client.listen();
+  let isDead = false;
+  const moments = momentsOf(program, client.messages, () => isDead);
   const answers = await Promise.all(
     program.calls.map(async (call, i) => {
-      await sleep(call.startMs);
-      if (call.fate !== 'finish') {
-        setTimeout(() => {
-          if (call.fate === 'die') client.kill();
-          else client.notify('notifications/cancelled', { requestId: i }).catch(() => {}); // dead already
-        }, call.fateMs);
+      await moments.toStart(i);
+      let isOver = false;
+      const answer = client
+        .request(i, 'tools/call', { ...params(i, call), _meta: { progressToken: 't' } })
+        .catch(() => undefined)
+        .finally(() => {
+          isOver = true;
+        });
+      if (call.fate === 'finish') return answer;
+      await moments.toEnd(call, tag(i));
+      if (call.fate === 'die') {
+        isDead = true;
+        client.kill();
       }
-      const _meta = { progressToken: 't' };
-      return client.request(i, 'tools/call', { ...params(i, call), _meta }).catch(() => undefined);
+      // The withdrawal has a connection of its own, so it may come before the call.
+      const withdraw = () => client.notify('notifications/cancelled', { requestId: i });
+      await eventually(async () => isOver || (await withdraw().then(() => isOver)), {
+        what: `the end of ${tag(i)}`,
+        intervalMs: 1,
+      });
+      return answer;
     }),
   );
   await client.end().catch(() => {}); // killed
