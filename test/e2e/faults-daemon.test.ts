@@ -168,15 +168,42 @@ describe('files taken away from a running daemon', () => {
   });
 });
 
+type Start = { pid: number; tag: string; client: McpClient; events: () => Set<string> };
+/** What is to be seen of a start, from before the lock to the first answer. */
+const stages: [what: string, isThere: (start: Start) => boolean][] = [
+  ['its process', () => true],
+  ['its socket', () => existsSync(rig.locations.socketPath)],
+  ['its pid file', ({ pid }) => readEndpoint(rig.locations.pidPath)?.pid === pid],
+  ['its word that it is ready', ({ events }) => events().has('daemon.ready')],
+  ['its session', ({ events }) => events().has('session.opened')],
+  ['the process of its server', () => rig.servers().length > 0],
+  ['its server ready', ({ events }) => events().has('server.ready')],
+  ['the call run', ({ tag }) => countRuns(countFile()).has(tag)],
+  ['the call answered', ({ client }) => client.messages.some(isCallAnswer)],
+];
+const isCallAnswer = (message: Record<string, unknown>) =>
+  'result' in message && 'content' in Object(message['result']);
+
 describe('a daemon killed while it starts', () => {
   it('at any moment: the next one serves, and nothing of the former stays', async () => {
     counting();
-    // From before the lock to after the first instance; the last ones hit the start of the server.
-    for (const [i, ms] of [5, 20, 40, 60, 75, 90, 105, 120, 140, 160, 190, 220, 260, 300, 340].entries()) {
+    const moments = stages.flatMap(([stage, isThere]) => [0, 2, 8].map((looks) => ({ stage, isThere, looks })));
+    for (const [i, { stage, isThere, looks }] of moments.entries()) {
+      const logged = rig.log().length;
       const client = rig.session({ plugin, args: ['--mode', 'all'] });
-      const asked = client.initialize().then(() => client.call('c__count', { tag: `start-${i}` }));
+      const tag = `start-${i}`;
+      const asked = client.initialize().then(() => client.call('c__count', { tag }));
       const pid = await eventually(() => rig.daemons()[0], { what: 'a daemon', intervalMs: 1 });
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      const events = () =>
+        new Set(
+          rig
+            .log()
+            .slice(logged)
+            .map(({ event }) => event),
+        );
+      await eventually(() => isThere({ pid, tag, client, events }), { what: stage, intervalMs: 1 });
+      // Each a way through the system's processes: some milliseconds on.
+      for (let n = 0; n < looks; n += 1) rig.daemons();
       signal(pid, 'SIGKILL');
       const answer = await asked;
       const ran = countRuns(countFile()).get(`start-${i}`) ?? 0;

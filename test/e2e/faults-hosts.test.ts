@@ -63,11 +63,17 @@ it('a paused machine goes on where it was: sessions, daemon and servers together
   const sessions = await Promise.all([open(), open()]);
   const copies = await Promise.all(sessions.map(async (one) => textOf(await one.call('own__pid'))));
   const daemon = await daemonPid(rig);
-  const calls = sessions.map((one) => one.call('c__slow', { ms: 1_000 }, 60_000));
+  const until = join(rig.home, 'paused');
+  const calls = sessions.map((one) => one.call('c__slow', { until }, 60_000));
+  await rig.statusUntil(
+    ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight === 2)),
+    'both calls in flight',
+  );
   const container = pauseProcesses(rig.processes().map(({ pid }) => pid));
   try {
     const pausedAt = Date.now();
     await eventually(() => Date.now() - pausedAt >= pauseMs, { timeoutMs: 2 * pauseMs, what: 'the pause to pass' });
+    writeFileSync(until, '');
   } finally {
     container.resume();
   }

@@ -1,5 +1,7 @@
 // What a host, a stranger on the socket or a careless person may do wrong. Nothing of it may reach another session.
+import { writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { errorOf, type McpClient, resultOf, textOf } from '../support/mcp-client.ts';
@@ -170,15 +172,18 @@ it('cancels a call whatever the spelling of its id, and answers it no more', asy
 
 it('refuses an id that is still in use, and answers the first under it', async () => {
   const session = await rig.open();
+  const until = join(rig.home, 'refused');
   const call = (text: string) =>
     session.send({
       jsonrpc: '2.0',
       id: 7,
       method: 'tools/call',
-      params: { name: 'echo__slow', arguments: { ms: 100, text } },
+      params: { name: 'echo__slow', arguments: { text, until } },
     });
   call('first');
   call('second');
+  await session.until(() => session.messages.find(({ id }) => id === 7), 'the refusal');
+  writeFileSync(until, '');
   await session.until(() => (session.messages.filter(({ id }) => id === 7).length === 2 ? true : undefined), 'both');
   const [refused, answered] = session.messages.filter(({ id }) => id === 7);
   expect(errorOf(refused ?? {}).code).toBe(-32600);
@@ -231,7 +236,14 @@ it('still answers what was asked before the end of input', async () => {
   const session = rig.session();
   const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'pipe', version: '1' } };
   session.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
-  session.send({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo__slow', arguments: { ms: 200 } } });
+  const until = join(rig.home, 'ended');
+  session.send({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'echo__slow', arguments: { until } } });
+  session.child.stdin?.end();
+  await rig.statusUntil(
+    ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight === 1)),
+    'the call to run',
+  );
+  writeFileSync(until, '');
   await session.close();
   expect(textOf(await session.answer(2))).toBe('done');
 });

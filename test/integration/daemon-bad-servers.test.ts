@@ -1,5 +1,5 @@
 // Servers that behave badly beside one that behaves well: whoever calls them is told why, nobody else notices.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture, type ServerConfig } from '../support/daemon-rig.ts';
@@ -112,7 +112,8 @@ it('answers a call whose result is over the limit with an error that names it', 
 
 it('does not run a call that was cancelled while its server started', async () => {
   const countFile = join(rig.home, 'count');
-  const session = await beside(fixture('echo.mjs', { START_MS: '1000', COUNT_FILE: countFile }));
+  const startFile = join(rig.home, 'begin');
+  const session = await beside(fixture('echo.mjs', { START_FILE: startFile, COUNT_FILE: countFile }));
   session.send({
     jsonrpc: '2.0',
     id: 1,
@@ -126,6 +127,9 @@ it('does not run a call that was cancelled while its server started', async () =
     method: 'tools/call',
     params: { name: 'bad__count', arguments: { tag: 'wanted' } },
   });
+  // Answered after what was sent before.
+  await session.request('ping');
+  writeFileSync(startFile, '');
   expect(textOf(await session.answer(2))).toBe('counted');
   expect(readFileSync(countFile, 'utf8')).toMatch(/^\d+ wanted\n$/);
   expect(session.messages.filter(({ id }) => id === 1)).toEqual([]);
@@ -133,14 +137,17 @@ it('does not run a call that was cancelled while its server started', async () =
 
 it('hands a cancellation to the server, also of a call that waited for its start', async () => {
   const trace = join(rig.home, 'trace');
-  const session = await beside(fixture('echo.mjs', { START_MS: '500', TRACE_FILE: trace }));
+  const startFile = join(rig.home, 'begin');
+  const session = await beside(fixture('echo.mjs', { START_FILE: startFile, TRACE_FILE: trace }));
   const traced = () =>
     readFileSync(trace, 'utf8')
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line));
-  const params = { name: 'bad__slow', arguments: { ms: 60_000, steps: 1 } };
+  const params = { name: 'bad__slow', arguments: { forever: true } };
   session.send({ jsonrpc: '2.0', id: 'long', method: 'tools/call', params });
+  await session.request('ping');
+  writeFileSync(startFile, '');
   const call = await eventually(() => traced().find(({ method }) => method === 'tools/call'), { what: 'the call' });
   session.notify('notifications/cancelled', { requestId: 'long', reason: 'no more' });
   const cancelled = await eventually(() => traced().find(({ method }) => method === 'notifications/cancelled'), {
@@ -152,7 +159,7 @@ it('hands a cancellation to the server, also of a call that waited for its start
 
 it('ends a call at its time limit and says that it may have taken effect', async () => {
   const session = await beside(fixture('echo.mjs', {}, { timeoutMs: 1_000 }));
-  const answer = await session.call('bad__slow', { ms: 60_000, steps: 1 });
+  const answer = await session.call('bad__slow', { forever: true });
   const { text } = failure(answer);
   expect(resultOf(answer)['_meta']).toEqual({
     'aitkit/error': { code: 'CALL_TIMEOUT', mayHaveRun: true, retry: 'check-first' },
@@ -186,8 +193,8 @@ it('answers calls in flight once when the server crashes, and starts it again wi
   const session = await beside(fixture('echo.mjs'));
   const pid = textOf(await session.call('bad__pid'));
   const slow = Promise.all([
-    session.call('bad__slow', { ms: 60_000, steps: 1 }),
-    witness.call('bad__slow', { ms: 60_000, steps: 1 }),
+    session.call('bad__slow', { forever: true }),
+    witness.call('bad__slow', { forever: true }),
   ]);
   // Two sessions: nothing but the server says that the other one's call has come.
   await rig.statusUntil(

@@ -1,4 +1,6 @@
 // One server alone behind its own entry (`--server`), while nobody knows anything of it.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { errorOf, namesIn, resultOf, textOf } from '../support/mcp-client.ts';
@@ -29,10 +31,12 @@ it('answers initialize before it gives up on a server that never speaks, and its
 });
 
 it('shows what a slow server offers once it is there', async () => {
-  rig.writeConfig({ slow: fixture('slow-start.mjs', { START_MS: '7000' }) });
+  const startFile = join(rig.home, 'begin');
+  rig.writeConfig({ slow: fixture('slow-start.mjs', { START_FILE: startFile }) });
   const session = await rig.connected({ args: ['--server', 'slow'] });
   const first = await session.initialize();
   expect(resultOf(first)['serverInfo']).toEqual({ name: 'slow', version: '0' });
+  writeFileSync(startFile, '');
   expect(textOf(await session.call('echo', { text: 'waited' }))).toBe('waited');
   expect(await session.toolNames()).toContain('count');
   // What is known is told at once, in the server's own words.

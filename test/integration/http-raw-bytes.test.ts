@@ -34,7 +34,7 @@ async function exchange(connection: RawConnection, { request }: Speaker, accept:
     expect(resultText(answer)).toBe('x'.repeat(size));
   }
   expect(resultText((await ask('tools/call', say(anyText))).answer)).toBe(anyText);
-  const slow = await ask('tools/call', call('slow', { ms: 20, steps: 4 }), 'token');
+  const slow = await ask('tools/call', call('slow', { steps: 4 }), 'token');
   const progress = messagesOf(slow.response).filter(({ method }) => method === 'notifications/progress');
   expect(progress.map(({ params }) => params)).toMatchObject(
     takesStream(accept) ? [1, 2, 3, 4].map((step) => ({ progressToken: 'token', progress: step })) : [],
@@ -153,7 +153,7 @@ describe('a connection for one request', () => {
           size,
         );
       }
-      const slow = await alone(request(2, 'tools/call', call('slow', { ms: 10, steps: 2 }), 'p'));
+      const slow = await alone(request(2, 'tools/call', call('slow', { steps: 2 }), 'p'));
       expect(messagesOf(slow)).toHaveLength(3);
       expect((await alone(request(3, 'tools/list'))).status).toBe(200);
     }

@@ -1,5 +1,7 @@
 // Answers over HTTP as bytes, read strictly, where several are on their way at once or one is read in parts: ahead of each
 // other on a connection, late, resumed, taken over, cut by the end of the daemon.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { textOf as resultText } from '../support/mcp-client.ts';
@@ -33,7 +35,7 @@ describe('several at once', () => {
           const { request } = isModern ? modern : legacy;
           const params = {
             call: say('y'.repeat(size)),
-            progress: call('slow', { ms: 4, steps: 3, text: 'z'.repeat(size) }),
+            progress: call('slow', { steps: 3, text: 'z'.repeat(size) }),
             list: {},
             error: call('fail', { code: -32042, bytes: size }),
           }[kind];
@@ -99,13 +101,15 @@ describe('streams', () => {
     const connection = raw.open();
     const speaker = await raw.begin(connection, '2025-11-25');
     const broken = raw.open();
+    const until = join(raw.rig.home, 'broken');
     const [response] = await broken.begin(
-      speaker.request(1, 'tools/call', call('slow', { ms: 300, steps: 6, text: 'x'.repeat(70_000) }), 'p'),
+      speaker.request(1, 'tools/call', call('slow', { steps: 6, held: 3, until, text: 'x'.repeat(70_000) }), 'p'),
     );
     if (!response) throw new Error('no answer');
     // More may have come already: that these are what the program had time to read is all that counts.
     const lastId = await broken.until(() => eventsOf(response)[2]?.id, 'three events');
     broken.kill();
+    writeFileSync(until, '');
     const rest = await connection.ask(speaker.other('GET', undefined, { 'last-event-id': lastId }));
     const [stream, number] = lastId.split('.');
     const events = eventsOf(rest);

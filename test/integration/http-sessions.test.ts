@@ -1,5 +1,5 @@
 // Sessions over HTTP: who may use them, what a request needs, streams that can be resumed, projects, the two ends.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -99,7 +99,8 @@ describe('sessions over HTTP', () => {
 
   it('refuses an id that is under way already and goes on with the first', async () => {
     const client = await connect();
-    const first = client.request(7, 'tools/call', call('slow', { ms: 300, steps: 1 }));
+    const until = join(daemon.folder, 'refused');
+    const first = client.request(7, 'tools/call', call('slow', { until }));
     const again = await eventually(
       async () => {
         const response = await client.fetch('POST', { jsonrpc: '2.0', id: 7, method: 'ping' });
@@ -108,18 +109,21 @@ describe('sessions over HTTP', () => {
       { what: 'the call to be under way', intervalMs: 5 },
     );
     expect(at(again, 'error', 'code')).toBe(-32600);
+    writeFileSync(until, '');
     expect(text(await first)).toBe('done');
     await client.end();
   });
 
   it('hands the rest of a broken stream to who comes back with Last-Event-ID', async () => {
     const client = await connect();
-    const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call('slow', { ms: 400, steps: 1 }) };
+    const until = join(daemon.folder, 'broken');
+    const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call('slow', { until }) };
     const response = await client.fetch('POST', body);
     const reader = response.body?.getReader();
     const first = new TextDecoder().decode((await reader?.read())?.value);
     expect(first).toMatch(/^id: s\d+\.0\nretry: \d+\ndata: \n\n/);
     await reader?.cancel();
+    writeFileSync(until, '');
     const lastEventId = /^id: (.*)$/m.exec(first)?.[1] ?? '';
     const rest = await client.read(await client.fetch('GET', undefined, { 'last-event-id': lastEventId }));
     expect(rest.map(text)).toEqual(['done']);
@@ -128,7 +132,7 @@ describe('sessions over HTTP', () => {
 
   it('withdraws a call that its program withdraws, and ends the POST that waited for it', async () => {
     const client = await connect();
-    const waiting = client.request('slow', 'tools/call', call('slow', { ms: 60_000 }));
+    const waiting = client.request('slow', 'tools/call', call('slow', { forever: true }));
     await eventually(async () => (await client.notify('notifications/cancelled', { requestId: 'slow' })) === 202, {
       what: 'the cancellation to be taken',
     });

@@ -85,7 +85,7 @@ describe('two windows of one program without a session', () => {
   const call = (client: ModernHttpClient, name: string, args: Message = {}) =>
     client.request(1, 'tools/call', { params: { name, arguments: args } });
   const startSlow = async (client: ModernHttpClient) => {
-    const started = await call(client, 'gateway_invoke_async', { id: 'echo__slow', args: { ms: 60_000 } });
+    const started = await call(client, 'gateway_invoke_async', { id: 'echo__slow', args: { forever: true } });
     const { jobId }: Message = JSON.parse(text(started));
     return String(jobId);
   };
@@ -101,7 +101,7 @@ describe('two windows of one program without a session', () => {
     const jobs = [await startSlow(one), await startSlow(one), await startSlow(one)];
     const listed = JSON.stringify(await call(other, 'gateway_invoke_status'));
     expect(listed).toContain('Mcp-Client-Key');
-    const refused = JSON.stringify(await call(other, 'gateway_invoke_async', { id: 'echo__slow', args: { ms: 1 } }));
+    const refused = JSON.stringify(await call(other, 'gateway_invoke_async', { id: 'echo__slow' }));
     expect(refused).toContain('JOB_LIMIT');
     for (const job of jobs) {
       expect(listed + refused).not.toContain(job);

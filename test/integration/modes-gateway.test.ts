@@ -57,8 +57,8 @@ describe('the mode of a session', () => {
 
 describe('gateway mode', () => {
   it('lists its six tools at once and says in its instructions how to use them', async () => {
-    // A server that takes 20 s to start: the list must not wait for it.
-    rig.writeConfig({ slow: fixture('slow-start.mjs', { START_MS: '20000' }) });
+    // A server that does not start before the end of the test: the list must not wait for it.
+    rig.writeConfig({ slow: fixture('slow-start.mjs', { START_FILE: join(rig.home, 'never') }) });
     const session = await rig.connected({ args: ['--mode', 'gateway'] });
     const answer = await session.initialize();
     expect(String(resultOf(answer)['instructions'])).toContain('gateway_search');
@@ -164,7 +164,7 @@ describe('gateway mode', () => {
     session.send({ jsonrpc: '2.0', id: question['id'], result: { action: 'accept', content: { answer: 'yes' } } });
     expect(textOf(await asked)).toContain('"answer":"yes"');
 
-    const slow = { id: 'echo__slow', args: { ms: 15_000, steps: 300 } };
+    const slow = { id: 'echo__slow', args: { steps: 300, forever: true } };
     const params = { name: 'gateway_invoke', arguments: slow, _meta: { progressToken: 'mine' } };
     session.send({ jsonrpc: '2.0', id: 'slow', method: 'tools/call', params });
     const progress = await session.notification('notifications/progress');

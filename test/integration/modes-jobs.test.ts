@@ -36,7 +36,7 @@ it('starts at once, reports progress, and its result is the result of the call',
   rig.writeConfig({ echo: fixture('echo.mjs') });
   const session = await gateway();
   const until = join(rig.home, 'looked');
-  const job = await start(session, 'echo__slow', { ms: 60, steps: 6, text: 'finished', until });
+  const job = await start(session, 'echo__slow', { steps: 6, text: 'finished', until });
   expect(jsonOf(await status(session, job))).toMatchObject({ jobId: job, tool: 'echo__slow', state: 'running' });
   await eventually(async () => textOf(await status(session, job)).includes('"progress":{"progress":6,"total":6'), {
     what: 'progress',
@@ -89,7 +89,7 @@ it('belongs to its session alone, and three run at a time', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs') });
   const [mine, other] = [await gateway(), await gateway()];
   const jobs = [];
-  for (let i = 0; i < 3; i += 1) jobs.push(await start(mine, 'echo__slow', { ms: 20_000 }));
+  for (let i = 0; i < 3; i += 1) jobs.push(await start(mine, 'echo__slow', { forever: true }));
   const [first = ''] = jobs;
   const stolen = textOf(await status(other, first));
   expect(stolen).toContain('No job of this session has that id');
@@ -103,7 +103,7 @@ it('belongs to its session alone, and three run at a time', async () => {
 it('is cancelled at the server, and stays cancelled', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs') });
   const session = await gateway();
-  const job = await start(session, 'echo__slow', { ms: 30_000 });
+  const job = await start(session, 'echo__slow', { forever: true });
   await inFlight(1);
   const cancelled = await session.call('gateway_invoke_status', { jobId: job, cancel: true });
   expect(jsonOf(cancelled)).toMatchObject({ state: 'cancelled' });
@@ -114,8 +114,11 @@ it('is cancelled at the server, and stays cancelled', async () => {
 it('asks the session that started it, and goes on while the wrapper connects again', async () => {
   rig.writeConfig({ echo: fixture('echo.mjs', {}, { sharing: 'session' }) });
   const session = await rig.open({ args: ['--mode', 'gateway'], capabilities: { elicitation: {} } });
-  const slow = await start(session, 'echo__slow', { ms: 1_500, text: 'over it' });
+  const until = join(rig.home, 'connected');
+  const slow = await start(session, 'echo__slow', { text: 'over it', until });
   await displace(rig, await scopeOf(rig, 'echo'));
+  expect(jsonOf(await status(session, slow))).toMatchObject({ state: 'running' });
+  writeFileSync(until, '');
   expect(textOf(await ended(session, slow))).toBe('over it');
 
   const asking = await start(session, 'echo__ask_back', { message: 'Now?' });
@@ -128,19 +131,24 @@ it('ends with its session, unless it was detached: then it holds the daemon unti
   rig.writeConfig({ echo: fixture('echo.mjs') }, { daemon: { idleExitMs: 300 } });
   const witness = await gateway();
   const session = await gateway();
-  await start(session, 'echo__slow', { ms: 60_000 });
+  await start(session, 'echo__slow', { forever: true });
   await inFlight(1);
   await session.close();
   // 10 s for a wrapper that only lost its connection.
   await inFlight(0).catch(() => inFlight(0));
   const detached = await gateway();
-  await start(detached, 'echo__slow', { ms: 14_000 }, { detach: true });
+  const until = join(rig.home, 'held');
+  await start(detached, 'echo__slow', { until }, { detach: true });
   await inFlight(1);
   const since = Date.now();
   await detached.close();
   await witness.close();
+  // Idle exit alone would come after 300 ms, the end of the session after 10 s; were it not held, nobody would answer.
+  const { daemon } = await rig.status();
+  await rig.statusUntil(({ daemon: { uptimeMs } }) => uptimeMs > daemon.uptimeMs + 12_000, 'the daemon to be held');
+  await inFlight(1);
+  writeFileSync(until, '');
   await eventually(() => rig.log().some(({ event }) => event === 'daemon.stopping'), { what: 'the daemon to end' });
-  // Idle exit alone would have come after 300 ms, the end of the session after 10 s.
   expect(Date.now() - since).toBeGreaterThan(12_000);
 });
 
@@ -149,7 +157,7 @@ it('fails visibly with the daemon: the next one says that it may have run, and n
   const [session, other] = [await gateway(), await gateway()];
   const done = await start(session, 'echo__echo', { text: 'done' });
   expect(textOf(await ended(session, done))).toBe('done');
-  const job = await start(session, 'echo__slow', { ms: 60_000 });
+  const job = await start(session, 'echo__slow', { forever: true });
   const [daemon] = rig.daemons();
   if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
   await eventually(() => rig.daemons().some((pid) => pid !== daemon), { what: 'the next daemon' });
@@ -189,9 +197,10 @@ it('detached and without its session: read by who names it, told to nobody else'
   if (!first || !second || !third || !stranger) throw new Error('no session');
   const done = await start(first, 'echo__big', { bytes: 500_000 }, { detach: true });
   await ended(first, done);
+  const until = join(rig.home, 'alone');
   const answer = await first.call('gateway_invoke_async', {
     ...{ id: 'echo__slow', detach: true },
-    args: { ms: 13_000, text: 'y'.repeat(200_000) },
+    args: { until, text: 'y'.repeat(200_000) },
   });
   const { jobId, note } = jsonOf(answer);
   expect(note).toContain('names this jobId');
@@ -212,7 +221,8 @@ it('detached and without its session: read by who names it, told to nobody else'
   );
   const rest = { ref: refOf(found) };
   expect(textOf(await second.call('gateway_get_result', rest))).toContain('"total":500000');
-  // It ended after its session had.
+  // It ends after its session has.
+  writeFileSync(until, '');
   const late = await ended(second, running);
   expect(textOf(await second.call('gateway_get_result', { ref: refOf(late) }))).toContain('"total":200000');
 

@@ -1,4 +1,6 @@
 // Gateway and dynamic mode beside servers that never answer or cannot start: nobody else's call waits for them.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { invoke, jsonOf, start } from '../support/gateway-calls.ts';
@@ -35,7 +37,7 @@ it('a server that never speaks costs the first search one wait, and other calls 
   expect(await took(() => invoke(session, 'good__nothing'))).toBeLessThan(soonMs);
   let job = '';
   const starting = async () => {
-    job = await start(session, 'good__slow', { ms: 60_000 });
+    job = await start(session, 'good__slow', { forever: true });
   };
   expect(await took(starting)).toBeLessThan(soonMs);
   expect(await took(() => session.call('gateway_invoke_status', { jobId: job }))).toBeLessThan(soonMs);
@@ -79,7 +81,13 @@ it('a server that cannot start is tried once, and again by a call that names it'
 });
 
 it('a call waits for the server that it names while that one starts', async () => {
-  rig.writeConfig({ slow: fixture('slow-start.mjs', { START_MS: '1500' }) });
+  const startFile = join(rig.home, 'begin');
+  rig.writeConfig({ slow: fixture('slow-start.mjs', { START_FILE: startFile }) });
   const session = await rig.open({ args: ['--mode', 'gateway'] });
-  expect(textOf(await invoke(session, 'slow::echo', { text: 'there' }))).toBe('there');
+  const called = invoke(session, 'slow::echo', { text: 'there' });
+  await rig.statusUntil(({ servers }) => servers[0]?.instances[0]?.pid !== undefined, 'the start to begin');
+  // Whatever answers by itself would have answered by then.
+  await session.request('ping');
+  writeFileSync(startFile, '');
+  expect(textOf(await called)).toBe('there');
 });

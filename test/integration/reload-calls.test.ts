@@ -25,7 +25,7 @@ const pids = async (name: string) => (await copies(name)).map(({ pid }) => pid);
 
 /** The long call has reached the server. */
 async function beginLong(): Promise<{ answer: Promise<Record<string, unknown>>; pid: number | undefined }> {
-  const answer = session.call('out__slow', { ms: 1, text: 'after all', until: release() });
+  const answer = session.call('out__slow', { text: 'after all', until: release() });
   await eventually(async () => (await copies('out'))[0]?.inFlight === 1, { what: 'the call' });
   return { answer, pid: (await copies('out'))[0]?.pid };
 }

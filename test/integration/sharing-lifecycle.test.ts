@@ -1,6 +1,6 @@
 // Copies start when they are needed, a few at a time, and end when nobody uses them; what a server does that is not fit
 // for sharing gives each session a copy of its own from then on.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
@@ -28,41 +28,63 @@ const httpEcho = (env: Record<string, string> = {}, extra = {}) => ({
 describe('starts', () => {
   /** Names of servers in the order in which they became ready. */
   const readied = () => rig.log().flatMap(({ event, server }) => (event === 'server.ready' ? [String(server)] : []));
-  const slow = Object.fromEntries(
-    ['a', 'b', 'c', 'd', 'e'].map((name) => [name, fixture('echo.mjs', { START_MS: '400' })]),
-  );
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const startFile = (name: string) => join(rig.home, `begin-${name}`);
+  const slow = () =>
+    Object.fromEntries(names.map((name) => [name, fixture('echo.mjs', { START_FILE: startFile(name) })]));
   const starting = async () =>
-    (await rig.status()).servers.filter(
-      ({ instances }) => instances[0]?.pid !== undefined && instances[0].state === 'starting',
-    ).length;
+    (await rig.status()).servers
+      .filter(({ instances }) => instances[0]?.pid !== undefined && instances[0].state === 'starting')
+      .map(({ name }) => name);
+  /** Lets the starts go on as they come, one after the other, each seen alone. */
+  const startInTurn = async (order: readonly string[]) => {
+    for (const name of order) {
+      const before = readied().length;
+      const [first, ...others] = await eventually(
+        async () => {
+          const found = await starting();
+          return found.length > 0 ? found : undefined;
+        },
+        { what: `the start of ${name}`, intervalMs: 5 },
+      );
+      expect([first, ...others]).toEqual([name]);
+      writeFileSync(startFile(name), '');
+      await eventually(() => readied().length === before + 1, { what: `${name} to be ready` });
+    }
+  };
+  const stopAll = async () => {
+    await rig.http('POST', '/stop-all');
+    for (const name of names) rmSync(startFile(name), { force: true });
+  };
 
   it('happen as many at a time as the limit says, first come first served; a reload moves the limit', async () => {
     const daemon = { startLimit: 1, idleExitMs: 300 };
     rig.writeConfig({}, { ...all, daemon });
     const session = await rig.open();
-    rig.writeConfig(slow, { ...all, daemon });
+    rig.writeConfig(slow(), { ...all, daemon });
     const order = ['d', 'b', 'e'];
-    await rig.http('POST', '/reload');
+    const reloaded = rig.http('POST', '/reload');
     // Started by the reload itself in the order of the file, one after the other.
-    await eventually(() => readied().length === 5, { what: 'all five' });
-    expect(readied()).toEqual(['a', 'b', 'c', 'd', 'e']);
-    await rig.http('POST', '/stop-all');
+    await startInTurn(names);
+    await reloaded;
+    expect(readied()).toEqual(names);
+    await stopAll();
     const answers = order.map((name) => session.call(`${name}__pid`));
-    await eventually(() => readied().length === 6, { what: 'the first' });
-    expect(await starting()).toBeLessThanOrEqual(1);
+    await startInTurn(order);
     await Promise.all(answers);
     expect(readied().slice(5)).toEqual(order);
 
-    await rig.http('POST', '/stop-all');
-    rig.writeConfig(slow, { ...all, daemon: { ...daemon, startLimit: 5 } });
+    await stopAll();
+    rig.writeConfig(slow(), { ...all, daemon: { ...daemon, startLimit: 5 } });
     await rig.http('POST', '/reload');
-    const together = ['a', 'b', 'c', 'd', 'e'].map((name) => session.call(`${name}__pid`));
-    await eventually(async () => (await starting()) === 5, { what: 'five starts at once', intervalMs: 5 });
+    const together = names.map((name) => session.call(`${name}__pid`));
+    await eventually(async () => (await starting()).length === 5, { what: 'five starts at once', intervalMs: 5 });
+    for (const name of names) writeFileSync(startFile(name), '');
     await Promise.all(together);
   });
 
   it('that a client abandoned complete for the next one', async () => {
-    rig.writeConfig({ slow: fixture('echo.mjs', { START_MS: '3500', COUNT_FILE: join(rig.home, 'starts') }) }, patient);
+    rig.writeConfig({ slow: fixture('echo.mjs', { START_FILE: startFile('slow') }) }, patient);
     const impatient = await rig.open();
     impatient.send({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'slow__pid', arguments: {} } });
     const { servers } = await rig.statusUntil(
@@ -74,12 +96,14 @@ describe('starts', () => {
     await impatient.close();
     expect((await serverNamed('slow'))?.state).toBe('starting');
     const next = await rig.open();
-    expect(await pid(next, 'slow')).toBe(String(begun));
+    const found = pid(next, 'slow');
+    writeFileSync(startFile('slow'), '');
+    expect(await found).toBe(String(begun));
     expect(rig.log().filter(({ event }) => event === 'server.ready')).toHaveLength(1);
   });
 
   it('over HTTP too, where the MCP session that came too late for its session is closed again', async () => {
-    const web = await runFixture('http-echo.mjs', { START_MS: '5000' });
+    const web = await runFixture('http-echo.mjs', { START_FILE: startFile('web') });
     try {
       rig.writeConfig({ web: { type: 'http', url: `${web.origin}/mcp` } }, patient);
       const requests = async (): Promise<unknown[]> =>
@@ -93,6 +117,7 @@ describe('starts', () => {
       // Otherwise nothing would have been abandoned.
       expect((await serverNamed('web'))?.state).toBe('starting');
       const next = await rig.open();
+      writeFileSync(startFile('web'), '');
       // What the abandoned start has found out is known to the next session.
       expect(await next.toolNames()).toContain('web__pid');
       expect(await pid(next, 'web')).toBe(String(web.child.pid));
@@ -120,7 +145,7 @@ describe('ends', () => {
     const kept = await pid(session, 'kept');
     const mine = [await pid(session, 'mine'), await pid(other, 'mine')];
     const until = join(rig.home, 'seen');
-    const slow = session.call('busy__slow', { ms: 1, steps: 1, until });
+    const slow = session.call('busy__slow', { until });
     await rig.statusUntil(
       ({ servers }) => servers.some(({ name, instances }) => name === 'busy' && instances[0]?.inFlight === 1),
       'the call to run',
@@ -180,7 +205,7 @@ describe('demotion', () => {
     const [asks, other] = sessions;
     if (!asks || !other) throw new Error('two sessions');
     const until = join(rig.home, 'asked');
-    const slow = other.call('odd__slow', { ms: 1, steps: 1, until });
+    const slow = other.call('odd__slow', { until });
     await rig.statusUntil(
       ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight > 0)),
       'a call under way',
@@ -226,7 +251,7 @@ describe('demotion', () => {
     const sessions = await Promise.all([rig.open(), rig.open()]);
     for (const session of sessions) await pid(session, 'odd');
     const until = join(rig.home, 'sent');
-    const slow = sessions[1]?.call('odd__slow', { ms: 1, steps: 1, until });
+    const slow = sessions[1]?.call('odd__slow', { until });
     await rig.statusUntil(({ servers: [server] }) => (server?.instances[0]?.inFlight ?? 0) > 0, 'a call under way');
     const message = { jsonrpc: '2.0', method: 'notifications/custom', params: { private: 'to whom?' } };
     await sessions[0]?.call('odd__send', { message, related: false });

@@ -1,6 +1,6 @@
 // Every key of the config follows a reload: open sessions see the change, and only copies that were started with
 // something else start anew. A key that is not in the tables below fails the first test.
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverSchema, settingsShape } from '../../src/config/schema.ts';
@@ -53,19 +53,23 @@ const ends = () =>
     'it to end',
   );
 const fakeNode = () => join(rig.home, 'another-node');
+/** While this file is there, servers that heed it start. */
+const startFile = () => join(rig.home, 'begin');
+const late = (extra: ServerConfig = {}) => echo({ START_FILE: startFile() }, extra);
 
 /** Of two calls at once one waits. */
 async function callsWait({ session }: Context): Promise<void> {
   const other = await rig.open();
   await call(other, 'pid');
   const until = join(rig.home, 'waits');
-  const both = [session, other].map((one) => call(one, 'slow', { ms: 1, steps: 1, until }));
+  const both = [session, other].map((one) => call(one, 'slow', { until }));
   await rig.statusUntil((status) => copyOf(status)?.instances[0]?.queued === 1, 'a call to wait');
   writeFileSync(until, '');
   expect(await Promise.all(both)).toEqual(['done', 'done']);
 }
 
 async function startFails({ session }: Context): Promise<void> {
+  rmSync(startFile());
   await rig.http('POST', '/stop', { body: { name: 's' } });
   expect(await failure(session, 'pid')).toContain('not ready after');
 }
@@ -186,13 +190,15 @@ const servers: Row[] = [
       after: () => echo({}, limit),
       restarts: false,
       check: async ({ session }) =>
-        expect(await failure(session, 'slow', { ms: 15_000 })).toContain(`limit of ${Object.values(limit).join()} ms`),
+        expect(await failure(session, 'slow', { forever: true })).toContain(
+          `limit of ${Object.values(limit).join()} ms`,
+        ),
     }),
   ),
   {
     key: 'startTimeoutMs',
-    before: () => echo({ START_MS: '600' }),
-    after: () => echo({ START_MS: '600' }, { startTimeoutMs: 50 }),
+    before: late,
+    after: () => late({ startTimeoutMs: 50 }),
     restarts: false,
     check: startFails,
   },
@@ -309,6 +315,7 @@ const settings: SettingRow[] = [
     'startLimit',
     4,
     async ({ session }) => {
+      rmSync(startFile());
       await rig.http('POST', '/stop-all');
       const starting = async () => {
         const all = (await rig.status()).servers.flatMap(({ instances }) => instances);
@@ -316,18 +323,19 @@ const settings: SettingRow[] = [
       };
       const both = ['s__pid', 'untouched__pid'].map((name) => session.call(name));
       await eventually(starting, { what: 'two starts at once', intervalMs: 5 });
+      writeFileSync(startFile(), '');
       await Promise.all(both);
     },
-    { before: { daemon: { startLimit: 1 } }, server: () => echo({ START_MS: '700' }) },
+    { before: { daemon: { startLimit: 1 } }, server: late },
   ),
-  rowOf('daemon', 'startTimeoutMs', 50, startFails, { server: () => echo({ START_MS: '600' }) }),
+  rowOf('daemon', 'startTimeoutMs', 50, startFails, { server: late }),
   rowOf(
     'daemon',
     'maxQueued',
     1,
     async ({ session }) => {
       const until = join(rig.home, 'refused');
-      const calls = [1, 2, 3].map(() => session.call('s__slow', { ms: 1, steps: 1, until }));
+      const calls = [1, 2, 3].map(() => session.call('s__slow', { until }));
       await Promise.race(calls);
       writeFileSync(until, '');
       const answers = await Promise.all(calls);
@@ -457,7 +465,7 @@ describe('a reload', () => {
     const daemon = { idleExitMs: 300, ...Object(more['daemon']) };
     const http = { port: 'off', ...Object(more['http']) };
     const tools = { mode: 'all', ...Object(more['tools']) };
-    rig.writeConfig({ s: server, untouched: echo({ START_MS: '300' }) }, { ...more, daemon, http, tools });
+    rig.writeConfig({ s: server, untouched: late() }, { ...more, daemon, http, tools });
   };
   const reload = async (server: ServerConfig, more: Settings = {}) => {
     write(server, more);
@@ -467,6 +475,7 @@ describe('a reload', () => {
     rig.status().then(({ servers: all }) => all.find((server) => server.name === name)?.instances[0]?.pid);
 
   async function begin(server: ServerConfig, more: Settings): Promise<Context & { pids: (number | undefined)[] }> {
+    writeFileSync(startFile(), '');
     write(server, more);
     const session = await rig.open({ env: { OF_SESSION: 'its own' } });
     await session.toolNames();

@@ -14,11 +14,12 @@ beforeEach(() => {
 });
 afterEach(() => rig.dispose());
 
+/** A server may have half a minute for its last calls. */
 const longMs = 60_000;
 
-/** Sent when the server is there: its own progress shows that the call is with it. */
+/** Never answered. Sent when the server is there: its own progress shows that the call is with it. */
 function callSlow(session: McpClient): Promise<Record<string, unknown>> {
-  const params = { name: 'c__slow', arguments: { ms: longMs, steps: 600 }, _meta: { progressToken: 'p' } };
+  const params = { name: 'c__slow', arguments: { steps: 1, forever: true }, _meta: { progressToken: 'p' } };
   return session.request('tools/call', params, 30_000);
 }
 
@@ -43,7 +44,7 @@ describe('calls that were not sent', () => {
     rig.writeConfig({ c: fixture('echo.mjs', {}, more) });
     const session = await rig.open();
     const pid = Number(textOf(await session.call('c__pid')));
-    const running = session.call('c__slow', { ms: longMs });
+    const running = session.call('c__slow', { forever: true });
     const waiting = [session.call('c__pid'), session.call('c__pid')];
     await rig.statusUntil(({ servers }) => servers[0]?.instances[0]?.queued === 2, 'two calls to wait');
     process.kill(pid, 'SIGKILL');
@@ -71,16 +72,16 @@ describe('calls that were not sent', () => {
   });
 
   it('go on with the new entry when it is edited while its server starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_FILE: join(rig.home, 'never') }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '1' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_FILE: rig.home }) });
     expect(textOf(await waiting)).toBe('waited');
   });
 
   it('are said not to have run when a person stops a server that starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_FILE: join(rig.home, 'never') }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
@@ -92,7 +93,7 @@ describe('calls that were not sent', () => {
   });
 
   it('are said not to have run when the entry is removed while its server starts', async () => {
-    rig.writeConfig({ c: fixture('slow-start.mjs', { START_MS: '60000' }) });
+    rig.writeConfig({ c: fixture('slow-start.mjs', { START_FILE: join(rig.home, 'never') }) });
     const session = await rig.open();
     const waiting = session.call('c__echo', { text: 'waited' });
     await waitFor('c', 'starting');
@@ -132,7 +133,7 @@ describe('a call that runs is told why its server was ended:', () => {
       const session = await rig.open();
       await Promise.all([session.call('c__pid'), session.call('d__pid')]);
       const running = ['c', 'd'].map((name) =>
-        session.request('tools/call', { name: `${name}__slow`, arguments: { ms: longMs } }, longMs),
+        session.request('tools/call', { name: `${name}__slow`, arguments: { forever: true } }, longMs),
       );
       await rig.statusUntil(({ servers }) => servers.every((one) => one.instances[0]?.inFlight === 1), 'both calls');
       rig.writeConfig({ c: fixture('echo.mjs', { NEW: '1' }) });

@@ -1,4 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { openHttp } from '../../src/upstream/transports/http/http.ts';
 import type { Credentials } from '../../src/upstream/transports/http/http-call.ts';
@@ -10,8 +13,13 @@ import { TransportRecorder, textOf } from '../support/transport-recorder.ts';
 
 type Failure = { id: string; error: AppError };
 const cleanups: (() => Promise<void> | void)[] = [];
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcp-proxy-upstream-'));
+});
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  rmSync(folder, { recursive: true });
 });
 
 async function serve(env: Record<string, string> = {}): Promise<Fixture> {
@@ -127,17 +135,24 @@ test('lets calls run beside each other', async () => {
   const fixture = await serve();
   const { transport, recorder } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
-  await transport.send(line(201, 'slow', { ms: 60_000 }), '201');
+  await transport.send(line(201, 'slow', { forever: true }), '201');
   expect(await recorder.call(transport, 'echo', { text: 'meanwhile' })).toBe('meanwhile');
 });
 
 test('lets no request overtake the end of the handshake', async () => {
-  const fixture = await serve({ HTTP_STRICT_MS: '200' });
+  const taken = join(folder, 'taken');
+  const fixture = await serve({ HTTP_STRICT_FILE: taken });
   const { transport, recorder } = connect(`${fixture.origin}/mcp`);
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '0' } };
   await recorder.ask(transport, 'initialize', params);
   const told = recorder.tell(transport, 'notifications/initialized');
-  expect(await recorder.call(transport, 'echo', { text: 'in order' })).toBe('in order');
+  const called = recorder.call(transport, 'echo', { text: 'in order' });
+  const posts = async () => (await seen(fixture)).filter(({ method }) => method === 'POST').length;
+  await eventually(async () => (await posts()) >= 2, { what: 'the end of the handshake to come' });
+  // One that overtakes is on its way by now: it would come before as many further requests, and be refused.
+  for (let looks = 0; looks < 20; looks += 1) expect(await posts()).toBe(2);
+  writeFileSync(taken, '');
+  expect(await called).toBe('in order');
   await told;
 });
 
@@ -145,7 +160,7 @@ test('ends as lost when the server has forgotten the session, and says that this
   const fixture = await serve();
   const { transport, recorder, failures } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
-  await transport.send(line(301, 'slow', { ms: 60_000 }), '301');
+  await transport.send(line(301, 'slow', { forever: true }), '301');
   await control(fixture.origin, 'forget');
   await transport.send(line(302, 'echo', { text: 'x' }), '302');
   expect((await failure(failures, 302)).data).toMatchObject({ isSessionLost: true, mayHaveRun: false });
@@ -159,15 +174,17 @@ test('resumes a broken reply where the server allows it, with its request named'
   const fixture = await serve({ HTTP_RESUME: '1' });
   const { transport, recorder } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
+  const dropped = join(folder, 'dropped');
   const call = {
     jsonrpc: '2.0',
     id: 401,
     method: 'tools/call',
-    params: { name: 'slow', arguments: { ms: 900, steps: 3 }, _meta: { progressToken: 401 } },
+    params: { name: 'slow', arguments: { steps: 3, held: 1, until: dropped }, _meta: { progressToken: 401 } },
   };
   await transport.send(Buffer.from(JSON.stringify(call)), '401');
   await recorder.notification('notifications/progress');
   await control(fixture.origin, 'drop');
+  writeFileSync(dropped, '');
   expect(textOf(await recorder.reply(401))).toBe('done');
   const progress = recorder.received.filter(({ message }) => message['method'] === 'notifications/progress');
   expect(progress.map(({ message, stream }) => [message['params'], stream])).toEqual(
@@ -180,7 +197,7 @@ test('fails a broken reply that cannot be resumed, and says that it may have run
   const fixture = await serve();
   const { transport, recorder, failures } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
-  await transport.send(line(501, 'slow', { ms: 60_000 }), '501');
+  await transport.send(line(501, 'slow', { forever: true }), '501');
   await eventually(async () => (await seen(fixture)).filter(({ method }) => method === 'POST').length === 3, {
     what: 'the call',
   });
@@ -227,9 +244,16 @@ test('gives up the stream of a cancelled request and hands nothing of it out', a
   const fixture = await serve();
   const { transport, recorder, failures } = connect(`${fixture.origin}/mcp`);
   await recorder.open(transport);
-  await transport.send(line(601, 'slow', { ms: 300, steps: 1 }), '601');
+  const until = join(folder, 'cancelled');
+  const posts = async () => (await seen(fixture)).filter(({ method }) => method === 'POST').length;
+  await transport.send(line(601, 'slow', { until }), '601');
+  await eventually(async () => (await posts()) === 3, { what: 'the call to come' });
   transport.cancel?.('601');
-  await recorder.call(transport, 'slow', { ms: 600 });
+  const next = recorder.call(transport, 'slow', { until });
+  await eventually(async () => (await posts()) === 4, { what: 'the next call to come' });
+  writeFileSync(until, '');
+  // Whoever waited first is answered first.
+  await next;
   expect(recorder.received.some(({ message }) => message['id'] === 601)).toBe(false);
   expect(failures).toEqual([]);
 });

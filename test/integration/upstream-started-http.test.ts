@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,7 +115,12 @@ test('speaks the older HTTP+SSE with a started server as well', async () => {
 
 test('waits for a server that listens late', async () => {
   const recorder = new TransportRecorder();
-  const transport = await create({ LISTEN_MS: '700' }).open(recorder.events);
+  const listenFile = join(home, 'listen');
+  const opening = create({ LISTEN_FILE: listenFile }).open(recorder.events);
+  // Its port was tried since it was started, long before it could say so.
+  await eventually(() => stderr.includes('not listening yet'), { what: 'the server to run' });
+  writeFileSync(listenFile, '');
+  const transport = await opening;
   expect((await recorder.open(transport))['result']).toMatchObject({ serverInfo: { name: 'echo' } });
 });
 
@@ -176,7 +181,7 @@ test('closing ends sessions and process, also in the middle of a start', async (
   await server.close('idle');
   expect(recorder.exits).toEqual([{ reason: 'closed' }]);
   await expect(server.open(recorder.events)).rejects.toMatchObject({ code: 'SERVER_START_FAILED' });
-  const late = create({ LISTEN_MS: '60000' });
+  const late = create({ LISTEN_FILE: join(home, 'never') });
   const opening = late.open(new TransportRecorder().events).catch((error: unknown) => error);
   await eventually(() => pids.length === 2, { what: 'the second process' });
   await late.close('changed my mind');

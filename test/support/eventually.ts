@@ -20,8 +20,13 @@ export async function eventually<T>(
       reason = error;
     }
     if (Date.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: reason });
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    await betweenLooks(intervalMs);
   }
+}
+
+/** For who looks by other means than a function: the only pause of a given time. */
+export function betweenLooks(intervalMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, intervalMs));
 }
 
 function isSettled<T>(value: T): value is Exclude<T, false | undefined> {

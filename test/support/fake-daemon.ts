@@ -9,6 +9,7 @@ import { LineSplitter } from '../../src/base/line-splitter.ts';
 import { processStartTime } from '../../src/base/process-identity.ts';
 import { claimLocations } from '../../src/daemon-client/claim.ts';
 import { ownBuild, protocolMajor } from '../../src/link/build.ts';
+import { eventually } from './eventually.ts';
 
 /** `readyAfter`: a file, which a test writes when the daemon may begin. */
 type Behaviour = { wants?: string[]; readyAfter?: string; refuse?: string; dieWith?: string; silentHello?: boolean };
@@ -30,10 +31,9 @@ if (behaviour.dieWith) {
 else whenThere(behaviour.readyAfter, start);
 
 /** As long as a test may last: one that was killed never writes its file, and nobody else ends this process then. */
-function whenThere(file: string, act: () => void, patienceMs = 180_000): void {
-  if (existsSync(file)) act();
-  else if (patienceMs <= 0) process.exit(1);
-  else setTimeout(whenThere, 20, file, act, patienceMs - 20);
+function whenThere(file: string, act: () => void): void {
+  const options = { timeoutMs: 180_000, what: file, intervalMs: 20 };
+  void eventually(() => existsSync(file), options).then(act, () => process.exit(1));
 }
 
 let connections = 0;

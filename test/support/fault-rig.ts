@@ -43,6 +43,7 @@ export type Outcome = {
 export class Caller {
   readonly client: McpClient;
   readonly outcomes: Outcome[] = [];
+  goodCalls = 0;
   readonly #name: string;
   #isStopped = false;
   #done: Promise<void> | undefined;
@@ -66,6 +67,7 @@ export class Caller {
           ...{ tag, answers: 1, isGood: isGood(answer), mayHaveRun: mayHaveRun(answer) },
           ...{ ms: performance.now() - begin, doneAt: Date.now() },
         });
+        if (isGood(answer)) this.goodCalls += 1;
         // The books need the ids only; a minute of answers is a lot of memory.
         if (this.client.messages.length > 2_000) this.#forget();
       }

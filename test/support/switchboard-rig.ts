@@ -13,8 +13,8 @@ import type { Opener, OpenerRequest } from '../../src/upstream/reach.ts';
 /** Names its tools, and answers calls of them; `undefined` leaves the caller waiting. */
 export type ScriptedTools = {
   tools: string[];
-  /** Its list comes so much later than its other answers. */
-  listAfterMs?: number;
+  /** Called when its list is asked for, which then comes once this has resolved. */
+  beforeList?: () => Promise<void>;
   call?: (tool: string, args: unknown) => object | undefined;
 };
 
@@ -81,9 +81,8 @@ export class SwitchboardRig {
           const { id, method, params } = JSON.parse(line.toString('utf8'));
           const reply = id === undefined ? undefined : answer(script, method, params);
           if (!reply) return;
-          if (method === 'tools/list' && script.listAfterMs)
-            setTimeout(() => say({ id, ...reply }), script.listAfterMs);
-          else queueMicrotask(() => say({ id, ...reply }));
+          const before = method === 'tools/list' ? script.beforeList?.() : undefined;
+          void Promise.resolve(before).then(() => say({ id, ...reply }));
         },
         close: async () => events.onExit({ reason: 'closed' }),
         pause: () => {},

@@ -135,7 +135,7 @@ const subjects: Record<string, Subject> = {
       call('raw', { result: { content: [{ type: 'new-kind', a: [1] }], 'x-unknown': null, _meta: { k: 'v' } } }),
       call('fail'),
       call('fail', { code: -32050 }),
-      call('slow', { ms: 40, steps: 4 }, { progressToken: 12, 'x/y': 1 }),
+      call('slow', { steps: 4 }, { progressToken: 12, 'x/y': 1 }),
       ['logging/setLevel', { level: 'debug' }],
       call('log', { level: 'debug', data: { nested: [1, null] } }),
       call('ask_back', { kind: 'elicitation', message: 'Sure?' }),

@@ -1,5 +1,6 @@
 // What the stand-in model says, and what the client's requests tell about a conversation.
 import { isRecord } from '../../../src/base/guards.ts';
+import { betweenLooks } from '../eventually.ts';
 
 export type ToolCall = { tool: string; input?: Record<string, unknown> };
 
@@ -20,7 +21,7 @@ export function lookAround(after: Promise<unknown>): Turn {
   return { after, calls: [look] };
 }
 
-/** As many requests as a slow server may need on a busy machine; each brings the tools that are there by then. */
+/** As many requests as a slow server may need on a busy machine; only with one the client says which tools it has by then. */
 const mostLooks = 300;
 const lookAgainMs = 500;
 
@@ -33,7 +34,7 @@ export function turnsOnceReady(
   const left = [...calls];
   let hasAll = false;
   const again = async () => {
-    if (!hasAll) await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    if (!hasAll) await betweenLooks(lookAgainMs);
     else if (left.length === 0) await held;
   };
   return Array.from({ length: mostLooks }, (_, i) => ({

@@ -122,8 +122,24 @@ describe('restart', () => {
     await ask('start', { name: 'echo' });
     const echo = switchboard.servers.supervisor.ofServer('echo')[0];
     await echo?.acquire('scope-1');
-    rig.servers.set('echo', { tools: ['whisper'], listAfterMs: 20 });
-    expect(await ask('restart', { name: 'echo' })).toEqual({
+    let give = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      const beforeList = () =>
+        new Promise<void>((given) => {
+          give = given;
+          resolve();
+        });
+      rig.servers.set('echo', { tools: ['whisper'], beforeList });
+    });
+    let isDone = false;
+    const restarted = ask('restart', { name: 'echo' }).finally(() => {
+      isDone = true;
+    });
+    await isAsked;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isDone).toBe(false);
+    give();
+    expect(await restarted).toEqual({
       restarted: 'echo',
       instances: [{ state: 'ready', pid: undefined }],
     });
