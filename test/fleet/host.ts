@@ -23,14 +23,14 @@ const maxPages = 50;
 export class Host {
   readonly client: McpClient;
   readonly #folder: string;
-  readonly #answering: NodeJS.Timeout;
+  readonly #stopAnswering: () => void;
   #asked = 0;
   #heard = 0;
 
   constructor(client: McpClient, folder: string) {
     this.client = client;
     this.#folder = folder;
-    this.#answering = setInterval(() => this.#answerQuestions(), 20).unref();
+    this.#stopAnswering = client.watch(() => this.#answerQuestions());
   }
 
   get child(): ChildProcess {
@@ -87,7 +87,7 @@ export class Host {
 
   /** No more input, then the end of the process, or not within `withinMs`. */
   async close(withinMs: number): Promise<boolean> {
-    clearInterval(this.#answering);
+    this.#stopAnswering();
     this.client.child.stdin?.end();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {

@@ -160,16 +160,20 @@ it.runIf(process.platform === 'linux')(
     const { servers } = await rig.statusUntil((status) => status.servers[0]?.lastError !== undefined, 'a note of it');
     expect(servers[0]).toMatchObject({ state: 'ready', lastError: { code: 'SERVER_HUNG' } });
     expect(servers[0]?.lastError?.hint).toContain(`kill -CONT ${pid}`);
-    const given = setInterval(() => {
-      session.send({
-        jsonrpc: '2.0',
-        id: 'given-up',
-        method: 'tools/call',
-        params: { name: 'c__echo', arguments: {} },
-      });
-      session.notify('notifications/cancelled', { requestId: 'given-up' });
-    }, 1_000);
-    const answer = await running.finally(() => clearInterval(given));
+    let isOver = false;
+    const ended = running.finally(() => {
+      isOver = true;
+    });
+    const params = { name: 'c__echo', arguments: {} };
+    await eventually(
+      () => {
+        session.send({ jsonrpc: '2.0', id: 'given-up', method: 'tools/call', params });
+        session.notify('notifications/cancelled', { requestId: 'given-up' });
+        return isOver;
+      },
+      { what: 'the stopped server to be ended', timeoutMs: 90_000, intervalMs: 1_000 },
+    );
+    const answer = await ended;
     expect(errorData(answer)).toMatchObject({ code: 'SERVER_STOPPED', mayHaveRun: true });
     expect(textOf(answer)).toContain('its process was stopped by a signal');
     expect(Number(textOf(await session.call('c__pid')))).not.toBe(pid);

@@ -77,6 +77,12 @@ export class McpClient {
     return this.until(() => this.lines.find(matches), what, timeoutMs);
   }
 
+  /** Calls `look` whenever something has come, until what is returned is called. */
+  watch(look: () => void): () => void {
+    this.#watchers.add(look);
+    return () => this.#watchers.delete(look);
+  }
+
   until<T>(look: () => T | undefined, what: string, timeoutMs = defaultTimeoutMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = () => {

@@ -188,7 +188,7 @@ async function transcript(client: McpClient, steps: readonly Step[]): Promise<un
 /** A host that accepts every elicitation and can do nothing else. */
 function answerQuestions(client: McpClient): () => void {
   const done = new Set<unknown>();
-  const timer = setInterval(() => {
+  const answer = () => {
     for (const { id, method } of client.messages) {
       if (id === undefined || method !== 'elicitation/create' || done.has(id)) continue;
       done.add(id);
@@ -198,8 +198,9 @@ function answerQuestions(client: McpClient): () => void {
         result: { action: 'accept', content: { answer: 'yes', name: 'Ada' } },
       } as Message);
     }
-  }, 10);
-  return () => clearInterval(timer);
+  };
+  answer();
+  return client.watch(answer);
 }
 
 /** Times of day that a server puts into its texts. */
