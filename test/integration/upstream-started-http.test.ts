@@ -118,7 +118,8 @@ test('waits for a server that listens late', async () => {
   const listenFile = join(home, 'listen');
   const opening = create({ LISTEN_FILE: listenFile }).open(recorder.events);
   // Its port was tried since it was started, long before it could say so.
-  await eventually(() => stderr.includes('not listening yet'), { what: 'the server to run' });
+  const runs = eventually(() => stderr.includes('not listening yet'), { what: 'the server to run' });
+  await Promise.race([runs, opening]);
   writeFileSync(listenFile, '');
   const transport = await opening;
   expect((await recorder.open(transport))['result']).toMatchObject({ serverInfo: { name: 'echo' } });
