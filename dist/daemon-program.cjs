@@ -47,11 +47,11 @@ var __toESM = (mod, isNodeMode, target2) => (target2 = mod != null ? __create(__
 function isErrorCode(value) {
   return typeof value === "string" && Object.hasOwn(errorRows, value);
 }
-function errorRow(code) {
-  return errorRows[code];
+function errorRow(code2) {
+  return errorRows[code2];
 }
-function callFate(code, mayHaveRun = errorRow(code).mayHaveRun ?? true) {
-  return { mayHaveRun, retry: mayHaveRun ? "check-first" : errorRow(code).retry };
+function callFate(code2, mayHaveRun = errorRow(code2).mayHaveRun ?? true) {
+  return { mayHaveRun, retry: mayHaveRun ? "check-first" : errorRow(code2).retry };
 }
 function systemCode(error2) {
   if (typeof error2 !== "object" || error2 === null || !("code" in error2)) return void 0;
@@ -232,12 +232,12 @@ function readUpTo(fd, size, limit) {
   return only && parts.length === 1 ? only : Buffer.concat(parts, total);
 }
 function failure(error2) {
-  const code = systemCode(error2);
-  if (code === "ENOENT") return { kind: "absent" };
+  const code2 = systemCode(error2);
+  if (code2 === "ENOENT") return { kind: "absent" };
   return {
     kind: "refused",
-    reason: `cannot be read (${code ?? String(error2)})`,
-    ...code === void 0 ? {} : { code }
+    reason: `cannot be read (${code2 ?? String(error2)})`,
+    ...code2 === void 0 ? {} : { code: code2 }
   };
 }
 function tooLarge(maxBytes3) {
@@ -283,8 +283,9 @@ function closed(kept) {
     } else if (mark4 === endOfEmbedding) {
       if (open2.at(-1) === mark4) open2.pop();
     } else open2.push(mark4 >= "\u2066" ? endOfIsolate : endOfEmbedding);
+    if (open2.length > maxDirections) return kept;
   }
-  return open2.length > maxDirections ? kept : kept + open2.reverse().join("");
+  return kept + open2.reverse().join("");
 }
 function isAscii(text5) {
   return /^[ -~]*$/.test(text5);
@@ -336,9 +337,9 @@ function tryMake(path8, expected) {
   try {
     (0, import_node_fs3.mkdirSync)(path8, { mode: 448 });
   } catch (error2) {
-    const code = error2 instanceof Error && "code" in error2 ? error2.code : void 0;
-    if (code === expected && (0, import_node_path3.dirname)(path8) !== path8) return false;
-    if (code !== "EEXIST") throw error2;
+    const code2 = error2 instanceof Error && "code" in error2 ? error2.code : void 0;
+    if (code2 === expected && (0, import_node_path3.dirname)(path8) !== path8) return false;
+    if (code2 !== "EEXIST") throw error2;
   }
   return true;
 }
@@ -427,7 +428,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "3247312f5913" };
+    ownBuild = { version: "0.1.0", fingerprint: "2e9b3f2a63ac" };
   }
 });
 
@@ -489,10 +490,13 @@ function joinedAt(text5, at) {
   return isAround(span) ? span : void 0;
 }
 function flagAt(text5, at) {
-  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text5.slice(place, place + 2));
+  const isLetter = (place) => {
+    const behind = text5.charCodeAt(place + 1);
+    return text5.charCodeAt(place) === 55356 && behind >= 56806 && behind <= 56831;
+  };
   if (!isLetter(at)) return void 0;
   let first2 = at;
-  while (first2 >= 2 && isLetter(first2 - 2)) first2 -= 2;
+  while (first2 >= 2 && at - first2 < maxFlagRow && isLetter(first2 - 2)) first2 -= 2;
   const start = (at - first2) % 4 === 0 ? at : at - 2;
   return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
 }
@@ -500,7 +504,7 @@ function isHalved(text5, at) {
   const [before, behind] = [text5.charCodeAt(at - 1), text5.charCodeAt(at)];
   return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;
 }
-var maxJoined, lookChars, segmenter, escapes;
+var maxJoined, lookChars, segmenter, escapes, maxFlagRow;
 var init_cut_text = __esm({
   "src/base/cut-text.ts"() {
     "use strict";
@@ -508,6 +512,7 @@ var init_cut_text = __esm({
     maxJoined = 32;
     lookChars = 2 * maxJoined;
     escapes = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:[\da-fA-F]{4}|\{[\da-fA-F]{1,6}\})|\\["\\/bfnrt]|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/gu;
+    maxFlagRow = 8192;
   }
 });
 
@@ -2787,7 +2792,7 @@ const [receivedMessage] = await Promise.all([
         throw new Error(`${getMethodName(methodName, isSubprocess)}'s argument type is invalid: the message cannot be serialized: ${String(message)}.`, { cause: error2 });
       }
     };
-    isSerializationError = ({ code, message }) => SERIALIZATION_ERROR_CODES.has(code) || SERIALIZATION_ERROR_MESSAGES.some((serializationErrorMessage) => message.includes(serializationErrorMessage));
+    isSerializationError = ({ code: code2, message }) => SERIALIZATION_ERROR_CODES.has(code2) || SERIALIZATION_ERROR_MESSAGES.some((serializationErrorMessage) => message.includes(serializationErrorMessage));
     SERIALIZATION_ERROR_CODES = /* @__PURE__ */ new Set([
       // Message is `undefined`
       "ERR_MISSING_ARGS",
@@ -7046,17 +7051,17 @@ var init_mjs = __esm({
           list.splice(i2, 1);
         }
       }
-      emit(ev, code, signal) {
+      emit(ev, code2, signal) {
         if (this.emitted[ev]) {
           return false;
         }
         this.emitted[ev] = true;
         let ret = false;
         for (const fn of this.listeners[ev]) {
-          ret = fn(code, signal) === true || ret;
+          ret = fn(code2, signal) === true || ret;
         }
         if (ev === "exit") {
-          ret = this.emit("afterExit", code, signal) || ret;
+          ret = this.emit("afterExit", code2, signal) || ret;
         }
         return ret;
       }
@@ -7156,8 +7161,8 @@ var init_mjs = __esm({
         this.#process.emit = (ev, ...a2) => {
           return this.#processEmit(ev, ...a2);
         };
-        this.#process.reallyExit = (code) => {
-          return this.#processReallyExit(code);
+        this.#process.reallyExit = (code2) => {
+          return this.#processReallyExit(code2);
         };
       }
       unload() {
@@ -7179,11 +7184,11 @@ var init_mjs = __esm({
         this.#process.reallyExit = this.#originalProcessReallyExit;
         this.#emitter.count -= 1;
       }
-      #processReallyExit(code) {
+      #processReallyExit(code2) {
         if (!processOk(this.#process)) {
           return 0;
         }
-        this.#process.exitCode = code || 0;
+        this.#process.exitCode = code2 || 0;
         this.#emitter.emit("exit", this.#process.exitCode, null);
         return this.#originalProcessReallyExit.call(this.#process, this.#process.exitCode);
       }
@@ -9431,17 +9436,17 @@ function isComplete(line, members2) {
   return type === void 0 || type === "complete";
 }
 function errorEdits({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && textAt(line, code) === "-32002" ? [{ at: code, with: "-32602" }] : [];
+  const code2 = memberAt(line, error2, ["code"]);
+  return code2 && textAt(line, code2) === "-32002" ? [{ at: code2, with: "-32602" }] : [];
 }
 function errorCode({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
-  return code && Number(textAt(line, code));
+  const code2 = memberAt(line, error2, ["code"]);
+  return code2 && Number(textAt(line, code2));
 }
-function statusOf(code) {
-  if (code === -32601) return 404;
+function statusOf(code2) {
+  if (code2 === -32601) return 404;
   const values = Object.values(modernCodes);
-  return code !== void 0 && values.includes(code) ? 400 : 200;
+  return code2 !== void 0 && values.includes(code2) ? 400 : 200;
 }
 function readListenFilter({ line, params }) {
   const wanted2 = memberAt(line, params, ["notifications"]);
@@ -9456,9 +9461,9 @@ function readListenFilter({ line, params }) {
   return { lists: new Set(lists), uris: [...new Set(uris)] };
 }
 function pagesAsInput({ line, error: error2 }) {
-  const code = memberAt(line, error2, ["code"]);
+  const code2 = memberAt(line, error2, ["code"]);
   const pages = memberAt(line, error2, ["data", "elicitations"]);
-  if (!code || textAt(line, code) !== "-32042" || !isArrayAt(line, pages)) return void 0;
+  if (!code2 || textAt(line, code2) !== "-32042" || !isArrayAt(line, pages)) return void 0;
   const requests = arrayElements(line, pages).map(
     (page, i2) => `"page-${i2 + 1}":{"method":"elicitation/create","params":${textAt(line, page)}}`
   );
@@ -9556,10 +9561,10 @@ function removeMarked(line, object4, isGone) {
   return [...own3, ...removeMembers(line, meta3, isOurs)];
 }
 function legacyErrorEdits({ line, error: error2 }, method) {
-  const code = memberAt(line, error2, ["code"]);
-  if (method !== "resources/read" || !code || textAt(line, code) !== "-32602") return [];
+  const code2 = memberAt(line, error2, ["code"]);
+  if (method !== "resources/read" || !code2 || textAt(line, code2) !== "-32602") return [];
   const isAbout = stringAt(line, memberAt(line, error2, ["data", "uri"])) !== void 0;
-  return isAbout ? [{ at: code, with: "-32002" }] : [];
+  return isAbout ? [{ at: code2, with: "-32002" }] : [];
 }
 var newer;
 var init_down_convert = __esm({
@@ -9763,15 +9768,15 @@ function withoutHalves(bytes, kept) {
     if (at && !(kept && at.start >= kept.start && at.end <= kept.end)) edits.push({ at, with: "\\ufffd" });
   };
   for (const { index, 1: digits } of bytes.toString("latin1").matchAll(/\\(?:u([0-9a-fA-F]{4})|[^u])/g)) {
-    const code = digits === void 0 ? 0 : Number.parseInt(digits, 16);
+    const code2 = digits === void 0 ? 0 : Number.parseInt(digits, 16);
     const at = { start: index, end: index + 6 };
-    const isLow = code >= 56320 && code <= 57343;
+    const isLow = code2 >= 56320 && code2 <= 57343;
     const isPair = isLow && high?.end === index;
     if (!isPair) {
       replace(high);
       if (isLow) replace(at);
     }
-    high = code >= 55296 && code <= 56319 ? at : void 0;
+    high = code2 >= 55296 && code2 <= 56319 ? at : void 0;
   }
   replace(high);
   return edits.length === 0 ? bytes : splice(bytes, edits);
@@ -10307,7 +10312,7 @@ var init_sessions_era = __esm({
         ...version2 === void 0 ? {} : { "mcp-protocol-version": version2 }
       }),
       routingHeaders: () => ({}),
-      disowns: (refusal2, code) => code === modernCodes.unsupportedVersion || code === modernCodes.headerMismatch || refusal2.includes(metaKeys.protocolVersion)
+      disowns: (refusal2, code2) => code2 === modernCodes.unsupportedVersion || code2 === modernCodes.headerMismatch || refusal2.includes(metaKeys.protocolVersion)
     };
     sessionsEra = {
       name: "sessions",
@@ -10559,9 +10564,9 @@ var init_stateless_era = __esm({
       mirrorsParams: true,
       sessionHeaders: () => ({}),
       routingHeaders,
-      disowns: (refusal2, code) => {
-        if (code === modernCodes.unsupportedVersion) return true;
-        const isOwn = code !== void 0 && ownCodes.has(code);
+      disowns: (refusal2, code2) => {
+        if (code2 === modernCodes.unsupportedVersion) return true;
+        const isOwn = code2 !== void 0 && ownCodes.has(code2);
         return !isOwn && /session|not initiali[sz]ed|unsupported protocol version/i.test(refusal2);
       }
     };
@@ -10636,9 +10641,9 @@ function resultLine(idText, result) {
   const head2 = Buffer.from(`{"jsonrpc":"2.0","id":${idText},"result":`);
   return Buffer.concat([head2, typeof result === "string" ? Buffer.from(result) : result, Buffer.from("}")]);
 }
-function errorLine(idText, code, message, data) {
+function errorLine(idText, code2, message, data) {
   const text5 = readable3(message, maxErrorChars);
-  const error2 = data === void 0 ? { code, message: text5 } : { code, message: text5, data };
+  const error2 = data === void 0 ? { code: code2, message: text5 } : { code: code2, message: text5, data };
   return Buffer.from(`{"jsonrpc":"2.0","id":${idText ?? "null"},"error":${wholeJson(error2)}}`);
 }
 function invalidLine(envelope) {
@@ -10660,8 +10665,8 @@ function declinedLine({ idText, method }, reason) {
   return errorLine(idText, rpcCodes.methodNotFound, `${method} is not possible: ${reason}.`);
 }
 function appErrorLine(idText, error2) {
-  const code = rpcCodes[errorRow(error2.code).rpc];
-  return errorLine(idText, code, messageWithHint(error2), { code: error2.code, ...error2.data });
+  const code2 = rpcCodes[errorRow(error2.code).rpc];
+  return errorLine(idText, code2, messageWithHint(error2), { code: error2.code, ...error2.data });
 }
 function appErrorToolResult(idText, error2) {
   const result = {
@@ -17643,8 +17648,11 @@ var init_views = __esm({
 
 // src/calls/held-names.ts
 function meaningOf(view2, entry, name) {
+  return { name, ...serverOf(view2, entry) };
+}
+function serverOf(view2, entry) {
   const resolution = view2.resolution(entry);
-  return { name, server: entry.name, launch: resolution.ok ? resolution.snapshotKey : void 0 };
+  return { server: entry.name, launch: resolution.ok ? resolution.snapshotKey : void 0 };
 }
 function nameMoved(name, hint) {
   return new AppError({
@@ -17653,14 +17661,10 @@ function nameMoved(name, hint) {
     hint
   });
 }
-function listed(view2, list, asked) {
-  const target2 = view2.find(list, asked);
-  const entry = target2 && view2.entry(target2.slug);
-  return target2 && entry && meaningOf(view2, entry, target2.name);
-}
-function alone(view2, asked) {
-  const [only] = view2.servers;
-  return only && meaningOf(view2, only.entry, asked);
+function meaningIn({ targets, servers }, asked) {
+  const target2 = targets ? targets.get(asked) : { slug: [...servers.keys()][0] ?? "", name: asked };
+  const server = target2 && servers.get(target2.slug);
+  return server && { name: target2.name, ...server };
 }
 function isSame2(before, now) {
   if (before.name !== now.name) return false;
@@ -17674,9 +17678,17 @@ var init_held_names = __esm({
     maxFound = 2e3;
     HeldNames = class {
       #held = /* @__PURE__ */ new WeakMap();
+      /** The same for all sessions and lists of a view. */
+      #servers = /* @__PURE__ */ new WeakMap();
       /** That list went out as it is in that view. */
       listed(session, list, view2) {
-        this.#of(session).lists[list] = view2;
+        let servers = this.#servers.get(view2);
+        if (!servers) {
+          servers = new Map(view2.servers.map(({ entry }) => [entry.shownSlug, serverOf(view2, entry)]));
+          this.#servers.set(view2, servers);
+        }
+        const targets = session.identity.server === void 0 ? view2.list(list).targets : void 0;
+        this.#of(session).lists[list] = { targets, servers };
       }
       /** A model was shown that id of a tool. */
       found(session, id, now) {
@@ -17690,8 +17702,8 @@ var init_held_names = __esm({
       movedIn(session, asked, now, lists) {
         const held2 = this.#held.get(session)?.lists;
         return lists.find((list) => {
-          const view2 = held2?.[list];
-          const before = view2 && (session.identity.server === void 0 ? listed(view2, list, asked) : alone(view2, asked));
+          const said = held2?.[list];
+          const before = said && meaningIn(said, asked);
           return before !== void 0 && !isSame2(before, now);
         });
       }
@@ -17774,15 +17786,17 @@ var init_tool_name = __esm({
 });
 
 // src/calls/links.ts
-function linkEdits(view2, slug, method, answer4) {
+function linkEdits(view2, slug, method, answer4, asked) {
   const { line, result } = answer4;
-  if (!result || !needsMarks(view2, slug) || !(line.includes("uri") || line.includes("\\u00"))) return [];
+  const isMarked = needsMarks(view2, slug);
+  if (!result || !(isMarked || asked && asked.name !== asked.shown)) return [];
+  if (!line.includes("uri") && !line.includes("\\u00")) return [];
   const place = method === "prompts/get" ? "messages" : method === "resources/read" ? "contents" : "content";
   const elements = elementsAt(line, memberAt(line, result, [place]));
   const blocks = place === "messages" ? elements.flatMap((message) => contentOf(line, message)) : elements;
   return blocks.flatMap((block) => {
     const at = place === "contents" ? memberAt(line, block, ["uri"]) : linkAt(line, block);
-    return at ? linkEdit(view2, slug, line, at) : [];
+    return at ? linkEdit({ view: view2, slug, asked, isMarked }, line, at) : [];
   });
 }
 function markedTarget(view2, asked) {
@@ -17800,12 +17814,12 @@ function needsMarks({ servers }, slug) {
   const face = servers.find(({ entry }) => entry.shownSlug === slug)?.face;
   return face !== void 0 && declares(face.introduction, "resources");
 }
-function linkEdit(view2, slug, line, at) {
+function linkEdit({ view: view2, slug, asked, isMarked }, line, at) {
   const uri = stringAt(line, at);
   if (uri === void 0) return [];
-  const shown5 = shownIn(view2.list("resources")).get(`${slug}\0${uri}`);
+  const shown5 = uri === asked?.name ? asked.shown : shownIn(view2.list("resources")).get(`${slug}\0${uri}`);
   if (shown5 !== void 0) return shown5 === uri ? [] : [{ at, with: JSON.stringify(shown5) }];
-  if (web.test(uri)) return [];
+  if (!isMarked || followedByPrograms.test(uri)) return [];
   const behindQuote = { start: at.start + 1, end: at.start + 1 };
   return [{ at: behindQuote, with: `${uriMark(serverPart(slug))}+` }];
 }
@@ -17831,7 +17845,7 @@ function linkAt(line, block) {
 function elementsAt(line, span) {
   return isArrayAt(line, span) ? arrayElements(line, span) : [];
 }
-var web, shownNames;
+var followedByPrograms, shownNames;
 var init_links = __esm({
   "src/calls/links.ts"() {
     "use strict";
@@ -17839,7 +17853,7 @@ var init_links = __esm({
     init_server_face();
     init_envelope();
     init_tool_name();
-    web = /^https?:/i;
+    followedByPrograms = /^(?:https?|data|ui):/i;
     shownNames = /* @__PURE__ */ new WeakMap();
   }
 });
@@ -18051,11 +18065,11 @@ var init_exact_json = __esm({
 });
 
 // src/results/structure-rule.ts
-function ruleOf(validate2, code, mayRunAway2) {
-  return { passes: passesBy(validate2), code, mayRunAway: mayRunAway2 };
+function ruleOf(validate2, code2, mayRunAway2) {
+  return { passes: passesBy(validate2), code: code2, mayRunAway: mayRunAway2 };
 }
-function readCheck(code) {
-  const validate2 = readValidate(code);
+function readCheck(code2) {
+  const validate2 = readValidate(code2);
   return (value) => validate2(value) === true ? [] : mistakesOf(validate2.errors);
 }
 function mistakesOf(errors) {
@@ -18065,12 +18079,12 @@ function mistakesOf(errors) {
     params
   }));
 }
-function readRule(code) {
-  return passesBy(readValidate(code));
+function readRule(code2) {
+  return passesBy(readValidate(code2));
 }
-function readValidate(code) {
+function readValidate(code2) {
   const module2 = { exports: void 0 };
-  new Function("module", "require", code)(module2, (name) => runtime.get(name));
+  new Function("module", "require", code2)(module2, (name) => runtime.get(name));
   if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");
   return module2.exports;
 }
@@ -18129,9 +18143,9 @@ var require_code = __commonJS({
     };
     exports2.Name = Name;
     var _Code = class extends _CodeOrName {
-      constructor(code) {
+      constructor(code2) {
         super();
-        this._items = typeof code === "string" ? [code] : code;
+        this._items = typeof code2 === "string" ? [code2] : code2;
       }
       toString() {
         return this.str;
@@ -18158,13 +18172,13 @@ var require_code = __commonJS({
     exports2._Code = _Code;
     exports2.nil = new _Code("");
     function _(strs, ...args) {
-      const code = [strs[0]];
+      const code2 = [strs[0]];
       let i2 = 0;
       while (i2 < args.length) {
-        addCodeArg(code, args[i2]);
-        code.push(strs[++i2]);
+        addCodeArg(code2, args[i2]);
+        code2.push(strs[++i2]);
       }
-      return new _Code(code);
+      return new _Code(code2);
     }
     exports2._ = _;
     var plus = new _Code("+");
@@ -18180,13 +18194,13 @@ var require_code = __commonJS({
       return new _Code(expr);
     }
     exports2.str = str;
-    function addCodeArg(code, arg) {
+    function addCodeArg(code2, arg) {
       if (arg instanceof _Code)
-        code.push(...arg._items);
+        code2.push(...arg._items);
       else if (arg instanceof Name)
-        code.push(arg);
+        code2.push(arg);
       else
-        code.push(interpolate(arg));
+        code2.push(interpolate(arg));
     }
     exports2.addCodeArg = addCodeArg;
     function optimize(expr) {
@@ -18370,7 +18384,7 @@ var require_scope = __commonJS({
         }, usedValues, getCode);
       }
       _reduceValues(values, valueCode, usedValues = {}, getCode) {
-        let code = code_1.nil;
+        let code2 = code_1.nil;
         for (const prefix2 in values) {
           const vs = values[prefix2];
           if (!vs)
@@ -18383,16 +18397,16 @@ var require_scope = __commonJS({
             let c3 = valueCode(name);
             if (c3) {
               const def = this.opts.es5 ? exports2.varKinds.var : exports2.varKinds.const;
-              code = (0, code_1._)`${code}${def} ${name} = ${c3};${this.opts._n}`;
+              code2 = (0, code_1._)`${code2}${def} ${name} = ${c3};${this.opts._n}`;
             } else if (c3 = getCode === null || getCode === void 0 ? void 0 : getCode(name)) {
-              code = (0, code_1._)`${code}${c3}${this.opts._n}`;
+              code2 = (0, code_1._)`${code2}${c3}${this.opts._n}`;
             } else {
               throw new ValueError(name);
             }
             nameSet.set(name, UsedValueState.Completed);
           });
         }
-        return code;
+        return code2;
       }
     };
     exports2.ValueScope = ValueScope;
@@ -18430,16 +18444,16 @@ var require_standalone = __commonJS({
       function multiExportsCode(schemas, getValidateFunc) {
         var _a3;
         const usedValues = {};
-        let code = (0, code_1._)`"use strict";`;
+        let code2 = (0, code_1._)`"use strict";`;
         for (const name in schemas) {
           const v = getValidateFunc(schemas[name]);
           if (v) {
             const vCode = validateCode(usedValues, v.source);
             const exportSyntax = ajv.opts.code.esm ? (0, code_1._)`export const ${(0, code_1.getEsmExportName)(name)}` : (0, code_1._)`exports${(0, code_1.getProperty)(name)}`;
-            code = (0, code_1._)`${code}${_n}${exportSyntax} = ${(_a3 = v.source) === null || _a3 === void 0 ? void 0 : _a3.validateName};${_n}${vCode}`;
+            code2 = (0, code_1._)`${code2}${_n}${exportSyntax} = ${(_a3 = v.source) === null || _a3 === void 0 ? void 0 : _a3.validateName};${_n}${vCode}`;
           }
         }
-        return `${code}`;
+        return `${code2}`;
       }
       function validateCode(usedValues, s) {
         if (!s)
@@ -18448,8 +18462,8 @@ var require_standalone = __commonJS({
           return code_1.nil;
         setUsedState(s.validateName, scope_1.UsedValueState.Started);
         const scopeCode = ajv.scope.scopeCode(s.scopeValues, usedValues, refValidateCode);
-        const code = new code_1._Code(`${scopeCode}${_n}${s.validateCode}`);
-        return s.evaluated ? (0, code_1._)`${code}${s.validateName}.evaluated = ${s.evaluated};${_n}` : code;
+        const code2 = new code_1._Code(`${scopeCode}${_n}${s.validateCode}`);
+        return s.evaluated ? (0, code_1._)`${code2}${s.validateName}.evaluated = ${s.evaluated};${_n}` : code2;
         function refValidateCode(n2) {
           var _a3;
           const vRef = (_a3 = n2.value) === null || _a3 === void 0 ? void 0 : _a3.ref;
@@ -18639,9 +18653,9 @@ var require_codegen = __commonJS({
       }
     };
     var AnyCode = class extends Node {
-      constructor(code) {
+      constructor(code2) {
         super();
-        this.code = code;
+        this.code = code2;
       }
       render({ _n }) {
         return `${this.code};` + _n;
@@ -18663,7 +18677,7 @@ var require_codegen = __commonJS({
         this.nodes = nodes;
       }
       render(opts) {
-        return this.nodes.reduce((code, n2) => code + n2.render(opts), "");
+        return this.nodes.reduce((code2, n2) => code2 + n2.render(opts), "");
       }
       optimizeNodes() {
         const { nodes } = this;
@@ -18711,10 +18725,10 @@ var require_codegen = __commonJS({
         this.condition = condition;
       }
       render(opts) {
-        let code = `if(${this.condition})` + super.render(opts);
+        let code2 = `if(${this.condition})` + super.render(opts);
         if (this.else)
-          code += "else " + this.else.render(opts);
-        return code;
+          code2 += "else " + this.else.render(opts);
+        return code2;
       }
       optimizeNodes() {
         super.optimizeNodes();
@@ -18835,12 +18849,12 @@ var require_codegen = __commonJS({
     Return.kind = "return";
     var Try = class extends BlockNode {
       render(opts) {
-        let code = "try" + super.render(opts);
+        let code2 = "try" + super.render(opts);
         if (this.catch)
-          code += this.catch.render(opts);
+          code2 += this.catch.render(opts);
         if (this.finally)
-          code += this.finally.render(opts);
-        return code;
+          code2 += this.finally.render(opts);
+        return code2;
       }
       optimizeNodes() {
         var _a3, _b;
@@ -18957,18 +18971,18 @@ var require_codegen = __commonJS({
       }
       // returns code for object literal for the passed argument list of key-value pairs
       object(...keyValues) {
-        const code = ["{"];
+        const code2 = ["{"];
         for (const [key, value] of keyValues) {
-          if (code.length > 1)
-            code.push(",");
-          code.push(key);
+          if (code2.length > 1)
+            code2.push(",");
+          code2.push(key);
           if (key !== value || this.opts.es5) {
-            code.push(":");
-            (0, code_1.addCodeArg)(code, value);
+            code2.push(":");
+            (0, code_1.addCodeArg)(code2, value);
           }
         }
-        code.push("}");
-        return new code_1._Code(code);
+        code2.push("}");
+        return new code_1._Code(code2);
       }
       // `if` clause (or statement if `thenBody` and, optionally, `elseBody` are passed)
       if(condition, thenBody, elseBody) {
@@ -21252,22 +21266,22 @@ var require_utils = __commonJS({
     }
     function stringArrayToHexStripped(input) {
       let acc = "";
-      let code = 0;
+      let code2 = 0;
       let i2 = 0;
       for (i2 = 0; i2 < input.length; i2++) {
-        code = input[i2].charCodeAt(0);
-        if (code === 48) {
+        code2 = input[i2].charCodeAt(0);
+        if (code2 === 48) {
           continue;
         }
-        if (!(code >= 48 && code <= 57 || code >= 65 && code <= 70 || code >= 97 && code <= 102)) {
+        if (!(code2 >= 48 && code2 <= 57 || code2 >= 65 && code2 <= 70 || code2 >= 97 && code2 <= 102)) {
           return "";
         }
         acc += input[i2];
         break;
       }
       for (i2 += 1; i2 < input.length; i2++) {
-        code = input[i2].charCodeAt(0);
-        if (!(code >= 48 && code <= 57 || code >= 65 && code <= 70 || code >= 97 && code <= 102)) {
+        code2 = input[i2].charCodeAt(0);
+        if (!(code2 >= 48 && code2 <= 57 || code2 >= 65 && code2 <= 70 || code2 >= 97 && code2 <= 102)) {
           return "";
         }
         acc += input[i2];
@@ -21540,15 +21554,15 @@ var require_utils = __commonJS({
         if (isPathCharacter(ch)) {
           output += ch;
         } else {
-          const code = input.charCodeAt(i2);
-          if (code < 128) {
-            output += isEscapeSafe(code) ? ch : BYTE_HEX[code];
-          } else if (code < 55296 || code > 57343) {
-            output += percentEncodeNonAscii(code);
-          } else if (code <= 56319 && i2 + 1 < input.length) {
+          const code2 = input.charCodeAt(i2);
+          if (code2 < 128) {
+            output += isEscapeSafe(code2) ? ch : BYTE_HEX[code2];
+          } else if (code2 < 55296 || code2 > 57343) {
+            output += percentEncodeNonAscii(code2);
+          } else if (code2 <= 56319 && i2 + 1 < input.length) {
             const low = input.charCodeAt(i2 + 1);
             if (low >= 56320 && low <= 57343) {
-              output += percentEncodeNonAscii(65536 + (code - 55296 << 10) + (low - 56320));
+              output += percentEncodeNonAscii(65536 + (code2 - 55296 << 10) + (low - 56320));
               i2++;
             } else {
               output += percentEncodeNonAscii(65533);
@@ -21579,15 +21593,15 @@ var require_utils = __commonJS({
         if (isPathCharacter(ch) && (ch !== ":" || !firstSegment)) {
           output += ch;
         } else {
-          const code = input.charCodeAt(i2);
-          if (code < 128) {
-            output += BYTE_HEX[code];
-          } else if (code < 55296 || code > 57343) {
-            output += percentEncodeNonAscii(code);
-          } else if (code <= 56319 && i2 + 1 < input.length) {
+          const code2 = input.charCodeAt(i2);
+          if (code2 < 128) {
+            output += BYTE_HEX[code2];
+          } else if (code2 < 55296 || code2 > 57343) {
+            output += percentEncodeNonAscii(code2);
+          } else if (code2 <= 56319 && i2 + 1 < input.length) {
             const low = input.charCodeAt(i2 + 1);
             if (low >= 56320 && low <= 57343) {
-              output += percentEncodeNonAscii(65536 + (code - 55296 << 10) + (low - 56320));
+              output += percentEncodeNonAscii(65536 + (code2 - 55296 << 10) + (low - 56320));
               i2++;
             } else {
               output += percentEncodeNonAscii(65533);
@@ -21614,15 +21628,15 @@ var require_utils = __commonJS({
         if (isAllowed(ch)) {
           output += ch;
         } else {
-          const code = input.charCodeAt(i2);
-          if (code < 128) {
-            output += BYTE_HEX[code];
-          } else if (code < 55296 || code > 57343) {
-            output += percentEncodeNonAscii(code);
-          } else if (code <= 56319 && i2 + 1 < input.length) {
+          const code2 = input.charCodeAt(i2);
+          if (code2 < 128) {
+            output += BYTE_HEX[code2];
+          } else if (code2 < 55296 || code2 > 57343) {
+            output += percentEncodeNonAscii(code2);
+          } else if (code2 <= 56319 && i2 + 1 < input.length) {
             const low = input.charCodeAt(i2 + 1);
             if (low >= 56320 && low <= 57343) {
-              output += percentEncodeNonAscii(65536 + (code - 55296 << 10) + (low - 56320));
+              output += percentEncodeNonAscii(65536 + (code2 - 55296 << 10) + (low - 56320));
               i2++;
             } else {
               output += percentEncodeNonAscii(65533);
@@ -21667,15 +21681,15 @@ var require_utils = __commonJS({
         if (isQueryFragmentCharacter(ch)) {
           output += ch;
         } else {
-          const code = input.charCodeAt(i2);
-          if (code < 128) {
-            output += isEscapeSafe(code) ? ch : BYTE_HEX[code];
-          } else if (code < 55296 || code > 57343) {
-            output += percentEncodeNonAscii(code);
-          } else if (code <= 56319 && i2 + 1 < input.length) {
+          const code2 = input.charCodeAt(i2);
+          if (code2 < 128) {
+            output += isEscapeSafe(code2) ? ch : BYTE_HEX[code2];
+          } else if (code2 < 55296 || code2 > 57343) {
+            output += percentEncodeNonAscii(code2);
+          } else if (code2 <= 56319 && i2 + 1 < input.length) {
             const low = input.charCodeAt(i2 + 1);
             if (low >= 56320 && low <= 57343) {
-              output += percentEncodeNonAscii(65536 + (code - 55296 << 10) + (low - 56320));
+              output += percentEncodeNonAscii(65536 + (code2 - 55296 << 10) + (low - 56320));
               i2++;
             } else {
               output += percentEncodeNonAscii(65533);
@@ -24915,8 +24929,8 @@ var require_format = __commonJS({
             }
           }
           function getFormat(fmtDef) {
-            const code = fmtDef instanceof RegExp ? (0, codegen_1.regexpCode)(fmtDef) : opts.code.formats ? (0, codegen_1._)`${opts.code.formats}${(0, codegen_1.getProperty)(schema)}` : void 0;
-            const fmt = gen.scopeValue("formats", { key: schema, ref: fmtDef, code });
+            const code2 = fmtDef instanceof RegExp ? (0, codegen_1.regexpCode)(fmtDef) : opts.code.formats ? (0, codegen_1._)`${opts.code.formats}${(0, codegen_1.getProperty)(schema)}` : void 0;
+            const fmt = gen.scopeValue("formats", { key: schema, ref: fmtDef, code: code2 });
             if (typeof fmtDef == "object" && !(fmtDef instanceof RegExp)) {
               return [fmtDef.type || "string", fmtDef.validate, (0, codegen_1._)`${fmt}.validate`];
             }
@@ -25853,15 +25867,20 @@ async function structureRule(schema) {
 }
 async function compileSchema(whole2, options) {
   if (isTooLarge(whole2)) return void 0;
-  try {
-    const { $id: _, ...schema } = whole2;
-    const validator = await newValidator(whole2["$schema"], options);
-    const validate2 = validator.compile(schema);
-    const writeCode = await loadWriter();
-    return { validate: validate2, mayRunAway: mayRunAway(schema), code: once10(() => writeCode(validator, validate2)) };
-  } catch {
-    return void 0;
+  const { $id: _, ...schema } = whole2;
+  for (const dialect of dialectsOf(whole2)) {
+    try {
+      const validator = await newValidator(dialect, options);
+      const validate2 = validator.compile(schema);
+      const writeCode = await loadWriter();
+      return { validate: validate2, mayRunAway: mayRunAway(schema), code: once10(() => writeCode(validator, validate2)) };
+    } catch {
+    }
   }
+  return void 0;
+}
+function dialectsOf({ $schema }) {
+  return $schema === void 0 ? ["2020-12", "draft-07"] : [$schema];
 }
 function once10(make) {
   let made;
@@ -25876,15 +25895,16 @@ async function loadWriter() {
   return "default" in standalone && typeof standalone.default === "function" ? standalone.default : standalone;
 }
 async function newValidator(dialect, { allErrors }) {
-  const code = { source: true };
-  const settings = { strict: false, allErrors, validateFormats: false, logger: false, code };
-  const isModern = dialect === void 0 || typeof dialect === "string" && dialect.includes("2020-12");
-  if (isModern) {
+  const settings = {
+    ...{ strict: false, allErrors, validateSchema: false, validateFormats: false, logger: false },
+    ...{ code: { source: true }, multipleOfPrecision: 9 }
+  };
+  if (typeof dialect === "string" && dialect.includes("2020-12")) {
     const { Ajv2020 } = await Promise.resolve().then(() => __toESM(require__(), 1));
-    return new Ajv2020({ ...settings, validateSchema: false, multipleOfPrecision: 9 });
+    return new Ajv2020(settings);
   }
   const { Ajv } = await Promise.resolve().then(() => __toESM(require_ajv(), 1));
-  return new Ajv({ ...settings, meta: true, validateSchema: false, multipleOfPrecision: 9 });
+  return new Ajv({ ...settings, meta: true });
 }
 function mayRunAway(schema) {
   if (Array.isArray(schema)) return schema.length > mostCompared || schema.some(mayRunAway);
@@ -27056,7 +27076,7 @@ function createHeavyWork(source) {
       if (waiting.size === 0) idle = setTimeout(end, idleMs3).unref();
     });
     started.on("error", (error2) => lose(started, error2));
-    started.on("exit", (code) => lose(started, new Error(`the thread for large results ended with ${code}`)));
+    started.on("exit", (code2) => lose(started, new Error(`the thread for large results ended with ${code2}`)));
     started.unref();
     return started;
   };
@@ -27865,8 +27885,8 @@ async function createCheck(schema, limited) {
     const bytes = jsonBytes(value);
     if (!Number.isFinite(bytes)) return [];
     if (!compiled.mayRunAway && bytes <= mostHere) return mistakesIn(compiled.validate, value);
-    const code = compiled.code();
-    const outcome2 = await limited.run({ kind: "check", code, value }, checkMs);
+    const code2 = compiled.code();
+    const outcome2 = await limited.run({ kind: "check", code: code2, value }, checkMs);
     return outcome2?.kind === "checked" ? outcome2.mistakes : [];
   };
 }
@@ -28254,9 +28274,9 @@ function readProgress(line, onProgress) {
     ...typeof text5 === "string" ? { message: text5 } : {}
   });
 }
-function sharedLimit({ code, message }) {
+function sharedLimit({ code: code2, message }) {
   const hint = "All conversations of this program share that limit. Wait, or cancel one that you started by its jobId.";
-  return new AppError({ code, message, hint });
+  return new AppError({ code: code2, message, hint });
 }
 var jobToken, JobCalls;
 var init_job_calls = __esm({
@@ -29261,7 +29281,7 @@ var init_tokenize = __esm({
     asciiOnly = /^[\x00-\x7f]*$/;
     anyWord = /[\p{L}\p{N}\p{M}]+/gu;
     plainWord = /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/;
-    isWordChar = Uint8Array.from({ length: 128 }, (_, code) => /\w/.test(String.fromCharCode(code)) ? 1 : 0);
+    isWordChar = Uint8Array.from({ length: 128 }, (_, code2) => /\w/.test(String.fromCharCode(code2)) ? 1 : 0);
     isWordChar["_".charCodeAt(0)] = 0;
     Tokenizer = class {
       // The same few thousand words make up all descriptions: splitting and stemming each only once is most of the speed.
@@ -29303,10 +29323,10 @@ var init_tokenize = __esm({
           let hash = 0;
           let other = 0;
           for (; at < end; at += 1) {
-            const code = units[at] ?? 0;
-            if (code < 128 && isWordChar[code] === 0) break;
-            hash = Math.imul(hash, 31) + code | 0;
-            other = Math.imul(other, 16777619) ^ code | 0;
+            const code2 = units[at] ?? 0;
+            if (code2 < 128 && isWordChar[code2] === 0) break;
+            hash = Math.imul(hash, 31) + code2 | 0;
+            other = Math.imul(other, 16777619) ^ code2 | 0;
           }
           if (at === from) {
             at += 1;
@@ -30085,12 +30105,12 @@ async function shortenAnswer(deps, lifeId, task) {
 function boundedError({ line, error: error2 }, maxBytes3, keep) {
   if (!error2 || error2.end - error2.start <= maxBytes3) return void 0;
   const text5 = textAt(line, error2);
-  const code = memberAt(line, error2, ["code"]);
+  const code2 = memberAt(line, error2, ["code"]);
   const message = stringAt(line, memberAt(line, error2, ["message"])) ?? "";
   const ref = keep.put({ content: [{ type: "text", text: text5 }], isError: true });
   const how = ref === void 0 ? "It was too large to be kept." : `The whole: gateway_get_result {"ref":"${ref}"}.`;
   return wholeJson({
-    code: code ? Number(textAt(line, code)) : 0,
+    code: code2 ? Number(textAt(line, code2)) : 0,
     message: `${closed(cutChars(message, maxMessage))} [Error shortened, ${error2.end - error2.start} bytes in all. ${how}]`
   });
 }
@@ -30109,7 +30129,7 @@ var init_shorten = __esm({
     init_shield();
     init_shrink();
     init_structure_rule();
-    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/results/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar mended = { status: 503, rpc: "unavailable", retry: "after-fix" };\nvar passing = { ...mended, retry: "safe" };\nvar unsent = { ...mended, mayHaveRun: false };\nvar unsentNow = { ...passing, mayHaveRun: false };\nvar doubtful = { ...mended, mayHaveRun: true };\nvar errorRows = {\n  BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },\n  CALL_REFUSED: { ...mended, status: 502 },\n  CALL_TIMEOUT: doubtful,\n  CONFIG_CONFLICT: mended,\n  CONFIG_INVALID: mended,\n  CONFIG_UNREADABLE: mended,\n  CONFIG_UNSAFE: mended,\n  DAEMON_BUSY: passing,\n  DAEMON_GONE: passing,\n  DAEMON_HUNG: mended,\n  DAEMON_REFUSED: mended,\n  DAEMON_START_FAILED: mended,\n  DAEMON_UNFIT: mended,\n  DEMO_FAILED: mended,\n  DIRECTORY_UNSAFE: mended,\n  FILE_CHANGED: mended,\n  INPUT_REFUSED: mended,\n  INTERNAL: { ...mended, status: 500, rpc: "internal" },\n  JOB_LIMIT: unsent,\n  JOB_UNKNOWN: mended,\n  LIST_FAILED: unsentNow,\n  MESSAGE_INVALID: doubtful,\n  MESSAGE_TOO_LARGE: { ...mended, status: 400 },\n  MIGRATION_BUSY: mended,\n  MIGRATION_FAILED: mended,\n  MIGRATION_REFUSED: mended,\n  NODE_TOO_OLD: mended,\n  NOTHING_TO_UNDO: mended,\n  NOT_RUNNING: mended,\n  PATH_RELATIVE: mended,\n  RESULT_UNKNOWN: mended,\n  SERVER_CRASHED: passing,\n  SERVER_DISABLED: unsent,\n  SERVER_EXISTS: mended,\n  SERVER_FAILED: mended,\n  SERVER_HUNG: mended,\n  SERVER_NEEDS_LOGIN: unsent,\n  SERVER_NEEDS_PROJECT: unsent,\n  SERVER_NEEDS_VARIABLE: unsent,\n  SERVER_NOT_INSTALLED: unsent,\n  SERVER_OVERLOADED: unsentNow,\n  SERVER_START_FAILED: passing,\n  SERVER_START_TIMEOUT: unsentNow,\n  SERVER_STOPPED: passing,\n  SERVER_UNKNOWN: { ...unsent, status: 404 },\n  SETTINGS_DIFFER: mended,\n  TOOL_CANCELLED: mended,\n  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }\n};\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/results/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction closed(kept) {\n  const open = [];\n  for (const [mark] of kept.slice(kept.lastIndexOf("\\n") + 1).matchAll(/[\\u202a-\\u202e\\u2066-\\u2069]/g)) {\n    if (mark === endOfIsolate) {\n      const at = open.lastIndexOf(mark);\n      if (at >= 0) open.length = at;\n    } else if (mark === endOfEmbedding) {\n      if (open.at(-1) === mark) open.pop();\n    } else open.push(mark >= "\\u2066" ? endOfIsolate : endOfEmbedding);\n  }\n  return open.length > maxDirections ? kept : kept + open.reverse().join("");\n}\nvar endOfEmbedding = "\\u202C";\nvar endOfIsolate = "\\u2069";\nvar maxDirections = 125;\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nfunction cutChars(text, maxChars) {\n  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}\\u2026`;\n}\nfunction firstChars(text, maxChars) {\n  return text.slice(0, wholeBefore(text, maxChars));\n}\nfunction lastChars(text, maxChars) {\n  return text.length <= maxChars ? text : text.slice(wholeAfter(text, text.length - maxChars));\n}\nfunction charsBetween(text, from, to) {\n  return text.slice(wholeBefore(text, from), wholeAfter(text, to));\n}\nfunction safeEnd(text, at) {\n  return isHalved(text, at) ? at - 1 : at;\n}\nfunction wholeJson(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  if (!/\\\\ud[89a-f]/.test(text)) return text;\n  return text.replace(/\\\\(?:(ud[89a-f][\\da-f]{2})|.)/g, (written, half) => half ? "\\\\ufffd" : written);\n}\nfunction wholeBefore(text, at) {\n  const start = joinedAt(text, at)?.start ?? at;\n  return Math.max(0, at - start > maxJoined ? safeEnd(text, at) : start);\n}\nfunction wholeAfter(text, at) {\n  const end = joinedAt(text, at)?.end ?? at;\n  if (end - at > maxJoined) return isHalved(text, at) ? at + 1 : at;\n  return Math.min(text.length, end);\n}\nvar maxJoined = 32;\nvar lookChars = 2 * maxJoined;\nvar segmenter;\nvar escapes = /\\\\u[dD][89abAB][\\da-fA-F]{2}\\\\u[dD][c-fC-F][\\da-fA-F]{2}|\\\\u(?:[\\da-fA-F]{4}|\\{[\\da-fA-F]{1,6}\\})|\\\\["\\\\/bfnrt]|\\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|.)/gu;\nfunction joinedAt(text, at) {\n  if (at <= 0 || at >= text.length) return void 0;\n  const from = safeEnd(text, Math.max(0, at - lookChars));\n  const near = text.slice(from, at + lookChars);\n  const isAround = ({ start: start2, end }) => start2 < at && at < end;\n  for (const { index, 0: found2 } of near.matchAll(escapes)) {\n    const span2 = { start: from + index, end: from + index + found2.length };\n    if (isAround(span2)) return span2;\n  }\n  if (text.charCodeAt(at - 1) < 128 && text.charCodeAt(at) < 128 && text[at - 1] !== "\\r") return void 0;\n  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });\n  const found = segmenter.segment(near).containing(at - from);\n  const start = from + (found?.index ?? 0);\n  const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };\n  return isAround(span) ? span : void 0;\n}\nfunction flagAt(text, at) {\n  const isLetter = (place) => /^[\\u{1f1e6}-\\u{1f1ff}]/u.test(text.slice(place, place + 2));\n  if (!isLetter(at)) return void 0;\n  let first = at;\n  while (first >= 2 && isLetter(first - 2)) first -= 2;\n  const start = (at - first) % 4 === 0 ? at : at - 2;\n  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };\n}\nfunction isHalved(text, at) {\n  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];\n  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;\n}\n\n// src/base/guards.ts\nfunction isRecord(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/results/exact-json.ts\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = wholeJson(value, indent);\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isRecord(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/results/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/results/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: closed(charsBetween(text, from, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/results/shrink.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? closed(firstChars(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const head = closed(firstChars(text, Math.ceil(maxLength * 0.75)));\n  return head + note + lastChars(text, Math.floor(maxLength * 0.25));\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/results/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/results/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isRecord(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  const start = safeEnd(text, offset);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - start > 2 && jsonBytes(text.slice(start, end)) > pageBytes)\n    end = safeEnd(text, start + (end - start >> 1));\n  if (end <= start && start < text.length) end = Math.min(text.length, start + 2);\n  return {\n    kind: "string",\n    path,\n    total: text.length,\n    offset: start,\n    data: text.slice(start, end),\n    ...next(end, text.length)\n  };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/results/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isRecord(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isRecord(block)) return block;\n  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;\n  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/results/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/results/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/results/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isRecord(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/results/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/results/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isRecord(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/results/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/results/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/results/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
+    threadProgram = true ? '"use strict";\nvar __create = Object.create;\nvar __defProp = Object.defineProperty;\nvar __getOwnPropDesc = Object.getOwnPropertyDescriptor;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\nvar __getProtoOf = Object.getPrototypeOf;\nvar __hasOwnProp = Object.prototype.hasOwnProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  try {\n    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;\n  } catch (e) {\n    throw mod = 0, e;\n  }\n};\nvar __copyProps = (to, from, except, desc) => {\n  if (from && typeof from === "object" || typeof from === "function") {\n    for (let key of __getOwnPropNames(from))\n      if (!__hasOwnProp.call(to, key) && key !== except)\n        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });\n  }\n  return to;\n};\nvar __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(\n  // If the importer is in node compatibility mode or this is not an ESM\n  // file that has been converted to a CommonJS file using a Babel-\n  // compatible transform (i.e. "__esModule" has not been set), then set\n  // "default" to the CommonJS "module.exports" for node compatibility.\n  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,\n  mod\n));\n\n// node_modules/fast-deep-equal/index.js\nvar require_fast_deep_equal = __commonJS({\n  "node_modules/fast-deep-equal/index.js"(exports2, module2) {\n    "use strict";\n    module2.exports = function equal(a, b) {\n      if (a === b) return true;\n      if (a && b && typeof a == "object" && typeof b == "object") {\n        if (a.constructor !== b.constructor) return false;\n        var length, i, keys;\n        if (Array.isArray(a)) {\n          length = a.length;\n          if (length != b.length) return false;\n          for (i = length; i-- !== 0; )\n            if (!equal(a[i], b[i])) return false;\n          return true;\n        }\n        if (a.constructor === RegExp) return a.source === b.source && a.flags === b.flags;\n        if (a.valueOf !== Object.prototype.valueOf) return a.valueOf() === b.valueOf();\n        if (a.toString !== Object.prototype.toString) return a.toString() === b.toString();\n        keys = Object.keys(a);\n        length = keys.length;\n        if (length !== Object.keys(b).length) return false;\n        for (i = length; i-- !== 0; )\n          if (!Object.prototype.hasOwnProperty.call(b, keys[i])) return false;\n        for (i = length; i-- !== 0; ) {\n          var key = keys[i];\n          if (!equal(a[key], b[key])) return false;\n        }\n        return true;\n      }\n      return a !== a && b !== b;\n    };\n  }\n});\n\n// node_modules/ajv/dist/runtime/equal.js\nvar require_equal = __commonJS({\n  "node_modules/ajv/dist/runtime/equal.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    var equal = require_fast_deep_equal();\n    equal.code = \'require("ajv/dist/runtime/equal").default\';\n    exports2.default = equal;\n  }\n});\n\n// node_modules/ajv/dist/runtime/ucs2length.js\nvar require_ucs2length = __commonJS({\n  "node_modules/ajv/dist/runtime/ucs2length.js"(exports2) {\n    "use strict";\n    Object.defineProperty(exports2, "__esModule", { value: true });\n    function ucs2length(str) {\n      const len = str.length;\n      let length = 0;\n      let pos = 0;\n      let value;\n      while (pos < len) {\n        length++;\n        value = str.charCodeAt(pos++);\n        if (value >= 55296 && value <= 56319 && pos < len) {\n          value = str.charCodeAt(pos);\n          if ((value & 64512) === 56320)\n            pos++;\n        }\n      }\n      return length;\n    }\n    exports2.default = ucs2length;\n    ucs2length.code = \'require("ajv/dist/runtime/ucs2length").default\';\n  }\n});\n\n// src/results/heavy-thread.ts\nvar import_node_worker_threads2 = require("node:worker_threads");\n\n// src/base/errors.ts\nvar mended = { status: 503, rpc: "unavailable", retry: "after-fix" };\nvar passing = { ...mended, retry: "safe" };\nvar unsent = { ...mended, mayHaveRun: false };\nvar unsentNow = { ...passing, mayHaveRun: false };\nvar doubtful = { ...mended, mayHaveRun: true };\nvar errorRows = {\n  BAD_ARGUMENT: { ...unsent, status: 400, rpc: "invalidParams" },\n  CALL_REFUSED: { ...mended, status: 502 },\n  CALL_TIMEOUT: doubtful,\n  CONFIG_CONFLICT: mended,\n  CONFIG_INVALID: mended,\n  CONFIG_UNREADABLE: mended,\n  CONFIG_UNSAFE: mended,\n  DAEMON_BUSY: passing,\n  DAEMON_GONE: passing,\n  DAEMON_HUNG: mended,\n  DAEMON_REFUSED: mended,\n  DAEMON_START_FAILED: mended,\n  DAEMON_UNFIT: mended,\n  DEMO_FAILED: mended,\n  DIRECTORY_UNSAFE: mended,\n  FILE_CHANGED: mended,\n  INPUT_REFUSED: mended,\n  INTERNAL: { ...mended, status: 500, rpc: "internal" },\n  JOB_LIMIT: unsent,\n  JOB_UNKNOWN: mended,\n  LIST_FAILED: unsentNow,\n  MESSAGE_INVALID: doubtful,\n  MESSAGE_TOO_LARGE: { ...mended, status: 400 },\n  MIGRATION_BUSY: mended,\n  MIGRATION_FAILED: mended,\n  MIGRATION_REFUSED: mended,\n  NODE_TOO_OLD: mended,\n  NOTHING_TO_UNDO: mended,\n  NOT_RUNNING: mended,\n  PATH_RELATIVE: mended,\n  RESULT_UNKNOWN: mended,\n  SERVER_CRASHED: passing,\n  SERVER_DISABLED: unsent,\n  SERVER_EXISTS: mended,\n  SERVER_FAILED: mended,\n  SERVER_HUNG: mended,\n  SERVER_NEEDS_LOGIN: unsent,\n  SERVER_NEEDS_PROJECT: unsent,\n  SERVER_NEEDS_VARIABLE: unsent,\n  SERVER_NOT_INSTALLED: unsent,\n  SERVER_OVERLOADED: unsentNow,\n  SERVER_START_FAILED: passing,\n  SERVER_START_TIMEOUT: unsentNow,\n  SERVER_STOPPED: passing,\n  SERVER_UNKNOWN: { ...unsent, status: 404 },\n  SETTINGS_DIFFER: mended,\n  TOOL_CANCELLED: mended,\n  TOOL_UNKNOWN: { ...unsent, status: 404, rpc: "invalidParams" }\n};\nvar AppError = class extends Error {\n  code;\n  hint;\n  data;\n  constructor(init) {\n    super(init.message, init.cause === void 0 ? void 0 : { cause: init.cause });\n    this.name = "AppError";\n    this.code = init.code;\n    this.hint = init.hint;\n    this.data = init.data;\n  }\n};\nfunction systemCode(error) {\n  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;\n  return typeof error.code === "string" ? error.code : void 0;\n}\n\n// src/results/exact-json.ts\nvar import_node_crypto = require("node:crypto");\nvar import_node_worker_threads = require("node:worker_threads");\n\n// src/base/foreign-file.ts\nvar import_node_fs = require("node:fs");\nvar import_node_path2 = require("node:path");\n\n// src/base/inside.ts\nvar import_node_path = require("node:path");\nfunction isInside(path, folder) {\n  const way = (0, import_node_path.relative)(folder, path);\n  return way === "" || !way.startsWith(`..${import_node_path.sep}`) && way !== ".." && !(0, import_node_path.isAbsolute)(way);\n}\n\n// src/base/foreign-file.ts\nfunction readForeignFile(path, limits) {\n  const opened = openForeignFile(path, limits);\n  if (opened.kind !== "open") return opened;\n  const { fd, stat, realPath } = opened;\n  try {\n    if (stat.size > limits.maxBytes) return tooLarge(limits.maxBytes);\n    const bytes = readUpTo(fd, stat.size, limits.maxBytes + 1);\n    return bytes.length > limits.maxBytes ? tooLarge(limits.maxBytes) : { kind: "file", bytes, stat, realPath };\n  } catch (error) {\n    return failure(error);\n  } finally {\n    (0, import_node_fs.closeSync)(fd);\n  }\n}\nfunction openForeignFile(path, { inside, isLinkRefused }) {\n  try {\n    const realPath = inside === void 0 ? path : (0, import_node_fs.realpathSync)(path);\n    const outside = inside === void 0 ? void 0 : whyOutside(path, realPath, inside);\n    if (outside !== void 0) return { kind: "refused", reason: outside };\n    const found = whyNotRegular(isLinkRefused ? (0, import_node_fs.lstatSync)(path) : (0, import_node_fs.statSync)(realPath));\n    if (found !== void 0) return { kind: "refused", reason: found };\n    const isResolved = isLinkRefused || inside !== void 0;\n    const fd = (0, import_node_fs.openSync)(realPath, readFlags | (isResolved ? import_node_fs.constants.O_NOFOLLOW ?? 0 : 0));\n    const stat = (0, import_node_fs.fstatSync)(fd);\n    const opened = whyNotRegular(stat);\n    if (opened === void 0) return { kind: "open", fd, stat, realPath };\n    (0, import_node_fs.closeSync)(fd);\n    return { kind: "refused", reason: opened };\n  } catch (error) {\n    return failure(error);\n  }\n}\nvar readFlags = import_node_fs.constants.O_RDONLY | (import_node_fs.constants.O_NONBLOCK ?? 0) | (import_node_fs.constants.O_NOCTTY ?? 0);\nfunction whyNotRegular(stat) {\n  return stat.isFile() ? void 0 : `is ${kindOf(stat)}, not a regular file`;\n}\nfunction kindOf(stat) {\n  if (stat.isFIFO()) return "a pipe";\n  if (stat.isDirectory()) return "a folder";\n  if (stat.isSocket()) return "a socket";\n  if (stat.isSymbolicLink()) return "a link";\n  return stat.isFile() ? "a file" : "a device";\n}\nfunction whyOutside(path, realPath, inside) {\n  if (realPath === (0, import_node_path2.resolve)(path) || isInside(realPath, realPathOr(inside))) return void 0;\n  return `is a link that leads out of ${inside} to ${realPath}`;\n}\nfunction realPathOr(folder) {\n  try {\n    return (0, import_node_fs.realpathSync)(folder);\n  } catch {\n    return folder;\n  }\n}\nfunction readUpTo(fd, size, limit) {\n  const parts = [];\n  let total = 0;\n  for (let room = Math.max(size + 1, 4095); ; room = Math.max(total, 4095)) {\n    const part = Buffer.allocUnsafe(Math.min(room, limit - total));\n    let filled = 0;\n    for (let read = -1; read !== 0 && filled < part.length; filled += read) {\n      read = (0, import_node_fs.readSync)(fd, part, filled, part.length - filled, null);\n    }\n    parts.push(part.subarray(0, filled));\n    total += filled;\n    if (filled < part.length || total >= limit) break;\n  }\n  const [only] = parts;\n  return only && parts.length === 1 ? only : Buffer.concat(parts, total);\n}\nfunction failure(error) {\n  const code = systemCode(error);\n  if (code === "ENOENT") return { kind: "absent" };\n  return {\n    kind: "refused",\n    reason: `cannot be read (${code ?? String(error)})`,\n    ...code === void 0 ? {} : { code }\n  };\n}\nfunction tooLarge(maxBytes) {\n  const [size, unit] = maxBytes >= 2 ** 20 ? [maxBytes >> 20, "MiB"] : maxBytes >= 2 ** 10 ? [maxBytes >> 10, "KiB"] : [maxBytes, "bytes"];\n  return { kind: "refused", reason: `is larger than ${size} ${unit}` };\n}\n\n// src/base/atomic-file.ts\nvar maxOwnBytes = 64 * 1024 * 1024;\nfunction readBytesIfPresent(path, maxBytes = maxOwnBytes) {\n  const reading = readForeignFile(path, { maxBytes });\n  if (reading.kind === "refused") throw new Error(`${path} ${reading.reason}.`);\n  return reading.kind === "file" ? reading.bytes : void 0;\n}\n\n// src/base/plain-text.ts\nvar unseen = String.raw`[\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffc\\u{16fe4}\\u{1d159}\\u{13441}\\u{13442}]`;\nvar stacked = String.raw`(?<=\\p{M}{4})\\p{M}`;\nvar loose = String.raw`(?<![\\p{L}\\p{M}\\p{N}\\p{So}\\p{Sm}])\\p{M}+`;\nvar oddSpace = String.raw`(?! )\\p{Zs}`;\nvar picture = String.raw`(?!\\p{Cn})\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\ufe0e\\ufe0f])?`;\nvar joiningScripts = ["Arab", "Syrc", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh"];\nvar joining = `[${joiningScripts.map((script) => `\\\\p{Script=${script}}`).join("")}]`;\nvar readable = String.raw`${picture}(?:\\u200d${picture})*|[0-9#*]\\ufe0f\\u20e3|(?<=${joining})[\\u200c\\u200d](?=${joining})`;\nvar strict = once(() => new RegExp([unseen, oddSpace, stacked, loose].join("|"), "gu"));\nvar inProse = once(() => new RegExp(String.raw`(${readable}|[\\n\\t])|${unseen}|${stacked}`, "gu"));\nfunction closed(kept) {\n  const open = [];\n  for (const [mark] of kept.slice(kept.lastIndexOf("\\n") + 1).matchAll(/[\\u202a-\\u202e\\u2066-\\u2069]/g)) {\n    if (mark === endOfIsolate) {\n      const at = open.lastIndexOf(mark);\n      if (at >= 0) open.length = at;\n    } else if (mark === endOfEmbedding) {\n      if (open.at(-1) === mark) open.pop();\n    } else open.push(mark >= "\\u2066" ? endOfIsolate : endOfEmbedding);\n    if (open.length > maxDirections) return kept;\n  }\n  return kept + open.reverse().join("");\n}\nvar endOfEmbedding = "\\u202C";\nvar endOfIsolate = "\\u2069";\nvar maxDirections = 125;\nfunction once(make) {\n  let made;\n  return () => {\n    made ??= make();\n    return made;\n  };\n}\n\n// src/base/cut-text.ts\nfunction cutChars(text, maxChars) {\n  return text.length <= maxChars ? text : `${firstChars(text, maxChars - 1)}\\u2026`;\n}\nfunction firstChars(text, maxChars) {\n  return text.slice(0, wholeBefore(text, maxChars));\n}\nfunction lastChars(text, maxChars) {\n  return text.length <= maxChars ? text : text.slice(wholeAfter(text, text.length - maxChars));\n}\nfunction charsBetween(text, from, to) {\n  return text.slice(wholeBefore(text, from), wholeAfter(text, to));\n}\nfunction safeEnd(text, at) {\n  return isHalved(text, at) ? at - 1 : at;\n}\nfunction wholeJson(value, indent) {\n  const text = JSON.stringify(value, void 0, indent) ?? "null";\n  if (!/\\\\ud[89a-f]/.test(text)) return text;\n  return text.replace(/\\\\(?:(ud[89a-f][\\da-f]{2})|.)/g, (written, half) => half ? "\\\\ufffd" : written);\n}\nfunction wholeBefore(text, at) {\n  const start = joinedAt(text, at)?.start ?? at;\n  return Math.max(0, at - start > maxJoined ? safeEnd(text, at) : start);\n}\nfunction wholeAfter(text, at) {\n  const end = joinedAt(text, at)?.end ?? at;\n  if (end - at > maxJoined) return isHalved(text, at) ? at + 1 : at;\n  return Math.min(text.length, end);\n}\nvar maxJoined = 32;\nvar lookChars = 2 * maxJoined;\nvar segmenter;\nvar escapes = /\\\\u[dD][89abAB][\\da-fA-F]{2}\\\\u[dD][c-fC-F][\\da-fA-F]{2}|\\\\u(?:[\\da-fA-F]{4}|\\{[\\da-fA-F]{1,6}\\})|\\\\["\\\\/bfnrt]|\\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|.)/gu;\nfunction joinedAt(text, at) {\n  if (at <= 0 || at >= text.length) return void 0;\n  const from = safeEnd(text, Math.max(0, at - lookChars));\n  const near = text.slice(from, at + lookChars);\n  const isAround = ({ start: start2, end }) => start2 < at && at < end;\n  for (const { index, 0: found2 } of near.matchAll(escapes)) {\n    const span2 = { start: from + index, end: from + index + found2.length };\n    if (isAround(span2)) return span2;\n  }\n  if (text.charCodeAt(at - 1) < 128 && text.charCodeAt(at) < 128 && text[at - 1] !== "\\r") return void 0;\n  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });\n  const found = segmenter.segment(near).containing(at - from);\n  const start = from + (found?.index ?? 0);\n  const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };\n  return isAround(span) ? span : void 0;\n}\nvar maxFlagRow = 8192;\nfunction flagAt(text, at) {\n  const isLetter = (place) => {\n    const behind = text.charCodeAt(place + 1);\n    return text.charCodeAt(place) === 55356 && behind >= 56806 && behind <= 56831;\n  };\n  if (!isLetter(at)) return void 0;\n  let first = at;\n  while (first >= 2 && at - first < maxFlagRow && isLetter(first - 2)) first -= 2;\n  const start = (at - first) % 4 === 0 ? at : at - 2;\n  return { start, end: start + (isLetter(start + 2) ? 4 : 2) };\n}\nfunction isHalved(text, at) {\n  const [before, behind] = [text.charCodeAt(at - 1), text.charCodeAt(at)];\n  return before >= 55296 && before <= 56319 && behind >= 56320 && behind <= 57343;\n}\n\n// src/base/guards.ts\nfunction isRecord(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\n\n// src/base/json-skip.ts\nvar quote = 34;\nvar backslash = 92;\nvar comma = 44;\nvar colon = 58;\nvar openBrace = 123;\nvar closeBrace = 125;\nvar openBracket = 91;\nvar closing = 2;\nvar JsonSyntaxError = class extends Error {\n  constructor(what, at) {\n    super(`${what} at byte ${at}`);\n    this.name = "JsonSyntaxError";\n  }\n};\nvar usualContainers = new Uint8Array(1e3);\nfunction skipSpace(bytes, from) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length) {\n    const c = bytes[at];\n    if (c !== 32 && c !== 10 && c !== 13 && c !== 9) break;\n    at += 1;\n  }\n  return at;\n}\nfunction skipValue(bytes, from) {\n  let containers = usualContainers;\n  let depth = 0;\n  let at = skipSpace(bytes, from);\n  for (; ; ) {\n    const c = at < bytes.length ? bytes[at] ?? 0 : 0;\n    if (c === openBrace || c === openBracket) {\n      at = skipSpace(bytes, at + 1);\n      if (at < bytes.length && bytes[at] === c + closing) at += 1;\n      else {\n        if (depth === containers.length) containers = grown(containers);\n        containers[depth] = c;\n        depth += 1;\n        if (c === openBrace) at = skipKey(bytes, at);\n        continue;\n      }\n    } else at = c === quote ? skipString(bytes, at) : skipLiteral(bytes, at, c);\n    for (; ; ) {\n      if (depth === 0) return at;\n      const container = containers[depth - 1] ?? 0;\n      at = skipSpace(bytes, at);\n      const next2 = at < bytes.length ? bytes[at] : 0;\n      if (next2 === comma) {\n        at = skipSpace(bytes, at + 1);\n        if (container === openBrace) at = skipKey(bytes, at);\n        break;\n      }\n      if (next2 !== container + closing) throw new JsonSyntaxError("expected a comma or a closing bracket", at);\n      depth -= 1;\n      at += 1;\n    }\n  }\n}\nfunction grown(containers) {\n  const larger = new Uint8Array(containers.length * 2);\n  larger.set(containers);\n  return larger;\n}\nfunction skipString(bytes, from) {\n  const { length } = bytes;\n  if (from >= length || bytes[from] !== quote) throw new JsonSyntaxError("expected a string", from);\n  let at = from + 1;\n  while (at < length) {\n    const c = bytes[at] ?? 0;\n    if (c === quote) return at + 1;\n    if (c < 32) break;\n    if (c === backslash) at = skipEscape(bytes, at);\n    else at += 1;\n  }\n  throw new JsonSyntaxError("unfinished string or control character", at);\n}\nfunction skipKey(bytes, from) {\n  const at = skipSpace(bytes, skipString(bytes, from));\n  if (at >= bytes.length || bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n  return skipSpace(bytes, at + 1);\n}\nfunction skipEscape(bytes, at) {\n  const kind = bytes[at + 1];\n  if (kind === 117) {\n    for (let i = at + 2; i < at + 6; i += 1) {\n      const c = bytes[i] ?? 0;\n      const isHex = isDigit(c) || c >= 65 && c <= 70 || c >= 97 && c <= 102;\n      if (!isHex) throw new JsonSyntaxError("bad unicode escape", i);\n    }\n    return at + 6;\n  }\n  if (kind === void 0 || !\'"\\\\/bfnrt\'.includes(String.fromCharCode(kind)))\n    throw new JsonSyntaxError("bad escape", at);\n  return at + 2;\n}\nfunction skipLiteral(bytes, from, first) {\n  if (first === 116) return skipWord(bytes, from, "true");\n  if (first === 102) return skipWord(bytes, from, "false");\n  if (first === 110) return skipWord(bytes, from, "null");\n  return skipNumber(bytes, from);\n}\nfunction skipWord(bytes, from, word) {\n  for (let i = 1; i < word.length; i += 1) {\n    if (bytes[from + i] !== word.charCodeAt(i)) throw new JsonSyntaxError("unexpected text", from);\n  }\n  return from + word.length;\n}\nfunction skipNumber(bytes, from) {\n  const start = bytes[from] === 45 ? from + 1 : from;\n  let at = bytes[start] === 48 ? start + 1 : skipDigits(bytes, start, from);\n  if (bytes[at] === 46) at = skipDigits(bytes, at + 1, from);\n  if (bytes[at] === 101 || bytes[at] === 69) {\n    const sign = bytes[at + 1];\n    at = skipDigits(bytes, sign === 43 || sign === 45 ? at + 2 : at + 1, from);\n  }\n  return at;\n}\nfunction skipDigits(bytes, from, start) {\n  const { length } = bytes;\n  let at = from;\n  while (at < length && isDigit(bytes[at] ?? 0)) at += 1;\n  if (at === from) throw new JsonSyntaxError("unexpected text", start);\n  return at;\n}\nfunction isDigit(c) {\n  return c >= 48 && c <= 57;\n}\n\n// src/base/json-scan.ts\nfunction eachMember(bytes, span, visit) {\n  let at = skipSpace(bytes, span.start);\n  if (bytes[at] !== openBrace) throw new JsonSyntaxError("expected an object", at);\n  at = skipSpace(bytes, at + 1);\n  if (bytes[at] === closeBrace) return ensureEnd(bytes, at + 1, span.end);\n  for (; ; ) {\n    const [keyStart, keyEnd] = [at, skipString(bytes, at)];\n    at = skipSpace(bytes, keyEnd);\n    if (bytes[at] !== colon) throw new JsonSyntaxError("expected a colon", at);\n    const start = skipSpace(bytes, at + 1);\n    const end = skipValue(bytes, start);\n    visit(keyStart, keyEnd, start, end);\n    at = skipSpace(bytes, end);\n    if (bytes[at] === comma) at = skipSpace(bytes, at + 1);\n    else if (bytes[at] === closeBrace) break;\n    else throw new JsonSyntaxError("expected a comma or a closing brace", at);\n  }\n  ensureEnd(bytes, at + 1, span.end);\n}\nfunction objectMembers(bytes, span = { start: 0, end: bytes.length }) {\n  const members = [];\n  eachMember(bytes, span, (keyStart, keyEnd, start, end) => {\n    members.push({ key: decodeString(bytes, { start: keyStart, end: keyEnd }), value: { start, end } });\n  });\n  return members;\n}\nfunction isObjectAt(bytes, span) {\n  return span !== void 0 && bytes[span.start] === openBrace;\n}\nfunction textAt(bytes, span) {\n  return view(bytes).toString("utf8", span.start, span.end);\n}\nfunction view(bytes) {\n  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n}\nfunction decodeString(bytes, span) {\n  const raw = view(bytes).toString("utf8", span.start + 1, span.end - 1);\n  return raw.includes("\\\\") ? String(JSON.parse(`"${raw}"`)) : raw;\n}\nfunction ensureEnd(bytes, from, end) {\n  const at = skipSpace(bytes, from);\n  if (at < end) throw new JsonSyntaxError("text after the value", at);\n}\n\n// src/results/exact-json.ts\nvar numberMark = markOf(import_node_worker_threads.workerData) ?? `${(0, import_node_crypto.randomBytes)(12).toString("base64url")}#`;\nvar number = /-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g;\nvar markedNumber = new RegExp(`"${numberMark}([^"]*)"`, "g");\nvar riskyNumber = /\\d{16}|\\d\\.\\d*0(?!\\d)|\\d[eE]|-0(?![\\d.])/;\nfunction markOf(given) {\n  return isRecord(given) && typeof given["numberMark"] === "string" ? given["numberMark"] : void 0;\n}\nfunction parseExact(text) {\n  const value = JSON.parse(text);\n  if (!riskyNumber.test(text)) return value;\n  return JSON.parse(withMarks(text));\n}\nfunction withMarks(text) {\n  const parts = [];\n  for (let at = 0; at < text.length; ) {\n    const quote2 = text.indexOf(\'"\', at);\n    const start = quote2 < 0 ? text.length : quote2;\n    const end = stringEnd(text, start);\n    parts.push(text.slice(at, start).replace(number, marked), text.slice(start, end));\n    at = end;\n  }\n  return parts.join("");\n}\nfunction marked(found) {\n  return String(Number(found)) === found ? found : `"${numberMark}${found}"`;\n}\nfunction stringEnd(text, start) {\n  for (let at = start + 1; at < text.length; at += 1) {\n    const quote2 = text.indexOf(\'"\', at);\n    if (quote2 < 0) break;\n    let slashes = quote2;\n    while (text[slashes - 1] === "\\\\") slashes -= 1;\n    if ((quote2 - slashes) % 2 === 0) return quote2 + 1;\n    at = quote2;\n  }\n  return text.length;\n}\nfunction stringifyExact(value, indent) {\n  const text = wholeJson(value, indent);\n  return text.includes(numberMark) ? text.replace(markedNumber, "$1") : text;\n}\nfunction isMarkedNumber(value) {\n  return value.startsWith(numberMark);\n}\nfunction digitsOf(marked2) {\n  return marked2.slice(numberMark.length);\n}\nfunction isJsonObject(value) {\n  return typeof value === "object" && value !== null && !Array.isArray(value);\n}\nfunction isJson(value) {\n  return value !== void 0;\n}\nfunction jsonOf(value) {\n  return isJson(value) ? value : null;\n}\nfunction memberPath(path, key) {\n  return /^[A-Za-z_$][\\w$-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;\n}\nfunction jsonBytes(value) {\n  try {\n    return value === void 0 ? 0 : Buffer.byteLength(stringifyExact(value));\n  } catch (error) {\n    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;\n    throw error;\n  }\n}\nvar maxSpilledBytes = 512 * 1024 * 1024;\nfunction readSpilled(path) {\n  const bytes = readBytesIfPresent(path, maxSpilledBytes);\n  if (!bytes) throw new Error(`${path} is gone`);\n  return readResultBytes(bytes);\n}\nfunction readResultBytes(bytes, at = { start: 0, end: bytes.length }) {\n  const value = JSON.parse(textAt(bytes, at));\n  if (!isRecord(value)) return {};\n  const members = new Map(isObjectAt(bytes, at) ? objectMembers(bytes, at).map((one) => [one.key, one.value]) : []);\n  members.delete("content");\n  const exact = [...members].flatMap(([key, member]) => {\n    const text = textAt(bytes, member);\n    return /\\d{16}/.test(text) ? [[key, parseExact(text)]] : [];\n  });\n  return exact.length > 0 ? { ...value, ...Object.fromEntries(exact) } : value;\n}\n\n// src/results/result-path.ts\nvar pathStep = /\\.([A-Za-z_$][\\w$-]*)|\\[(\\d+|\\*|"(?:[^"\\\\]|\\\\.)*")\\]/y;\nvar pathForm = \'Paths are like $.items[3].body, $.items[*].name or $["odd key"].\';\nvar wholePath = "$$";\nfunction follow(root, path) {\n  const steps = stepsOf(path).map((raw) => {\n    if (raw.startsWith(".")) return raw.slice(1);\n    const inBrackets = raw.slice(1, -1);\n    return inBrackets.startsWith(\'"\') ? String(JSON.parse(inBrackets)) : inBrackets;\n  });\n  let at = root;\n  for (const [i, step] of steps.entries()) {\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) throw leadsNowhere(path, at, step);\n    at = next2;\n  }\n  return at;\n}\nfunction rowPath(path, place) {\n  const steps = stepsOf(path);\n  const first = steps.indexOf("[*]");\n  const step = `[${place}]`;\n  return `${rootOfPath(path)}${(first < 0 ? [...steps, step] : steps.with(first, step)).join("")}`;\n}\nfunction stepsOf(path) {\n  const tail = tailOf(path);\n  const steps = [];\n  const step = new RegExp(pathStep);\n  while (step.lastIndex < tail.length) {\n    const found = step.exec(tail);\n    if (!found) throw badRequest(`Path "${path}" cannot be read at "${cutChars(tail, 40)}".`, pathForm);\n    steps.push(found[0]);\n  }\n  return steps;\n}\nfunction rootOfPath(path) {\n  return path.startsWith(wholePath) ? wholePath : "$";\n}\nfunction tailOf(path) {\n  if (path.startsWith("$")) return path.slice(rootOfPath(path).length);\n  return path.startsWith("[") ? path : `.${path}`;\n}\nfunction into(value, step) {\n  if (Array.isArray(value)) return /^\\d+$/.test(step) ? value[Number(step)] : void 0;\n  return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] ?? null : void 0;\n}\nfunction find(value, steps, first) {\n  let at = value;\n  for (let i = first; i < steps.length; i += 1) {\n    const step = steps[i] ?? "";\n    if (Array.isArray(at) && step === "*") return each(at, steps, i + 1);\n    const next2 = into(at, step);\n    if (next2 === void 0) return void 0;\n    at = next2;\n  }\n  return at;\n}\nfunction each(rows, steps, first) {\n  return rows.map((row) => find(row, steps, first) ?? null);\n}\nfunction leadsNowhere(path, value, step) {\n  if (Array.isArray(value)) {\n    return badRequest(`Path "${path}" leads nowhere: no item ${step} in an array of ${value.length}.`);\n  }\n  const has = isJsonObject(value) ? `keys are ${Object.keys(value).slice(0, 20).join(", ")}` : `it is a ${typeof value}`;\n  return badRequest(`Path "${path}" leads nowhere at "${step}": ${has}.`);\n}\nfunction fieldOf(row, field) {\n  return Object.hasOwn(row, field) ? row[field] ?? null : find(row, field.split("."), 0);\n}\nfunction badRequest(message, hint = "Read it without a path first to see what it holds.") {\n  return new AppError({ code: "BAD_ARGUMENT", message, hint });\n}\n\n// src/results/result-search.ts\nvar maxPathLength = 300;\nfunction isMatch(row, search) {\n  const needle = search.toLowerCase();\n  if (typeof row === "string" && !isMarkedNumber(row)) return row.toLowerCase().includes(needle);\n  const isFlat = Number.isFinite(jsonBytes(row));\n  if (isFlat && stringifyExact(row).toLowerCase().includes(needle)) return true;\n  if (isFlat && JSON.stringify(needle) === `"${needle}"`) return false;\n  for (const { text } of textsOf(row, "")) if (text.toLowerCase().includes(needle)) return true;\n  return false;\n}\nfunction findHits(value, path, { search, context }) {\n  const pattern = new RegExp(search.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&"), "giu");\n  const found = [];\n  for (const { path: place, text } of textsOf(value, path)) {\n    let shownTo = -1;\n    for (const { index, 0: match } of text.matchAll(pattern)) {\n      if (index < shownTo) continue;\n      const [from, to] = [Math.max(0, index - context), Math.min(text.length, index + match.length + context)];\n      shownTo = to;\n      found.push({ path: place, at: index, text: closed(charsBetween(text, from, to)) });\n    }\n  }\n  return found;\n}\nfunction* textsOf(value, path) {\n  const open = [{ place: { path, isWhole: true }, value }];\n  for (let next2 = open.pop(); next2; next2 = open.pop()) {\n    const { place, value: value2, key } = next2;\n    if (key !== void 0) yield { path: place.path, text: key };\n    if (Array.isArray(value2)) {\n      for (let index = value2.length - 1; index >= 0; index -= 1) {\n        open.push({ place: within(place, `${place.path}[${index}]`), value: value2[index] ?? null });\n      }\n    } else if (value2 !== null && typeof value2 === "object") {\n      for (const [name, member] of Object.entries(value2).reverse()) {\n        open.push({ place: within(place, memberPath(place.path, name)), value: member, key: name });\n      }\n    } else {\n      const isNumber = typeof value2 === "string" && isMarkedNumber(value2);\n      yield { path: place.path, text: isNumber ? digitsOf(value2) : String(value2) };\n    }\n  }\n}\nfunction within(outer, path) {\n  return outer.isWhole && path.length <= maxPathLength ? { path, isWhole: true } : { ...outer, isWhole: false };\n}\n\n// src/results/shrink.ts\nvar defaultShieldPolicy = {\n  maxItems: 50,\n  maxString: 8192,\n  heavyFieldBytes: 256,\n  maxTotalBytes: 65536,\n  // Four full-page screenshots; hosts refuse single images of over 5 MB themselves.\n  maxMediaBytes: 4194304\n};\nvar maxKeys = 1e3;\nvar maxDepth = 1e3;\nfunction limitsOfRound(policy, round, mayDropFields) {\n  const part = 2 ** round;\n  return {\n    maxItems: Math.max(1, Math.floor(policy.maxItems / part)),\n    maxString: Math.max(32, Math.floor(policy.maxString / part)),\n    heavyFieldBytes: Math.max(32, Math.floor(policy.heavyFieldBytes / part)),\n    maxKeys: Math.max(1, Math.floor(maxKeys / part)),\n    maxDepth: Math.max(2, Math.floor(maxDepth / part)),\n    mayDropFields\n  };\n}\nvar lastRound = 10;\nvar signalFields = new Set(\n  `id _id uuid key name title label type kind status state error code message url uri href path file line number\n  count total date time timestamp created_at updated_at createdat updatedat author user login email`.split(/\\s+/)\n);\nvar sampleSize = 10;\nvar minRowsForHeavy = 6;\nvar maxKeyLength = 256;\nfunction shrink(value, limits, path = "$") {\n  const cuts = [];\n  return { value: shrinkAt(value, { path, depth: 0, limits, cuts }), cuts };\n}\nfunction shrinkAt(value, place) {\n  if (typeof value === "string") return shrinkString(value, place);\n  if (value === null || typeof value !== "object") return value;\n  if (place.depth >= place.limits.maxDepth) return emptied(value, place);\n  return Array.isArray(value) ? shrinkArray(value, place) : shrinkObject(value, place);\n}\nfunction cutString(text, { maxString, stringCut }) {\n  return stringCut === "end" ? closed(firstChars(text, maxString)) : cutMiddle(text, maxString);\n}\nfunction cutMiddle(text, maxLength) {\n  if (text.length <= maxLength) return text;\n  const note = ` \\u2026 [${text.length - maxLength} characters cut] \\u2026 `;\n  const head = closed(firstChars(text, Math.ceil(maxLength * 0.75)));\n  return head + note + lastChars(text, Math.floor(maxLength * 0.25));\n}\nfunction shrinkString(text, { path, limits, cuts }) {\n  if (text.length <= limits.maxString || isMarkedNumber(text)) return text;\n  cuts.push({ kind: "string", path, kept: limits.maxString, total: text.length });\n  return cutString(text, limits);\n}\nfunction emptied(value, { path, cuts }) {\n  const isEmpty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;\n  if (!isEmpty) cuts.push({ kind: "depth", path });\n  return Array.isArray(value) ? [] : {};\n}\nfunction shrinkArray(items, place) {\n  const { path, depth, limits, cuts } = place;\n  const kept = items.slice(0, limits.maxItems);\n  if (kept.length < items.length) cuts.push({ kind: "items", path, kept: kept.length, total: items.length });\n  const heavy = limits.mayDropFields ? heavyFields(kept, limits) : /* @__PURE__ */ new Set();\n  if (heavy.size > 0) cuts.push({ kind: "fields", path: `${path}[*]`, names: [...heavy] });\n  return kept.map((item, index) => {\n    const light = heavy.size > 0 && isJsonObject(item) ? without(item, heavy) : item;\n    return shrinkAt(light, { path: `${path}[${index}]`, depth: depth + 1, limits, cuts });\n  });\n}\nfunction shrinkObject(object, place) {\n  const { path, depth, limits, cuts } = place;\n  const entries = Object.entries(object);\n  const kept = entries.filter(([key]) => key.length <= maxKeyLength).slice(0, limits.maxKeys);\n  if (kept.length < entries.length) {\n    const keptNames = new Set(kept.map(([key]) => key));\n    const names = entries.map(([key]) => key).filter((key) => !keptNames.has(key));\n    cuts.push({ kind: "fields", path, names });\n  }\n  return Object.fromEntries(\n    kept.map(([key, value]) => [key, shrinkAt(value, { path: memberPath(path, key), depth: depth + 1, limits, cuts })])\n  );\n}\nfunction heavyFields(rows, limits) {\n  const objects = rows.filter(isJsonObject);\n  if (objects.length < minRowsForHeavy) return /* @__PURE__ */ new Set();\n  const bytes = /* @__PURE__ */ new Map();\n  for (const row of objects.slice(0, sampleSize)) {\n    for (const [key, value] of Object.entries(row)) {\n      const seen = bytes.get(key) ?? { sum: 0, count: 0 };\n      bytes.set(key, { sum: seen.sum + jsonBytes(value), count: seen.count + 1 });\n    }\n  }\n  const heavy = [...bytes].filter(\n    ([key, { sum: sum2, count }]) => sum2 / count > limits.heavyFieldBytes && !signalFields.has(key.toLowerCase())\n  );\n  return heavy.length === bytes.size ? /* @__PURE__ */ new Set() : new Set(heavy.map(([key]) => key));\n}\nfunction without(row, names) {\n  return Object.fromEntries(Object.entries(row).filter(([key]) => !names.has(key)));\n}\n\n// src/results/text-forms.ts\nvar plain = { form: "plain" };\nfunction readText(text) {\n  return readJson(text) ?? readLines(text) ?? readRecords(text) ?? plain;\n}\nfunction readJson(text) {\n  if (!/^\\s*[[{"]/.test(text)) return void 0;\n  const value = tryParse(text);\n  return value === void 0 ? void 0 : { form: "json", value, indent: /^\\s*[[{]\\r?\\n([ \\t]+)/.exec(text)?.[1] };\n}\nfunction readLines(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  const lines = text.split("\\n").filter((line) => line.trim() !== "");\n  if (lines.length < 2) return void 0;\n  const rows = [];\n  for (const line of lines) {\n    const value = /^\\s*[[{]/.test(line) ? tryParse(line) : void 0;\n    if (value === void 0) return void 0;\n    rows.push(value);\n  }\n  return { form: "ndjson", rows };\n}\nfunction tryParse(text) {\n  try {\n    return parseExact(text);\n  } catch {\n    return void 0;\n  }\n}\nfunction readRecords(text) {\n  const table = readTable(text);\n  return table && { form: "table", ...table };\n}\nvar minRecords = 4;\nvar sampledRecords = 20;\nvar sampledLines = 200;\nfunction readTable(text) {\n  const lines = text.split("\\n");\n  if (lines.length < minRecords) return void 0;\n  if (/^\\s*\\|.*\\|\\s*$/.test(lines[0] ?? "") && /^\\s*\\|[\\s:|-]+\\|\\s*$/.test(lines[1] ?? "")) {\n    return lines.every((line) => line.trim() === "" || line.trimStart().startsWith("|")) ? { separator: "|", headRows: 2, rows: lines } : void 0;\n  }\n  for (const separator of [",", "	", ";"]) {\n    if (isSeparator(lines, separator)) return { separator, headRows: 1, rows: splitRecords(lines, separator) };\n  }\n  return void 0;\n}\nfunction isSeparator(lines, separator) {\n  const records = splitRecords(lines.slice(0, sampledLines), separator).filter((row) => row.trim() !== "");\n  const isPart = lines.length > sampledLines;\n  const sample = records.slice(0, Math.min(sampledRecords, isPart ? records.length - 1 : records.length));\n  if (sample.length < minRecords) return false;\n  const width = cellsOf(sample[0] ?? "", separator).length;\n  return width > 1 && sample.every((row) => cellsOf(row, separator).length === width);\n}\nfunction splitRecords(lines, separator) {\n  const records = [];\n  let open = [];\n  let isQuoted = false;\n  for (const line of lines) {\n    open.push(line);\n    if (line.includes(\'"\')) ({ isQuoted } = scan(line, separator, isQuoted));\n    if (isQuoted) continue;\n    records.push(open.join("\\n"));\n    open = [];\n  }\n  if (open.length > 0) records.push(open.join("\\n"));\n  return records;\n}\nfunction cellsOf(record, separator) {\n  if (separator === "|") return record.split("|");\n  const ends = [...scan(record, separator, false).separators, record.length];\n  return ends.map((end, index) => record.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));\n}\nfunction scan(text, separator, isQuotedBefore) {\n  const separators = [];\n  let isQuoted = isQuotedBefore;\n  let cellStart = 0;\n  for (let at = 0; at < text.length; at += 1) {\n    const char = text[at];\n    if (isQuoted) {\n      at = text.indexOf(\'"\', at);\n      if (at < 0) break;\n      if (text[at + 1] === \'"\') at += 1;\n      else isQuoted = false;\n    } else if (char === separator) {\n      separators.push(at);\n      cellStart = at + 1;\n    } else if (char === \'"\' && at === cellStart) isQuoted = true;\n  }\n  return { separators, isQuoted };\n}\n\n// src/results/result-view.ts\nvar frameBytes = 320;\nvar maxPageBytes = 28e3;\nvar minPageBytes = 64;\nvar defaultRows = 50;\nvar defaultCharacters = 8192;\nvar searchContext = 200;\nfunction viewResult(result, request) {\n  const root = rootOf(result, request);\n  if (root.kind === "media") return root;\n  const { path = "$", search, fields } = request;\n  const value = follow(root.value, path);\n  refuseStrangeFields(value, path, fields);\n  if (Array.isArray(value)) return pageArray(value, path, request);\n  const isText = typeof value === "string" && !isMarkedNumber(value);\n  if (search && (isText || isJsonObject(value))) return pageHits(value, path, { ...request, search });\n  if (isText) return pageText(value, path, request);\n  if (isJsonObject(value)) return pageObject(value, path, request);\n  return { kind: "value", path, total: 1, offset: 0, data: value };\n}\nfunction pageBytesOf({ maxBytes = defaultShieldPolicy.maxTotalBytes, path = "$" }) {\n  const room = Math.floor((maxBytes - frameBytes) / 2) - jsonBytes(path);\n  return Math.max(minPageBytes, Math.min(maxPageBytes, room));\n}\nfunction rootOf(result, { block, raw, path }) {\n  if (!isRecord(result) || path?.startsWith(wholePath)) return { kind: "value", value: jsonOf(result) };\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  if (block === void 0 && !raw && result["structuredContent"] !== void 0) {\n    return { kind: "value", value: jsonOf(result["structuredContent"]) };\n  }\n  const at = block ?? 0;\n  if (content.length === 0 && block === void 0) return { kind: "value", value: jsonOf(result) };\n  if (at < 0 || at >= content.length) throw badRequest(`Block ${at} does not exist; the result has ${content.length}.`);\n  const chosen = content[at];\n  const text = textOf(chosen);\n  if (text === void 0)\n    return isRecord(chosen) && isMedia(chosen) ? { kind: "media", block: chosen } : { kind: "value", value: jsonOf(chosen) };\n  return { kind: "value", value: raw ? text : readValue(text) };\n}\nfunction readValue(text) {\n  const form = readText(text);\n  switch (form.form) {\n    case "json":\n      return form.value;\n    case "ndjson":\n    case "table":\n      return [...form.rows];\n    case "plain":\n      return text;\n  }\n}\nfunction textOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction isMedia(block) {\n  return typeof block["data"] === "string" || isRecord(block["resource"]) && typeof block["resource"]["blob"] === "string";\n}\nfunction pageArray(items, path, request) {\n  const { search, fields } = request;\n  const places = items.map((_, place) => place).filter((place) => !search || isMatch(items[place] ?? null, search));\n  const page = pageRows(\n    places.map((place) => ({ path: () => rowPath(path, place), row: () => project(items[place] ?? null, fields) })),\n    path,\n    request\n  );\n  if (!search || page.tooLarge) return page;\n  return { ...page, rows: places.slice(page.offset, page.offset + page.data.length) };\n}\nfunction pageHits(value, path, request) {\n  const { search, fields } = request;\n  const context = Math.min(searchContext, pageBytesOf(request) >> 4);\n  const hits = fields && fields.length > 0 && isJsonObject(value) ? fields.flatMap(\n    (field) => findHits(fieldOf(value, field) ?? null, fieldPath(value, path, field), { search, context })\n  ) : findHits(value, path, { search, context });\n  const rows = hits.map(({ path: place, at, text }) => ({\n    path: () => place,\n    row: () => place === path ? { at, text } : { path: place, at, text }\n  }));\n  return pageRows(rows, path, request);\n}\nfunction fieldPath(row, path, field) {\n  return Object.hasOwn(row, field) ? memberPath(path, field) : `${path}.${field}`;\n}\nfunction pageRows(rows, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultRows);\n  const page = { kind: "array", path, total: rows.length, offset };\n  const data = [];\n  let bytes = 0;\n  for (const { path: place, row } of rows.slice(offset, offset + limit)) {\n    const item = row();\n    const size = jsonBytes(item);\n    if (data.length === 0 && size > pageBytes) {\n      return { ...page, data, ...next(offset + 1, rows.length), tooLarge: { path: place(), bytes: size } };\n    }\n    const cost = size + 1 + (request.search ? String(rows.length).length + 1 : 0);\n    if (bytes + cost > pageBytes && data.length > 0) break;\n    bytes += cost;\n    data.push(item);\n  }\n  return { ...page, data, ...next(offset + data.length, rows.length) };\n}\nfunction pageObject(object, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const shown = project(object, request.fields);\n  const entries = Object.entries(isJsonObject(shown) ? shown : object);\n  const { offset, limit } = pageOf(request, Number.POSITIVE_INFINITY);\n  const data = [];\n  let bytes = 0;\n  for (const [key, value] of entries.slice(offset, offset + limit)) {\n    const size = jsonBytes(value) + jsonBytes(key);\n    if (data.length === 0 && size > pageBytes) {\n      const at = { kind: "object", path, total: entries.length, offset, data: {} };\n      const inner = request.fields?.length ? fieldPath(object, path, key) : `${path}[${JSON.stringify(key)}]`;\n      return { ...at, ...next(offset + 1, entries.length), tooLarge: { path: inner, bytes: size } };\n    }\n    if (bytes + size > pageBytes) break;\n    bytes += size + 2;\n    data.push([key, value]);\n  }\n  const total = entries.length;\n  return { kind: "object", path, total, offset, data: Object.fromEntries(data), ...next(offset + data.length, total) };\n}\nfunction pageText(text, path, request) {\n  const pageBytes = pageBytesOf(request);\n  const { offset, limit } = pageOf(request, defaultCharacters);\n  const start = safeEnd(text, offset);\n  let end = safeEnd(text, Math.min(text.length, offset + limit));\n  while (end - start > 2 && jsonBytes(text.slice(start, end)) > pageBytes)\n    end = safeEnd(text, start + (end - start >> 1));\n  if (end <= start && start < text.length) end = Math.min(text.length, start + 2);\n  return {\n    kind: "string",\n    path,\n    total: text.length,\n    offset: start,\n    data: text.slice(start, end),\n    ...next(end, text.length)\n  };\n}\nfunction refuseStrangeFields(value, path, fields) {\n  if (!fields || fields.length === 0) return;\n  const rows = (Array.isArray(value) ? value : [value]).filter(isJsonObject);\n  const [first] = rows;\n  if (!first || rows.some((row) => fields.some((field) => fieldOf(row, field) !== void 0))) return;\n  const lists = Object.keys(first).filter((key) => Array.isArray(first[key]));\n  const within2 = lists.length > 0 && !Array.isArray(value) ? ` Rows are at ${memberPath(path, lists[0] ?? "")}.` : "";\n  throw badRequest(\n    `No ${fields.join(", ")} at "${path}": keys are ${Object.keys(first).slice(0, 20).join(", ")}.${within2}`\n  );\n}\nfunction project(row, fields) {\n  if (!fields || fields.length === 0 || !isJsonObject(row)) return row;\n  return Object.fromEntries(fields.map((field) => [field, fieldOf(row, field) ?? null]));\n}\nfunction pageOf({ offset = 0, limit }, defaultLimit) {\n  return { offset: Math.max(0, Math.floor(offset)), limit: Math.max(1, Math.floor(limit ?? defaultLimit)) };\n}\nfunction next(at, total) {\n  return at < total ? { nextOffset: at } : {};\n}\n\n// src/results/content-block.ts\nvar blockBytes = (block) => jsonBytes(block) + 1;\nfunction textOf2(block) {\n  if (!isRecord(block)) return void 0;\n  if (block["type"] === "text" && typeof block["text"] === "string") return block["text"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["text"] === "string" ? resource["text"] : void 0;\n}\nfunction withText(block, text) {\n  if (!isRecord(block)) return block;\n  return isRecord(block["resource"]) ? { ...block, resource: { ...block["resource"], text } } : { ...block, text };\n}\nfunction mediaOf(block) {\n  if (!isRecord(block)) return void 0;\n  if (typeof block["data"] === "string" && typeof block["mimeType"] === "string") return block["data"];\n  const resource = block["resource"];\n  return isRecord(resource) && typeof resource["blob"] === "string" ? resource["blob"] : void 0;\n}\nfunction isDrawing(block) {\n  return isRecord(block) && isRecord(block["resource"]) && mimeTypeOf(block).startsWith("image/");\n}\nfunction sizeOf(block) {\n  const [data, text] = [mediaOf(block), textOf2(block)];\n  if (data !== void 0) {\n    const kind2 = `${typeOf(block)} ${mimeTypeOf(block) || "application/octet-stream"}`;\n    return { kind: kind2, size: Math.floor(data.length * 3 / 4), unit: "bytes" };\n  }\n  if (text === void 0) return { kind: typeOf(block), size: blockBytes(block), unit: "bytes" };\n  const kind = isDrawing(block) ? `${typeOf(block)} ${mimeTypeOf(block)}` : typeOf(block);\n  return { kind, size: text.length, unit: "characters" };\n}\nfunction mimeTypeOf(block) {\n  const holder = isRecord(block) && isRecord(block["resource"]) ? block["resource"] : block;\n  return isRecord(holder) && typeof holder["mimeType"] === "string" ? holder["mimeType"] : "";\n}\nfunction typeOf(block) {\n  return isRecord(block) && typeof block["type"] === "string" ? block["type"] : "block";\n}\n\n// src/results/shrink-text.ts\nfunction shrinkText(text, policy, maxBytes) {\n  const form = readText(text);\n  let shortest = { text, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shortest = shrinkForm(text, form, limitsOfRound(policy, round, true));\n    if (wireBytes(shortest.text) <= maxBytes) return shortest;\n  }\n  return shortest;\n}\nfunction wireBytes(text) {\n  return Buffer.byteLength(JSON.stringify(text));\n}\nfunction shrinkTextAt(text, policy, round, stringCut) {\n  return shrinkForm(text, readText(text), { ...limitsOfRound(policy, round, true), stringCut });\n}\nfunction shrinkForm(text, form, limits) {\n  switch (form.form) {\n    case "json": {\n      const { value, cuts } = shrink(form.value, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: stringifyExact(value, form.indent), cuts };\n    }\n    case "ndjson": {\n      const { value, cuts } = shrink([...form.rows], limits);\n      if (cuts.length === 0 || !Array.isArray(value)) return { text, cuts: [] };\n      return { text: value.map((row) => stringifyExact(row)).join("\\n"), cuts };\n    }\n    case "table": {\n      const { rows, cuts } = shrinkTable(form, limits);\n      return cuts.length === 0 ? { text, cuts } : { text: rows.join("\\n"), cuts };\n    }\n    case "plain": {\n      if (text.length <= limits.maxString) return { text, cuts: [] };\n      const cut = { kind: "string", path: "$", kept: limits.maxString, total: text.length };\n      return { text: cutString(text, limits), cuts: [cut] };\n    }\n  }\n}\nfunction shrinkTable({ rows, headRows, separator }, limits) {\n  const cuts = [];\n  const kept = rows.slice(0, headRows + limits.maxItems);\n  if (kept.length < rows.length) cuts.push({ kind: "items", path: "$", kept: kept.length, total: rows.length });\n  const short = kept.map((row, index) => {\n    if (index < headRows || row.length <= limits.maxString) return row;\n    const shrunk = cellsOf(row, separator).map((cell) => shrinkCell(cell, separator, limits)).join(separator);\n    if (shrunk !== row) cuts.push({ kind: "string", path: `$[${index}]`, kept: shrunk.length, total: row.length });\n    return shrunk;\n  });\n  return { rows: short, cuts };\n}\nfunction shrinkCell(cell, separator, limits) {\n  if (cell.length <= limits.maxString) return cell;\n  if (separator === "|" || !cell.startsWith(\'"\')) return cutString(cell, limits);\n  const [, text = "", lineEnd = ""] = /^"([\\s\\S]*?)"?(\\r?)$/.exec(cell) ?? [];\n  return `"${cutString(text.replaceAll(\'""\', \'"\'), limits).replaceAll(\'"\', \'""\')}"${lineEnd}`;\n}\n\n// src/results/shield-note.ts\nvar noteStart = "[Result shortened. ";\nvar maxLines = 30;\nvar maxNames = 12;\nvar maxLineLength = 200;\nfunction writeNote({ cuts, omitted, remarks, ref, hasStructure, maxBytes }) {\n  const needsBlock = (block) => typeof block === "number" && (block > 0 || hasStructure);\n  const lines = cuts.flatMap(\n    ({ block, cuts: cuts2 }) => alike(cuts2).map((group) => `- ${describeCuts(group)}${needsBlock(block) ? ` (block ${block})` : ""}`)\n  );\n  const how = ref === void 0 ? "It was too large to be kept; ask the tool for less." : `Get the rest: gateway_get_result {"ref":"${ref}"} with path, offset, limit, fields, search or block.`;\n  const others = [...remarks, ...inRuns(omitted).map(describeRun)].map((line) => `- ${line}`);\n  return fitLines(`${noteStart}${how}`, [...lines, ...others], maxBytes);\n}\nfunction fitLines(head, lines, maxBytes) {\n  const all = lines.map((line) => cutChars(line, maxLineLength));\n  for (let count = Math.min(maxLines, all.length); ; count -= 1) {\n    const more = all.length - count;\n    const last = more > 0 ? [`- and ${more} more in parts not named here: read a part by its path or block to have it whole`] : [];\n    const note = `${[head, ...all.slice(0, count), ...last].join("\\n")}]`;\n    if (count === 0 || wireBytes(note) <= maxBytes) return note;\n  }\n}\nfunction inRuns(omitted) {\n  const runs = [];\n  for (const block of omitted) {\n    const run = runs.at(-1);\n    const last = run?.at(-1);\n    if (run && last?.block === block.block - 1 && last.kind === block.kind) run.push(block);\n    else runs.push([block]);\n  }\n  return runs;\n}\nfunction describeRun([first, ...others]) {\n  const { block, kind, size, unit } = first;\n  if (others.length === 0) return `block ${block} left out: ${kind}, ${size} ${unit}`;\n  const all = others.reduce((sum2, other) => sum2 + other.size, size);\n  return `blocks ${block} to ${block + others.length} left out: ${kind}, ${all} ${unit} together`;\n}\nfunction alike(cuts) {\n  const groups = /* @__PURE__ */ new Map();\n  for (const cut of cuts) {\n    const key = JSON.stringify([cut.kind, anyRow(cut.path), cut.kind === "fields" ? cut.names : ""]);\n    const group = groups.get(key);\n    if (group) group.push(cut);\n    else groups.set(key, [cut]);\n  }\n  return [...groups.values()];\n}\nfunction anyRow(path) {\n  return path.replace(/\\[\\d+\\]/g, "[*]");\n}\nfunction describeCuts([cut, ...others]) {\n  if (others.length === 0) return `${cut.path}: ${describeCut(cut)}`;\n  return `${anyRow(cut.path)}, ${others.length + 1} times: ${describeCut(cut)} at ${cut.path}`;\n}\nfunction describeCut(cut) {\n  switch (cut.kind) {\n    case "items":\n      return `${cut.kept} of ${cut.total} items`;\n    case "string":\n      return `${cut.kept} of ${cut.total} characters`;\n    case "fields":\n      return `without ${listNames(cut)}`;\n    case "depth":\n      return "emptied, nested too deep";\n  }\n}\nfunction listNames({ path, names }) {\n  if (names.length <= maxNames) return names.join(", ");\n  const whole = path.replace(/\\[\\*\\]$/, "[0]");\n  return `${names.slice(0, maxNames).join(", ")} and ${names.length - maxNames} more, see ${whole}`;\n}\n\n// src/results/shield-rest.ts\nvar metaShare = 0.25;\nvar membersShare = 0.5;\nfunction shortenRest(result, policy, { maxBytes, ownBytes }) {\n  const { content: _, structuredContent: __, _meta, isError, ...open } = result;\n  const given = isRecord(_meta) ? _meta : {};\n  const openBytes = jsonBytes(open);\n  const left = (share, others) => Math.max(maxBytes * share, maxBytes - ownBytes - others);\n  const meta = keepSmallest(given, left(metaShare, openBytes));\n  const members = shrinkMembers(open, policy, left(membersShare, jsonBytes(meta.kept)));\n  return {\n    members: { ...members.kept, ...isError === void 0 ? {} : { isError } },\n    meta: meta.kept,\n    cuts: [...meta.cuts, ...members.cuts]\n  };\n}\nfunction keepSmallest(meta, maxBytes) {\n  let bytes = jsonBytes(meta);\n  const dropped = /* @__PURE__ */ new Set();\n  const bySize = Object.entries(meta).map(([key, value]) => ({ key, size: jsonBytes(key) + jsonBytes(value) + 2 }));\n  for (const { key, size } of bySize.sort((a, b) => b.size - a.size)) {\n    if (bytes <= maxBytes) break;\n    dropped.add(key);\n    bytes = Number.isFinite(size) ? bytes - size : jsonBytes(without2(meta, dropped));\n  }\n  if (dropped.size === 0) return { kept: meta, cuts: [] };\n  return { kept: without2(meta, dropped), cuts: [{ kind: "fields", path: "$$._meta", names: [...dropped] }] };\n}\nfunction without2(meta, names) {\n  return Object.fromEntries(Object.entries(meta).filter(([key]) => !names.has(key)));\n}\nfunction shrinkMembers(open, policy, maxBytes) {\n  if (jsonBytes(open) <= maxBytes) return { kept: open, cuts: [] };\n  let shrunk = { value: {}, cuts: [] };\n  for (let round = 0; round <= lastRound; round += 1) {\n    shrunk = shrink(jsonOf(open), limitsOfRound(policy, round, false), "$$");\n    if (jsonBytes(shrunk.value) <= maxBytes) break;\n  }\n  return { kept: isRecord(shrunk.value) ? shrunk.value : {}, cuts: shrunk.cuts };\n}\n\n// src/results/shield-structure.ts\nfunction shortenStructure(structure, content, policy, maxBytes) {\n  const whole = { structure, content, twins: findTwins(structure, content) };\n  let best;\n  for (let round = 0; round <= lastRound; round += 1) {\n    const shortened = allowedAt(whole, policy, round);\n    if (!shortened) return best;\n    if (round === 0 && isUncut(shortened) && shortened.bytes <= maxBytes) return void 0;\n    best = shortened;\n    if (shortened.bytes <= maxBytes) break;\n  }\n  return best;\n}\nfunction allowedAt(whole, policy, round) {\n  const isAllowed = policy.isValidStructure ?? (() => true);\n  const shortened = shortenAt(whole, policy, round, "middle");\n  if (isAllowed(shortened.structure)) return shortened;\n  const plain2 = shortenAt(whole, policy, round, "end");\n  return isAllowed(plain2.structure) ? plain2 : void 0;\n}\nfunction isUncut({ cuts, texts }) {\n  return cuts.length === 0 && [...texts.values()].every((text) => text?.cuts.length === 0);\n}\nfunction shortenAt(whole, policy, round, stringCut) {\n  const { structure, content, twins } = whole;\n  const maxKeys2 = round < lastRound - 3 ? { maxKeys: 1e4 } : {};\n  const limits = { ...limitsOfRound(policy, round, false), ...maxKeys2, stringCut };\n  const shrunk = shrink(\n    withTexts(structure, twins, () => ""),\n    limits\n  );\n  const shortTexts = /* @__PURE__ */ new Map();\n  for (const twin of twins) {\n    if (twin.text !== void 0) shortTexts.set(twin, shrinkTextAt(twin.text, policy, round, stringCut));\n  }\n  const value = withTexts(shrunk.value, twins, (twin) => shortTexts.get(twin)?.text ?? "");\n  const texts = /* @__PURE__ */ new Map();\n  let bytes = jsonBytes(value);\n  for (const twin of twins) {\n    const left = valueAt(value, twin.steps);\n    const text = shortTexts.get(twin) ?? { text: left === void 0 ? "" : stringifyExact(left), cuts: shrunk.cuts };\n    texts.set(twin.block, left === void 0 ? void 0 : text);\n    const block = content[twin.block];\n    if (left !== void 0) bytes += blockBytes(block) - wireBytes(textOf2(block) ?? "") + wireBytes(text.text);\n  }\n  return { structure: value, cuts: shrunk.cuts, texts, bytes };\n}\nfunction findTwins(structure, content) {\n  const texts = content.flatMap(\n    (part, block) => isRecord(part) && part["type"] === "text" && typeof part["text"] === "string" ? [{ block, text: part["text"] }] : []\n  );\n  if (texts.length === 0) return [];\n  const members = isJsonObject(structure) ? Object.entries(structure) : [];\n  const whole = once2(() => formOf(structure));\n  const parts = once2(() => new Map(members.map(([key, value]) => [formOf(value), key])));\n  const strings = new Map(members.map(([key, value]) => [value, key]));\n  const twins = texts.flatMap(({ block, text }) => {\n    const member = strings.get(text);\n    if (member !== void 0) return [{ block, steps: [member], text }];\n    const form = formOfText(text);\n    if (form === void 0) return [];\n    const part = form === whole() ? void 0 : parts().get(form);\n    if (form !== whole() && part === void 0) return [];\n    return [{ block, steps: part === void 0 ? [] : [part], text: void 0 }];\n  });\n  return twins.length > 0 ? twins : findItems(members, texts);\n}\nfunction once2(make) {\n  let made;\n  return () => {\n    made ??= { value: make() };\n    return made.value;\n  };\n}\nfunction findItems(members, texts) {\n  for (const [key, list] of members) {\n    if (!Array.isArray(list) || list.length !== texts.length) continue;\n    const twins = texts.flatMap(({ block, text }, place) => {\n      const item = list[place] ?? null;\n      if (item === text) return [{ block, steps: [key, place], text }];\n      const form = formOf(item);\n      return form !== void 0 && form === formOfText(text) ? [{ block, steps: [key, place], text: void 0 }] : [];\n    });\n    if (twins.length === list.length) return twins;\n  }\n  return [];\n}\nfunction withTexts(structure, twins, textFor) {\n  const byPlace = /* @__PURE__ */ new Map();\n  for (const twin of twins) if (twin.text !== void 0) byPlace.set(JSON.stringify(twin.steps), twin);\n  if (byPlace.size === 0 || !isJsonObject(structure)) return structure;\n  const replaced = (value, steps) => {\n    const twin = byPlace.get(JSON.stringify(steps));\n    return twin && typeof value === "string" ? textFor(twin) : value;\n  };\n  return Object.fromEntries(\n    Object.entries(structure).map(([key, value]) => [\n      key,\n      Array.isArray(value) ? value.map((item, place) => replaced(item, [key, place])) : replaced(value, [key])\n    ])\n  );\n}\nfunction valueAt(structure, steps) {\n  let value = structure;\n  for (const step of steps) {\n    if (typeof step === "number") value = Array.isArray(value) ? value[step] : void 0;\n    else value = value !== void 0 && isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : void 0;\n  }\n  return value;\n}\nfunction formOf(value) {\n  if (value === null || typeof value !== "object") return void 0;\n  try {\n    return JSON.stringify(value, (_, part) => {\n      if (typeof part === "string" && isMarkedNumber(part)) return plainNumber(digitsOf(part));\n      return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1)) : part;\n    });\n  } catch {\n    return void 0;\n  }\n}\nfunction formOfText(text) {\n  if (!/^\\s*[[{]/.test(text)) return void 0;\n  try {\n    return formOf(parseExact(text));\n  } catch {\n    return void 0;\n  }\n}\nfunction plainNumber(digits) {\n  const value = Number(digits);\n  return /^-?\\d+$/.test(digits) && !Number.isSafeInteger(value) ? `number:${digits}` : value;\n}\n\n// src/results/shield.ts\nvar shieldMetaKey = "aitkit/shield";\nvar noteFrameBytes = 96;\nvar frameBytes2 = Buffer.byteLength(\'{"content":[],"structuredContent":,"_meta":{}}\');\nvar minBlockBytes = 256;\nfunction shieldResult(result, policy, keep) {\n  if (!isRecord(result) || isUnfinished(result)) return { result };\n  const max = policy.maxTotalBytes;\n  let draft = shorten(result, policy, textBytes(result) <= max ? Number.POSITIVE_INFINITY : max - noteBytes(max));\n  if (!isCut(draft)) return { result };\n  const ref = keep.put(result);\n  let shielded = assemble(result, draft, { ref, max });\n  if (textBytes(shielded) > max) {\n    draft = shorten(result, policy, max - noteBytes(max));\n    shielded = assemble(result, draft, { ref, max });\n  }\n  if (textBytes(shielded) > max && !policy.isValidStructure) shielded = assemble(result, bare(result), { ref, max });\n  return { result: shielded, ...ref === void 0 ? {} : { ref } };\n}\nfunction isUnfinished({ resultType, task }) {\n  return resultType !== void 0 && resultType !== "complete" || task !== void 0;\n}\nfunction noteBytes(maxTotalBytes) {\n  return Math.min(4096, Math.max(448, Math.floor(maxTotalBytes / 4)));\n}\nfunction textBytes(result) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  return jsonBytes(result) - sum(content.map((block) => mediaOf(block)?.length ?? 0));\n}\nfunction isCut({ cuts, omitted }) {\n  return cuts.length > 0 || omitted.length > 0;\n}\nfunction assemble(result, draft, { ref, max }) {\n  const hasStructure = result["structuredContent"] !== void 0;\n  const maxBytes = noteBytes(max) - noteFrameBytes;\n  const structureBytes = jsonBytes(draft.structured ?? "");\n  const whole = structureBytes > max ? [`structuredContent is whole, ${structureBytes} bytes: its schema asks for it`] : [];\n  const remarks = [...whole, ...draft.remarks];\n  const note = { type: "text", text: writeNote({ ...draft, remarks, ref, hasStructure, maxBytes }) };\n  return {\n    ...draft.members,\n    content: [...draft.content, note],\n    ...draft.structured === void 0 ? {} : { structuredContent: draft.structured },\n    _meta: { ...draft.meta, [shieldMetaKey]: { ref: ref ?? null } }\n  };\n}\nfunction bare(result) {\n  const { isError } = result;\n  const remarks = [`all ${textBytes(result)} bytes of it left out`];\n  const members = isError === void 0 ? {} : { isError };\n  return { content: [], structured: void 0, meta: {}, members, cuts: [], omitted: [], remarks };\n}\nfunction shorten(result, policy, maxBytes) {\n  const content = Array.isArray(result["content"]) ? result["content"] : [];\n  const structure = isJson(result["structuredContent"]) ? result["structuredContent"] : void 0;\n  const sizes = content.map((block) => blockBytes(block) - (mediaOf(block)?.length ?? 0));\n  const structureBytes = structure === void 0 ? 0 : jsonBytes(structure);\n  const rest = shortenRest(result, policy, { maxBytes, ownBytes: sum(sizes) + structureBytes + frameBytes2 });\n  const draft = { ...rest, content: [], structured: structure, cuts: [], omitted: [], remarks: [] };\n  if (rest.cuts.length > 0) draft.cuts.push({ block: "result", cuts: rest.cuts });\n  const free = Math.max(0, maxBytes - jsonBytes(rest.members) - jsonBytes(rest.meta) - frameBytes2);\n  const share = structureBytes + sum(sizes) <= free ? free : Math.max(free - sum(sizes), free * 0.6);\n  const short = structure === void 0 ? void 0 : shortenStructure(structure, content, policy, share);\n  if (short) {\n    draft.structured = short.structure;\n    if (short.cuts.length > 0) draft.cuts.push({ block: "structured", cuts: short.cuts });\n    for (const block of short.texts.keys()) sizes[block] = 0;\n  }\n  const left = short ? free - short.bytes : Math.max(free - structureBytes, free * 0.5);\n  const shares = shareOut(sizes, Math.max(0, left));\n  const goneTwins = [];\n  let media = 0;\n  for (const [index, block] of content.entries()) {\n    const data = mediaOf(block);\n    const twin = short?.texts.get(index);\n    if (twin) {\n      draft.content.push(withText(block, twin.text));\n      if (twin.cuts !== short?.cuts && twin.cuts.length > 0) draft.cuts.push({ block: index, cuts: twin.cuts });\n    } else if (short?.texts.has(index)) {\n      goneTwins.push(index);\n    } else if (data !== void 0) {\n      const fits = media + data.length <= policy.maxMediaBytes && (sizes[index] ?? 0) <= (shares[index] ?? 0);\n      if (fits) media += data.length;\n      if (fits) draft.content.push(block);\n      else draft.omitted.push({ block: index, ...sizeOf(block) });\n    } else {\n      shortenBlock(block, { index, share: shares[index] ?? 0, policy, draft });\n    }\n  }\n  if (goneTwins.length > 0) {\n    draft.remarks.push(\n      `blocks from ${goneTwins[0]} on left out (${goneTwins.length}): they repeat what structuredContent is without`\n    );\n  }\n  return draft;\n}\nfunction shortenBlock(block, { index, share, policy, draft }) {\n  const text = textOf2(block);\n  if (text === void 0 || isDrawing(block)) {\n    if (blockBytes(block) <= share) draft.content.push(block);\n    else draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  const frame = blockBytes(block) - wireBytes(text);\n  const shrunk = shrinkText(text, policy, share - frame);\n  if (wireBytes(shrunk.text) + frame > share) {\n    draft.omitted.push({ block: index, ...sizeOf(block) });\n    return;\n  }\n  if (shrunk.cuts.length === 0) {\n    draft.content.push(block);\n    return;\n  }\n  draft.cuts.push({ block: index, cuts: shrunk.cuts });\n  draft.content.push(withText(block, shrunk.text));\n}\nfunction shareOut(sizes, total) {\n  const shares = sizes.map(() => 0);\n  let [left, open] = [total, sizes.filter((size) => size > 0).length];\n  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size || a.index - b.index);\n  const atMost = Math.max(1, Math.floor(total / minBlockBytes));\n  const isCrowded = sum(sizes) > total && open > atMost;\n  for (const { size, index } of isCrowded ? order.sort((a, b) => a.index - b.index) : order) {\n    if (size === 0) continue;\n    const share = Math.min(size, isCrowded ? Math.max(minBlockBytes, left / atMost) : left / open);\n    shares[index] = Math.min(Math.floor(share), left);\n    left -= shares[index] ?? 0;\n    open -= 1;\n  }\n  return shares;\n}\nvar sum = (numbers) => numbers.reduce((total, number2) => total + number2, 0);\n\n// src/results/structure-rule.ts\nvar import_equal = __toESM(require_equal(), 1);\nvar import_ucs2length = __toESM(require_ucs2length(), 1);\nfunction readCheck(code) {\n  const validate = readValidate(code);\n  return (value) => validate(value) === true ? [] : mistakesOf(validate.errors);\n}\nvar maxMistakes = 20;\nfunction mistakesOf(errors) {\n  return (errors ?? []).slice(0, maxMistakes).map(({ instancePath, message, params }) => ({\n    instancePath,\n    ...message === void 0 ? {} : { message },\n    params\n  }));\n}\nfunction readRule(code) {\n  return passesBy(readValidate(code));\n}\nfunction readValidate(code) {\n  const module2 = { exports: void 0 };\n  new Function("module", "require", code)(module2, (name) => runtime.get(name));\n  if (typeof module2.exports !== "function") throw new Error("the code of a rule must be a function");\n  return module2.exports;\n}\nfunction passesBy(validate) {\n  return (structure) => validate(JSON.parse(stringifyExact(structure))) === true;\n}\nvar runtime = /* @__PURE__ */ new Map([\n  ["ajv/dist/runtime/equal", { default: defaultOf(import_equal.default) }],\n  ["ajv/dist/runtime/ucs2length", { default: defaultOf(import_ucs2length.default) }]\n]);\nfunction defaultOf(module2) {\n  return typeof module2 === "object" && module2 !== null && "default" in module2 ? module2.default : module2;\n}\n\n// src/results/heavy-task.ts\nvar lastRead;\nfunction runHeavyTask(task) {\n  try {\n    if (task.kind === "view") {\n      if (lastRead?.ref !== task.ref) lastRead = { ref: task.ref, result: readSpilled(task.path) };\n      return { kind: "view", view: viewResult(lastRead.result, task.request) };\n    }\n    if (task.kind === "check") return { kind: "checked", mistakes: readCheck(task.code)(task.value) };\n    const { bytes, policy, ref, ruleCode } = task;\n    const result = readResultBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));\n    const bound = ruleCode === void 0 ? policy : { ...policy, isValidStructure: readRule(ruleCode) };\n    const shielded = shieldResult(result, bound, { put: () => ref }).result;\n    return shielded === result ? { kind: "unchanged" } : { kind: "shortened", text: JSON.stringify(shielded) };\n  } catch (error) {\n    if (error instanceof AppError) {\n      return { kind: "failed", code: error.code, message: error.message, hint: error.hint };\n    }\n    return { kind: "failed", code: "", message: error instanceof Error ? error.message : String(error) };\n  }\n}\n\n// src/results/heavy-thread.ts\nimport_node_worker_threads2.parentPort?.on("message", ({ id, task }) => {\n  import_node_worker_threads2.parentPort?.postMessage({ id, outcome: runHeavyTask(task) });\n});\n' : "";
     Shortener = class {
       #deps;
       constructor(deps) {
@@ -34850,8 +34870,8 @@ var require_validation3 = __commonJS({
       0
       // 112 - 127
     ];
-    function isValidStatusCode(code) {
-      return code >= 1e3 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006 || code >= 3e3 && code <= 4999;
+    function isValidStatusCode(code2) {
+      return code2 >= 1e3 && code2 <= 1014 && code2 !== 1004 && code2 !== 1005 && code2 !== 1006 || code2 >= 3e3 && code2 <= 4999;
     }
     function _isValidUTF8(buf) {
       const len = buf.length;
@@ -35456,11 +35476,11 @@ var require_receiver = __commonJS({
             this.emit("conclude", 1005, EMPTY_BUFFER);
             this.end();
           } else {
-            const code = data.readUInt16BE(0);
-            if (!isValidStatusCode(code)) {
+            const code2 = data.readUInt16BE(0);
+            if (!isValidStatusCode(code2)) {
               const error2 = this.createError(
                 RangeError,
-                `invalid status code ${code}`,
+                `invalid status code ${code2}`,
                 true,
                 1002,
                 "WS_ERR_INVALID_CLOSE_CODE"
@@ -35485,7 +35505,7 @@ var require_receiver = __commonJS({
               return;
             }
             this._loop = false;
-            this.emit("conclude", code, buf);
+            this.emit("conclude", code2, buf);
             this.end();
           }
           this._state = GET_INFO;
@@ -35678,22 +35698,22 @@ var require_sender = __commonJS({
        * @param {Function} [cb] Callback
        * @public
        */
-      close(code, data, mask, cb) {
+      close(code2, data, mask, cb) {
         let buf;
-        if (code === void 0) {
+        if (code2 === void 0) {
           buf = EMPTY_BUFFER;
-        } else if (typeof code !== "number" || !isValidStatusCode(code)) {
+        } else if (typeof code2 !== "number" || !isValidStatusCode(code2)) {
           throw new TypeError("First argument must be a valid error code number");
         } else if (data === void 0 || !data.length) {
           buf = Buffer.allocUnsafe(2);
-          buf.writeUInt16BE(code, 0);
+          buf.writeUInt16BE(code2, 0);
         } else {
           const length = Buffer.byteLength(data);
           if (length > 123) {
             throw new RangeError("The message must not be greater than 123 bytes");
           }
           buf = Buffer.allocUnsafe(2 + length);
-          buf.writeUInt16BE(code, 0);
+          buf.writeUInt16BE(code2, 0);
           if (typeof data === "string") {
             buf.write(data, 2);
           } else if (isUint8Array2(data)) {
@@ -36188,9 +36208,9 @@ var require_event_target = __commonJS({
             callListener(handler, this, event);
           };
         } else if (type === "close") {
-          wrapper = function onClose(code, message) {
+          wrapper = function onClose(code2, message) {
             const event = new CloseEvent("close", {
-              code,
+              code: code2,
               reason: message.toString(),
               wasClean: this._closeFrameReceived && this._closeFrameSent
             });
@@ -36274,23 +36294,23 @@ var require_extension = __commonJS({
       let extensionName;
       let paramName;
       let start = -1;
-      let code = -1;
+      let code2 = -1;
       let end = -1;
       let i2 = 0;
       for (; i2 < header.length; i2++) {
-        code = header.charCodeAt(i2);
+        code2 = header.charCodeAt(i2);
         if (extensionName === void 0) {
-          if (end === -1 && tokenChars[code] === 1) {
+          if (end === -1 && tokenChars[code2] === 1) {
             if (start === -1) start = i2;
-          } else if (i2 !== 0 && (code === 32 || code === 9)) {
+          } else if (i2 !== 0 && (code2 === 32 || code2 === 9)) {
             if (end === -1 && start !== -1) end = i2;
-          } else if (code === 59 || code === 44) {
+          } else if (code2 === 59 || code2 === 44) {
             if (start === -1) {
               throw new SyntaxError(`Unexpected character at index ${i2}`);
             }
             if (end === -1) end = i2;
             const name = header.slice(start, end);
-            if (code === 44) {
+            if (code2 === 44) {
               push(offers, name, params);
               params = /* @__PURE__ */ Object.create(null);
             } else {
@@ -36301,23 +36321,23 @@ var require_extension = __commonJS({
             throw new SyntaxError(`Unexpected character at index ${i2}`);
           }
         } else if (paramName === void 0) {
-          if (end === -1 && tokenChars[code] === 1) {
+          if (end === -1 && tokenChars[code2] === 1) {
             if (start === -1) start = i2;
-          } else if (code === 32 || code === 9) {
+          } else if (code2 === 32 || code2 === 9) {
             if (end === -1 && start !== -1) end = i2;
-          } else if (code === 59 || code === 44) {
+          } else if (code2 === 59 || code2 === 44) {
             if (start === -1) {
               throw new SyntaxError(`Unexpected character at index ${i2}`);
             }
             if (end === -1) end = i2;
             push(params, header.slice(start, end), true);
-            if (code === 44) {
+            if (code2 === 44) {
               push(offers, extensionName, params);
               params = /* @__PURE__ */ Object.create(null);
               extensionName = void 0;
             }
             start = end = -1;
-          } else if (code === 61 && start !== -1 && end === -1) {
+          } else if (code2 === 61 && start !== -1 && end === -1) {
             paramName = header.slice(start, i2);
             start = end = -1;
           } else {
@@ -36325,30 +36345,30 @@ var require_extension = __commonJS({
           }
         } else {
           if (isEscaping) {
-            if (tokenChars[code] !== 1) {
+            if (tokenChars[code2] !== 1) {
               throw new SyntaxError(`Unexpected character at index ${i2}`);
             }
             if (start === -1) start = i2;
             else if (!mustUnescape) mustUnescape = true;
             isEscaping = false;
           } else if (inQuotes) {
-            if (tokenChars[code] === 1) {
+            if (tokenChars[code2] === 1) {
               if (start === -1) start = i2;
-            } else if (code === 34 && start !== -1) {
+            } else if (code2 === 34 && start !== -1) {
               inQuotes = false;
               end = i2;
-            } else if (code === 92) {
+            } else if (code2 === 92) {
               isEscaping = true;
             } else {
               throw new SyntaxError(`Unexpected character at index ${i2}`);
             }
-          } else if (code === 34 && header.charCodeAt(i2 - 1) === 61) {
+          } else if (code2 === 34 && header.charCodeAt(i2 - 1) === 61) {
             inQuotes = true;
-          } else if (end === -1 && tokenChars[code] === 1) {
+          } else if (end === -1 && tokenChars[code2] === 1) {
             if (start === -1) start = i2;
-          } else if (start !== -1 && (code === 32 || code === 9)) {
+          } else if (start !== -1 && (code2 === 32 || code2 === 9)) {
             if (end === -1) end = i2;
-          } else if (code === 59 || code === 44) {
+          } else if (code2 === 59 || code2 === 44) {
             if (start === -1) {
               throw new SyntaxError(`Unexpected character at index ${i2}`);
             }
@@ -36359,7 +36379,7 @@ var require_extension = __commonJS({
               mustUnescape = false;
             }
             push(params, paramName, value);
-            if (code === 44) {
+            if (code2 === 44) {
               push(offers, extensionName, params);
               params = /* @__PURE__ */ Object.create(null);
               extensionName = void 0;
@@ -36371,7 +36391,7 @@ var require_extension = __commonJS({
           }
         }
       }
-      if (start === -1 || inQuotes || code === 32 || code === 9) {
+      if (start === -1 || inQuotes || code2 === 32 || code2 === 9) {
         throw new SyntaxError("Unexpected end of input");
       }
       if (end === -1) end = i2;
@@ -36419,7 +36439,7 @@ var require_websocket = __commonJS({
     var net = require("net");
     var querystring = require("querystring");
     var tls = require("tls");
-    var { randomBytes: randomBytes12, createHash: createHash19 } = require("crypto");
+    var { randomBytes: randomBytes12, createHash: createHash20 } = require("crypto");
     var { Duplex: Duplex4, Readable: Readable5 } = require("stream");
     var { URL: URL2 } = require("url");
     var PerMessageDeflate2 = require_permessage_deflate();
@@ -36680,7 +36700,7 @@ var require_websocket = __commonJS({
        *     closing
        * @public
        */
-      close(code, data) {
+      close(code2, data) {
         if (this.readyState === _WebSocket.CLOSED) return;
         if (this.readyState === _WebSocket.CONNECTING) {
           const msg = "WebSocket was closed before the connection was established";
@@ -36693,7 +36713,7 @@ var require_websocket = __commonJS({
           }
           return;
         }
-        this._sender.close(code, data, !this._isServer, (err) => {
+        this._sender.close(code2, data, !this._isServer, (err) => {
           if (err) return;
           this._closeFrameSent = true;
           if (this._closeFrameReceived || this._receiver._writableState.errorEmitted) {
@@ -37110,7 +37130,7 @@ var require_websocket = __commonJS({
           abortHandshake(websocket, socket, "Invalid Upgrade header");
           return;
         }
-        const digest = createHash19("sha1").update(key + GUID).digest("base64");
+        const digest = createHash20("sha1").update(key + GUID).digest("base64");
         if (res.headers["sec-websocket-accept"] !== digest) {
           abortHandshake(websocket, socket, "Invalid Sec-WebSocket-Accept header");
           return;
@@ -37224,10 +37244,10 @@ var require_websocket = __commonJS({
         process.nextTick(cb, err);
       }
     }
-    function receiverOnConclude(code, reason) {
+    function receiverOnConclude(code2, reason) {
       const websocket = this[kWebSocket];
       websocket._closeFrameReceived = true;
-      websocket._closeCode = code;
+      websocket._closeCode = code2;
       if (reason.length === 0) {
         websocket._closeMessage = EMPTY_BUFFER;
       } else {
@@ -37237,8 +37257,8 @@ var require_websocket = __commonJS({
       if (websocket._socket[kWebSocket] === void 0) return;
       websocket._socket.removeListener("data", socketOnData);
       process.nextTick(resume, websocket._socket);
-      if (code === 1005) websocket.close();
-      else websocket.close(code, reason);
+      if (code2 === 1005) websocket.close();
+      else websocket.close(code2, reason);
     }
     function receiverOnDrain() {
       const websocket = this[kWebSocket];
@@ -37454,12 +37474,12 @@ var require_subprotocol = __commonJS({
       let end = -1;
       let i2 = 0;
       for (i2; i2 < header.length; i2++) {
-        const code = header.charCodeAt(i2);
-        if (end === -1 && tokenChars[code] === 1) {
+        const code2 = header.charCodeAt(i2);
+        if (end === -1 && tokenChars[code2] === 1) {
           if (start === -1) start = i2;
-        } else if (i2 !== 0 && (code === 32 || code === 9)) {
+        } else if (i2 !== 0 && (code2 === 32 || code2 === 9)) {
           if (end === -1 && start !== -1) end = i2;
-        } else if (code === 44) {
+        } else if (code2 === 44) {
           if (start === -1) {
             throw new SyntaxError(`Unexpected character at index ${i2}`);
           }
@@ -37495,7 +37515,7 @@ var require_websocket_server = __commonJS({
     var EventEmitter2 = require("events");
     var http4 = require("http");
     var { Duplex: Duplex4 } = require("stream");
-    var { createHash: createHash19 } = require("crypto");
+    var { createHash: createHash20 } = require("crypto");
     var extension2 = require_extension();
     var PerMessageDeflate2 = require_permessage_deflate();
     var subprotocol2 = require_subprotocol();
@@ -37764,9 +37784,9 @@ var require_websocket_server = __commonJS({
             req
           };
           if (this.options.verifyClient.length === 2) {
-            this.options.verifyClient(info, (verified, code, message, headers) => {
+            this.options.verifyClient(info, (verified, code2, message, headers) => {
               if (!verified) {
-                return abortHandshake(socket, code || 401, message, headers);
+                return abortHandshake(socket, code2 || 401, message, headers);
               }
               this.completeUpgrade(
                 extensions,
@@ -37805,7 +37825,7 @@ var require_websocket_server = __commonJS({
           );
         }
         if (this._state > RUNNING) return abortHandshake(socket, 503);
-        const digest = createHash19("sha1").update(key + GUID).digest("base64");
+        const digest = createHash20("sha1").update(key + GUID).digest("base64");
         const headers = [
           "HTTP/1.1 101 Switching Protocols",
           "Upgrade: websocket",
@@ -37866,8 +37886,8 @@ var require_websocket_server = __commonJS({
     function socketOnError() {
       this.destroy();
     }
-    function abortHandshake(socket, code, message, headers) {
-      message = message || http4.STATUS_CODES[code];
+    function abortHandshake(socket, code2, message, headers) {
+      message = message || http4.STATUS_CODES[code2];
       headers = {
         Connection: "close",
         "Content-Type": "text/html",
@@ -37876,17 +37896,17 @@ var require_websocket_server = __commonJS({
       };
       socket.once("finish", socket.destroy);
       socket.end(
-        `HTTP/1.1 ${code} ${http4.STATUS_CODES[code]}\r
+        `HTTP/1.1 ${code2} ${http4.STATUS_CODES[code2]}\r
 ` + Object.keys(headers).map((h2) => `${h2}: ${headers[h2]}`).join("\r\n") + "\r\n\r\n" + message
       );
     }
-    function abortHandshakeOrEmitwsClientError(server, req, socket, code, message, headers) {
+    function abortHandshakeOrEmitwsClientError(server, req, socket, code2, message, headers) {
       if (server.listenerCount("wsClientError")) {
         const err = new Error(message);
         Error.captureStackTrace(err, abortHandshakeOrEmitwsClientError);
         server.emit("wsClientError", err, socket, req);
       } else {
-        abortHandshake(socket, code, message, headers);
+        abortHandshake(socket, code2, message, headers);
       }
     }
   }
@@ -38589,8 +38609,8 @@ function parseEntry(value) {
   if (!isForeignPid(pid)) return void 0;
   if (field("pgid") !== pid || !startTime || !marker || !hash || !server) return void 0;
   if (!/^AITKIT_INSTANCE=[\w.-]{16,}$/.test(marker)) return void 0;
-  const listed2 = field("strays");
-  const strays = Array.isArray(listed2) ? listed2.slice(0, maxStrays).map(parseStray) : [];
+  const listed = field("strays");
+  const strays = Array.isArray(listed) ? listed.slice(0, maxStrays).map(parseStray) : [];
   return {
     ...{ pid, pgid: pid, startTime, marker, commandHash: hash, server },
     strays: strays.filter((stray) => stray !== void 0)
@@ -38622,8 +38642,8 @@ function readOwnFile(path8) {
   const isOurs = process.platform === "win32" || reading.stat.uid === process.getuid?.();
   return isOurs ? reading.text : void 0;
 }
-function isHarmless({ code }) {
-  return code === void 0 || ["ELOOP", "EMLINK", "EACCES", "ENXIO"].includes(code);
+function isHarmless({ code: code2 }) {
+  return code2 === void 0 || ["ELOOP", "EMLINK", "EACCES", "ENXIO"].includes(code2);
 }
 function commandHash(pid) {
   const line = commandLine(pid);
@@ -38708,7 +38728,7 @@ async function startServerProcess(spec, deps) {
   const child = spawn2(execa2, path8, { spec, markerValue: value });
   const { pid, stdin, stdout, stderr } = child;
   const exit = new Promise((resolve5) => {
-    child.once("exit", (code, signal) => resolve5({ code, signal }));
+    child.once("exit", (code2, signal) => resolve5({ code: code2, signal }));
   });
   if (pid === void 0 || !stdin || !stdout || !stderr) throw await launchError(path8, child);
   const root = { pid, pgid: pid, startTime: processStartTime(pid) ?? "", marker: `${markerName}=${value}` };
@@ -38764,8 +38784,8 @@ function spawn2(execa2, path8, { spec, markerValue }) {
 }
 async function launchError(path8, child) {
   const { cause, originalMessage } = await child;
-  const code = systemCode(cause);
-  if (code === "ENOENT") {
+  const code2 = systemCode(cause);
+  if (code2 === "ENOENT") {
     return new AppError({
       code: "SERVER_NOT_INSTALLED",
       message: `${path8} cannot be run: the interpreter named in its first line was not found.`,
@@ -38773,10 +38793,10 @@ async function launchError(path8, child) {
       cause
     });
   }
-  const isShortage = code !== void 0 && ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"].includes(code);
+  const isShortage = code2 !== void 0 && ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"].includes(code2);
   return new AppError({
     code: "SERVER_START_FAILED",
-    message: `${path8} could not be started: ${code ?? originalMessage ?? "unknown reason"}.`,
+    message: `${path8} could not be started: ${code2 ?? originalMessage ?? "unknown reason"}.`,
     hint: isShortage ? "The system is out of processes, files or memory. Close something and try again." : `Check that you may run ${path8}.`,
     cause
   });
@@ -39021,7 +39041,7 @@ data: ${data}
 }
 
 // src/daemon/daemon.ts
-var import_node_crypto31 = require("node:crypto");
+var import_node_crypto32 = require("node:crypto");
 init_build();
 
 // src/daemon/control/control-actions.ts
@@ -39412,8 +39432,11 @@ function pythonRun(program, args) {
   const at = args.indexOf("-m");
   return at >= 0 ? [moduleName(args[at + 1] ?? "")] : scriptRun(program, args);
 }
+function scriptPlace(args) {
+  return args.findIndex((arg, i2) => !arg.startsWith("-") && arg !== "run" && !takesValue(args[i2 - 1]));
+}
 function scriptRun(program, args) {
-  const script = args.find((arg, i2) => !arg.startsWith("-") && arg !== "run" && !takesValue(args[i2 - 1]));
+  const script = args[scriptPlace(args)];
   if (script === void 0) return [program];
   const path8 = script.replaceAll("\\", "/");
   const installed = installedName(path8);
@@ -39904,6 +39927,12 @@ function isRelativePath(word) {
 
 // src/config/copy-folder.ts
 function decideFolder(question) {
+  const { place, reason } = choosePlace(question);
+  const folder = place === "project" ? question.projectRoot : question.folder;
+  if (question.cwd === void 0) return { place, folder, start: folder, reason };
+  return { place, folder, start: question.cwd, reason: 'The configuration says so ("cwd").' };
+}
+function choosePlace(question) {
   const { entry, projectRoot } = question;
   const choice = folderChoiceOf(entry.cwd);
   if (choice) return { place: choice, reason: `The configuration says "cwd": "${choice}".` };
@@ -40166,9 +40195,9 @@ function resolveCopy(entry, asker, deps) {
   });
   if (!expanded.ok) {
     const { problem, missing, needsProject } = expanded;
-    const code = missing.length > 0 ? "SERVER_NEEDS_VARIABLE" : needsProject ? "SERVER_NEEDS_PROJECT" : "CONFIG_INVALID";
+    const code2 = missing.length > 0 ? "SERVER_NEEDS_VARIABLE" : needsProject ? "SERVER_NEEDS_PROJECT" : "CONFIG_INVALID";
     const error2 = new AppError({
-      code,
+      code: code2,
       message: problem.message,
       ...problem.hint ? { hint: problem.hint } : {},
       ...missing.length > 0 ? { data: { missing } } : {}
@@ -40197,21 +40226,16 @@ function resolveCopy(entry, asker, deps) {
   };
 }
 function folderOf(entry, { spec, sharing, asker, deps }) {
-  const { args, env: env2 } = spec;
+  const { args, env: env2, cwd } = spec;
+  const { folder: ofSession, projectRoot } = asker;
   const { knownServers } = deps;
-  const decided = decideFolder({
-    ...{ entry, sharing, args, env: env2, isRepository, knownServers },
-    projectRoot: asker.projectRoot
-  });
-  const isChosen = folderChoiceOf(entry.cwd) !== void 0;
-  const isRoot = decided.place === "project";
-  const folder = isRoot ? asker.projectRoot : asker.folder;
+  const question = { entry, sharing, args, env: env2, cwd, folder: ofSession, projectRoot, isRepository, knownServers };
+  const { place, folder, start, reason } = decideFolder(question);
   const empty = (0, import_node_path17.join)(deps.workDir, entry.slug);
-  if (sharing === "shared" && !isChosen && spec.cwd === void 0) {
+  if (sharing === "shared" && folderChoiceOf(entry.cwd) === void 0 && cwd === void 0) {
     return { cwd: empty, folder, reason: "An empty one, because everyone shares it.", spansFolders: false };
   }
-  const reason = spec.cwd === void 0 ? decided.reason : 'The configuration says so ("cwd").';
-  return { cwd: spec.cwd ?? (folder || empty), folder, reason, spansFolders: isRoot };
+  return { cwd: start || empty, folder, reason, spansFolders: place === "project" };
 }
 function sharingOf(entry, deps) {
   const decided = decideSharing(entry, deps.knownServers);
@@ -41016,8 +41040,8 @@ async function answer(request3, response, deps, principal) {
     if (result !== void 0) send(response, 200, result);
   } catch (error2) {
     if (!(error2 instanceof AppError)) deps.log.error("control.failed", { path: url3.pathname, error: error2 });
-    const { code, message, hint } = error2 instanceof AppError ? error2 : defect(error2);
-    send(response, errorRow(code).status, { error: { code, message, ...hint ? { hint } : {} } });
+    const { code: code2, message, hint } = error2 instanceof AppError ? error2 : defect(error2);
+    send(response, errorRow(code2).status, { error: { code: code2, message, ...hint ? { hint } : {} } });
   }
 }
 function defect(cause) {
@@ -41256,8 +41280,8 @@ function decideHandOver({ sessions, calls, stateful, pauseMs: pauseMs2 }) {
     waitsFor: `It waits until ${names2} ${stateful.length === 1 ? "is" : "are"} idle: their state would be lost.`
   };
 }
-function refuse(code, message, hint) {
-  return { fit: false, refusal: { code, message, hint } };
+function refuse(code2, message, hint) {
+  return { fit: false, refusal: { code: code2, message, hint } };
 }
 
 // src/link/hello.ts
@@ -41464,9 +41488,9 @@ function linkMessage(session, line, deps) {
   } else if (method === linkMethods.drained) session.advance("drained");
   else deps.onLine(session, line);
 }
-function refuse2(socket, { code, message, hint }) {
+function refuse2(socket, { code: code2, message, hint }) {
   socket.end(
-    Buffer.concat([errorLine('"hello"', rpcCodes.unavailable, message, { code, ...hint ? { hint } : {} }), newline2])
+    Buffer.concat([errorLine('"hello"', rpcCodes.unavailable, message, { code: code2, ...hint ? { hint } : {} }), newline2])
   );
   return void 0;
 }
@@ -41493,8 +41517,8 @@ init_messages();
 var refusalCodes = { badRequest: -32e3, noSession: -32001 };
 function refuse3(response, refusal2) {
   if (response.headersSent || response.destroyed) return;
-  const { status, code, message, data, idText, headers } = refusal2;
-  const body = errorLine(idText, code, message, data);
+  const { status, code: code2, message, data, idText, headers } = refusal2;
+  const body = errorLine(idText, code2, message, data);
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
   response.end(body);
 }
@@ -42216,15 +42240,20 @@ init_modern();
 
 // src/router/log-setting.ts
 init_json_scan();
+init_within();
 init_envelope();
 init_messages();
+var heardWithinMs = 1e3;
 var LogSetting = class {
   #deps;
   constructor(deps) {
     this.#deps = deps;
   }
-  /** `logging/setLevel` of one session. */
-  set(session, request3) {
+  /**
+   * `logging/setLevel` of one session. Answered when the servers have heard it: over HTTP the next call, which may rely on
+   * it, goes another way than this one and would overtake it.
+   */
+  async set(session, request3, isWanted2) {
     const level = stringAt(request3.line, memberAt(request3.line, request3.params, ["level"]));
     if (!isLogLevel(level)) {
       return session.send(
@@ -42232,25 +42261,23 @@ var LogSetting = class {
       );
     }
     session.logLevel = level;
-    this.apply();
-    session.send(resultLine(request3.idText, "{}"));
+    await within(this.apply(), heardWithinMs);
+    if (isWanted2()) session.send(resultLine(request3.idText, "{}"));
   }
-  /** Sessions came, went or changed their minds. */
-  apply() {
+  /** Sessions came, went or changed their minds. Resolves when every server has answered. */
+  async apply() {
     const level = mostVerbose(this.#deps.levels());
-    for (const instance of this.#deps.copies()) {
-      for (const slot of instance.slots()) tell(slot, level);
-    }
+    await Promise.all(this.#deps.copies().flatMap((instance) => instance.slots().map((slot) => tell(slot, level))));
   }
   /** A copy that just started knows no level yet. */
   started(slot) {
-    tell(slot, mostVerbose(this.#deps.levels()));
+    void tell(slot, mostVerbose(this.#deps.levels()));
   }
 };
-function tell(slot, level) {
+async function tell(slot, level) {
   const request3 = level === void 0 ? void 0 : slot.channel.era.levelRequest(level);
   if (!request3 || slot.introduction.capabilities["logging"] === void 0) return;
-  slot.channel.ask(request3.method, request3.params).catch(() => {
+  await slot.channel.ask(request3.method, request3.params).catch(() => {
   });
 }
 var logLevels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
@@ -42736,9 +42763,9 @@ var ModernEndpoint = class {
     for (const context of this.all()) context.sweep();
   }
   #check(request3, http4) {
-    const refusal2 = ({ code, message, data }, status = 400) => ({
+    const refusal2 = ({ code: code2, message, data }, status = 400) => ({
       status,
-      code,
+      code: code2,
       message,
       data
     });
@@ -42770,8 +42797,8 @@ var ModernEndpoint = class {
     if (this.#resumes(at)) return;
     const mismatch = this.#paramMismatch(at, context);
     if (mismatch !== void 0) {
-      const { headerMismatch: code } = modernCodes;
-      return refuse3(response, { status: 400, code, message: mismatch, idText: request3.idText });
+      const { headerMismatch: code2 } = modernCodes;
+      return refuse3(response, { status: 400, code: code2, message: mismatch, idText: request3.idText });
     }
     const reply = new ModernReply(response, accepts, () => context.lost(call2));
     const id = this.#nextId();
@@ -43866,15 +43893,15 @@ function undeclared(server, names2) {
 // src/calls/not-run.ts
 init_errors();
 function notRunError(server, error2) {
-  const { code, message, hint, data, cause } = error2;
+  const { code: code2, message, hint, data, cause } = error2;
   if (data?.["mayHaveRun"] === false && data["retry"] !== void 0) return error2;
-  const fate = callFate(code, false);
+  const fate = callFate(code2, false);
   const isSafe = fate.retry === "safe";
   const outlook = isSafe ? "trying again is safe" : "trying again does not help before that is mended";
   const verb = isSafe ? "logs" : "explain";
   const command = hint?.includes(ownCommand("")) ? "" : `More: \`${ownCommand(`${verb} ${server}`)}\``;
   return new AppError({
-    code,
+    code: code2,
     message: `${message} The call did not run; ${outlook}.`,
     hint: [hint, command].filter(Boolean).join(" "),
     data: { ...data, ...fate },
@@ -44397,7 +44424,7 @@ var Catalog = class {
   }
   /** Whether what is known is of before that moment. */
   isOlderThan({ snapshot }, ms) {
-    const savedAt = this.#snapshots.savedAt?.(snapshot);
+    const savedAt = this.#snapshots.savedAt(snapshot);
     return savedAt !== void 0 && savedAt < ms;
   }
   /** The copy is gone for good (its config changed): what it offered is no longer true. */
@@ -44423,11 +44450,11 @@ var Catalog = class {
   find(view2, list, name) {
     return this.list(view2, list).targets.get(name);
   }
-  #sourceOf({ entry, face }, list, alone2) {
+  #sourceOf({ entry, face }, list, alone) {
     const listing = face?.lists[list] ?? emptyListing;
     return {
       slug: entry.shownSlug,
-      part: alone2 ? void 0 : serverPart(entry.shownSlug),
+      part: alone ? void 0 : serverPart(entry.shownSlug),
       listing: list === "tools" ? this.#allowed(entry, listing) : listing,
       isAlwaysLoaded: entry.alwaysLoad
     };
@@ -44600,14 +44627,10 @@ function findRoute(session, view2, request3) {
   const edits = target2.name === asked ? [] : [{ at: found.span, with: JSON.stringify(target2.name) }];
   const { method } = request3;
   const isRead = method === "resources/read";
-  if (!isRead && method !== "tools/call" && method !== "prompts/get") return { entry, name: target2.name, edits };
-  const onAnswer = (answer4) => {
-    const renamed2 = isRead ? contentsNamed(answer4, target2.name) : [];
-    const isRenamed = (edit) => renamed2.some((at) => edit.at.start >= at.start && edit.at.start < at.end);
-    const links = linkEdits(view2, target2.slug, method, answer4).filter((edit) => !isRenamed(edit));
-    return target2.name === asked ? links : [...links, ...renamed2.map((at) => ({ at, with: JSON.stringify(asked) }))];
-  };
-  return { entry, name: target2.name, edits, onAnswer };
+  if (!isRead && method !== "tools/call" && method !== "prompts/get") return { entry, name: target2.name, asked, edits };
+  const own3 = isRead ? { name: target2.name, shown: asked } : void 0;
+  const onAnswer = (answer4) => linkEdits(view2, target2.slug, method, answer4, own3);
+  return { entry, name: target2.name, asked, edits, onAnswer };
 }
 function nameSpan({ line, method, params }) {
   if (method === "completion/complete") {
@@ -44623,7 +44646,7 @@ function nameSpan({ line, method, params }) {
 function aloneRoute(view2, method, name) {
   const entry = view2.servers[0]?.entry;
   if (!entry || method === "tools/call" && !isToolAllowed(entry, name)) return void 0;
-  return { entry, name, edits: [] };
+  return { entry, name, asked: name, edits: [] };
 }
 function findTarget(view2, lists, asked) {
   for (const list of lists) {
@@ -44642,14 +44665,6 @@ function findTarget(view2, lists, asked) {
   const owners = view2.servers.filter(({ face }) => face && declares(face.introduction, "resources"));
   const [only] = owners;
   return owners.length === 1 && only ? { slug: only.entry.shownSlug, name: asked } : void 0;
-}
-function contentsNamed({ line, result }, name) {
-  const contents = memberAt(line, result, ["contents"]);
-  if (!isArrayAt(line, contents)) return [];
-  return arrayElements(line, contents).flatMap((element) => {
-    const uri = memberAt(line, element, ["uri"]);
-    return uri && stringAt(line, uri) === name ? [uri] : [];
-  });
 }
 
 // src/calls/param-headers.ts
@@ -44764,9 +44779,8 @@ var Modes = class {
     return true;
   }
   /** Who takes the outcome of a call in place of the host, where results are shortened. */
-  outcomeTaker(session, request3, entry) {
+  outcomeTaker(session, request3, entry, name) {
     if (request3.method !== "tools/call" || !this.#needsGateway(session)) return void 0;
-    const name = askedName(request3) ?? "";
     if (this.modeOf(session) === "dynamic") this.#gateway?.used(session, name);
     if (!isShielded(entry, this.modeOf(session))) return void 0;
     return (outcome2) => {
@@ -44951,11 +44965,11 @@ var ListError = class extends Error {
   code;
   isSilence;
   cut;
-  constructor({ message, answer: answer4, code, isSilence, cut }) {
+  constructor({ message, answer: answer4, code: code2, isSilence, cut }) {
     super(message);
     this.name = "ListError";
     this.answer = answer4;
-    this.code = code;
+    this.code = code2;
     this.isSilence = isSilence ?? false;
     this.cut = cut;
   }
@@ -45009,6 +45023,249 @@ function listFailed(server, list, trouble) {
     hint: `${again2}. At once: \`${ownCommand(`restart ${server}`)}\`; its output: \`${ownCommand(`logs ${server}`)}\`.`,
     data: { mayHaveRun: false }
   });
+}
+
+// src/router/lists.ts
+init_cut_text();
+init_errors();
+init_json_scan();
+init_within();
+init_build();
+init_envelope();
+
+// src/mcp/face.ts
+init_cut_text();
+init_plain_text();
+var jointCapabilities = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  completions: {},
+  logging: {}
+};
+var maxInstructionChars = 2048;
+function upstreamCapabilities(options) {
+  return {
+    elicitation: { form: {}, url: {} },
+    ...options.roots ? { roots: { listChanged: true } } : {},
+    ...options.sampling ? { sampling: {} } : {}
+  };
+}
+function joinInstructions(own3, servers) {
+  const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
+`, text: withinSection(text5) }));
+  const join21 = (limit) => [own3, ...sections.map(({ head: head2, text: text5 }) => head2 + cutSection(text5, limit))].join("\n\n");
+  const full = join21(Number.POSITIVE_INFINITY);
+  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
+  const heads = sections.reduce((sum2, { head: head2 }) => sum2 + head2.length + 2, 0);
+  const each4 = Math.floor((maxInstructionChars - own3.length - heads) / servers.length);
+  if (each4 >= minSectionChars) return join21(each4);
+  return cutChars(`${own3}
+
+Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
+}
+var minSectionChars = 40;
+function withinSection(text5) {
+  return (
+    // No more of it can be shown, however much there is.
+    plainText(cutChars(text5.trim(), maxInstructionChars)).replace(/^([^\S\n]*)(#(?=\s|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
+      return indent + "#".repeat(Math.min(6, level.length + 2));
+    }).replace(/([^\n])\n([^\S\n]*(?:=+|-+)[^\S\n]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
+  );
+}
+var longFence = /^( {0,3})(`{9,}|~{9,})/gm;
+var maxFenceChars = 8;
+function cutSection(text5, limit) {
+  const cut = cutLines(text5, limit);
+  if (openFence(cut) === "") return cut;
+  const room = cutLines(text5, limit - maxFenceChars - 1);
+  const fence = openFence(room);
+  return fence === "" ? room : `${room}
+${fence}`;
+}
+function cutLines(text5, limit) {
+  return cutChars(text5, limit).replace(/\n[^\S\n]*#+\u2026$/, "\n\u2026");
+}
+function openFence(text5) {
+  let open2 = "";
+  for (const [, fence = "", rest = ""] of text5.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
+    if (open2 === "") open2 = fence;
+    else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
+  }
+  return open2;
+}
+
+// src/router/lists.ts
+init_lists();
+init_messages();
+var claudeWaitMs = 1300;
+var otherWaitMs = 15e3;
+var newServerWaitMs = 1300;
+var aloneWaitMs = 4e3;
+var claudeAloneWaitMs = 2e4;
+var Lists = class {
+  #deps;
+  /** The same lists as an era's programs can read them: made once for all sessions that see them. */
+  #readable = /* @__PURE__ */ new WeakMap();
+  #newSince = Number.NEGATIVE_INFINITY;
+  constructor(deps) {
+    this.#deps = deps;
+  }
+  async initialize(session, request3, asked) {
+    const protocolVersion = session.era.negotiate(asked);
+    session.speak(protocolVersion);
+    if (session.identity.server === void 0) {
+      const { views, offer, configTrouble } = this.#deps;
+      const own3 = [offer.instructions(session), withoutConfig(configTrouble())].filter((text5) => text5 !== void 0);
+      const face = jointFace(views.of(session), own3.join(" "));
+      const result = { protocolVersion, ...face };
+      session.send(resultLine(request3.idText, wholeJson(result)));
+      return;
+    }
+    const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
+    const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
+    const entries2 = faceless.map(({ entry }) => entry);
+    const failure3 = await this.#waitFor(session, entries2, { ms: waitMs2 });
+    const view2 = this.#deps.views.of(session);
+    const raw = aloneIntroduction(view2, protocolVersion) ?? (failure3 ? void 0 : startingFace(session, view2));
+    const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure3 ?? this.#noSuchServer(session));
+    session.send(line);
+  }
+  #noSuchServer({ identity: identity3 }) {
+    return new AppError({
+      code: "SERVER_UNKNOWN",
+      message: `Server "${identity3.server ?? ""}" is not configured here, not enabled, or did not start.`,
+      hint: withoutConfig(this.#deps.configTrouble()) ?? `See \`${ownCommand("status")}\`.`
+    });
+  }
+  async serve(session, request3, list) {
+    const cursor = memberAt(request3.line, request3.params, ["cursor"]);
+    if (cursor && !/^(?:null|"")$/.test(textAt(request3.line, cursor))) {
+      const message = `${request3.method}: the cursor is unknown; the list comes in one page.`;
+      return session.send(errorLine(request3.idText, rpcCodes.invalidParams, message));
+    }
+    const waitMs2 = isClaude(session) ? claudeWaitMs : otherWaitMs;
+    const until2 = Math.max(session.since + waitMs2, this.#newSince + newServerWaitMs);
+    const left = until2 - this.#deps.now();
+    const { offer, learning } = this.#deps;
+    learning.nudge(session, list);
+    if (!offer.isOwn(session, list)) {
+      await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
+    }
+    await offer.ready(session);
+    if (session.isClosed) return;
+    const view2 = this.#deps.views.of(session);
+    const { result, etag } = offer.list(session, list) ?? view2.list(list);
+    this.#deps.heldNames.listed(session, list, view2);
+    session.served[list] = etag;
+    session.announced.delete(list);
+    session.send(notificationLine(linkMethods.served, { list, etag }));
+    const refusal2 = this.#refusalOf(session, list, request3);
+    if (refusal2) return session.send(refusal2);
+    session.send(resultLine(request3.idText, this.readable(session, session.era, { list, result })));
+    this.#deps.onServed(session);
+  }
+  /** A list that was made for this session, as programs of that era can read it. */
+  readable(session, era, { list, result }) {
+    if (list !== "tools" || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
+      return result;
+    const made = this.#readable.get(era) ?? /* @__PURE__ */ new WeakMap();
+    this.#readable.set(era, made);
+    const known = made.get(result) ?? era.tools(result);
+    made.set(result, known);
+    return known;
+  }
+  /** Servers came whose lists nobody knows: what is asked for next waits for them a little. */
+  expectNew() {
+    this.#newSince = this.#deps.now();
+  }
+  /** Tells each session whose last served list differs, once until it asks again. */
+  announce() {
+    for (const session of this.#deps.sessions()) this.announceTo(session);
+  }
+  announceTo(session) {
+    if (!session.isInitialized) return;
+    const methods = /* @__PURE__ */ new Set();
+    for (const list of listNames) {
+      const served = session.served[list];
+      if (served === void 0 || session.announced.has(list)) continue;
+      const offered = this.#deps.offer.list(session, list);
+      if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
+      if (!offered || offered.etag === served) continue;
+      session.announced.add(list);
+      methods.add(listKinds[list].changed);
+    }
+    for (const method of methods) session.notify(method);
+  }
+  /** What it holds is no longer true, though the list may read the same. */
+  announceMoved(session, list) {
+    if (session.announced.has(list)) return;
+    session.announced.add(list);
+    session.notify(listKinds[list].changed);
+  }
+  /**
+   * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
+   * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
+   */
+  #refusalOf(session, list, { idText }) {
+    const [only] = this.#deps.views.of(session).servers;
+    if (session.identity.server === void 0 || !only) return void 0;
+    const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
+    if (!trouble) return void 0;
+    if (trouble.answer !== void 0) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
+    const failure3 = listFailed(only.entry.name, list, trouble);
+    return failure3.code === "LIST_FAILED" ? appErrorLine(idText, failure3) : void 0;
+  }
+  /**
+   * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
+   * one of them cannot be had, as far as that is known by then.
+   */
+  async #waitFor(session, entries2, { ms, list }) {
+    let failure3;
+    const { learning } = this.#deps;
+    const waits = entries2.map((entry) => {
+      const learned = learning.learnOnce(session, entry, list).catch((error2) => {
+        if (error2 instanceof AppError) failure3 ??= error2;
+      });
+      return within(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
+    });
+    await Promise.all(waits);
+    return failure3;
+  }
+};
+function withoutConfig(trouble) {
+  return trouble && `Servers may be missing, because the configuration cannot be read: ${trouble}`;
+}
+function isClaude({ client }) {
+  return client?.name === "claude-code";
+}
+function startingFace({ protocolVersion }, { servers }) {
+  const entry = servers[0]?.entry;
+  if (!entry) return void 0;
+  return JSON.stringify({
+    protocolVersion,
+    capabilities: jointCapabilities,
+    serverInfo: { name: entry.name, version: "0" },
+    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`
+  });
+}
+function jointFace(view2, own3 = ownInstructions) {
+  const servers = view2.servers.flatMap(({ entry, face }) => {
+    const text5 = face?.introduction.instructions;
+    return text5 ? [{ name: entry.shownName, text: text5 }] : [];
+  });
+  return {
+    capabilities: jointCapabilities,
+    serverInfo: { name: "mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version },
+    instructions: joinInstructions(own3, servers)
+  };
+}
+function aloneIntroduction(view2, version2) {
+  const raw = view2.servers[0]?.face?.introduction.raw;
+  if (raw === void 0) return void 0;
+  const bytes = Buffer.from(raw);
+  const at = findMember(objectMembers(bytes), "protocolVersion");
+  return at && textAt(bytes, at) !== JSON.stringify(version2) ? splice(bytes, [{ at, with: JSON.stringify(version2) }]) : bytes;
 }
 
 // src/router/task-requests.ts
@@ -45120,7 +45377,7 @@ var HostRequests = class {
       case "ping":
         return session.send(resultLine(idText, "{}"));
       case "logging/setLevel":
-        return this.#deps.logSetting.set(session, request3);
+        return this.#own(session, request3, (isWanted2) => this.#deps.logSetting.set(session, request3, isWanted2));
       default:
         return method.startsWith("tasks/") ? this.#task(session, request3) : this.#other(session, request3);
     }
@@ -45169,14 +45426,14 @@ var HostRequests = class {
     const asked = askedName(request3);
     const unlisted = new Set(listsOfName(request3.method).flatMap((list) => view2.missing(list)));
     const possible = asked === void 0 ? [] : [...unlisted].filter((entry) => mayOffer(entry, request3, asked));
-    if (possible.length === 0) return session.send(unknownTarget(request3, asked));
+    if (possible.length === 0) return session.send(this.#unknownTarget(request3, asked));
     this.#own(session, request3, async (isWanted2) => {
       const late = await this.#firstRoute(session, request3, possible);
       if (!isWanted2()) return;
       session.requests.delete(idKey(request3.idText));
       if (late instanceof AppError) session.send(failureLine(request3, late));
       else if (late) this.#send(session, request3, late);
-      else session.send(unknownTarget(request3, asked));
+      else session.send(this.#unknownTarget(request3, asked));
     });
   }
   /**
@@ -45209,30 +45466,40 @@ var HostRequests = class {
     if (request3.method === "resources/subscribe" || request3.method === "resources/unsubscribe") {
       return this.#own(session, request3, () => this.#subscribe(session, request3, route));
     }
-    const { entry, edits, onAnswer } = route;
-    const onOutcome = this.#deps.modes.outcomeTaker(session, request3, entry);
+    const { entry, asked, edits, onAnswer } = route;
+    const onOutcome = this.#deps.modes.outcomeTaker(session, request3, entry, asked);
     const hooks = { ...onAnswer ? { onAnswer } : {}, ...onOutcome ? { onOutcome } : {} };
     this.#deps.forwarder.forward({ session, request: request3, entry, edits, ...hooks });
   }
-  #moved(session, request3, { entry, name }) {
-    const asked = askedName(request3) ?? name;
+  #moved(session, request3, { entry, name, asked }) {
     const now = meaningOf(this.#deps.views.of(session), entry, name);
     const list = this.#deps.heldNames.movedIn(session, asked, now, listsOfName(request3.method));
     if (list === void 0) return void 0;
     this.#deps.lists.announceMoved(session, list);
     return nameMoved(asked, `List the ${listWords[list]} again.`);
   }
-  async #subscribe(session, request3, { entry, name }) {
+  async #subscribe(session, request3, { entry, name, asked }) {
     try {
       const copy = await this.#deps.copies.acquire(session, entry);
       const { subscriptions } = this.#deps;
-      const answer4 = request3.method === "resources/subscribe" ? await subscriptions.subscribe(session, copy, name, askedName(request3) ?? name) : await subscriptions.unsubscribe(session, copy, name);
+      const answer4 = request3.method === "resources/subscribe" ? await subscriptions.subscribe(session, copy, name, asked) : await subscriptions.unsubscribe(session, copy, name);
       const member = "error" in answer4 ? `"error":${answer4.error}` : `"result":${answer4.result}`;
       session.send(Buffer.from(`{"jsonrpc":"2.0","id":${request3.idText},${member}}`));
     } catch (error2) {
       if (!(error2 instanceof AppError)) throw error2;
       session.send(appErrorLine(request3.idText, error2));
     }
+  }
+  #unknownTarget({ idText, method }, name) {
+    if (name === void 0) return errorLine(idText, rpcCodes.invalidParams, `${method}: the params name nothing.`);
+    const why = withoutConfig(this.#deps.configTrouble());
+    if (method === "resources/read") {
+      const message2 = [`Resource not found: ${name}`, why].filter((text5) => text5 !== void 0).join(". ");
+      return errorLine(idText, rpcCodes.resourceNotFound, message2, { uri: name });
+    }
+    const kind2 = method === "tools/call" ? "tool" : method === "prompts/get" ? "prompt" : "name";
+    const message = `Unknown ${kind2}: ${name}. ${why ?? `\`${ownCommand("status")}\` shows the servers.`}`;
+    return errorLine(idText, rpcCodes.invalidParams, message, kind2 === "tool" ? { code: "TOOL_UNKNOWN" } : void 0);
   }
   /** A method that we do not know: a single server's own matter; of several nobody can say whose. */
   #other(session, request3) {
@@ -45244,15 +45511,6 @@ var HostRequests = class {
 };
 function unknownMethod({ idText, method }) {
   return errorLine(idText, rpcCodes.methodNotFound, `Method not found: ${method}`);
-}
-function unknownTarget({ idText, method }, name) {
-  if (name === void 0) return errorLine(idText, rpcCodes.invalidParams, `${method}: the params name nothing.`);
-  if (method === "resources/read") {
-    return errorLine(idText, rpcCodes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
-  }
-  const kind2 = method === "tools/call" ? "tool" : method === "prompts/get" ? "prompt" : "name";
-  const message = `Unknown ${kind2}: ${name}. \`${ownCommand("status")}\` shows the servers.`;
-  return errorLine(idText, rpcCodes.invalidParams, message, kind2 === "tool" ? { code: "TOOL_UNKNOWN" } : void 0);
 }
 
 // src/router/learning.ts
@@ -45337,9 +45595,9 @@ function arrayIn(answer4, list, page) {
   const error2 = errorIn(answer4);
   if (error2) {
     const text5 = textAt(line, error2);
-    const code = errorCode(answer4);
+    const code2 = errorCode(answer4);
     const words3 = stringAt(line, memberAt(line, error2, ["message"])) ?? text5;
-    throw new ListError({ message: `it answered ${asked} with error ${code}: ${words3}`, answer: text5, code });
+    throw new ListError({ message: `it answered ${asked} with error ${code2}: ${words3}`, answer: text5, code: code2 });
   }
   const at = memberAt(line, result, [member]);
   const start = at && textAt(line, { start: at.start, end: Math.min(at.end, at.start + 40) });
@@ -45365,12 +45623,13 @@ function endless(pages, bytes, items) {
 // src/catalog/program-age.ts
 var import_node_fs28 = require("node:fs");
 var import_node_path26 = require("node:path");
+var code = /\.(?:[cm]?[jt]sx?|py|rb|jar|sh|php|pl|lua|exe|cmd|bat|ps1)$/i;
 var maxLooked = 16;
 function programChangedAt({ command, args, cwd }) {
-  const named2 = [command, ...args.filter((arg) => !arg.startsWith("-"))].filter((word) => /[\\/.]/.test(word));
+  const named2 = [.../[\\/]/.test(command) ? [command] : [], ...args.filter((arg) => code.test(arg))];
   const times = named2.slice(0, maxLooked).flatMap((word) => {
     try {
-      const found = (0, import_node_fs28.statSync)((0, import_node_path26.resolve)(cwd ?? "/", word));
+      const found = (0, import_node_fs28.statSync)((0, import_node_path26.resolve)(cwd, word));
       return found.isFile() ? [found.ctimeMs] : [];
     } catch {
       return [];
@@ -45448,8 +45707,11 @@ var ListAnswers = class {
     const isOther = catalog.faceOf(keys2)?.introduction.raw !== slot.introduction.raw;
     if (!isOther && Object.keys(fresh).length === 0) return;
     const changed2 = catalog.learn(keys2, slot.introduction, fresh);
-    this.#tellFaults(instance.identity.server, catalog.faceOf(keys2));
-    if (changed2.length === 0 && !isOther) return;
+    const isNews = changed2.length > 0 || isOther;
+    if (isNews || !this.#told.has(instance.identity.server)) {
+      this.#tellFaults(instance.identity.server, catalog.faceOf(keys2));
+    }
+    if (!isNews) return;
     const lists = changed2.filter((list) => fresh[list]);
     if (lists.length > 0) log.info("lists.changed", { server: instance.identity.server, lists });
     onChanged();
@@ -45458,9 +45720,9 @@ var ListAnswers = class {
   #tellFaults(server, face) {
     const faults = face ? faultsIn(face) : [];
     const text5 = JSON.stringify(faults);
-    if (text5 === (this.#told.get(server) ?? "[]")) return;
+    const isTold = text5 === this.#told.get(server);
     this.#told.set(server, text5);
-    if (faults.length === 0) return;
+    if (isTold || faults.length === 0) return;
     this.#deps.log.warn("definitions.faulty", { server, count: faults.length, faults: faults.slice(0, maxLogged) });
   }
 };
@@ -45846,7 +46108,7 @@ var Learning = class {
       const { spec } = resolution;
       const keys2 = faceKeys(resolution);
       if (slot || spec.kind !== "stdio" || list !== "tools" || this.#scouts.has(keys2.snapshot)) continue;
-      const changedAt = programChangedAt({ ...spec, command: spec.command ?? "" });
+      const changedAt = programChangedAt({ command: spec.command ?? "", args: spec.args, cwd: resolution.cwd });
       if (changedAt === void 0 || !catalog.isOlderThan(keys2, changedAt)) continue;
       void this.#scout(session, entry, keys2.snapshot).catch(() => {
       });
@@ -45894,245 +46156,6 @@ var Learning = class {
     return source;
   }
 };
-
-// src/router/lists.ts
-init_cut_text();
-init_errors();
-init_json_scan();
-init_within();
-init_build();
-init_envelope();
-
-// src/mcp/face.ts
-init_cut_text();
-init_plain_text();
-var jointCapabilities = {
-  tools: { listChanged: true },
-  prompts: { listChanged: true },
-  resources: { listChanged: true, subscribe: true },
-  completions: {},
-  logging: {}
-};
-var maxInstructionChars = 2048;
-function upstreamCapabilities(options) {
-  return {
-    elicitation: { form: {}, url: {} },
-    ...options.roots ? { roots: { listChanged: true } } : {},
-    ...options.sampling ? { sampling: {} } : {}
-  };
-}
-function joinInstructions(own3, servers) {
-  const sections = servers.map(({ name, text: text5 }) => ({ head: `## ${name}
-`, text: withinSection(text5) }));
-  const join21 = (limit) => [own3, ...sections.map(({ head: head2, text: text5 }) => head2 + cutSection(text5, limit))].join("\n\n");
-  const full = join21(Number.POSITIVE_INFINITY);
-  if (full.length <= maxInstructionChars || servers.length === 0) return cutChars(full, maxInstructionChars);
-  const heads = sections.reduce((sum2, { head: head2 }) => sum2 + head2.length + 2, 0);
-  const each4 = Math.floor((maxInstructionChars - own3.length - heads) / servers.length);
-  if (each4 >= minSectionChars) return join21(each4);
-  return cutChars(`${own3}
-
-Servers: ${servers.map(({ name }) => name).join(", ")}`, maxInstructionChars);
-}
-var minSectionChars = 40;
-function withinSection(text5) {
-  return (
-    // No more of it can be shown, however much there is.
-    plainText(cutChars(text5.trim(), maxInstructionChars)).replace(/^([^\S\n]*)(#(?=\s|$)|#{2,6}(?!#))/gm, (_, indent, level) => {
-      return indent + "#".repeat(Math.min(6, level.length + 2));
-    }).replace(/([^\n])\n([^\S\n]*(?:=+|-+)[^\S\n]*)(?=\n|$)/g, "$1\n\n$2").replace(longFence, (_, indent, fence) => indent + fence.slice(0, maxFenceChars))
-  );
-}
-var longFence = /^( {0,3})(`{9,}|~{9,})/gm;
-var maxFenceChars = 8;
-function cutSection(text5, limit) {
-  const cut = cutLines(text5, limit);
-  if (openFence(cut) === "") return cut;
-  const room = cutLines(text5, limit - maxFenceChars - 1);
-  const fence = openFence(room);
-  return fence === "" ? room : `${room}
-${fence}`;
-}
-function cutLines(text5, limit) {
-  return cutChars(text5, limit).replace(/\n[^\S\n]*#+\u2026$/, "\n\u2026");
-}
-function openFence(text5) {
-  let open2 = "";
-  for (const [, fence = "", rest = ""] of text5.matchAll(/^ {0,3}(`{3,8}|~{3,8})(.*)$/gm)) {
-    if (open2 === "") open2 = fence;
-    else if (fence[0] === open2[0] && fence.length >= open2.length && rest.trim() === "") open2 = "";
-  }
-  return open2;
-}
-
-// src/router/lists.ts
-init_lists();
-init_messages();
-var claudeWaitMs = 1300;
-var otherWaitMs = 15e3;
-var newServerWaitMs = 1300;
-var aloneWaitMs = 4e3;
-var claudeAloneWaitMs = 2e4;
-var Lists = class {
-  #deps;
-  /** The same lists as an era's programs can read them: made once for all sessions that see them. */
-  #readable = /* @__PURE__ */ new WeakMap();
-  #newSince = Number.NEGATIVE_INFINITY;
-  constructor(deps) {
-    this.#deps = deps;
-  }
-  async initialize(session, request3, asked) {
-    const protocolVersion = session.era.negotiate(asked);
-    session.speak(protocolVersion);
-    if (session.identity.server === void 0) {
-      const { views, offer } = this.#deps;
-      const face = jointFace(views.of(session), offer.instructions(session));
-      const result = { protocolVersion, ...face };
-      session.send(resultLine(request3.idText, wholeJson(result)));
-      return;
-    }
-    const waitMs2 = isClaude(session) ? claudeAloneWaitMs : aloneWaitMs;
-    const faceless = this.#deps.views.of(session).servers.filter(({ face }) => !face);
-    const entries2 = faceless.map(({ entry }) => entry);
-    const failure3 = await this.#waitFor(session, entries2, { ms: waitMs2 });
-    const view2 = this.#deps.views.of(session);
-    const raw = aloneIntroduction(view2, protocolVersion) ?? (failure3 ? void 0 : startingFace(session, view2));
-    const line = raw ? resultLine(request3.idText, raw) : appErrorLine(request3.idText, failure3 ?? noSuchServer(session));
-    session.send(line);
-  }
-  async serve(session, request3, list) {
-    const cursor = memberAt(request3.line, request3.params, ["cursor"]);
-    if (cursor && !/^(?:null|"")$/.test(textAt(request3.line, cursor))) {
-      const message = `${request3.method}: the cursor is unknown; the list comes in one page.`;
-      return session.send(errorLine(request3.idText, rpcCodes.invalidParams, message));
-    }
-    const waitMs2 = isClaude(session) ? claudeWaitMs : otherWaitMs;
-    const until2 = Math.max(session.since + waitMs2, this.#newSince + newServerWaitMs);
-    const left = until2 - this.#deps.now();
-    const { offer, learning } = this.#deps;
-    learning.nudge(session, list);
-    if (!offer.isOwn(session, list)) {
-      await this.#waitFor(session, this.#deps.views.of(session).missing(list), { ms: Math.max(left, 0), list });
-    }
-    await offer.ready(session);
-    if (session.isClosed) return;
-    const view2 = this.#deps.views.of(session);
-    const { result, etag } = offer.list(session, list) ?? view2.list(list);
-    this.#deps.heldNames.listed(session, list, view2);
-    session.served[list] = etag;
-    session.announced.delete(list);
-    session.send(notificationLine(linkMethods.served, { list, etag }));
-    const refusal2 = this.#refusalOf(session, list, request3);
-    if (refusal2) return session.send(refusal2);
-    session.send(resultLine(request3.idText, this.readable(session, session.era, { list, result })));
-    this.#deps.onServed(session);
-  }
-  /** A list that was made for this session, as programs of that era can read it. */
-  readable(session, era, { list, result }) {
-    if (list !== "tools" || !this.#deps.views.of(session).servers.some(({ face }) => face?.lists.tools.isNewer))
-      return result;
-    const made = this.#readable.get(era) ?? /* @__PURE__ */ new WeakMap();
-    this.#readable.set(era, made);
-    const known = made.get(result) ?? era.tools(result);
-    made.set(result, known);
-    return known;
-  }
-  /** Servers came whose lists nobody knows: what is asked for next waits for them a little. */
-  expectNew() {
-    this.#newSince = this.#deps.now();
-  }
-  /** Tells each session whose last served list differs, once until it asks again. */
-  announce() {
-    for (const session of this.#deps.sessions()) this.announceTo(session);
-  }
-  announceTo(session) {
-    if (!session.isInitialized) return;
-    const methods = /* @__PURE__ */ new Set();
-    for (const list of listNames) {
-      const served = session.served[list];
-      if (served === void 0 || session.announced.has(list)) continue;
-      const offered = this.#deps.offer.list(session, list);
-      if (!offered) void this.#deps.offer.ready(session).then(() => this.announceTo(session));
-      if (!offered || offered.etag === served) continue;
-      session.announced.add(list);
-      methods.add(listKinds[list].changed);
-    }
-    for (const method of methods) session.notify(method);
-  }
-  /** What it holds is no longer true, though the list may read the same. */
-  announceMoved(session, list) {
-    if (session.announced.has(list)) return;
-    session.announced.add(list);
-    session.notify(listKinds[list].changed);
-  }
-  /**
-   * One server behind its own entry that refuses the only list it was ever asked for: its own words, as without us. Beside
-   * others, and where it has not answered yet, the list goes out without it. The host asks again when the list came.
-   */
-  #refusalOf(session, list, { idText }) {
-    const [only] = this.#deps.views.of(session).servers;
-    if (session.identity.server === void 0 || !only) return void 0;
-    const trouble = this.#deps.learning.troubleOf(session, only.entry, list);
-    if (!trouble) return void 0;
-    if (trouble.answer !== void 0) return Buffer.from(`{"jsonrpc":"2.0","id":${idText},"error":${trouble.answer}}`);
-    const failure3 = listFailed(only.entry.name, list, trouble);
-    return failure3.code === "LIST_FAILED" ? appErrorLine(idText, failure3) : void 0;
-  }
-  /**
-   * Servers that have never said it: waits until they have, at most so long; without a list for their introduction. Why
-   * one of them cannot be had, as far as that is known by then.
-   */
-  async #waitFor(session, entries2, { ms, list }) {
-    let failure3;
-    const { learning } = this.#deps;
-    const waits = entries2.map((entry) => {
-      const learned = learning.learnOnce(session, entry, list).catch((error2) => {
-        if (error2 instanceof AppError) failure3 ??= error2;
-      });
-      return within(learned, list ? Math.min(ms, learning.patienceFor(session, entry, list)) : ms);
-    });
-    await Promise.all(waits);
-    return failure3;
-  }
-};
-function isClaude({ client }) {
-  return client?.name === "claude-code";
-}
-function startingFace({ protocolVersion }, { servers }) {
-  const entry = servers[0]?.entry;
-  if (!entry) return void 0;
-  return JSON.stringify({
-    protocolVersion,
-    capabilities: jointCapabilities,
-    serverInfo: { name: entry.name, version: "0" },
-    instructions: `Server "${entry.name}" is still starting. What it offers appears as soon as it is ready.`
-  });
-}
-function jointFace(view2, own3 = ownInstructions) {
-  const servers = view2.servers.flatMap(({ entry, face }) => {
-    const text5 = face?.introduction.instructions;
-    return text5 ? [{ name: entry.shownName, text: text5 }] : [];
-  });
-  return {
-    capabilities: jointCapabilities,
-    serverInfo: { name: "mcp-proxy", title: "aitkit mcp-proxy", version: ownBuild.version },
-    instructions: joinInstructions(own3, servers)
-  };
-}
-function aloneIntroduction(view2, version2) {
-  const raw = view2.servers[0]?.face?.introduction.raw;
-  if (raw === void 0) return void 0;
-  const bytes = Buffer.from(raw);
-  const at = findMember(objectMembers(bytes), "protocolVersion");
-  return at && textAt(bytes, at) !== JSON.stringify(version2) ? splice(bytes, [{ at, with: JSON.stringify(version2) }]) : bytes;
-}
-function noSuchServer({ identity: identity3 }) {
-  return new AppError({
-    code: "SERVER_UNKNOWN",
-    message: `Server "${identity3.server ?? ""}" is not configured here, not enabled, or did not start.`,
-    hint: `See \`${ownCommand("status")}\`.`
-  });
-}
 
 // src/router/subscriptions.ts
 init_json_scan();
@@ -46538,6 +46561,7 @@ var Router = class {
       sessions: () => deps.roster.all(),
       offer: this.modes,
       heldNames,
+      configTrouble: deps.configTrouble,
       now: deps.now
     });
     const maySee = (session, { identity: { server } }) => this.views.of(session).servers.some(({ entry }) => entry.name === server);
@@ -46568,6 +46592,7 @@ var Router = class {
       subscriptions: this.#subscriptions,
       tasks: this.#tasks,
       logSetting: this.#logSetting,
+      configTrouble: deps.configTrouble,
       log: deps.log
     });
   }
@@ -46630,7 +46655,7 @@ var Router = class {
   sessionEnded(session) {
     this.modes.sessionEnded(session);
     this.#subscriptions.leave(session.id, (key) => this.#deps.supervisor().find(key));
-    this.#logSetting.apply();
+    void this.#logSetting.apply();
   }
   // Events of instances.
   onReady = (instance, slot) => {
@@ -47012,19 +47037,19 @@ function createScanner(text5, ignoreTrivia = false) {
       tokenOffset = len;
       return token = 17;
     }
-    let code = text5.charCodeAt(pos);
-    if (isWhiteSpace(code)) {
+    let code2 = text5.charCodeAt(pos);
+    if (isWhiteSpace(code2)) {
       do {
         pos++;
-        value += String.fromCharCode(code);
-        code = text5.charCodeAt(pos);
-      } while (isWhiteSpace(code));
+        value += String.fromCharCode(code2);
+        code2 = text5.charCodeAt(pos);
+      } while (isWhiteSpace(code2));
       return token = 15;
     }
-    if (isLineBreak(code)) {
+    if (isLineBreak(code2)) {
       pos++;
-      value += String.fromCharCode(code);
-      if (code === 13 && text5.charCodeAt(pos) === 10) {
+      value += String.fromCharCode(code2);
+      if (code2 === 13 && text5.charCodeAt(pos) === 10) {
         pos++;
         value += "\n";
       }
@@ -47032,7 +47057,7 @@ function createScanner(text5, ignoreTrivia = false) {
       tokenLineStartOffset = pos;
       return token = 14;
     }
-    switch (code) {
+    switch (code2) {
       // tokens: []{}:,
       case 123:
         pos++;
@@ -47098,12 +47123,12 @@ function createScanner(text5, ignoreTrivia = false) {
           value = text5.substring(start, pos);
           return token = 13;
         }
-        value += String.fromCharCode(code);
+        value += String.fromCharCode(code2);
         pos++;
         return token = 16;
       // numbers
       case 45:
-        value += String.fromCharCode(code);
+        value += String.fromCharCode(code2);
         pos++;
         if (pos === len || !isDigit2(text5.charCodeAt(pos))) {
           return token = 16;
@@ -47125,9 +47150,9 @@ function createScanner(text5, ignoreTrivia = false) {
         return token = 11;
       // literals and unknown symbols
       default:
-        while (pos < len && isUnknownContentCharacter(code)) {
+        while (pos < len && isUnknownContentCharacter(code2)) {
           pos++;
-          code = text5.charCodeAt(pos);
+          code2 = text5.charCodeAt(pos);
         }
         if (tokenOffset !== pos) {
           value = text5.substring(tokenOffset, pos);
@@ -47141,16 +47166,16 @@ function createScanner(text5, ignoreTrivia = false) {
           }
           return token = 16;
         }
-        value += String.fromCharCode(code);
+        value += String.fromCharCode(code2);
         pos++;
         return token = 16;
     }
   }
-  function isUnknownContentCharacter(code) {
-    if (isWhiteSpace(code) || isLineBreak(code)) {
+  function isUnknownContentCharacter(code2) {
+    if (isWhiteSpace(code2) || isLineBreak(code2)) {
       return false;
     }
-    switch (code) {
+    switch (code2) {
       case 125:
       case 93:
       case 123:
@@ -47803,8 +47828,8 @@ var ParseErrorCode;
   ParseErrorCode2[ParseErrorCode2["InvalidEscapeCharacter"] = 15] = "InvalidEscapeCharacter";
   ParseErrorCode2[ParseErrorCode2["InvalidCharacter"] = 16] = "InvalidCharacter";
 })(ParseErrorCode || (ParseErrorCode = {}));
-function printParseErrorCode(code) {
-  switch (code) {
+function printParseErrorCode(code2) {
+  switch (code2) {
     case 1:
       return "InvalidSymbol";
     case 2:
@@ -48160,8 +48185,8 @@ function shellWord(text5, isPlain2 = plainWord2) {
 function inShell(char) {
   if (char === "\n") return "\\n";
   if (char === "	") return "\\t";
-  const code = (char.codePointAt(0) ?? 0).toString(16);
-  return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+  const code2 = (char.codePointAt(0) ?? 0).toString(16);
+  return code2.length > 4 ? `\\U${code2.padStart(8, "0")}` : `\\u${code2.padStart(4, "0")}`;
 }
 
 // src/daemon/findings.ts
@@ -48365,6 +48390,7 @@ init_atomic_file();
 init_private_dir();
 
 // src/catalog/snapshots.ts
+var import_node_crypto28 = require("node:crypto");
 var import_node_fs32 = require("node:fs");
 var import_node_path30 = require("node:path");
 init_atomic_file();
@@ -48439,8 +48465,8 @@ async function otherwiseStateless(channel, asked, signal) {
   if (unheard?.data?.["loginUrl"] !== void 0) throw unheard;
   return found;
 }
-function isNoAnswer({ code, data }) {
-  if (code !== "SERVER_FAILED" && code !== "SERVER_NEEDS_LOGIN") return true;
+function isNoAnswer({ code: code2, data }) {
+  if (code2 !== "SERVER_FAILED" && code2 !== "SERVER_NEEDS_LOGIN") return true;
   const status = Number(data?.["status"]);
   return status >= 200 && status <= 501 && !inTheWay.has(status);
 }
@@ -48527,24 +48553,40 @@ var keepMs = 90 * 24 * 36e5;
 var maxSnapshotBytes = 64 * 1024 * 1024;
 function openSnapshots(folder, log, now) {
   const cache = /* @__PURE__ */ new Map();
+  const onDisk = /* @__PURE__ */ new Map();
   prune(folder, now());
   const pathOf = (key) => (0, import_node_path30.join)(folder, `${key}.json`);
   return {
     find: (key) => {
-      if (!cache.has(key)) cache.set(key, load2(pathOf(key), log));
+      if (!cache.has(key)) {
+        cache.set(key, load2(pathOf(key), log));
+      }
       return cache.get(key);
     },
     savedAt: (key) => (0, import_node_fs32.statSync)(pathOf(key), { throwIfNoEntry: false })?.mtimeMs,
     save: (key, face) => {
       cache.set(key, face);
       try {
+        const bytes = serializeFace(face);
+        const hash = (0, import_node_crypto28.createHash)("sha256").update(bytes).digest("base64");
+        if (onDisk.get(key) === hash && isTouched(pathOf(key), now())) return;
+        onDisk.delete(key);
         makeFolder(folder);
-        writeFileAtomic(pathOf(key), serializeFace(face));
+        writeFileAtomic(pathOf(key), bytes);
+        onDisk.set(key, hash);
       } catch (error2) {
         log.warn("snapshot.not-saved", { error: error2 });
       }
     }
   };
+}
+function isTouched(path8, now) {
+  try {
+    (0, import_node_fs32.utimesSync)(path8, now / 1e3, now / 1e3);
+    return true;
+  } catch {
+    return false;
+  }
 }
 function load2(path8, log) {
   try {
@@ -48618,7 +48660,7 @@ function singleClientEvidence(error2) {
 }
 
 // src/upstream/instance-key.ts
-var import_node_crypto28 = require("node:crypto");
+var import_node_crypto29 = require("node:crypto");
 init_atomic_file();
 function identityOf2(known) {
   const { id, key, snapshotKey, server, sharing, folder, spansFolders, lifeId } = known;
@@ -48630,15 +48672,15 @@ function identityOf2(known) {
   };
 }
 function createKeyMaker(secret) {
-  return (...parts) => (0, import_node_crypto28.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
+  return (...parts) => (0, import_node_crypto29.createHmac)("sha256", secret).update(canonicalJson(parts)).digest("hex").slice(0, 32);
 }
 function loadSecret(path8) {
   const found = readFileIfPresent(path8)?.trim();
   if (found && found.length >= 32) return found;
-  if (found === void 0 && createFileExclusive(path8, `${(0, import_node_crypto28.randomBytes)(32).toString("hex")}
+  if (found === void 0 && createFileExclusive(path8, `${(0, import_node_crypto29.randomBytes)(32).toString("hex")}
 `)) return loadSecret(path8);
   const again2 = readFileIfPresent(path8)?.trim();
-  return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto28.randomBytes)(32).toString("hex");
+  return again2 && again2.length >= 32 ? again2 : (0, import_node_crypto29.randomBytes)(32).toString("hex");
 }
 
 // src/upstream/reach.ts
@@ -49000,6 +49042,7 @@ var WholeLines = class {
   push(chunk) {
     const bytes = this.#open.length > 0 ? Buffer.concat([this.#open, chunk]) : chunk;
     const end = bytes.lastIndexOf(newline3) + 1;
+    if (end > 0) this.#stopWaiting();
     this.#handOut(bytes, bytes.length - end > maxOpenBytes ? bytes.length - openBytes(bytes) : end);
     this.#waitForMore();
   }
@@ -49014,12 +49057,13 @@ var WholeLines = class {
     }, openMs);
     this.#timer.unref();
   }
+  #stopWaiting() {
+    clearTimeout(this.#timer);
+    this.#timer = void 0;
+  }
   #handOut(bytes, end) {
     this.#open = Buffer.from(bytes.subarray(end));
-    if (this.#open.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = void 0;
-    }
+    if (this.#open.length === 0) this.#stopWaiting();
     for (const line of bytes.toString("utf8", 0, end).split("\n")) if (line.trim()) this.#put(line);
   }
 };
@@ -49067,7 +49111,7 @@ init_errors();
 init_versions();
 
 // src/upstream/login/login.ts
-var import_node_crypto30 = require("node:crypto");
+var import_node_crypto31 = require("node:crypto");
 init_cut_text();
 init_errors();
 
@@ -49288,14 +49332,14 @@ async function listenForCallback(wantedPort) {
       onRequest = (url3, response) => {
         if (!isSameSecret(url3.searchParams.get("state") ?? "", state))
           return answer3(response, 400, "This login is not known.");
-        const code = url3.searchParams.get("code");
+        const code2 = url3.searchParams.get("code");
         const refused3 = refusal2(url3.searchParams);
         if (refused3 !== void 0) {
           answer3(response, 400, `This login was not taken: ${refused3}.`);
           reject(refusedError(refused3));
-        } else if (code) {
+        } else if (code2) {
           answer3(response, 200, "You are logged in. You can close this page.");
-          resolve5(code);
+          resolve5(code2);
         } else {
           answer3(response, 200, "The login was refused. You can close this page.");
           reject(refusedError(url3.searchParams.get("error") ?? "no reason given"));
@@ -49395,7 +49439,7 @@ function badMetadata(url3, why) {
 }
 
 // src/upstream/login/login-store.ts
-var import_node_crypto29 = require("node:crypto");
+var import_node_crypto30 = require("node:crypto");
 var import_node_path31 = require("node:path");
 init_atomic_file();
 init_private_dir();
@@ -49403,7 +49447,7 @@ function loginKey({ url: url3, clientId }) {
   return clientId === void 0 ? url3.href : `${url3.href} ${clientId}`;
 }
 function createLoginStore(folder, server) {
-  const path8 = (0, import_node_path31.join)(folder, `${(0, import_node_crypto29.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
+  const path8 = (0, import_node_path31.join)(folder, `${(0, import_node_crypto30.createHash)("sha256").update(loginKey(server)).digest("hex").slice(0, 32)}.json`);
   return {
     load: () => parse5(readFileIfPresent(path8)),
     save: (login) => {
@@ -49683,7 +49727,7 @@ var Login = class {
     const discovery = await discoverLogin({ server, fetchFn, metadataUrl, resourceMetadataUrl });
     const granted = asked.needsMore ? this.#stored.tokens?.scope : void 0;
     const scope = chooseScope({ configured, challenged: asked.scope, granted, found: discovery });
-    const state = (0, import_node_crypto30.randomBytes)(24).toString("base64url");
+    const state = (0, import_node_crypto31.randomBytes)(24).toString("base64url");
     let loginUrl = "";
     const provider = createProvider({
       ...{ server: this.#server, clientName: this.#deps.clientName, callback, state, discovery, scope },
@@ -49698,7 +49742,7 @@ var Login = class {
     });
     const options = { serverUrl: server, fetchFn, ...scope === void 0 ? {} : { scope } };
     if (await auth2(provider, options) === "AUTHORIZED") return void 0;
-    const exchange2 = (code) => auth2(provider, { ...options, authorizationCode: code });
+    const exchange2 = (code2) => auth2(provider, { ...options, authorizationCode: code2 });
     return { callback, discovery, state, url: loginUrl, scope, exchange: exchange2 };
   }
   /** Waits for the person in the background; returns what the call that caused it is told. */
@@ -50161,10 +50205,10 @@ function redirectError(url3, how) {
   });
 }
 function connectionError(url3, error2, isConnected2) {
-  const code = systemCode(error2);
+  const code2 = systemCode(error2);
   return new AppError({
     code: "SERVER_FAILED",
-    message: isConnected2 ? `The connection to ${url3.origin} broke: ${code ?? error2.message}.` : `${url3.origin} cannot be reached: ${code ?? error2.message}.`,
+    message: isConnected2 ? `The connection to ${url3.origin} broke: ${code2 ?? error2.message}.` : `${url3.origin} cannot be reached: ${code2 ?? error2.message}.`,
     hint: isConnected2 ? "Try again." : "Check that the server runs, the address, and the network.",
     cause: error2,
     data: { mayHaveRun: isConnected2 }
@@ -50290,7 +50334,7 @@ function topLevel(head2) {
     else if (text5 === ":") isValue = true;
     else if (text5 === ",") isValue = false;
     else if (!isValue) key = text5;
-    else if (key === '"method"') hasMethod = true;
+    else if (key === '"method"') hasMethod = text5 !== "null";
     else if (key === '"id"' && wholeId.test(text5) && token.lastIndex < head2.length) id ??= text5;
   }
   return { id, hasMethod };
@@ -51223,13 +51267,13 @@ var StartedHttpServer = class {
     const words3 = plainText(this.#stderr.toString().trim());
     return words3 === "" ? "" : ` Its last output: ${lastChars(words3, 600)}`;
   }
-  #diedError({ code, signal }) {
-    const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+  #diedError({ code: code2, signal }) {
+    const how = signal ? `was ended by ${signal}` : `exited with code ${code2}`;
     return new AppError({
       code: "SERVER_START_FAILED",
       message: `${this.#spec.command} ${how} before it listened.${this.#lastWords()}`,
       hint: "Run the command in a terminal to see what it needs.",
-      data: { ...code === null ? {} : { exitCode: code }, ...signal ? { signal } : {} }
+      data: { ...code2 === null ? {} : { exitCode: code2 }, ...signal ? { signal } : {} }
     });
   }
 };
@@ -51620,8 +51664,8 @@ function stoppedProcess({ identity: { server }, pid }) {
 }
 
 // src/upstream/crash-history.ts
-function isAtEase({ code, wasAsked }) {
-  return code === 0 && !wasAsked;
+function isAtEase({ code: code2, wasAsked }) {
+  return code2 === 0 && !wasAsked;
 }
 var maxDeaths = 5;
 var failedPauses = { firstMs: 6e4, maxMs: 15 * 6e4, factor: 2 };
@@ -51635,14 +51679,17 @@ var CrashHistory = class {
   #lastDeathAt = 0;
   #pauseMs = 0;
   #failedMs = 0;
+  /** Whether the last end was one of those deaths. */
+  #isBlamed = false;
   /** Sessions that know that it failed. */
   #told = /* @__PURE__ */ new Set();
   #heardAt = Number.NEGATIVE_INFINITY;
   get deaths() {
     return this.#deaths;
   }
+  /** An end that says nothing of the server makes none, whatever was before it: after a retry it may be well again. */
   get isCrashLoop() {
-    return this.#deaths >= maxDeaths;
+    return this.#isBlamed && this.#deaths >= maxDeaths;
   }
   /** Whether it belongs to the end before it. One that does not is what the next may belong to. */
   isEcho(now) {
@@ -51658,9 +51705,9 @@ var CrashHistory = class {
   record(death, livedMs, now, random2) {
     if (livedMs >= healthyMs) this.reset();
     const isKilled = death.signal === "SIGKILL";
-    if (isKilled && livedMs > 0) return;
-    if (isAtEase(death)) return;
-    if (!isKilled && death.wasAsked) this.#deaths += 1;
+    this.#isBlamed = !isKilled && death.wasAsked;
+    if (this.#isBlamed) this.#deaths += 1;
+    else if (isAtEase(death) || isKilled && livedMs > 0) return;
     this.#inRow += 1;
     this.#lastDeathAt = now;
     this.#failedMs = backoffMs(Math.max(0, this.#deaths - maxDeaths), failedPauses, random2);
@@ -51669,12 +51716,17 @@ var CrashHistory = class {
   /** Whether a failed one is started once more for this session: what was wrong may have been mended since. */
   mayRetry(owner, now) {
     const isNews = !this.#told.has(owner) && this.waitMs(now) === 0;
-    this.tell(owner);
-    return isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+    const mayRetry = isNews || Math.abs(now - this.#lastDeathAt) >= this.#failedMs;
+    if (mayRetry) this.tell(owner);
+    return mayRetry;
   }
   /** This session knows that it failed. */
   tell(owner) {
     this.#told.add(owner);
+  }
+  /** It is gone. */
+  forget(owner) {
+    this.#told.delete(owner);
   }
   /** How long the next start has to wait yet, in ms. */
   waitMs(now) {
@@ -51684,6 +51736,7 @@ var CrashHistory = class {
     this.#deaths = 0;
     this.#inRow = 0;
     this.#pauseMs = 0;
+    this.#isBlamed = false;
     this.#told.clear();
   }
 };
@@ -51822,9 +51875,9 @@ var Listening = class {
   /** The server ends it, or it was lost: nothing is sent after, so it is asked for again. */
   #ended(id, answer4) {
     const isEnd = "envelope" in answer4 && answer4.envelope.result !== void 0;
-    const code = "envelope" in answer4 ? errorCode(answer4.envelope) : void 0;
-    if (code === rpcCodes.methodNotFound || code === rpcCodes.invalidParams) {
-      this.#settleLost(id, notTold(`does not tell of changes (error ${code})`));
+    const code2 = "envelope" in answer4 ? errorCode(answer4.envelope) : void 0;
+    if (code2 === rpcCodes.methodNotFound || code2 === rpcCodes.invalidParams) {
+      this.#settleLost(id, notTold(`does not tell of changes (error ${code2})`));
       return;
     }
     this.#lost(id, isEnd ? notTold("ended its messages at once") : notTold("broke off its messages"));
@@ -52138,12 +52191,16 @@ async function openSlot(options) {
   }
 }
 var maxEarly = 100;
+var maxEarlyBytes = 1024 * 1024;
 var EarlyMessages = class {
   #held = [];
+  #bytes = 0;
   hold(message, act) {
     if (!this.#held) return act(message);
+    if (this.#held.length >= maxEarly || this.#bytes + message.line.length > maxEarlyBytes) return;
+    this.#bytes += message.line.length;
     const copy = { ...message, line: Buffer.from(message.line) };
-    if (this.#held.length < maxEarly) this.#held.push(() => act(copy));
+    this.#held.push(() => act(copy));
   }
   /** In a moment: whoever opened the session has to know of it. */
   release() {
@@ -52197,19 +52254,19 @@ function exitError(server, exit, stderrTail, wasReady) {
     data: { ...exitData(exit, stderrTail), ...callFate("SERVER_CRASHED") }
   });
 }
-function describeExit({ reason, code, signal }) {
+function describeExit({ reason, code: code2, signal }) {
   if (reason === "closed") return "was stopped";
   if (signal) return `was ended by ${signal}`;
-  if (typeof code === "number") return `exited with code ${code}`;
+  if (typeof code2 === "number") return `exited with code ${code2}`;
   return reason === "lost" ? "closed its connection" : "could not be started";
 }
 function exitProblem(exit, livedMs, stderrTail) {
   const message = `It ${describeExit(exit)} after ${Math.round(livedMs / 1e3)} s. ${lastChars(stderrTail, 300)}`.trim();
   return { code: "SERVER_CRASHED", message };
 }
-function exitData({ code, signal }, stderrTail) {
+function exitData({ code: code2, signal }, stderrTail) {
   return {
-    ...code == null ? {} : { exitCode: code },
+    ...code2 == null ? {} : { exitCode: code2 },
     ...signal ? { signal } : {},
     ...stderrTail ? { stderr: lastChars(stderrTail, maxWords2) } : {}
   };
@@ -52307,7 +52364,6 @@ var Instance = class {
       try {
         return await this.#acquireNow(owner);
       } catch (error2) {
-        if (this.#state === "failed") this.#crashes.tell(owner);
         if (!(error2 instanceof NotSentError) || !error2.goesOn || this.#closed) throw error2;
       }
     }
@@ -52328,10 +52384,14 @@ var Instance = class {
       opening = this.#open(key).finally(() => this.#opening.delete(key));
       this.#opening.set(key, opening);
     }
-    return opening;
+    return opening.catch((error2) => {
+      if (this.#state === "failed") this.#crashes.tell(owner);
+      throw error2;
+    });
   }
   /** A session left: its own MCP session with the server ends too. */
   release(owner) {
+    this.#crashes.forget(owner);
     if (!this.#options.opener.isPerSession) return;
     void this.#slots.get(owner)?.close(stopCauses.sessionEnded);
   }
@@ -52421,7 +52481,7 @@ var Instance = class {
     const isCrash = failure3.code === "SERVER_START_FAILED" || failure3.code === "SERVER_START_TIMEOUT";
     const signal = failure3.data?.["signal"] === "SIGKILL" ? "SIGKILL" : null;
     if (isCrash) this.#recordDeath({ code: null, signal, wasAsked: true }, 0);
-    this.#afterDeath();
+    this.#afterDeath(isCrash);
   }
   /** Each tenfold only: a server that writes nothing else must not fill the log. */
   #noteRefused({ reason, bytes }) {
@@ -52440,14 +52500,14 @@ var Instance = class {
       return;
     }
     const lived = deps.now() - this.#startedAt;
-    const { code, signal } = exit;
-    this.#recordDeath({ code, signal, wasAsked: exit.wasAsked }, lived);
-    const end = { server, instance: this.identity.id, code, signal, livedMs: lived };
-    if (isAtEase(exit)) deps.log.info("server.ended", end);
-    if (isAtEase(exit)) return this.#afterDeath();
-    this.lastError = exitProblem(exit, lived, stderr.tail());
-    this.#lastEnd = exitData(exit, stderr.tail());
-    deps.log.warn("server.exited", end);
+    const { code: code2, signal, wasAsked } = exit;
+    this.#recordDeath({ code: code2, signal, wasAsked }, lived);
+    const end = { server, instance: this.identity.id, code: code2, signal, livedMs: lived };
+    if (!isAtEase(exit)) {
+      const words3 = stderr.tail();
+      [this.lastError, this.#lastEnd] = [exitProblem(exit, lived, words3), exitData(exit, words3)];
+      deps.log.warn("server.exited", end);
+    } else deps.log.info("server.ended", end);
     this.#afterDeath();
   }
   #recordDeath(death, livedMs) {
@@ -52455,16 +52515,13 @@ var Instance = class {
     if (!opener.isLocal || opener.isPerSession && this.#crashes.isEcho(deps.now())) return;
     this.#crashes.record(death, livedMs, deps.now(), deps.random);
   }
-  #afterDeath() {
+  #afterDeath(isCrash = true) {
     if (this.#slots.size > 0 || this.#state === "stopping") return;
-    if (!this.#crashes.isCrashLoop) return this.#go("gone");
-    const error2 = crashLoop(this.#options.server, this.#crashes.deaths, {
-      message: this.lastError?.message,
-      data: this.#lastEnd
-    });
-    this.#failure = error2;
+    if (!isCrash || !this.#crashes.isCrashLoop) return this.#go("gone");
+    const last = { message: this.lastError?.message, data: this.#lastEnd };
+    this.#failure = crashLoop(this.#options.server, this.#crashes.deaths, last);
     this.#go("crashLoop");
-    this.lastError = problemOf(error2);
+    this.lastError = problemOf(this.#failure);
   }
   async #end(cause) {
     const slots = [...this.#slots.values()];
@@ -52820,6 +52877,10 @@ var Switchboard = class {
     return new Router({
       ...{ catalog, roster: this.roster, redact, beforeRequest, log, now },
       config: () => this.holder.config,
+      configTrouble: () => {
+        const { error: error2 } = this.holder.state;
+        return error2 && redact([error2.message, error2.hint].filter((text5) => text5 !== void 0).join(" "));
+      },
       supervisor: () => supervisor,
       spillFolder: (0, import_node_path34.join)(cache, "results"),
       poolFolder: (0, import_node_path34.join)(cache, "found-tools"),
@@ -53299,7 +53360,7 @@ function createEndpoint({ socketPath: socketPath2 }) {
     build: ownBuild,
     protocol: protocolMajor,
     socket: socketPath2,
-    nonce: (0, import_node_crypto31.randomBytes)(16).toString("hex"),
+    nonce: (0, import_node_crypto32.randomBytes)(16).toString("hex"),
     execPath: process.execPath
   };
 }

@@ -129,7 +129,7 @@ var init_build = __esm({
   "src/link/build.ts"() {
     "use strict";
     protocolMajor = 1;
-    ownBuild = { version: "0.1.0", fingerprint: "3247312f5913" };
+    ownBuild = { version: "0.1.0", fingerprint: "2e9b3f2a63ac" };
   }
 });
 
@@ -1274,11 +1274,15 @@ function joinedAt(text, at) {
   const span = flagAt(text, safeEnd(text, at)) ?? { start: start2, end: start2 + (found?.segment.length ?? 0) };
   return isAround(span) ? span : void 0;
 }
+var maxFlagRow = 8192;
 function flagAt(text, at) {
-  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  const isLetter = (place) => {
+    const behind = text.charCodeAt(place + 1);
+    return text.charCodeAt(place) === 55356 && behind >= 56806 && behind <= 56831;
+  };
   if (!isLetter(at)) return void 0;
   let first = at;
-  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  while (first >= 2 && at - first < maxFlagRow && isLetter(first - 2)) first -= 2;
   const start2 = (at - first) % 4 === 0 ? at : at - 2;
   return { start: start2, end: start2 + (isLetter(start2 + 2) ? 4 : 2) };
 }
@@ -2558,7 +2562,7 @@ function topLevel(head) {
     else if (text === ":") isValue = true;
     else if (text === ",") isValue = false;
     else if (!isValue) key = text;
-    else if (key === '"method"') hasMethod = true;
+    else if (key === '"method"') hasMethod = text !== "null";
     else if (key === '"id"' && wholeId.test(text) && token.lastIndex < head.length) id ??= text;
   }
   return { id, hasMethod };

@@ -180,11 +180,15 @@ function joinedAt(text, at) {
   const span = flagAt(text, safeEnd(text, at)) ?? { start, end: start + (found?.segment.length ?? 0) };
   return isAround(span) ? span : void 0;
 }
+var maxFlagRow = 8192;
 function flagAt(text, at) {
-  const isLetter = (place) => /^[\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(place, place + 2));
+  const isLetter = (place) => {
+    const behind = text.charCodeAt(place + 1);
+    return text.charCodeAt(place) === 55356 && behind >= 56806 && behind <= 56831;
+  };
   if (!isLetter(at)) return void 0;
   let first = at;
-  while (first >= 2 && isLetter(first - 2)) first -= 2;
+  while (first >= 2 && at - first < maxFlagRow && isLetter(first - 2)) first -= 2;
   const start = (at - first) % 4 === 0 ? at : at - 2;
   return { start, end: start + (isLetter(start + 2) ? 4 : 2) };
 }

@@ -154,7 +154,7 @@ it.each(['null', '[]'])('takes params that are %s for none', async (params) => {
 
 it('cancels a call whatever the spelling of its id, and answers it no more', async () => {
   const session = await rig.open();
-  const params = '{"name":"echo__slow","arguments":{"ms":60000,"steps":1}}';
+  const params = '{"name":"echo__slow","arguments":{"forever":true}}';
   session.send(`{"jsonrpc":"2.0","id":7.0,"method":"tools/call","params":${params}}`);
   await rig.statusUntil(
     (status) => status.servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight > 0)),
