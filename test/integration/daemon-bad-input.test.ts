@@ -127,11 +127,13 @@ it('repeats ids of every type byte for byte', async () => {
     '"1"',
     '1',
   ];
-  for (const id of ids) {
-    session.send(
-      `{"id": ${id} ,"method":"tools/call","jsonrpc":"2.0","params":{"name":"echo__slow","arguments":{"ms":5,"steps":1}}}`,
-    );
-  }
+  const params = JSON.stringify({ name: 'echo__slow', arguments: { until: join(rig.home, 'all') } });
+  for (const id of ids) session.send(`{"id": ${id} ,"method":"tools/call","jsonrpc":"2.0","params":${params}}`);
+  await rig.statusUntil(
+    ({ servers }) => servers.some(({ instances }) => instances.some(({ inFlight }) => inFlight === ids.length)),
+    'all calls to run',
+  );
+  writeFileSync(join(rig.home, 'all'), '');
   for (const id of ids) {
     const line = await session.line(
       (text) => text.includes(`"id":${id},`) || text.includes(`"id":${id}}`),

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonRig, fixture } from '../support/daemon-rig.ts';
 import { textOf } from '../support/mcp-client.ts';
@@ -35,11 +36,11 @@ it('ten sessions share five servers, get their own answers, and leave nothing be
   expect(rig.records()).toHaveLength(10);
 
   // The same ids in every session, answered in an order that is not the one they were asked in.
-  await Promise.all(
+  const turns = Array.from({ length: 10 }, (_, turn) => join(rig.home, `turn-${turn}`));
+  const answered = Promise.all(
     sessions.map(async (session, i) => {
       for (let id = 0; id < 20; id += 1) {
-        const ms = ((i * 7 + id * 13) % 10) * 3;
-        const args = { ms, steps: 1, text: `session ${i} call ${id}` };
+        const args = { until: turns[(i * 7 + id * 13) % 10], text: `session ${i} call ${id}` };
         session.send({
           jsonrpc: '2.0',
           id,
@@ -50,6 +51,18 @@ it('ten sessions share five servers, get their own answers, and leave nothing be
       for (let id = 0; id < 20; id += 1) expect(textOf(await session.answer(id))).toBe(`session ${i} call ${id}`);
     }),
   );
+  const run = (count: number) =>
+    rig.statusUntil(
+      ({ servers }) =>
+        servers.flatMap(({ instances }) => instances).reduce((sum, one) => sum + one.inFlight, 0) === count,
+      `${count} calls to run`,
+    );
+  await run(200);
+  for (const [i, turn] of turns.entries()) {
+    writeFileSync(turn, '');
+    await run(180 - 20 * i);
+  }
+  await answered;
   for (const session of sessions) {
     expect(session.messages.filter((message) => typeof message['id'] === 'number')).toHaveLength(20);
     expect(session.garbage).toEqual([]);
