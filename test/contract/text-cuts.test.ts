@@ -28,7 +28,7 @@ const ascii = 'of a text that is ASCII by its making';
 
 /** What stands before `.slice(`, and why that is no cut through a text. */
 const allowed: Record<string, Record<string, string>> = {
-  'base/cut-text.ts': { text: 'the one place', 'u.test(text': 'the one place' },
+  'base/cut-text.ts': { text: 'the one place' },
   'mcp/face.ts': { fence: 'a row of one ASCII character' },
   'mcp/tool-name.ts': { slug: ascii, name: ascii, "'0')": ascii },
   'base/process-identity.ts': { rest: list },

@@ -121,7 +121,7 @@ describe('a copy', () => {
 
   it('finds a program and a folder by paths relative to the session’s folder', async () => {
     mkdirSync(join(web, 'tools'));
-    for (const name of ['echo.mjs', 'echo-core.mjs', 'lines.mjs'])
+    for (const name of ['echo.mjs', 'echo-core.mjs', 'lines.mjs', 'waits.mjs'])
       copyFileSync(join(repository, 'test/fixtures/upstreams', name), join(web, 'tools', name));
     rig.writeConfig({
       near: { command: process.execPath, args: ['./tools/echo.mjs'] },
